@@ -1,0 +1,65 @@
+namespace LeapAlign.Pipeline;
+
+/// <summary>
+/// An expected failure, as a value: a stable code (<c>LA####</c>, one page each under <c>docs/faults</c>) and one sentence that says what is wrong,
+/// what was expected and the nearest valid name. The families are closed; each has its exit code.
+/// </summary>
+public abstract record Fault
+{
+    private protected Fault(string code, string message, SourcePlace? place)
+    {
+        Code = code;
+        Message = message;
+        Place = place;
+    }
+
+    /// <summary>The stable code, one of <see cref="FaultCodes"/>.</summary>
+    public string Code { get; }
+
+    /// <summary>One sentence.</summary>
+    public string Message { get; }
+
+    /// <summary>The file, line and key, when the fault lies in a file.</summary>
+    public SourcePlace? Place { get; init; }
+
+    /// <summary>The exit code of a program that ends with this fault.</summary>
+    public abstract int ExitCode { get; }
+
+    /// <summary><c>LA#### place: message</c>.</summary>
+    public sealed override string ToString() => Place is null ? $"{Code} {Message}" : $"{Code} {Place}: {Message}";
+
+    /// <summary>plugins.json or an option of the command line is wrong. Exit code 2.</summary>
+    public sealed record Configuration(string Code, string Message, SourcePlace? Place = null) : Fault(Code, Message, Place)
+    {
+        /// <inheritdoc/>
+        public override int ExitCode => 2;
+    }
+
+    /// <summary>A plugin cannot be found, verified, loaded or used. Exit code 3.</summary>
+    public sealed record Plugin(string Code, string Message, SourcePlace? Place = null) : Fault(Code, Message, Place)
+    {
+        /// <inheritdoc/>
+        public override int ExitCode => 3;
+    }
+
+    /// <summary>The parts of a run do not fit together. Exit code 4.</summary>
+    public sealed record Composition(string Code, string Message, SourcePlace? Place = null) : Fault(Code, Message, Place)
+    {
+        /// <inheritdoc/>
+        public override int ExitCode => 4;
+    }
+
+    /// <summary>A model folder, a weights file or a prompt file is not what it should be. Exit code 5.</summary>
+    public sealed record Input(string Code, string Message, SourcePlace? Place = null) : Fault(Code, Message, Place)
+    {
+        /// <inheritdoc/>
+        public override int ExitCode => 5;
+    }
+
+    /// <summary>The run itself failed: a number went bad, the disk is full, the run folder is taken. Exit code 6.</summary>
+    public sealed record Run(string Code, string Message, SourcePlace? Place = null) : Fault(Code, Message, Place)
+    {
+        /// <inheritdoc/>
+        public override int ExitCode => 6;
+    }
+}

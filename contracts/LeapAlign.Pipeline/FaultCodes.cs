@@ -1,0 +1,116 @@
+namespace LeapAlign.Pipeline;
+
+/// <summary>Every code that a fault can carry. Codes are never reused; each has a page <c>docs/faults/LA####.md</c>.</summary>
+public static class FaultCodes
+{
+    /// <summary>plugins.json is not where it was looked for.</summary>
+    public const string ConfigurationNotFound = "LA1001";
+
+    /// <summary>plugins.json is not JSON.</summary>
+    public const string ConfigurationNotJson = "LA1002";
+
+    /// <summary>A key that no part knows.</summary>
+    public const string UnknownKey = "LA1003";
+
+    /// <summary>A value of the wrong JSON type.</summary>
+    public const string WrongType = "LA1004";
+
+    /// <summary>A number outside its range.</summary>
+    public const string OutOfRange = "LA1005";
+
+    /// <summary>The same key or name twice.</summary>
+    public const string Duplicate = "LA1006";
+
+    /// <summary>A required key is absent.</summary>
+    public const string MissingKey = "LA1007";
+
+    /// <summary>A word that is not among those allowed.</summary>
+    public const string UnknownValue = "LA1008";
+
+    /// <summary>An option of the command line that cannot be applied.</summary>
+    public const string BadOption = "LA1009";
+
+    /// <summary>The device asked for is not in this machine.</summary>
+    public const string DeviceNotAvailable = "LA1010";
+
+    /// <summary>No plugin offers the part that is named.</summary>
+    public const string UnknownPlugin = "LA2001";
+
+    /// <summary>A plugin folder without a valid plugin.json.</summary>
+    public const string BadManifest = "LA2002";
+
+    /// <summary>The plugin's assembly is absent or is not a .NET assembly.</summary>
+    public const string BadAssembly = "LA2003";
+
+    /// <summary>The plugin was built against another major version of the contracts.</summary>
+    public const string ContractMismatch = "LA2004";
+
+    /// <summary>An assembly that the plugin needs is neither in its folder nor in the host.</summary>
+    public const string MissingDependency = "LA2005";
+
+    /// <summary>The plugin carries its own copy of an assembly that the host shares.</summary>
+    public const string CarriesSharedAssembly = "LA2006";
+
+    /// <summary>The plugin threw in a step of its life.</summary>
+    public const string PluginThrew = "LA2007";
+
+    /// <summary>The plugin's SHA-256 differs from the one pinned in plugins.json.</summary>
+    public const string PinMismatch = "LA2008";
+
+    /// <summary>Two plugin folders offer the same part.</summary>
+    public const string DuplicatePlugin = "LA2009";
+
+    /// <summary>A plugin's load context could not be collected.</summary>
+    public const string NotUnloaded = "LA2010";
+
+    /// <summary>A part that every run needs is absent from plugins.json.</summary>
+    public const string MissingPart = "LA3001";
+
+    /// <summary>A part requires what another part does not provide.</summary>
+    public const string RequirementNotMet = "LA3002";
+
+    /// <summary>The model folder is absent or lacks a component.</summary>
+    public const string ModelNotFound = "LA4001";
+
+    /// <summary>config.json is malformed or describes another class of model.</summary>
+    public const string WrongModelClass = "LA4002";
+
+    /// <summary>A tensor is absent from the weights, or one is there that the model does not have.</summary>
+    public const string TensorMismatch = "LA4003";
+
+    /// <summary>A tensor has another shape than the model's.</summary>
+    public const string ShapeMismatch = "LA4004";
+
+    /// <summary>A safetensors file is damaged.</summary>
+    public const string DamagedWeights = "LA4005";
+
+    /// <summary>A file that the weights index names is absent.</summary>
+    public const string ShardMissing = "LA4006";
+
+    /// <summary>A tokenizer file is absent or malformed.</summary>
+    public const string BadTokenizer = "LA4007";
+
+    /// <summary>The prompt file holds no prompt.</summary>
+    public const string NoPrompts = "LA4008";
+
+    /// <summary>A text file is not UTF-8.</summary>
+    public const string NotUtf8 = "LA4009";
+
+    /// <summary>The prompt file is absent or a line of it is malformed.</summary>
+    public const string BadPromptFile = "LA4010";
+
+    /// <summary>A caption is longer than the tokenizer takes and was cut (a warning).</summary>
+    public const string CaptionCut = "LA4011";
+
+    /// <summary>The run folder exists already.</summary>
+    public const string RunExists = "LA5001";
+
+    /// <summary>A file of the run could not be written.</summary>
+    public const string CannotWrite = "LA5002";
+
+    /// <summary>A loss, reward or gradient is not a finite number.</summary>
+    public const string NotFinite = "LA5003";
+
+    /// <summary>A part threw during a step.</summary>
+    public const string StepThrew = "LA5004";
+}

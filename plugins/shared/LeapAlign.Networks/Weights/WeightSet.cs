@@ -1,0 +1,130 @@
+using LeapAlign.Pipeline;
+using static TorchSharp.torch;
+
+namespace LeapAlign.Networks.Weights;
+
+/// <summary>
+/// All weights of one network, in the order of declaration. Building the network declares them (no memory is used); then they are loaded from a file,
+/// or allocated on any device, "meta" included.
+/// </summary>
+public sealed class WeightSet : IDisposable
+{
+    private static readonly string[] Ignored = ["position_ids", "attn_mask"];
+    private readonly Dictionary<string, Weight> _byName = [];
+    private readonly List<Weight> _weights = [];
+    private ScalarType _computeType = ScalarType.Float32;
+
+    /// <summary>The scope without prefix.</summary>
+    public WeightScope Root => new(this, "");
+
+    /// <summary>Every weight, in the order of declaration.</summary>
+    public IReadOnlyList<Weight> All => _weights;
+
+    /// <summary>Every weight that can be trained, in the order of declaration.</summary>
+    public IReadOnlyList<Weight> Parameters => [.. _weights.Where(weight => !weight.IsBuffer)];
+
+    internal Weight Declare(string name, long[] shape, bool isBuffer)
+    {
+        var weight = new Weight(name, shape, isBuffer);
+        if (!_byName.TryAdd(name, weight)) throw new InvalidOperationException($"weight '{name}' is declared twice");
+        _weights.Add(weight);
+        return weight;
+    }
+
+    /// <summary>Loads every weight, checking names and shapes first, so that nothing is half-loaded for a wrong file.</summary>
+    /// <param name="source">The file or shards.</param>
+    /// <param name="device">Where the weights go.</param>
+    /// <param name="type">The precision in which they are kept: fp32 for trained weights, the compute type for frozen ones.</param>
+    /// <param name="rename">Maps a name in the file to the declared name, where libraries disagree; null leaves names as they are.</param>
+    /// <returns>A fault that names the first missing, unexpected or misshapen tensor and counts the others.</returns>
+    public Result<Unit> Load(IWeightSource source, Device device, ScalarType type, Func<string, string>? rename = null)
+    {
+        ArgumentNullException.ThrowIfNull(source);
+        var declaredNames = source.Entries.Keys
+            .Where(name => !Ignored.Any(ignored => name.EndsWith(ignored, StringComparison.Ordinal)))
+            .ToDictionary(name => rename is null ? name : rename(name));
+        if (Check(source, declaredNames) is { } wrong) return wrong;
+        foreach (var weight in _weights)
+        {
+            var fileName = declaredNames[weight.Name];
+            if (!source.Read(fileName).TryGet(out var tensor, out var fault)) return fault;
+            weight.FileName = fileName;
+            weight.FileType = tensor.dtype;
+            using (tensor) weight.Store(tensor.to(weight.IsBuffer ? ScalarType.Float32 : type, device, copy: true));
+        }
+        return Unit.Value;
+    }
+
+    /// <summary>Makes every weight without content: for shape checks on the "meta" device, or before filling them.</summary>
+    public void Allocate(Device device, ScalarType type)
+    {
+        foreach (var weight in _weights) weight.Store(empty([.. weight.Shape], dtype: weight.IsBuffer ? ScalarType.Float32 : type, device: device));
+    }
+
+    /// <summary>Marks the parameters as trained, or frozen. Call <see cref="Refresh"/> afterwards.</summary>
+    public void SetTrained(bool trained)
+    {
+        foreach (var weight in Parameters) weight.Master.requires_grad_(trained);
+    }
+
+    /// <summary>Chooses the precision of the network's arithmetic and makes the copies it needs.</summary>
+    public void ComputeIn(ScalarType type)
+    {
+        _computeType = type;
+        Refresh();
+    }
+
+    /// <summary>
+    /// Makes the compute copies anew from the masters: after every optimizer step. The copy is part of the graph (a cast), so that gradients of both
+    /// anchors are rounded once and added to the fp32 masters.
+    /// </summary>
+    public void Refresh()
+    {
+        using var _ = enable_grad();
+        foreach (var weight in _weights) weight.ComputeFrom(weight.Master, _computeType);
+    }
+
+    /// <summary>Computes with other values for the parameters (a moving average) until the returned object is disposed.</summary>
+    /// <param name="values">One tensor for each of <see cref="Parameters"/>, in order.</param>
+    public IDisposable Substitute(IReadOnlyList<Tensor> values)
+    {
+        ArgumentNullException.ThrowIfNull(values);
+        var parameters = Parameters;
+        if (values.Count != parameters.Count) throw new ArgumentException($"{values.Count} values for {parameters.Count} parameters", nameof(values));
+        using (no_grad())
+        {
+            for (var i = 0; i < values.Count; i++) parameters[i].ComputeFrom(values[i], _computeType);
+        }
+        return new Restore(this);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (var weight in _weights) weight.Release();
+    }
+
+    private Fault? Check(IWeightSource source, Dictionary<string, string> fileNames)
+    {
+        var missing = _weights.Where(weight => !fileNames.ContainsKey(weight.Name)).Select(weight => weight.Name).ToList();
+        if (missing.Count > 0)
+            return new Fault.Input(FaultCodes.TensorMismatch, $"tensor '{missing[0]}' is missing{Others(missing.Count)}", new SourcePlace(source.Location));
+        var unexpected = fileNames.Where(pair => !_byName.ContainsKey(pair.Key)).Select(pair => pair.Value).ToList();
+        if (unexpected.Count > 0)
+            return new Fault.Input(FaultCodes.TensorMismatch, $"tensor '{unexpected[0]}' is not part of this model{Others(unexpected.Count)}", new SourcePlace(source.Location));
+        foreach (var weight in _weights)
+        {
+            var shape = source.Entries[fileNames[weight.Name]].Shape;
+            if (!shape.SequenceEqual(weight.Shape))
+                return new Fault.Input(FaultCodes.ShapeMismatch, $"tensor '{weight.Name}' is [{string.Join(", ", shape)}], but config.json makes it [{string.Join(", ", weight.Shape)}]", new SourcePlace(source.Location));
+        }
+        return null;
+    }
+
+    private static string Others(int count) => count > 1 ? $" (and {count - 1} more)" : "";
+
+    private sealed class Restore(WeightSet set) : IDisposable
+    {
+        public void Dispose() => set.Refresh();
+    }
+}

@@ -1,0 +1,22 @@
+using System.Reflection;
+
+namespace LeapAlign.Testing;
+
+/// <summary>Where things are in this checkout.</summary>
+public static class Repository
+{
+    /// <summary>The folder of LeapAlign.sln.</summary>
+    public static string Root { get; } = typeof(Repository).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>()
+        .Single(attribute => attribute.Key == "RepositoryRoot").Value!;
+
+    /// <summary>The embedded models.</summary>
+    public static string Models { get; } = Path.Combine(Root, "models");
+
+    /// <summary>The recorded references: LEAPALIGN_FIXTURES when set, otherwise tests/fixtures.</summary>
+    public static string Fixtures { get; } = Environment.GetEnvironmentVariable("LEAPALIGN_FIXTURES") is { Length: > 0 } folder
+        ? Path.GetFullPath(folder)
+        : Path.Combine(Root, "tests", "fixtures");
+
+    /// <summary>A path below <see cref="Fixtures"/>.</summary>
+    public static string Fixture(params string[] parts) => Path.Combine([Fixtures, .. parts]);
+}
