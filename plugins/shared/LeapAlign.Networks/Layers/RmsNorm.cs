@@ -1,0 +1,26 @@
+using LeapAlign.Networks.Weights;
+using static TorchSharp.torch;
+
+namespace LeapAlign.Networks.Layers;
+
+/// <summary>Root-mean-square normalisation over the last dimension: <c>x · rsqrt(mean(x²) + ε) · w</c>, the mean in fp32.</summary>
+public sealed class RmsNorm
+{
+    private readonly Weight _weight;
+    private readonly double _epsilon;
+
+    /// <summary>Declares <c>weight</c>.</summary>
+    public RmsNorm(WeightScope scope, long width, double epsilon)
+    {
+        _weight = scope.Weight("weight", width);
+        _epsilon = epsilon;
+    }
+
+    /// <summary>[..., width] to the same shape and type.</summary>
+    public Tensor Forward(Tensor input)
+    {
+        var wide = input.to(ScalarType.Float32);
+        var inverse = wide.square().mean([-1], keepdim: true).add(_epsilon).rsqrt();
+        return (wide * inverse).to(input.dtype) * _weight.Value;
+    }
+}
