@@ -12,31 +12,19 @@ public sealed record ClipConfig
     /// <summary>The image tower.</summary>
     public required ClipVisionConfig Vision { get; init; }
 
-    /// <summary>Reads config.json of a folder with a <c>CLIPModel</c>.</summary>
+    /// <summary>Reads the config.json of a <c>CLIPModel</c>.</summary>
+    /// <param name="path">The file.</param>
     /// <returns>A fault when the file is absent, malformed or describes another model.</returns>
-    public static Result<ClipConfig> Read(string folder) => ConfigReader.Open(folder).Bind(From);
+    public static Result<ClipConfig> Read(string path) => ConfigFields.Read(path, ["CLIPModel"], From);
 
-    /// <summary>Reads the text of such a file.</summary>
-    /// <param name="json">The text.</param>
-    /// <param name="file">Where it came from, for messages.</param>
-    public static Result<ClipConfig> Parse(string json, string file) => ConfigReader.Parse(json, file).Bind(From);
-
-    internal static void ExpectType(ConfigReader reader, string expected)
+    private static ClipConfig From(ConfigFields fields)
     {
-        var type = reader.Text("model_type", expected);
-        if (type != expected) reader.Reject("model_type", $"is '{type}', expected '{expected}'");
-    }
-
-    private static Result<ClipConfig> From(ConfigReader reader)
-    {
-        reader.Class("CLIPModel");
-        ExpectType(reader, "clip");
-        var projection = reader.Count("projection_dim", 512);
-        var config = new ClipConfig
+        fields.Word("model_type", "clip");
+        var projection = fields.Size("projection_dim", 512);
+        return new ClipConfig
         {
-            Text = ClipTextConfig.From(reader.Section("text_config"), projection),
-            Vision = ClipVisionConfig.From(reader.Section("vision_config"), projection),
+            Text = ClipTextConfig.From(fields.Section("text_config"), projection),
+            Vision = ClipVisionConfig.From(fields.Section("vision_config"), projection),
         };
-        return reader.Fault is { } fault ? fault : config;
     }
 }

@@ -1,4 +1,5 @@
 using LeapAlign.Networks.Weights;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace LeapAlign.Networks.Clip;
@@ -22,20 +23,28 @@ public sealed class ClipModel
 
     /// <summary>Features of normalised images.</summary>
     /// <param name="pixels">[B, channels, S, S] with S the configured image size.</param>
-    /// <returns>[B, features] fp32, of unit length.</returns>
-    public Tensor ImageFeatures(Tensor pixels) => UnitLength(_vision.Forward(pixels));
+    /// <returns>[B, features] fp32 (fp64 in a network that computes in it), of unit length.</returns>
+    public Tensor ImageFeatures(Tensor pixels)
+    {
+        using var scope = NewDisposeScope();
+        return UnitLength(_vision.Forward(pixels)).MoveToOuterDisposeScope();
+    }
 
     /// <summary>Features of token sequences.</summary>
     /// <param name="ids">[B, T] int64, begin and end tokens included.</param>
-    /// <returns>[B, features] fp32, of unit length.</returns>
-    public Tensor TextFeatures(Tensor ids) => UnitLength(_text.Forward(ids).Pooled);
+    /// <returns>[B, features] fp32 (fp64 in a network that computes in it), of unit length.</returns>
+    public Tensor TextFeatures(Tensor ids)
+    {
+        using var scope = NewDisposeScope();
+        return UnitLength(_text.Forward(ids).Pooled).MoveToOuterDisposeScope();
+    }
 
     /// <summary>[] fp32: the factor that turned cosines into logits when the model was trained, <c>exp(logit_scale)</c>.</summary>
     public Tensor LogitScale() => _logitScale.Value.exp();
 
     private static Tensor UnitLength(Tensor features)
     {
-        var wide = features.to(ScalarType.Float32);
+        var wide = features.dtype == ScalarType.Float64 ? features : features.to(ScalarType.Float32);
         return wide / wide.square().sum(-1, keepdim: true).sqrt();
     }
 }

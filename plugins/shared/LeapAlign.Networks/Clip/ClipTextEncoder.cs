@@ -52,6 +52,7 @@ public sealed class ClipTextEncoder
     public (Tensor Penultimate, Tensor Last, Tensor Pooled) Forward(Tensor ids)
     {
         ArgumentNullException.ThrowIfNull(ids);
+        using var scope = NewDisposeScope();
         var length = ids.shape[1];
         var hidden = _tokens.Forward(ids) + _positions.First(length);
         var mask = full([length, length], Masked, dtype: hidden.dtype, device: hidden.device).triu(1);
@@ -59,7 +60,8 @@ public sealed class ClipTextEncoder
         var last = _finalNorm.Forward(output);
         var index = EndPositions(ids).view(-1, 1, 1).expand(-1, 1, last.shape[2]);
         var pooled = last.gather(1, index).squeeze(1);
-        return (penultimate, last, _projection?.Forward(pooled) ?? pooled);
+        if (_projection is not null) pooled = _projection.Forward(pooled);
+        return (penultimate.MoveToOuterDisposeScope(), last.MoveToOuterDisposeScope(), pooled.MoveToOuterDisposeScope());
     }
 
     /// <summary>[B] position of the first end token of each row; 0 where there is none, as in the reference.</summary>

@@ -1,5 +1,6 @@
 using LeapAlign.Networks.Layers;
 using LeapAlign.Networks.Weights;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace LeapAlign.Networks.Clip;
@@ -59,11 +60,12 @@ internal sealed class ClipLayer
 
     public Tensor Forward(Tensor hidden, Tensor? mask)
     {
+        using var scope = NewDisposeScope();
         var normed = _norm1.Forward(hidden);
         var query = Attention.SplitHeads(_query.Forward(normed), _heads);
         var key = Attention.SplitHeads(_key.Forward(normed), _heads);
         var value = Attention.SplitHeads(_value.Forward(normed), _heads);
         hidden = hidden + _output.Forward(Attention.JoinHeads(Attention.Attend(query, key, value, mask)));
-        return hidden + _contract.Forward(_activation(_expand.Forward(_norm2.Forward(hidden))));
+        return (hidden + _contract.Forward(_activation(_expand.Forward(_norm2.Forward(hidden))))).MoveToOuterDisposeScope();
     }
 }

@@ -9,29 +9,29 @@ public sealed record ClipVisionConfig
     public required ClipTransformerConfig Transformer { get; init; }
 
     /// <summary>Side of the square image, in pixels.</summary>
-    public required long ImageSize { get; init; }
+    public required int ImageSize { get; init; }
 
     /// <summary>Side of a patch, in pixels.</summary>
-    public required long PatchSize { get; init; }
+    public required int PatchSize { get; init; }
 
     /// <summary>Colour channels.</summary>
-    public required long Channels { get; init; }
+    public required int Channels { get; init; }
 
     /// <summary>Width of the projected features.</summary>
-    public required long Projection { get; init; }
+    public required int Projection { get; init; }
 
-    internal static ClipVisionConfig From(ConfigReader reader, long projection)
+    internal static ClipVisionConfig From(ConfigFields fields, int projection)
     {
-        ClipConfig.ExpectType(reader, "clip_vision_model");
+        fields.Word("model_type", "clip_vision_model");
         var config = new ClipVisionConfig
         {
-            Transformer = ClipTransformerConfig.From(reader, width: 768, heads: 12),
-            ImageSize = reader.Count("image_size", 224),
-            PatchSize = reader.Count("patch_size", 32),
-            Channels = reader.Count("num_channels", 3),
+            Transformer = ClipTransformerConfig.From(fields, width: 768, heads: 12),
+            ImageSize = fields.Size("image_size", 224),
+            PatchSize = fields.Size("patch_size", 32),
+            Channels = fields.Size("num_channels", 3),
             Projection = projection,
         };
-        if (config.PatchSize > config.ImageSize) reader.Reject("patch_size", $"is {config.PatchSize}, expected at most the image size {config.ImageSize}");
+        fields.Require(config.PatchSize <= config.ImageSize, "patch_size", $"is {config.PatchSize}, but the image is only {config.ImageSize} wide");
         return config;
     }
 }

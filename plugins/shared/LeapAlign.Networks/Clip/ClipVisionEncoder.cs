@@ -1,5 +1,6 @@
 using LeapAlign.Networks.Layers;
 using LeapAlign.Networks.Weights;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace LeapAlign.Networks.Clip;
@@ -42,11 +43,12 @@ public sealed class ClipVisionEncoder
     public Tensor Forward(Tensor pixels)
     {
         ArgumentNullException.ThrowIfNull(pixels);
+        using var scope = NewDisposeScope();
         var weight = _patches.Value;
         var patches = nn.functional.conv2d(pixels.to(weight.dtype), weight, strides: [_patchSize, _patchSize]).flatten(2).transpose(1, 2);
         var classToken = _classToken.Value.expand(patches.shape[0], 1, patches.shape[2]);
         var hidden = cat([classToken, patches], 1) + _positions.First(_tokens);
         var (_, output) = _transformer.Forward(_inputNorm.Forward(hidden), mask: null);
-        return _projection.Forward(_outputNorm.Forward(output.select(1, 0)));
+        return _projection.Forward(_outputNorm.Forward(output.select(1, 0))).MoveToOuterDisposeScope();
     }
 }

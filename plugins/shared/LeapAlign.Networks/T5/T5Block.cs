@@ -46,6 +46,7 @@ internal sealed class T5Block
 
     public Tensor Forward(Tensor hidden, Tensor bias)
     {
+        using var scope = NewDisposeScope();
         var normed = _attentionNorm.Forward(hidden);
         var query = Attention.SplitHeads(_query.Forward(normed), _heads);
         var key = Attention.SplitHeads(_key.Forward(normed), _heads);
@@ -54,7 +55,7 @@ internal sealed class T5Block
         normed = _mlpNorm.Forward(hidden);
         var inner = _activation(_expand.Forward(normed));
         if (_gate is not null) inner = inner * _gate.Forward(normed);
-        return Finite(hidden + Contract(inner));
+        return Finite(hidden + Contract(inner)).MoveToOuterDisposeScope();
     }
 
     private Tensor Contract(Tensor inner)

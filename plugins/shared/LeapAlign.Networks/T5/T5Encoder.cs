@@ -1,5 +1,6 @@
 using LeapAlign.Networks.Layers;
 using LeapAlign.Networks.Weights;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace LeapAlign.Networks.T5;
@@ -35,10 +36,11 @@ public sealed class T5Encoder
     public Tensor Forward(Tensor ids)
     {
         ArgumentNullException.ThrowIfNull(ids);
+        using var scope = NewDisposeScope();
         var buckets = _buckets.Of(ids.shape[1], ids.device);
         var bias = _positionBias.Forward(buckets).permute(2, 0, 1).unsqueeze(0);
         var hidden = _tokens.Forward(ids);
         foreach (var block in _blocks) hidden = block.Forward(hidden, bias);
-        return _finalNorm.Forward(hidden);
+        return _finalNorm.Forward(hidden).MoveToOuterDisposeScope();
     }
 }

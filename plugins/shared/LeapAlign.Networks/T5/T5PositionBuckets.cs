@@ -38,12 +38,13 @@ public sealed record T5PositionBuckets(long Count, long MaximalDistance)
         return after + where(distance.lt(exact), distance, wide);
     }
 
-    internal static T5PositionBuckets From(ConfigReader reader)
+    internal static T5PositionBuckets From(ConfigFields fields)
     {
-        var count = reader.Count("relative_attention_num_buckets", 32);
-        if (count < 4) reader.Reject("relative_attention_num_buckets", $"is {count}, expected 4 or more");
-        var distance = reader.Count("relative_attention_max_distance", 128);
-        if (distance <= count / 4) reader.Reject("relative_attention_max_distance", $"is {distance}, expected more than a quarter of the {count} buckets");
+        const string countKey = "relative_attention_num_buckets";
+        const string distanceKey = "relative_attention_max_distance";
+        var (count, distance) = (fields.Size(countKey, 32), fields.Size(distanceKey, 128));
+        fields.Require(count >= 4, countKey, $"is {count}, but has to be 4 or more");
+        fields.Require(distance > count / 4, distanceKey, $"is {distance}, but has to be more than a quarter of the {count} buckets");
         return new T5PositionBuckets(count, distance);
     }
 }
