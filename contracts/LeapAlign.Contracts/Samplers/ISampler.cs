@@ -12,7 +12,11 @@ public interface ISampler
     /// <param name="steps">N; null takes the sampler's setting.</param>
     Schedule CreateSchedule(FlowScheduling scheduling, int? steps = null);
 
-    /// <summary>Goes from <c>σ_0</c> to 0. Evaluates <paramref name="velocity"/> in the order of the schedule.</summary>
+    /// <summary>
+    /// Goes from <c>σ_0</c> to 0, evaluating <paramref name="velocity"/> in the order of the schedule. So that memory does not grow with N, the sampler
+    /// disposes each state it made and each velocity it was handed as soon as the next state exists: a decorator that keeps one keeps an alias of it
+    /// (<c>detach()</c> or <c>alias()</c>).
+    /// </summary>
     /// <param name="noise">The state at σ_0, [B, ...]; its type is the type of the arithmetic.</param>
     /// <param name="schedule">The noise levels.</param>
     /// <param name="velocity">Given the state and the step, the velocity. It may be a decorated one.</param>
