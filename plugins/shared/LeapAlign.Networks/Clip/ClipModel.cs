@@ -1,5 +1,4 @@
 using LeapAlign.Networks.Weights;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace LeapAlign.Networks.Clip;

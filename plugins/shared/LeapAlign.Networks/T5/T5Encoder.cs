@@ -1,6 +1,5 @@
 using LeapAlign.Networks.Layers;
 using LeapAlign.Networks.Weights;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace LeapAlign.Networks.T5;

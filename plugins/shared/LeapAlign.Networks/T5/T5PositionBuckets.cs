@@ -29,13 +29,16 @@ public sealed record T5PositionBuckets(long Count, long MaximalDistance)
         ArgumentNullException.ThrowIfNull(relative);
         var half = Count / 2;
         var exact = half / 2;
-        var distance = relative.abs();
+        // Not abs(), which the "meta" device lacks.
+        var distance = relative.maximum(relative.neg());
         // In fp32 and in the reference's order of operations: the boundaries (16, 32, 64 with the usual numbers) lie exactly on whole numbers, and
         // another rounding would move them by one. Distances below `exact` are clamped only to keep the logarithm finite; they are not used.
         var octaves = distance.clamp(min: exact).to(float32).div(exact).log().div(Math.Log((double)MaximalDistance / exact)).mul(half - exact);
         var wide = octaves.to(int64).add(exact).clamp(max: half - 1);
         var after = relative.gt(0).to(int64).mul(half);
-        return after + where(distance.lt(exact), distance, wide);
+        // Selected by a product: the "meta" device has no where().
+        var near = distance.lt(exact).to(int64);
+        return after + wide + (near * (distance - wide));
     }
 
     internal static T5PositionBuckets From(ConfigFields fields)
