@@ -1,6 +1,7 @@
 using LeapAlign.Host.Commands;
 using LeapAlign.Host.Commands.Verbs;
 using LeapAlign.Host.Plugins;
+using LeapAlign.Host.Runs;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -42,7 +43,9 @@ internal static class HostServices
         .AddSingleton<IVerb, ValidateVerb>()
         .AddSingleton<IVerb, InitVerb>()
         .AddSingleton<IVerb, SchemaVerb>()
-        .AddSingleton<IVerb, DoctorVerb>();
+        .AddSingleton<IVerb, DoctorVerb>()
+        .AddTraining<Training>()
+        .AddGeneration<Generation>();
 
     /// <summary>Adds <c>train</c>.</summary>
     /// <typeparam name="TTraining">The run loop.</typeparam>
