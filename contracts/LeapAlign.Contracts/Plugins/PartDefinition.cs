@@ -48,13 +48,15 @@ public sealed class PartDefinition
     /// <param name="create">Makes the part when a run begins.</param>
     public static PartDefinition Of<TPart, TSettings>(string id, JsonTypeInfo<TSettings> settings, Func<TSettings, PartContext, TPart> create)
         where TPart : class
-        where TSettings : class => new(typeof(TPart), id, settings, (value, context) => Result.Ok<object>(create((TSettings)value, context)));
+        where TSettings : class =>
+        new(typeof(TPart), id, SettingsType.Strict(settings), (value, context) => Result.Ok<object>(create((TSettings)value, context)));
 
     /// <summary>Describes a part whose making can fail: a folder may be absent, a file damaged.</summary>
     /// <inheritdoc cref="Of{TPart, TSettings}"/>
     public static PartDefinition TryOf<TPart, TSettings>(string id, JsonTypeInfo<TSettings> settings, Func<TSettings, PartContext, Result<TPart>> create)
         where TPart : class
-        where TSettings : class => new(typeof(TPart), id, settings, (value, context) => create((TSettings)value, context).Map(static part => (object)part));
+        where TSettings : class =>
+        new(typeof(TPart), id, SettingsType.Strict(settings), (value, context) => create((TSettings)value, context).Map(static part => (object)part));
 
     /// <summary>The same part, requiring capabilities of the other parts; they may depend on its settings.</summary>
     public PartDefinition Requiring<TSettings>(Func<TSettings, IEnumerable<string>> requires) =>

@@ -1,6 +1,7 @@
 using LeapAlign.Contracts.Flow;
 using LeapAlign.Contracts.Plugins;
 using LeapAlign.Host.Configuration;
+using LeapAlign.Host.Plugins;
 using LeapAlign.Pipeline;
 
 namespace LeapAlign.Host.Composition;
@@ -31,6 +32,10 @@ internal sealed record RunPlan
 
     public required IReadOnlyList<RewardPlan> Rewards { get; init; }
 
+    /// <summary>Every part, in the order of plugins.json.</summary>
+    public IEnumerable<PartPlan> Parts =>
+        ((PartPlan?[])[Model, Prompts, EvaluationPrompts, Sampler, Algorithm, .. Rewards.Select(reward => reward.Part), Optimizer]).OfType<PartPlan>();
+
     /// <summary>The folder of plugins.json.</summary>
     public required string BaseFolder { get; init; }
 
@@ -43,7 +48,21 @@ internal sealed record RunPlan
 /// <param name="Settings">The settings that were read.</param>
 /// <param name="Name">The name in the run: the id, or a reward's <c>name</c>.</param>
 /// <param name="Place">Where plugins.json names it.</param>
-internal sealed record PartPlan(PartDefinition Definition, object Settings, string Name, SourcePlace Place);
+internal sealed record PartPlan(PartDefinition Definition, object Settings, string Name, SourcePlace Place)
+{
+    /// <summary>The plugin that offers the part; null for a part that was defined in this program.</summary>
+    public PluginHandle? Plugin { get; init; }
+
+    /// <summary>Makes the part.</summary>
+    /// <typeparam name="T">The contract of its kind.</typeparam>
+    /// <returns>The part, its own fault, or LA2007 naming the plugin when it throws.</returns>
+    public Result<T> Create<T>(PartContext context)
+        where T : class
+    {
+        var made = Plugin is null ? Definition.Create(Settings, context) : Plugin.Guard($"making the {Definition.Kind} '{Name}'", () => Definition.Create(Settings, context));
+        return made.Map(part => (T)part);
+    }
+}
 
 /// <summary>What a reward is for.</summary>
 internal enum RewardRole

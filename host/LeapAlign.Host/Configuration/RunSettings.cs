@@ -7,9 +7,11 @@ namespace LeapAlign.Host.Configuration;
 internal sealed record RunSettings
 {
     [Description("The name of the run; its folder is <folder>/<name>, with a number behind it when that exists already.")]
+    [RegularExpression("^[A-Za-z0-9_][A-Za-z0-9._-]*$")]
     public string Name { get; init; } = "run";
 
     [Description("The folder that holds runs, relative to plugins.json.")]
+    [MinLength(1)]
     public string Folder { get; init; } = "runs";
 
     [Description("The seed of everything random in the run: captions, noise, the algorithm's own draws.")]
@@ -37,6 +39,7 @@ internal sealed record RunSettings
     public double Ema { get; init; } = 0.98;
 
     [Description("Where tensors live: auto takes the first CUDA device that is there, otherwise the CPU; or cpu, cuda, cuda:0, cuda:1, ...")]
+    [RegularExpression("^(auto|cpu|cuda(:[0-9]{1,4})?)$")]
     public string Device { get; init; } = "auto";
 
     [Description("The precision of network arithmetic. Trained weights, latents and scores are float32 whatever it is.")]

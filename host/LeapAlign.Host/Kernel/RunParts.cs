@@ -61,30 +61,12 @@ internal sealed class RunParts : IDisposable
         return parts;
     }
 
-    /// <summary>Makes one part and checks that it is what its kind says.</summary>
-    public static Result<T> Make<T>(PartPlan part, Func<string, PartContext> context, List<IDisposable> owned)
-        where T : class
-    {
-        try
+    private static Result<T> Make<T>(PartPlan part, Func<string, PartContext> context, List<IDisposable> owned)
+        where T : class => part.Create<T>(context(part.Name)).Map(made =>
         {
-            return part.Definition.Create(part.Settings, context(part.Name)).Map(made =>
-            {
-                if (made is IDisposable disposable) owned.Add(disposable);
-                return (T)made;
-            });
-        }
-        catch (FaultException exception)
-        {
-            return Result.Fail<T>(exception.Fault);
-        }
-#pragma warning disable CA1031 // A plugin may throw anything; whatever it is becomes a fault that names the part.
-        catch (Exception exception)
-#pragma warning restore CA1031
-        {
-            return Result.Fail<T>(new Fault.Plugin(
-                FaultCodes.PluginThrew, $"{part.Definition.Kind} '{part.Definition.Id}' threw {exception.GetType().Name} when it was made: {exception.Message}", part.Place));
-        }
-    }
+            if (made is IDisposable disposable) owned.Add(disposable);
+            return made;
+        });
 
     public void Dispose() => Release(_owned);
 

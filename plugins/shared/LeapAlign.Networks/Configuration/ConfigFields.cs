@@ -1,5 +1,7 @@
 using System.Text.Json;
+using LeapAlign.Networks.Layers;
 using LeapAlign.Pipeline;
+using static TorchSharp.torch;
 
 namespace LeapAlign.Networks.Configuration;
 
@@ -11,26 +13,51 @@ internal sealed class ConfigFields
 {
     private const int LargestSize = 1 << 24;
     private readonly string _path;
-    private readonly JsonElement _root;
+    private readonly JsonElement? _root;
+    private readonly string _prefix;
+    private readonly ConfigFields? _outer;
     private Fault? _fault;
 
-    private ConfigFields(string path, JsonElement root)
+    private ConfigFields(string path, JsonElement? root, string prefix = "", ConfigFields? outer = null)
     {
         _path = path;
         _root = root;
+        _prefix = prefix;
+        _outer = outer;
     }
 
-    /// <summary>Reads a configuration.</summary>
+    /// <summary>The class that <c>architectures</c> names, of a transformers configuration.</summary>
+    public string Architecture { get; private set; } = "";
+
+    /// <summary>Whether a field so far was wrong, in this section or in one below.</summary>
+    public bool IsWrong => _fault is not null;
+
+    /// <summary>Reads a configuration of diffusers.</summary>
     /// <param name="path">The config.json.</param>
     /// <param name="className">What its <c>_class_name</c> has to be.</param>
     /// <param name="read">Makes the configuration from the fields; its result is dropped when one of them is wrong.</param>
-    public static Result<T> Read<T>(string path, string className, Func<ConfigFields, T> read)
+    public static Result<T> Read<T>(string path, string className, Func<ConfigFields, T> read) =>
+        Read(path, fields => fields.RequireClass(className), read);
+
+    /// <summary>Reads a configuration of transformers.</summary>
+    /// <param name="path">The config.json.</param>
+    /// <param name="architectures">The classes of which <c>architectures</c> has to name one; <see cref="Architecture"/> says which.</param>
+    /// <param name="read">Makes the configuration from the fields; its result is dropped when one of them is wrong.</param>
+    public static Result<T> Read<T>(string path, IReadOnlyList<string> architectures, Func<ConfigFields, T> read) =>
+        Read(path, fields => fields.RequireArchitecture(architectures), read);
+
+    /// <summary>Reads a file that names no class.</summary>
+    /// <inheritdoc cref="Read{T}(string, string, Func{ConfigFields, T})"/>
+    public static Result<T> Read<T>(string path, Func<ConfigFields, T> read) => Read(path, static _ => { }, read);
+
+    private static Result<T> Read<T>(string path, Action<ConfigFields> requireClass, Func<ConfigFields, T> read)
     {
         try
         {
             using var document = JsonDocument.Parse(File.ReadAllBytes(path));
             var fields = new ConfigFields(path, document.RootElement);
-            fields.RequireClass(className);
+            fields.RequireObject();
+            if (!fields.IsWrong) requireClass(fields);
             if (fields._fault is { } other) return other;
             var value = read(fields);
             return fields._fault is { } wrong ? wrong : value;
@@ -53,6 +80,15 @@ internal sealed class ConfigFields
     {
         if (Find(key) is not { } element) return absent ?? Wrong<int?>(key, "is missing") ?? 1;
         return AsSize(element) ?? Wrong<int?>(key, $"is {element.GetRawText()}, but has to be a whole number from 1 on") ?? 1;
+    }
+
+    /// <summary>A whole number.</summary>
+    public long Whole(string key, long absent)
+    {
+        if (Find(key) is not { } element) return absent;
+        if (element.ValueKind == JsonValueKind.Number && element.TryGetInt64(out var number)) return number;
+        Wrong<object>(key, $"is {element.GetRawText()}, but has to be a whole number");
+        return absent;
     }
 
     /// <summary>A list of whole numbers from 1 on, at least one.</summary>
@@ -97,6 +133,46 @@ internal sealed class ConfigFields
         return Wrong<string>(key, $"is {element.GetRawText()}, but has to be {string.Join(" or ", known)}");
     }
 
+    /// <summary>Any word.</summary>
+    public string Text(string key, string absent)
+    {
+        if (Find(key) is not { } element) return absent;
+        return element.ValueKind == JsonValueKind.String ? element.GetString()! : Wrong<string>(key, $"is {element.GetRawText()}, but has to be a word") ?? absent;
+    }
+
+    /// <summary>A list of finite numbers, of a given length.</summary>
+    public IReadOnlyList<double> Numbers(string key, IReadOnlyList<double> absent)
+    {
+        if (Find(key) is not { } element) return absent;
+        var right = element.ValueKind == JsonValueKind.Array && element.GetArrayLength() == absent.Count
+            && element.EnumerateArray().All(entry => entry.ValueKind == JsonValueKind.Number && double.IsFinite(entry.GetDouble()));
+        return right
+            ? [.. element.EnumerateArray().Select(entry => entry.GetDouble())]
+            : Wrong<double[]>(key, $"is {element.GetRawText()}, but has to be a list of {absent.Count} numbers") ?? absent;
+    }
+
+    /// <summary>A nested object; the fields of an absent one are absent.</summary>
+    public ConfigFields Section(string key)
+    {
+        var element = Find(key);
+        var right = element is not { } found || found.ValueKind == JsonValueKind.Object;
+        Require(right, key, $"is {element?.GetRawText()}, but has to be an object");
+        return new ConfigFields(_path, right ? element : null, $"{_prefix}{key}.", this);
+    }
+
+    /// <summary>Whether a field is there and is an object.</summary>
+    public bool IsSection(string key) => Find(key) is { ValueKind: JsonValueKind.Object };
+
+    /// <summary>The activation function that a field names.</summary>
+    /// <param name="key">The field.</param>
+    /// <param name="name">Its value, or the part of it that is the function's name.</param>
+    public Func<Tensor, Tensor> ActivationNamed(string key, string name)
+    {
+        if (Activation.Find(name, _path).TryGet(out var function, out var fault)) return function;
+        Remember(fault with { Place = new SourcePlace(_path, Key: _prefix + key) });
+        return Activation.Silu;
+    }
+
     /// <summary>Requires that every entry of a list is one word; an absent list is right.</summary>
     public void All(string key, string word)
     {
@@ -115,13 +191,25 @@ internal sealed class ConfigFields
         if (!holds) Wrong<object>(key, message);
     }
 
+    private void RequireObject()
+    {
+        if (_root is not { ValueKind: JsonValueKind.Object })
+            Remember(new Fault.Input(FaultCodes.WrongModelClass, "this is not a JSON object", new SourcePlace(_path)));
+    }
+
+    private void RequireArchitecture(IReadOnlyList<string> architectures)
+    {
+        const string key = "architectures";
+        var found = Find(key);
+        var names = found is { ValueKind: JsonValueKind.Array } list
+            ? list.EnumerateArray().Where(name => name.ValueKind == JsonValueKind.String).Select(name => name.GetString()!).ToArray()
+            : [];
+        Architecture = architectures.FirstOrDefault(names.Contains) ?? "";
+        Require(Architecture.Length > 0, key, $"is {found?.GetRawText() ?? "missing"}, but has to name {string.Join(" or ", architectures)}");
+    }
+
     private void RequireClass(string className)
     {
-        if (_root.ValueKind != JsonValueKind.Object)
-        {
-            _fault = new Fault.Input(FaultCodes.WrongModelClass, "this is not a JSON object", new SourcePlace(_path));
-            return;
-        }
         const string key = "_class_name";
         var found = Find(key);
         Require(found is { ValueKind: JsonValueKind.String } name && name.GetString() == className, key, $"is {found?.GetRawText() ?? "missing"}, but has to be {className}");
@@ -142,11 +230,16 @@ internal sealed class ConfigFields
     private static int? AsSize(JsonElement element) =>
         element.ValueKind == JsonValueKind.Number && element.TryGetInt32(out var size) && size is >= 1 and <= LargestSize ? size : null;
 
-    private JsonElement? Find(string key) => _root.TryGetProperty(key, out var element) && element.ValueKind != JsonValueKind.Null ? element : null;
+    private JsonElement? Find(string key) => _root is { } root && root.TryGetProperty(key, out var element) && element.ValueKind != JsonValueKind.Null ? element : null;
 
     private T? Wrong<T>(string key, string message)
     {
-        _fault ??= new Fault.Input(FaultCodes.WrongModelClass, $"'{key}' {message}", new SourcePlace(_path, Key: key));
+        Remember(new Fault.Input(FaultCodes.WrongModelClass, $"'{_prefix}{key}' {message}", new SourcePlace(_path, Key: _prefix + key)));
         return default;
+    }
+
+    private void Remember(Fault fault)
+    {
+        for (var fields = this; fields is not null; fields = fields._outer) fields._fault ??= fault;
     }
 }
