@@ -32,7 +32,8 @@ public static class Activation
     public static Tensor GeluErf(Tensor input) => nn.functional.gelu(input);
 
     /// <summary><c>½ x (1 + tanh(√(2/π)(x + 0.044715 x³)))</c>.</summary>
-    public static Tensor GeluTanh(Tensor input) => nn.functional.gelu(input, TorchSharp.Modules.GELU.Approximate.tanh);
+    public static Tensor GeluTanh(Tensor input) =>
+        ForwardOnly.Applies(input) ? ForwardOnly.GeluTanh(input) : nn.functional.gelu(input, TorchSharp.Modules.GELU.Approximate.tanh);
 
     /// <summary><c>x · sigmoid(1.702 x)</c>.</summary>
     public static Tensor QuickGelu(Tensor input) => input * (input * QuickSlope).sigmoid();

@@ -37,6 +37,11 @@ public static class Attention
             var scaled = scale is { } asked && asked != natural ? query * (asked / natural) : query;
             return nn.functional.scaled_dot_product_attention(scaled, key, value, mask);
         }
+        if (mask is null && ForwardOnly.Applies(query))
+        {
+            var logits = matmul(query * ((scale ?? natural) * ForwardOnly.BitsPerNat), key.transpose(-2, -1));
+            return matmul(ForwardOnly.SoftmaxOfBinaryLogits(logits), value);
+        }
         var scores = matmul(query * (scale ?? natural), key.transpose(-2, -1));
         if (mask is not null) scores = scores + mask;
         return matmul(scores.softmax(-1), value);
