@@ -66,6 +66,17 @@ public class TokenizerPropertyTests
     [InlineData("a\u00a0b\u2028c", "a b c")] // every kind of space
     public void Clip_reads_both_spellings_alike(string written, string same) => Assert.Equal(Clip.Encode(same, 32).Ids, Clip.Encode(written, 32).Ids);
 
+    [Theory]
+    [InlineData("\u0001cat\u0002", "cat")] // the table removes control characters
+    [InlineData("\u2581 \u3000", "")] // kinds of space
+    [InlineData(" a\n\nb ", "a b")]
+    [InlineData("\uff21\ufb01", "Afi")] // full width, ligature
+    public void T5_reads_both_spellings_alike(string written, string same) => Assert.Equal(T5.Encode(same, 32).Ids, T5.Encode(written, 32).Ids);
+
+    [Fact]
+    public void T5_does_not_compose_across_a_character_that_the_table_removes() =>
+        Assert.NotEqual(T5.Encode("\u00e9", 32).Ids, T5.Encode("e\u0001\u0301", 32).Ids);
+
     [Fact]
     public void A_letter_beyond_the_first_plane_joins_its_word() =>
         Assert.True(Clip.Encode("\U0001d400b", 32).Ids.SequenceEqual(Clip.Encode("\U0001d400 b", 32).Ids) is false);

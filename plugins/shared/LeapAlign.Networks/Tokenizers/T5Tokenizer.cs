@@ -7,15 +7,16 @@ namespace LeapAlign.Networks.Tokenizers;
 public sealed class T5Tokenizer : ITextTokenizer
 {
     private const int PublicLength = 512;
+    private readonly SentencePieceNormalizer _normalizer;
     private readonly SentencePieceTokenizer _pieces;
     private readonly int _pad;
 
-    private T5Tokenizer(SentencePieceTokenizer pieces, int pad, int maxLength)
+    private T5Tokenizer((SentencePieceNormalizer Normalizer, SentencePieceTokenizer Pieces) model, int pad, int maxLength)
     {
-        _pieces = pieces;
+        (_normalizer, _pieces) = model;
         _pad = pad;
         MaxLength = maxLength;
-        VocabularySize = pieces.Vocabulary.Values.Append(pad).Max() + 1;
+        VocabularySize = _pieces.Vocabulary.Values.Append(pad).Max() + 1;
     }
 
     /// <inheritdoc/>
@@ -37,18 +38,17 @@ public sealed class T5Tokenizer : ITextTokenizer
     public TokenizedText Encode(string text, int length)
     {
         ArgumentNullException.ThrowIfNull(text);
-        return TokenizedText.Frame(Tokens(_pieces, ClipText.WellFormed(text)), length, (null, _pieces.EndOfSentenceId, _pad));
+        return TokenizedText.Frame(Tokens(_normalizer.Normalize(ClipText.WellFormed(text))), length, (null, _pieces.EndOfSentenceId, _pad));
     }
 
     private static Result<T5Tokenizer> Create(SentencePieceModel model, TokenizerOptions options)
     {
+        if (SentencePieceNormalizer.Create(model.Characters) is not { } normalizer) return TokenizerFile.Bad(model.Path, "the model's table of characters is damaged");
         SentencePieceTokenizer pieces;
         try
         {
             using var stream = new MemoryStream(model.Bytes);
             pieces = SentencePieceTokenizer.Create(stream, addBeginningOfSentence: false, addEndOfSentence: false);
-            // A damaged table of characters shows only when it is used.
-            Tokens(pieces, "A first\u00a0caption \uff21 \u65e5");
         }
         catch (Exception malformed) when (malformed is not OutOfMemoryException)
         {
@@ -58,16 +58,17 @@ public sealed class T5Tokenizer : ITextTokenizer
         if (pieces.EndOfSentenceId < 0) return TokenizerFile.Bad(model.Path, "the model has no end token");
         var padding = options.Special("pad_token", "<pad>");
         if (!pieces.Vocabulary.TryGetValue(padding, out var pad)) return TokenizerFile.Bad(model.Path, $"the model lacks the padding token '{padding}'");
-        return new T5Tokenizer(pieces, pad, options.MaxLength(PublicLength));
+        return new T5Tokenizer((normalizer, pieces), pad, options.MaxLength(PublicLength));
     }
 
     // Characters that the model does not know become one unknown token for each run of them, as SentencePiece defines it.
-    private static List<int> Tokens(SentencePieceTokenizer pieces, string text)
+    private List<int> Tokens(string normalized)
     {
         List<int> tokens = [];
-        foreach (var id in pieces.EncodeToIds(text, addBeginningOfSentence: false, addEndOfSentence: false, considerPreTokenization: true, considerNormalization: true))
+        if (normalized.Length == 0) return tokens;
+        foreach (var id in _pieces.EncodeToIds(normalized, addBeginningOfSentence: false, addEndOfSentence: false, considerPreTokenization: false, considerNormalization: false))
         {
-            if (id != pieces.UnknownId || tokens.Count == 0 || tokens[^1] != id) tokens.Add(id);
+            if (id != _pieces.UnknownId || tokens.Count == 0 || tokens[^1] != id) tokens.Add(id);
         }
         return tokens;
     }
