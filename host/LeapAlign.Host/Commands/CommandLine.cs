@@ -46,7 +46,7 @@ internal sealed class CommandLine(IEnumerable<IVerb> verbs, Terminal terminal)
             var known = unknown.StartsWith('-')
                 ? command.Options.Concat(parsed.RootCommandResult.Command.Options).Select(option => option.Name)
                 : command.Subcommands.Select(verb => verb.Name);
-            message = $"'{unknown}' is not a {(unknown.StartsWith('-') ? "option" : "verb")} of {command.Name}{NearestName.Hint(unknown, known)}";
+            message = $"{Quoted.Words(unknown)} is not {(unknown.StartsWith('-') ? "an option" : "a verb")} of {command.Name}{NearestName.Hint(unknown, known)}";
         }
         else if (command is RootCommand)
         {

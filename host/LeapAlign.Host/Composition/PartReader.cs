@@ -68,11 +68,10 @@ internal sealed class PartReader(PluginCatalog catalog, JsonSource source)
         var inObject = entry is JsonObject;
         var place = source.Place(inObject ? JsonSource.Join(key, "id") : key);
         var settings = (entry as JsonObject)?["settings"] ?? new JsonObject();
-        var settingsKey = inObject ? JsonSource.Join(key, "settings") : key;
         return
             from plugin in catalog.Find(kind, id, place)
             let definition = plugin.Part(kind, id)
-            from read in Settings(plugin, definition, settings, settingsKey)
+            from read in Settings(plugin, definition, settings, JsonSource.Join(key, "settings"))
             select new PartPlan(definition, read, id, source.Place(key)) { Plugin = plugin };
     }
 

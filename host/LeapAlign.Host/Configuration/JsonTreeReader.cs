@@ -62,7 +62,7 @@ internal ref struct JsonTreeReader(string file, ReadOnlySpan<byte> text)
             var place = Here(path);
             if (result.ContainsKey(name))
             {
-                throw Placed(FaultCodes.Duplicate, $"the key '{name}' is there twice, first on line {Places[path].Line}", place);
+                throw Placed(FaultCodes.Duplicate, $"the key {Quoted.Words(name)} is there twice, first on line {Places[path].Line}", place);
             }
             Places[path] = place;
             _reader.Read();
@@ -99,7 +99,7 @@ internal ref struct JsonTreeReader(string file, ReadOnlySpan<byte> text)
     {
         if (_reader.TryGetInt64(out var whole)) return JsonValue.Create(whole);
         var number = _reader.GetDouble();
-        if (!double.IsFinite(number)) throw Placed(FaultCodes.OutOfRange, "the number is larger than any that can be computed with", Here(key));
+        if (!double.IsFinite(number)) throw Placed(FaultCodes.OutOfRange, "the number is larger than any that can be computed with", Places.GetValueOrDefault(key) ?? Here(key));
         return JsonValue.Create(number);
     }
 
@@ -111,7 +111,7 @@ internal ref struct JsonTreeReader(string file, ReadOnlySpan<byte> text)
     }
 
     private static string Sentence(string message) =>
-        (message.IndexOf(" LineNumber:", StringComparison.Ordinal) is var end and > 0 ? message[..end] : message).TrimEnd('.', ' ');
+        (message.IndexOf(" LineNumber:", StringComparison.Ordinal) is var end and > 0 ? message[..end] : message).TrimEnd('.', ' ').ReplaceLineEndings(" ");
 
     private static PlacedException Placed(string code, string message, SourcePlace place) => new(new Fault.Configuration(code, message, place));
 

@@ -17,9 +17,9 @@ internal static class Override
     public static Result<JsonSource> Apply(JsonSource source, string text)
     {
         var equals = text.IndexOf('=', StringComparison.Ordinal);
-        if (equals <= 0) return Bad($"'{text}' is not of the form path.to.key=value", null);
+        if (equals <= 0) return Bad($"{Quoted.Words(text)} is not of the form path.to.key=value", null);
         var segments = text[..equals].Replace("[", ".", StringComparison.Ordinal).Replace("]", "", StringComparison.Ordinal).Split('.');
-        if (segments.Any(string.IsNullOrWhiteSpace)) return Bad($"'{text[..equals]}' has an empty name in its path", null);
+        if (segments.Any(string.IsNullOrWhiteSpace)) return Bad($"{Quoted.Words(text[..equals])} has an empty name in its path", null);
 
         JsonNode? at = source.Root;
         var key = "";
@@ -63,12 +63,12 @@ internal static class Override
         {
             return index >= 0 && index < list.Count
                 ? new Target(JsonSource.Join(parentKey, index), segment, index)
-                : Result.Fail<Target>(Option($"{parentKey} has {list.Count} entries, the first being 0; there is no {segment}", parentKey));
+                : Result.Fail<Target>(Option($"{parentKey} has {list.Count} entries, the first being 0; there is no {Quoted.Words(segment)}", parentKey));
         }
         var names = list.Select(Name).ToArray();
         return Array.IndexOf(names, segment) is var named and >= 0
             ? new Target(JsonSource.Join(parentKey, named), segment, named)
-            : Result.Fail<Target>(Option($"{parentKey} has no entry '{segment}'{NearestName.Hint(segment, names.OfType<string>())}", parentKey));
+            : Result.Fail<Target>(Option($"{parentKey} has no entry {Quoted.Words(segment)}{NearestName.Hint(segment, names.OfType<string>())}", parentKey));
     }
 
     private static string? Name(JsonNode? entry) => entry switch

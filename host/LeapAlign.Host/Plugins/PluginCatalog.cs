@@ -49,7 +49,7 @@ internal sealed class PluginCatalog
     {
         if (Plugins.Where(plugin => plugin.Lists(kind, id)).MinBy(plugin => plugin.State == PluginState.Faulted) is not { } plugin)
         {
-            return new Fault.Plugin(FaultCodes.UnknownPlugin, $"no plugin offers the {kind} '{id}'{NearestName.Hint(id, Ids(kind))}", place);
+            return new Fault.Plugin(FaultCodes.UnknownPlugin, $"no plugin offers the {kind} {Quoted.Words(id)}{NearestName.Hint(id, Ids(kind))}", place);
         }
         return Prepare(plugin).Map(_ => plugin);
     }

@@ -111,6 +111,10 @@ internal sealed class PluginHandle
         {
             return code();
         }
+        catch (FaultException expected)
+        {
+            return expected.Fault;
+        }
         catch (FileNotFoundException missing) when (missing.FileName is { } file && file.Contains(", Version=", StringComparison.Ordinal))
         {
             return Fail(new Fault.Plugin(FaultCodes.MissingDependency, $"plugin '{Id}' needs {file} in {step}, which was not found", new(Folder)));

@@ -25,9 +25,9 @@ internal sealed record Sd3Configs
     public static Result<Sd3Configs> Read(ModelIndex index) =>
         from transformer in Sd3Config.Read(Path.Combine(index.Component("transformer"), "config.json"))
         from vae in VaeConfig.Read(Path.Combine(index.Component("vae"), "config.json"))
-        from clipL in ClipTextConfig.Read(index.Component("text_encoder"))
-        from clipG in ClipTextConfig.Read(index.Component("text_encoder_2"))
-        from t5 in index.HasT5 ? T5Config.Read(index.Component("text_encoder_3")).Map(static config => (T5Config?)config) : Result.Ok<T5Config?>(null)
+        from clipL in ClipTextConfig.Read(Path.Combine(index.Component("text_encoder"), "config.json"))
+        from clipG in ClipTextConfig.Read(Path.Combine(index.Component("text_encoder_2"), "config.json"))
+        from t5 in index.HasT5 ? T5Config.Read(Path.Combine(index.Component("text_encoder_3"), "config.json")).Map(static config => (T5Config?)config) : Result.Ok<T5Config?>(null)
         from configs in Check(new Sd3Configs { Transformer = transformer, Vae = vae, ClipL = clipL, ClipG = clipG, T5 = t5 }, index)
         select configs;
 

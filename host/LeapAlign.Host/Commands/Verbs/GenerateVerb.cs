@@ -57,7 +57,7 @@ internal sealed class GenerateVerb(IPluginLoader loader, BundledPlugins bundled,
     private int Generate(ParseResult parsed, Workspace workspace, Interruption interruption)
     {
         var further = new List<string>();
-        if (parsed.GetValue(_model) is { } folder) further.Add($"model.settings.folder={Quoted.Json(Path.GetFullPath(folder))}");
+        if (parsed.GetValue(_model) is { } folder) further.Add($"model.settings.folder={JsonText.Of(Path.GetFullPath(folder))}");
         if (parsed.GetValue(_guidance) is { } scale) further.Add(string.Create(null, $"guidance.scale={scale:R}"));
         var options = new GenerateOptions(
             parsed.GetValue(_captions) ?? [], Path.GetFullPath(parsed.GetValue(_output)!), parsed.GetValue(_seed), parsed.GetValue(_steps), parsed.GetValue(_count));

@@ -1,4 +1,6 @@
 using System.CommandLine;
+using System.Text;
+using LeapAlign.Host.Runs;
 using LeapAlign.Pipeline;
 
 namespace LeapAlign.Host.Commands.Verbs;
@@ -34,7 +36,7 @@ internal sealed class InitVerb(Terminal terminal) : IVerb
         {
             return terminal.Error.Error(new Fault.Configuration(FaultCodes.BadOption, "the file exists; --force replaces it", new(path)));
         }
-        return terminal.Finish(TextFile.Write(path, Starter).Map(_ =>
+        return terminal.Finish(RunFolder.Write(path, Encoding.UTF8.GetBytes(Starter)).Map(_ =>
         {
             terminal.Write($"wrote {path}; next: leapalign validate, leapalign train");
             return Unit.Value;

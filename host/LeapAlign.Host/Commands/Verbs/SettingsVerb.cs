@@ -48,7 +48,7 @@ internal sealed class SettingsVerb(IPluginLoader loader, BundledPlugins bundled,
         if (parts.Length == 0)
         {
             var known = catalog.Plugins.SelectMany(plugin => plugin.Manifest?.Parts ?? []).Where(part => kind is null || part.Kind == kind).Select(part => part.Id);
-            return new Fault.Plugin(FaultCodes.UnknownPlugin, $"no plugin offers {(kind is null ? "a part" : $"the {kind}")} '{id}'{NearestName.Hint(id, known.Concat(s_sections))}");
+            return new Fault.Plugin(FaultCodes.UnknownPlugin, $"no plugin offers {(kind is null ? "a part" : $"the {kind}")} {Quoted.Words(id)}{NearestName.Hint(id, known.Concat(s_sections))}");
         }
         foreach (var part in parts)
         {

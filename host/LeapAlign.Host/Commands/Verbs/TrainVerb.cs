@@ -33,7 +33,7 @@ internal sealed class TrainVerb(IPluginLoader loader, BundledPlugins bundled, IT
     [MethodImpl(MethodImplOptions.NoInlining)]
     private int Train(ParseResult parsed, Workspace workspace, Interruption interruption)
     {
-        IEnumerable<string> further = parsed.GetValue(_name) is { } name ? [$"run.name={Quoted.Json(name)}"] : [];
+        IEnumerable<string> further = parsed.GetValue(_name) is { } name ? [$"run.name={JsonText.Of(name)}"] : [];
         var outcome = workspace.Compose(further).Bind(plan =>
         {
             var options = new TrainOptions(parsed.GetValue(_force), StartupTuning.Apply(plan.Run.Tuning, plan.Run.Threads));

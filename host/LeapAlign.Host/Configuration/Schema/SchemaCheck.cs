@@ -20,7 +20,9 @@ internal static class SchemaCheck
     public static Fault? First(JsonNode? value, JsonObject schema, string key, JsonSource source) =>
         s_validator.Validate(ToToken(value), schema.ToValidator())
             .Select(error => Word(Innermost(error), key, source))
-            .OrderBy(fault => fault.Place!.Line == 0)
+            // A key that is absent stands nowhere, and often is the one that was misspelt.
+            .OrderBy(fault => fault.Code == FaultCodes.MissingKey)
+            .ThenBy(fault => fault.Place!.Line == 0)
             .ThenBy(fault => fault.Place!.Line)
             .ThenBy(fault => fault.Place!.Column)
             .FirstOrDefault();
@@ -50,14 +52,14 @@ internal static class SchemaCheck
         {
             case ValidationErrorKind.NoAdditionalPropertiesAllowed:
                 var parent = Inside(prefix, error.Token?.Parent?.Path);
-                return Fault(FaultCodes.UnknownKey, $"'{name}' is not a key of {Named(parent)}{NearestName.Hint(name, schema.Properties.Keys)}");
+                return Fault(FaultCodes.UnknownKey, $"{Quoted.Words(name)} is not a key of {Named(parent)}{NearestName.Hint(name, schema.Properties.Keys)}");
             case ValidationErrorKind.PropertyRequired:
                 return Fault(FaultCodes.MissingKey, $"the key '{name}' is required{Meaning(schema.Properties, name)}");
             case ValidationErrorKind.NotInEnumeration:
                 var words = schema.Enumeration.Select(word => word?.ToString() ?? "null").ToArray();
                 return Fault(FaultCodes.UnknownValue, $"{found} is not one of {string.Join(", ", words)}{Nearest(error.Token, words)}");
             case ValidationErrorKind.PatternMismatch:
-                return Fault(FaultCodes.UnknownValue, $"{found} does not match {schema.Pattern}");
+                return Fault(FaultCodes.UnknownValue, $"{found} does not match {schema.Pattern?.Replace(@"\z", "$", StringComparison.Ordinal)}");
             default:
                 return IsAboutType(error.Kind)
                     ? Fault(FaultCodes.WrongType, $"{Expected(schema)} was expected, not {found}")
@@ -117,8 +119,7 @@ internal static class SchemaCheck
         { Type: JTokenType.Object } => "an object",
         JArray { Count: 0 } => "an empty list",
         { Type: JTokenType.Array } => "a list",
-        { Type: JTokenType.String } when token.Value<string>()!.Length > 60 => $"'{token.Value<string>()![..57]}...'",
-        { Type: JTokenType.String } => $"'{token.Value<string>()}'",
+        { Type: JTokenType.String } => Quoted.Words(token.Value<string>()!),
         _ => token.ToString(Newtonsoft.Json.Formatting.None),
     };
 

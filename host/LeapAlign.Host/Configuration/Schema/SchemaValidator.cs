@@ -16,7 +16,8 @@ internal static class SchemaValidator
         foreach (var type in Words(schema["type"])) target.Type |= Enum.Parse<JsonObjectType>(type, ignoreCase: true);
         foreach (var word in schema["enum"]?.AsArray() ?? []) target.Enumeration.Add(Constant(word));
         target.Description = schema["description"]?.GetValue<string>();
-        target.Pattern = schema["pattern"]?.GetValue<string>();
+        // $ is the end of the text in JSON schemas; to .NET it also is what stands before a last line feed.
+        target.Pattern = schema["pattern"]?.GetValue<string>() is { } pattern && pattern.EndsWith('$') ? $"{pattern[..^1]}\\z" : schema["pattern"]?.GetValue<string>();
         target.Minimum = Number(schema["minimum"]);
         target.Maximum = Number(schema["maximum"]);
         target.ExclusiveMinimum = Number(schema["exclusiveMinimum"]);
