@@ -3,52 +3,69 @@ using static TorchSharp.torch;
 namespace LeapAlign.Networks.Images;
 
 /// <summary>
-/// Resizes pictures by two small matrices, horizontally and then vertically; a fixed linear map, so that gradients flow through it exactly. The
-/// matrices of every pair of sizes are kept.
+/// Antialiased resizing with half-pixel centres, as torchvision and the Python Imaging Library do it, without their rounding to 8 bits. It is a fixed linear
+/// map along each axis, so it is two matrix products, and the gradient is their transpose.
 /// </summary>
-public sealed class Resize : IDisposable
+public static class Resize
 {
-    private readonly ResizeFilter _filter;
-    private readonly Dictionary<(long From, long To, ScalarType Type, string Device), Tensor> _matrices = [];
-    private readonly Lock _lock = new();
-
-    /// <summary>Makes a resizer.</summary>
-    public Resize(ResizeFilter filter) => _filter = filter;
-
-    /// <summary>[..., H, W] to [..., <paramref name="height"/>, <paramref name="width"/>], in the type of the input. An axis that keeps its size is left alone.</summary>
-    /// <param name="images">The pictures, of a floating-point type.</param>
-    /// <param name="height">Rows of the result.</param>
-    /// <param name="width">Columns of the result.</param>
-    public Tensor Forward(Tensor images, long height, long width)
+    /// <summary>Resizes pictures. Overshoot of the bicubic kernel is not clamped.</summary>
+    /// <param name="images">[B, C, H, W], floating point.</param>
+    /// <param name="height">The new H, in pixels.</param>
+    /// <param name="width">The new W, in pixels.</param>
+    /// <param name="filter">How pixels are weighed.</param>
+    /// <returns>[B, C, height, width], of the same type.</returns>
+    public static Tensor Apply(Tensor images, long height, long width, ResizeFilter filter)
     {
         ArgumentNullException.ThrowIfNull(images);
         ArgumentOutOfRangeException.ThrowIfLessThan(height, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(width, 1);
-        var (rows, columns) = (images.shape[^2], images.shape[^1]);
-        if (columns != width) images = images.matmul(Matrix(columns, width, images).transpose(0, 1));
-        if (rows != height) images = Matrix(rows, height, images).matmul(images);
-        return images;
+        using var scope = NewDisposeScope();
+        var horizontal = images.matmul(Weights((int)images.shape[3], (int)width, filter, images).t());
+        return Weights((int)images.shape[2], (int)height, filter, images).matmul(horizontal).MoveToOuterDisposeScope();
     }
 
-    /// <summary>Frees the matrices.</summary>
-    public void Dispose()
+    /// <summary>[out, in]: each row weighs the input pixels that make one output pixel, and sums to 1.</summary>
+    private static Tensor Weights(int input, int output, ResizeFilter filter, Tensor like)
     {
-        lock (_lock)
+        var (kernel, reach) = filter == ResizeFilter.Bicubic ? ((Func<double, double>)Cubic, 2.0) : (Linear, 1.0);
+        var step = (double)input / output;
+        // Enlarging interpolates; shrinking widens the kernel so that every input pixel counts.
+        var spread = Math.Max(step, 1);
+        var rows = new double[output, input];
+        for (var row = 0; row < output; row++)
         {
-            foreach (var matrix in _matrices.Values) matrix.Dispose();
-            _matrices.Clear();
+            var centre = step * (row + 0.5);
+            var low = Math.Max(0, (int)(centre - (reach * spread) + 0.5));
+            var high = Math.Min(input, (int)(centre + (reach * spread) + 0.5));
+            var sum = 0.0;
+            for (var pixel = low; pixel < high; pixel++) sum += rows[row, pixel] = kernel((pixel - centre + 0.5) / spread);
+            for (var pixel = low; pixel < high; pixel++) rows[row, pixel] /= sum;
         }
+        return tensor(rows, dtype: like.dtype, device: like.device);
     }
 
-    private Tensor Matrix(long from, long to, Tensor like)
+    /// <summary>The cubic convolution kernel with a = −1/2; a resize without antialiasing uses −3/4, which is another picture.</summary>
+    private static double Cubic(double offset)
     {
-        var key = (from, to, like.dtype, like.device.ToString());
-        lock (_lock)
+        const double a = -0.5;
+        var u = Math.Abs(offset);
+        return u switch
         {
-            if (_matrices.TryGetValue(key, out var known)) return known;
-            using var scope = NewDisposeScope();
-            var made = tensor(ResizeWeights.Matrix(from, to, _filter), [to, from], dtype: float64).to(like.dtype).to(like.device).DetachFromDisposeScope();
-            return _matrices[key] = made;
-        }
+            < 1 => (((((a + 2) * u) - (a + 3)) * u) * u) + 1,
+            < 2 => (((((a * u) - (5 * a)) * u) + (8 * a)) * u) - (4 * a),
+            _ => 0,
+        };
     }
+
+    private static double Linear(double offset) => Math.Max(0, 1 - Math.Abs(offset));
+}
+
+/// <summary>How input pixels are weighed when resizing.</summary>
+public enum ResizeFilter
+{
+    /// <summary>A triangle, one pixel to each side.</summary>
+    Bilinear,
+
+    /// <summary>Cubic convolution, two pixels to each side.</summary>
+    Bicubic,
 }
