@@ -62,8 +62,8 @@ internal sealed class T5Block
     {
         var weight = _contract.Value;
         if (inner.dtype != ScalarType.Float16) return nn.functional.linear(inner, weight);
-        // Published weights overflow fp16 here.
-        return nn.functional.linear(inner.to(ScalarType.Float32), weight.to(ScalarType.Float32)).clamp(SmallestHalf, LargestHalf).to(ScalarType.Float16);
+        // Published weights overflow fp16 inside this product; what is too large in the end becomes infinite and is clamped with the sum.
+        return nn.functional.linear(inner.to(ScalarType.Float32), weight.to(ScalarType.Float32)).to(ScalarType.Float16);
     }
 
     private static Tensor Finite(Tensor hidden) => hidden.dtype == ScalarType.Float16 ? hidden.clamp(SmallestHalf, LargestHalf) : hidden;
