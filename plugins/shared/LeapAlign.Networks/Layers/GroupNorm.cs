@@ -33,7 +33,7 @@ public sealed class GroupNorm
         using var scope = NewDisposeScope();
         var shape = input.shape;
         var grouped = input.reshape(shape[0], groups, -1);
-        var normalised = nn.functional.layer_norm(grouped, [grouped.shape[2]], null, null, epsilon).reshape(shape[0], shape[1], -1);
+        var normalised = LayerNorm.ByOperations(grouped, null, null, epsilon).reshape(shape[0], shape[1], -1);
         return addcmul(bias.unsqueeze(1), normalised, weight.unsqueeze(1), One).reshape(shape).MoveToOuterDisposeScope();
     }
 }

@@ -30,15 +30,15 @@ public sealed class LayerNorm
 
     /// <summary>[..., width] to the same shape.</summary>
     public Tensor Forward(Tensor input) => input.device_type == DeviceType.META
-        ? Written(input)
+        ? ByOperations(input, _weight?.Value, _bias?.Value, _epsilon)
         : nn.functional.layer_norm(input, _shape, _weight?.Value, _bias?.Value, _epsilon);
 
     /// <summary>The same in single operations: the library's kernel cannot run on the "meta" device, where shapes are checked without memory.</summary>
-    private Tensor Written(Tensor input)
+    internal static Tensor ByOperations(Tensor input, Tensor? weight, Tensor? bias, double epsilon)
     {
         var centred = input - input.mean(LastDimension, keepdim: true);
-        var output = centred * centred.square().mean(LastDimension, keepdim: true).add(_epsilon).rsqrt();
-        if (_weight is not null) output = output * _weight.Value;
-        return _bias is null ? output : output + _bias.Value;
+        var output = centred * centred.square().mean(LastDimension, keepdim: true).add(epsilon).rsqrt();
+        if (weight is not null) output = output * weight;
+        return bias is null ? output : output + bias;
     }
 }
