@@ -47,6 +47,10 @@ internal sealed class PluginCatalog
     /// <returns>The plugin, its own fault, or LA2001 when no plugin lists the part.</returns>
     public Result<PluginHandle> Find(string kind, string id, SourcePlace place)
     {
+        if (Plugins.FirstOrDefault(plugin => plugin.Manifest is null && plugin.Id == id)?.Fault is { } unreadable && !Ids(kind).Contains(id, StringComparer.Ordinal))
+        {
+            return Result.Fail<PluginHandle>(unreadable);
+        }
         if (Plugins.Where(plugin => plugin.Lists(kind, id)).MinBy(plugin => plugin.State == PluginState.Faulted) is not { } plugin)
         {
             return new Fault.Plugin(FaultCodes.UnknownPlugin, $"no plugin offers the {kind} {Quoted.Words(id)}{NearestName.Hint(id, Ids(kind))}", place);

@@ -166,6 +166,15 @@ public sealed class PluginFolderTests
     }
 
     [Fact]
+    public void A_folder_of_the_name_that_is_asked_for_says_what_is_wrong_with_it()
+    {
+        using var workspace = new TestWorkspace().Write(TestWorkspace.Valid);
+        workspace.Drop("parts");
+        File.WriteAllText(Path.Combine(workspace.Drop("speaks-1"), "plugin.json"), "{");
+        workspace.Compose(workspace.Catalog(), "algorithm=free", "rewards=[\"speaks-1\"]").Fault(FaultCodes.BadManifest, "speaks-1", "not JSON");
+    }
+
+    [Fact]
     public void A_faulted_plugin_stops_a_run_only_when_it_is_needed()
     {
         using var workspace = new TestWorkspace().Write(TestWorkspace.Valid);
