@@ -14,7 +14,7 @@ internal static class PipelineTokenizers
         from t5 in index.HasT5 ? T5Tokenizer.Load(index.Component("tokenizer_3")).Map(static tokenizer => (ITextTokenizer?)tokenizer) : Result.Ok<ITextTokenizer?>(null)
         let length = Math.Min(settings.TextLength, t5?.MaxLength ?? settings.TextLength)
         select new TextTokenizers(
-            captions => Ids(clipL, captions, clipL.MaxLength, null),
+            captions => Ids(clipL, captions, clipL.MaxLength, t5 is null ? context : null),
             captions => Ids(clipG, captions, clipG.MaxLength, null),
             captions => Ids(t5!, captions, length, context),
             length);
