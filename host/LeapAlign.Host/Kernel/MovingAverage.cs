@@ -24,8 +24,8 @@ internal sealed class MovingAverage : IDisposable
     public void Update()
     {
         using var _ = no_grad();
-        using TorchSharp.Scalar share = 1 - _decay;
-        for (var i = 0; i < _average.Length; i++) _average[i].lerp_(_parameters[i].Value, share);
+        using TorchSharp.Scalar kept = _decay, taken = 1 - _decay;
+        for (var i = 0; i < _average.Length; i++) _average[i].mul_(kept).add_(_parameters[i].Value, taken);
     }
 
     public void Dispose()

@@ -39,6 +39,28 @@ public class Conv2dTests
         }
     }
 
+    [Theory]
+    [InlineData(1, 1, 0)]
+    [InlineData(3, 1, 1)]
+    [InlineData(3, 2, 0)]
+    [InlineData(3, 2, 1)]
+    public void The_form_for_the_meta_device_is_a_convolution(int kernel, int stride, int padding)
+    {
+        using var scope = NewDisposeScope();
+        var (picture, weight, bias) = (Noise(2, 3, 8, 11).to(float64), Noise(5, 3, kernel, kernel).to(float64), Noise(5).to(float64));
+        var expected = nn.functional.conv2d(picture, weight, bias, [stride, stride], [padding, padding]);
+        Agreement.Values(OffsetConvolution.Forward(picture, weight, bias, stride, padding), expected, "output", tolerance: 1e-12);
+    }
+
+    [Fact]
+    public void The_group_norm_for_the_meta_device_is_a_group_norm()
+    {
+        using var scope = NewDisposeScope();
+        var (picture, weight, bias) = (Noise(2, 12, 5, 7).to(float64), Noise(12).to(float64), Noise(12).to(float64));
+        var expected = nn.functional.group_norm(picture, 3, weight, bias, 1e-3);
+        Agreement.Values(GroupNorm.ByLayerNorm(picture, 3, weight, bias, 1e-3), expected, "output", tolerance: 1e-12);
+    }
+
     private static Tensor[] Run(Conv2d layer, WeightSet weights, Tensor picture, ScalarType type)
     {
         weights.ComputeIn(type);

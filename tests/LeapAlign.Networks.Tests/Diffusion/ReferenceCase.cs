@@ -1,4 +1,5 @@
 using System.Text.Json;
+using LeapAlign.Networks.Safetensors;
 using LeapAlign.Networks.Weights;
 using LeapAlign.Pipeline;
 using LeapAlign.Testing;
@@ -30,7 +31,7 @@ internal sealed class ReferenceCase
     public IWeightSource Weights =>
         Open(File.Exists(Path.Combine(_folder, "model.safetensors")) ? "model.safetensors" : "diffusion_pytorch_model.safetensors");
 
-    public IWeightSource Open(string file) => new SafetensorsFile(Path.Combine(_folder, file));
+    public IWeightSource Open(string file) => Require(SafetensorsFile.Open(Path.Combine(_folder, file)));
 
     public Tensor Recorded(string key) => Require(_recorded.Read(key));
 

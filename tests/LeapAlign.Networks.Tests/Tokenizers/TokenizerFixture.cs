@@ -10,9 +10,9 @@ internal static class TokenizerFixture
 {
     public static string[] Strings { get; } = Read(root => root.GetProperty("strings").EnumerateArray().Select(text => text.GetString()!).ToArray());
 
-    public static ITextTokenizer Clip { get; } = Loaded(ClipTokenizer.Load(Repository.Fixture("tokenizers", "clip")));
+    public static ITextTokenizer ClipTokens { get; } = Loaded(ClipTokenizer.Load(Repository.Fixture("tokenizers", "clip")));
 
-    public static ITextTokenizer T5 { get; } = Loaded(T5Tokenizer.Load(Repository.Fixture("tokenizers", "t5")));
+    public static ITextTokenizer T5Tokens { get; } = Loaded(T5Tokenizer.Load(Repository.Fixture("tokenizers", "t5")));
 
     public static long[][] Ids(string column) =>
         Read(root => root.GetProperty(column).EnumerateArray().Select(ids => ids.EnumerateArray().Select(id => id.GetInt64()).ToArray()).ToArray());

@@ -23,7 +23,7 @@ public class TokenizerParityTests
     public void Ids_are_the_recorded_ones(string column, int index)
     {
         var expected = Ids(column)[index];
-        var tokenizer = column == "clip" ? Clip : T5;
+        var tokenizer = column == "clip" ? ClipTokens : T5Tokens;
         Assert.Equal(expected, tokenizer.Encode(Strings[index], expected.Length).Ids);
     }
 

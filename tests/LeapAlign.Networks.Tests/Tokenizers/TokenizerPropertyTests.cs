@@ -14,7 +14,7 @@ public class TokenizerPropertyTests
     public void Any_string_is_encoded(string? text, byte length, byte pick)
     {
         var mixed = (text ?? "") + Awkward[pick % Awkward.Length] + text;
-        foreach (var tokenizer in (ITextTokenizer[])[Clip, T5])
+        foreach (var tokenizer in (ITextTokenizer[])[ClipTokens, T5Tokens])
         {
             var encoded = tokenizer.Encode(mixed, length + 2);
             Assert.Equal(length + 2, encoded.Ids.Length);
@@ -26,7 +26,7 @@ public class TokenizerPropertyTests
     public void A_text_is_cut_only_when_it_is_longer_and_keeps_its_frame(string? text, byte length)
     {
         var short_ = length + 2;
-        foreach (var (tokenizer, frame) in ((ITextTokenizer, int)[])[(Clip, 2), (T5, 1)])
+        foreach (var (tokenizer, frame) in ((ITextTokenizer, int)[])[(ClipTokens, 2), (T5Tokens, 1)])
         {
             // At most one token a byte of text, which normalisation makes at most eighteen times as long.
             var whole = tokenizer.Encode(text ?? "", (18 * 3 * (text ?? "").Length) + 8);
@@ -46,16 +46,16 @@ public class TokenizerPropertyTests
     [InlineData(3, true)]
     public void A_text_that_just_fits_is_whole(int length, bool cut)
     {
-        Assert.Equal(cut, Clip.Encode("cat dog", length).WasCut);
-        var t5 = T5.Encode("日", 8).Ids;
-        Assert.Equal(cut, T5.Encode("日", Array.IndexOf(t5, 1L) + (cut ? 0 : 1)).WasCut);
+        Assert.Equal(cut, ClipTokens.Encode("cat dog", length).WasCut);
+        var t5 = T5Tokens.Encode("日", 8).Ids;
+        Assert.Equal(cut, T5Tokens.Encode("日", Array.IndexOf(t5, 1L) + (cut ? 0 : 1)).WasCut);
     }
 
     [Fact]
     public void A_length_without_room_for_the_frame_is_refused()
     {
-        Assert.Throws<ArgumentOutOfRangeException>(() => Clip.Encode("a", 1));
-        Assert.Throws<ArgumentOutOfRangeException>(() => T5.Encode("a", 1));
+        Assert.Throws<ArgumentOutOfRangeException>(() => ClipTokens.Encode("a", 1));
+        Assert.Throws<ArgumentOutOfRangeException>(() => T5Tokens.Encode("a", 1));
     }
 
     [Theory]
@@ -64,22 +64,22 @@ public class TokenizerPropertyTests
     [InlineData("ΣΑΣ", "σασ")] // each letter alone: no final sigma
     [InlineData("\U0001d400b", "\U0001d400b")] // a letter beyond U+FFFF
     [InlineData("a\u00a0b\u2028c", "a b c")] // every kind of space
-    public void Clip_reads_both_spellings_alike(string written, string same) => Assert.Equal(Clip.Encode(same, 32).Ids, Clip.Encode(written, 32).Ids);
+    public void Clip_reads_both_spellings_alike(string written, string same) => Assert.Equal(ClipTokens.Encode(same, 32).Ids, ClipTokens.Encode(written, 32).Ids);
 
     [Theory]
     [InlineData("\u0001cat\u0002", "cat")] // the table removes control characters
     [InlineData("\u2581 \u3000", "")] // kinds of space
     [InlineData(" a\n\nb ", "a b")]
     [InlineData("\uff21\ufb01", "Afi")] // full width, ligature
-    public void T5_reads_both_spellings_alike(string written, string same) => Assert.Equal(T5.Encode(same, 32).Ids, T5.Encode(written, 32).Ids);
+    public void T5_reads_both_spellings_alike(string written, string same) => Assert.Equal(T5Tokens.Encode(same, 32).Ids, T5Tokens.Encode(written, 32).Ids);
 
     [Fact]
     public void T5_does_not_compose_across_a_character_that_the_table_removes() =>
-        Assert.NotEqual(T5.Encode("\u00e9", 32).Ids, T5.Encode("e\u0001\u0301", 32).Ids);
+        Assert.NotEqual(T5Tokens.Encode("\u00e9", 32).Ids, T5Tokens.Encode("e\u0001\u0301", 32).Ids);
 
     [Fact]
     public void A_letter_beyond_the_first_plane_joins_its_word() =>
-        Assert.True(Clip.Encode("\U0001d400b", 32).Ids.SequenceEqual(Clip.Encode("\U0001d400 b", 32).Ids) is false);
+        Assert.True(ClipTokens.Encode("\U0001d400b", 32).Ids.SequenceEqual(ClipTokens.Encode("\U0001d400 b", 32).Ids) is false);
 
     [Fact]
     public void Special_tokens_are_found_as_written_only()

@@ -160,6 +160,9 @@ internal sealed class ConfigFields
         return new ConfigFields(_path, right ? element : null, $"{_prefix}{key}.", this);
     }
 
+    /// <summary>Whether a field is there and not null.</summary>
+    public bool Has(string key) => Find(key) is not null;
+
     /// <summary>Whether a field is there and is an object.</summary>
     public bool IsSection(string key) => Find(key) is { ValueKind: JsonValueKind.Object };
 

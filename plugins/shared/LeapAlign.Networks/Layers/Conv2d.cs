@@ -42,6 +42,7 @@ public sealed class Conv2d
     /// <summary>[B, in, H, W] to [B, out, H', W'].</summary>
     public Tensor Forward(Tensor input)
     {
+        if (input.device_type == DeviceType.META) return OffsetConvolution.Forward(input, _weight.Value, _bias.Value, _stride[0], _padding[0]);
         if (input.device_type != DeviceType.CPU || (_missingInputs == 0 && _missingOutputs == 0))
             return nn.functional.conv2d(input, _weight.Value, _bias.Value, _stride, _padding);
         using var scope = NewDisposeScope();

@@ -38,10 +38,9 @@ internal sealed class JointAttention
         if (_contextOutput is null)
             return (_imageOutput.Forward(Attention.JoinHeads(Attention.Attend(_image.Queries(image), keys, values))).MoveToOuterDisposeScope(), null);
         var queries = cat([_image.Queries(image), _context.Queries(context)], 2);
-        var attended = Attention.JoinHeads(Attention.Attend(queries, keys, values));
-        var (imageTokens, contextTokens) = (image.shape[1], context.shape[1]);
-        var imageUpdate = _imageOutput.Forward(attended.narrow(1, 0, imageTokens));
-        var contextUpdate = _contextOutput.Forward(attended.narrow(1, imageTokens, contextTokens));
+        var attended = Attention.Attend(queries, keys, values);
+        var imageUpdate = _imageOutput.Forward(Attention.JoinHeads(attended.narrow(2, 0, image.shape[1])));
+        var contextUpdate = _contextOutput.Forward(Attention.JoinHeads(attended.narrow(2, image.shape[1], context.shape[1])));
         return (imageUpdate.MoveToOuterDisposeScope(), contextUpdate.MoveToOuterDisposeScope());
     }
 }

@@ -13,6 +13,7 @@ internal static class SentencePieceJson
     private const uint ModelTypeTag = 3 << 3;
     private const uint UnknownIdTag = 40 << 3;
     private const uint EndIdTag = 42 << 3;
+    private const uint PadIdTag = 43 << 3;
     private const int Unigram = 1;
 
     private enum PieceType
@@ -84,7 +85,10 @@ internal static class SentencePieceJson
             Number(trainer, UnknownIdTag, unknown);
             Number(trainer, BeginIdTag, 0);
             Number(trainer, EndIdTag, end);
+            Number(trainer, PadIdTag, special.GetValueOrDefault("<pad>"));
         }));
+        // The library wants to see one, though its normalisation is not used.
+        output.Write(Message(NormalizerTag, static _ => { }));
         return output.ToArray();
     }
 

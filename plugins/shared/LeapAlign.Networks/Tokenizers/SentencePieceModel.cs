@@ -15,10 +15,12 @@ internal sealed record SentencePieceModel(string Path, byte[] Bytes, byte[] Char
     /// <summary>The training settings.</summary>
     public const uint TrainerTag = (2 << 3) | 2;
 
+    /// <summary>The normalisation.</summary>
+    public const uint NormalizerTag = (3 << 3) | 2;
+
     /// <summary>The id of the token that begins a text, in the training settings.</summary>
     public const uint BeginIdTag = 41 << 3;
 
-    private const uint NormalizerTag = (3 << 3) | 2;
     private const uint CharactersTag = (2 << 3) | 2;
 
     /// <summary>Reads spiece.model, or rebuilds it from tokenizer.json where only that is there.</summary>
