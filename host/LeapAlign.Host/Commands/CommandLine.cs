@@ -26,8 +26,13 @@ internal sealed class CommandLine(IEnumerable<IVerb> verbs, Terminal terminal)
         try
         {
             // Signals are handled by the verbs that can stop half-way: the library would end the process while a step is under way.
-            var invocation = new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null };
-            return parsed.Invoke(invocation);
+            return parsed.Invoke(new()
+            {
+                EnableDefaultExceptionHandler = false,
+                ProcessTerminationTimeout = null,
+                Output = terminal.Console.Profile.Out.Writer,
+                Error = terminal.Error,
+            });
         }
         catch (Exception unexpected)
         {
@@ -40,7 +45,7 @@ internal sealed class CommandLine(IEnumerable<IVerb> verbs, Terminal terminal)
     private static Fault Misspelt(ParseResult parsed)
     {
         var command = parsed.CommandResult.Command;
-        var message = parsed.Errors[0].Message.TrimEnd('.');
+        var message = parsed.Errors[0].Message.ReplaceLineEndings(" ").Replace("\t", "", StringComparison.Ordinal).TrimEnd('.', ' ');
         if (parsed.UnmatchedTokens is [var unknown, ..])
         {
             var known = unknown.StartsWith('-')

@@ -50,6 +50,7 @@ internal sealed class PartReader(PluginCatalog catalog, JsonSource source)
         var said = entry is JsonObject keys ? keys.DeepClone().AsObject() : [];
         said.Remove("id");
         said.Remove("settings");
+        said.Remove("sha256");
         return JsonSerializer.Deserialize(said, HostJson.Reward)!;
     }
 
@@ -68,11 +69,12 @@ internal sealed class PartReader(PluginCatalog catalog, JsonSource source)
         var inObject = entry is JsonObject;
         var place = source.Place(inObject ? JsonSource.Join(key, "id") : key);
         var settings = (entry as JsonObject)?["settings"] ?? new JsonObject();
+        var pin = (entry as JsonObject)?["sha256"]?.GetValue<string>();
         return
-            from plugin in catalog.Find(kind, id, place)
+            from plugin in catalog.Find(kind, id, place, pin)
             let definition = plugin.Part(kind, id)
             from read in Settings(plugin, definition, settings, JsonSource.Join(key, "settings"))
-            select new PartPlan(definition, read, id, source.Place(key)) { Plugin = plugin };
+            select new PartPlan(definition, read, id, source.Place(key)) { Plugin = plugin, Pin = pin };
     }
 
     private Result<object> Settings(PluginHandle plugin, PartDefinition definition, JsonNode settings, string key) =>

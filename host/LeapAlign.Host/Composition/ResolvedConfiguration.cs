@@ -39,11 +39,13 @@ internal static class ResolvedConfiguration
         return System.Text.Encoding.UTF8.GetString(buffer.GetBuffer().AsSpan(0, (int)buffer.Length));
     }
 
-    private static JsonObject Part(PartPlan part) => new()
+    private static JsonObject Part(PartPlan part)
     {
-        ["id"] = part.Definition.Id,
-        ["settings"] = JsonNode.Parse(part.Definition.WriteSettings(part.Settings)),
-    };
+        var entry = new JsonObject { ["id"] = part.Definition.Id };
+        if (part.Pin is { } pin) entry["sha256"] = pin;
+        entry["settings"] = JsonNode.Parse(part.Definition.WriteSettings(part.Settings));
+        return entry;
+    }
 
     private static JsonNode Reward(RewardPlan reward)
     {

@@ -53,6 +53,9 @@ internal sealed record PartPlan(PartDefinition Definition, object Settings, stri
     /// <summary>The plugin that offers the part; null for a part that was defined in this program.</summary>
     public PluginHandle? Plugin { get; init; }
 
+    /// <summary>The SHA-256 that plugins.json pins the plugin's assembly to.</summary>
+    public string? Pin { get; init; }
+
     /// <summary>Makes the part.</summary>
     /// <typeparam name="T">The contract of its kind.</typeparam>
     /// <returns>The part, its own fault, or LA2007 naming the plugin when it throws.</returns>

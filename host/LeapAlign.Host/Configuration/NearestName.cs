@@ -23,6 +23,6 @@ internal static class NearestName
     {
         var names = candidates.Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal).ToArray();
         if (Of(word, names) is { } nearest) return $"; did you mean '{nearest}'?";
-        return names.Length == 0 ? "; there is none" : $"; known are {string.Join(", ", names.Select(name => $"'{name}'"))}";
+        return names.Length == 0 ? "; none is known" : $"; known are {string.Join(", ", names.Select(name => $"'{name}'"))}";
     }
 }

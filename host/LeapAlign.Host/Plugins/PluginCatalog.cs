@@ -44,14 +44,21 @@ internal sealed class PluginCatalog
     /// <param name="kind">One of <see cref="PartKinds"/>.</param>
     /// <param name="id">The word of plugins.json.</param>
     /// <param name="place">Where plugins.json says it.</param>
-    /// <returns>The plugin, its own fault, or LA2001 when no plugin lists the part.</returns>
-    public Result<PluginHandle> Find(string kind, string id, SourcePlace place)
+    /// <param name="pin">The SHA-256 that plugins.json pins; null takes any file.</param>
+    /// <returns>The plugin, its own fault, LA2008 before any of its code runs, or LA2001 when no plugin lists the part.</returns>
+    public Result<PluginHandle> Find(string kind, string id, SourcePlace place, string? pin = null)
     {
+        if (Plugins.FirstOrDefault(plugin => plugin.Manifest is null && plugin.Id == id)?.Fault is { } unreadable && !Ids(kind).Contains(id, StringComparer.Ordinal))
+        {
+            return Result.Fail<PluginHandle>(unreadable);
+        }
         if (Plugins.Where(plugin => plugin.Lists(kind, id)).MinBy(plugin => plugin.State == PluginState.Faulted) is not { } plugin)
         {
             return new Fault.Plugin(FaultCodes.UnknownPlugin, $"no plugin offers the {kind} {Quoted.Words(id)}{NearestName.Hint(id, Ids(kind))}", place);
         }
-        return Prepare(plugin).Map(_ => plugin);
+        if (plugin.Fault is { } broken) return Result.Fail<PluginHandle>(broken);
+        var pinned = pin is null ? Unit.Value : plugin.CheckPin(pin, place);
+        return pinned.Bind(_ => Prepare(plugin)).Map(_ => plugin);
     }
 
     /// <summary>Loads a plugin and learns its parts, unless that was done or has failed.</summary>

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Reflection;
+using System.Security.Cryptography;
 using LeapAlign.Contracts.Plugins;
 using LeapAlign.Pipeline;
 
@@ -48,6 +49,18 @@ internal sealed class PluginHandle
     /// <summary>Checks the assemblies without loading them.</summary>
     public Result<Unit> Verify() => Advance(PluginState.Discovered, PluginState.Verified, () =>
         PluginPreflight.Check(Folder, Manifest!) is { } fault ? Result.Fail<Unit>(fault) : Unit.Value);
+
+    /// <summary>Compares the assembly with the one that plugins.json pins.</summary>
+    /// <param name="pin">SHA-256 in hexadecimal digits.</param>
+    /// <param name="place">Where plugins.json says it.</param>
+    public Result<Unit> CheckPin(string pin, SourcePlace place)
+    {
+        using var file = File.OpenRead(Path.Combine(Folder, Manifest!.Assembly));
+        var found = Convert.ToHexStringLower(SHA256.HashData(file));
+        return found.Equals(pin, StringComparison.OrdinalIgnoreCase)
+            ? Unit.Value
+            : new Fault.Plugin(FaultCodes.PinMismatch, $"{Manifest.Assembly} of plugin '{Id}' has the SHA-256 {found}, which is not the one that is pinned", place);
+    }
 
     /// <summary>Loads the assembly and makes its plugin object.</summary>
     public Result<Unit> Load() => Advance(PluginState.Verified, PluginState.Loaded, () => Guard("its constructor", () =>

@@ -64,6 +64,8 @@ public sealed class FaultsOfConfigurationTests
         { FaultCodes.UnknownKey, "\"sampler\": { \"id\": \"euler\", \"settings\": { \"step\": 3 } },", "sampler.settings.step", "did you mean 'steps'?" },
         { FaultCodes.UnknownKey, "\"rewards\": [\"smooth\", { \"id\": \"flat\", \"rôle\": \"train\" }],", "rewards[1].rôle", "did you mean 'role'?" },
         { FaultCodes.UnknownKey, "\"rewards\": [{ \"id\": \"smooth\", \"settings\": { \"channels\": { \"blue\": 1 } } }],", "rewards[0].settings.channels.blue", "'red'" },
+        { FaultCodes.UnknownKey, "\"algorithm\": { \"id\": \"free\", \"settings\": { \"alpha\": 1 } },", "algorithm.settings.alpha", "none is known" },
+        { FaultCodes.UnknownValue, "\"sampler\": { \"id\": \"euler\", \"sha256\": \"123\" },", "sampler.sha256", "'123'" },
         { FaultCodes.WrongType, "\"run\": { \"steps\": \"many\" },", "run.steps", "a whole number was expected, not 'many'" },
         { FaultCodes.WrongType, "\"run\": { \"steps\": 2.5 },", "run.steps", "2.5" },
         { FaultCodes.WrongType, "\"run\": { \"tuning\": 1 },", "run.tuning", "true or false" },

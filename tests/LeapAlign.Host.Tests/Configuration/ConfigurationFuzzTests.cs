@@ -10,11 +10,11 @@ using LeapAlign.Host.Plugins;
 namespace LeapAlign.Host.Tests.Configuration;
 
 /// <summary>
-/// No text makes the configuration throw. LEAPALIGN_FUZZ sets how many cases each property tries (default 1500).
+/// No text makes the configuration throw. LEAPALIGN_FUZZ sets how many cases each property tries (default 700).
 /// </summary>
 public sealed class ConfigurationFuzzTests
 {
-    private static readonly int s_cases = int.TryParse(Environment.GetEnvironmentVariable("LEAPALIGN_FUZZ"), out var cases) ? cases : 1500;
+    private static readonly int s_cases = int.TryParse(Environment.GetEnvironmentVariable("LEAPALIGN_FUZZ"), out var cases) ? cases : 700;
 
     private static readonly string[] s_words =
     [

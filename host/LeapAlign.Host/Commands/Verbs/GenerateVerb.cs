@@ -25,23 +25,20 @@ internal sealed class GenerateVerb(IPluginLoader loader, BundledPlugins bundled,
 
     public Command Describe()
     {
-        RequireAtLeast(_seed, 0L);
-        RequireAtLeast(_count, 1);
-        _steps.Validators.Add(result =>
-        {
-            if (result.GetValue(_steps) is < 1 or > 1000) result.AddError("--steps must be 1 to 1000");
-        });
+        Limit(_seed, 0, long.MaxValue);
+        Limit(_steps, 1, 1000);
+        Limit(_count, 1, 1024);
         var command = new Command("generate", "Draws pictures for captions.") { _captions, _model, _output, _seed, _steps, _guidance, _count };
         command.SetAction(Invoke);
         return command;
     }
 
-    private static void RequireAtLeast<T>(Option<T> option, T least)
-        where T : IComparable<T>
-        => option.Validators.Add(result =>
-        {
-            if (result.GetValue(option) is { } value && value.CompareTo(least) < 0) result.AddError($"{option.Name} must be at least {least}");
-        });
+    // What is no number at all is refused with the option's type.
+    private static void Limit(Option option, long least, long most) => option.Validators.Add(result =>
+    {
+        var refused = result.Tokens.FirstOrDefault(token => long.TryParse(token.Value, out var value) && (value < least || value > most));
+        if (refused is not null) result.AddError($"{option.Name} must be {least} to {most}, not {refused.Value}");
+    });
 
     private int Invoke(ParseResult parsed)
     {

@@ -65,6 +65,12 @@ internal static class ConfigurationSchema
             ["id"] = new JsonObject { ["type"] = "string", ["description"] = "The part, as plugins name it." },
             ["settings"] = new JsonObject { ["type"] = "object", ["description"] = "The settings of the part." },
         };
+        properties["sha256"] = new JsonObject
+        {
+            ["type"] = "string",
+            ["pattern"] = "^[0-9a-fA-F]{64}$",
+            ["description"] = "The SHA-256 of the plugin's assembly; a run with another file does not begin.",
+        };
         foreach (var (name, schema) in further) properties[name] = schema?.DeepClone();
         return new JsonObject
         {

@@ -35,17 +35,20 @@ internal static class EditorSchema
     // Draft 7 ignores what stands beside a $ref, and the sections are described there: allOf keeps both.
     private static JsonObject Reference(string kind) => new() { ["allOf"] = new JsonArray(new JsonObject { ["$ref"] = $"#/definitions/{kind}" }) };
 
+    // An enum of one word: more validators know it than const.
+    private static JsonObject Only(ManifestPart part) => new() { ["enum"] = new JsonArray(part.Id), ["description"] = part.Summary };
+
     private static JsonObject AnyOf(IEnumerable<(ManifestPart Part, JsonObject Settings)> parts, JsonObject entry)
     {
         var alternatives = new JsonArray();
         foreach (var (part, settings) in parts)
         {
             var needsSettings = settings["required"] is JsonArray { Count: > 0 };
-            if (!needsSettings) alternatives.Add(new JsonObject { ["const"] = part.Id, ["description"] = part.Summary });
+            if (!needsSettings) alternatives.Add(Only(part));
 
             var alternative = entry.DeepClone().AsObject();
             alternative["description"] = part.Summary;
-            alternative["properties"]!["id"] = new JsonObject { ["const"] = part.Id, ["description"] = part.Summary };
+            alternative["properties"]!["id"] = Only(part);
             settings["description"] = $"The settings of '{part.Id}'.";
             alternative["properties"]!["settings"] = settings;
             if (needsSettings) alternative["required"] = new JsonArray("id", "settings");

@@ -28,7 +28,6 @@ internal static class SettingsSchema
     private static JsonNode Annotate(JsonSchemaExporterContext context, JsonNode schema)
     {
         if (schema is not JsonObject node) return schema;
-        if (node.ContainsKey("properties")) node["additionalProperties"] = false;
         if (context.PropertyInfo is not { } property) return node;
 
         var nullable = node["type"] is JsonArray types && types.Any(type => type?.GetValue<string>() == "null");

@@ -1,0 +1,135 @@
+using System.Text.Json.Nodes;
+using LeapAlign.Host.Commands;
+using LeapAlign.Pipeline;
+
+namespace LeapAlign.Host.Tests.Commands;
+
+// SIGTERM, because the runner of the tests listens to SIGINT itself; both are handled by the same lines.
+[Collection("process")]
+public sealed class CommandLineTests
+{
+    [Theory]
+    [InlineData("'trian' is not a verb of", "did you mean 'train'?", "trian")]
+    [InlineData("'--forse' is not an option of train", "did you mean '--force'?", "train", "--forse")]
+    [InlineData("'--sett' is not an option of validate", "did you mean '--set'?", "validate", "--sett")]
+    [InlineData("a verb is required", "'train'")]
+    [InlineData("'colour'", "'model'", "list", "--kind", "colour")]
+    [InlineData("id", "settings", "settings")]
+    [InlineData("--steps must be 1 to 1000", "", "generate", "--steps", "0")]
+    [InlineData("--seed must be 0 to", "", "generate", "--seed", "-3")]
+    [InlineData("--count must be 1 to 1024", "", "generate", "--count", "0")]
+    [InlineData("--seed", "'many'", "generate", "--seed", "many")]
+    public void A_misspelt_command_is_a_fault_with_a_hint(string words, string hint, params string[] arguments)
+    {
+        var terminal = new TestTerminal();
+        Assert.Equal(2, terminal.Run(TestWorkspace.BuiltPlugins, arguments));
+        Assert.StartsWith("error LA1009: command line: ", terminal.Error, StringComparison.Ordinal);
+        Assert.Contains(words, terminal.Error, StringComparison.Ordinal);
+        Assert.Contains(hint, terminal.Error, StringComparison.Ordinal);
+        Assert.Single(terminal.Error.TrimEnd().Split('\n'));
+    }
+
+    [Theory]
+    [InlineData("--help")]
+    [InlineData("train", "--help")]
+    [InlineData("generate", "-h")]
+    [InlineData("list", "--help")]
+    [InlineData("settings", "--help")]
+    [InlineData("validate", "--help")]
+    [InlineData("init", "--help")]
+    [InlineData("schema", "--help")]
+    [InlineData("doctor", "--help")]
+    public void Help_is_everywhere(params string[] arguments)
+    {
+        var terminal = new TestTerminal();
+        Assert.Equal(0, terminal.Run(TestWorkspace.BuiltPlugins, arguments));
+        Assert.Contains("Usage:", terminal.Output, StringComparison.Ordinal);
+        Assert.Contains("--set", terminal.Output, StringComparison.Ordinal);
+        Assert.Empty(terminal.Error);
+    }
+
+    [Fact]
+    public void Train_gets_the_composed_plan_and_unloads_afterwards()
+    {
+        using var workspace = new TestWorkspace().Write(TestWorkspace.Valid);
+        workspace.Drop("parts");
+        var terminal = new TestTerminal();
+        Assert.Equal(0, terminal.Run("none", "train", "-c", workspace.Config, "--name", "12", "--force", "--set", "run.seed=9", "--set", "run.threads=1"));
+        Assert.True(terminal.Trained!.Force);
+        Assert.Equal(1, terminal.Trained.Tuning.Threads);
+        var run = JsonNode.Parse(terminal.Resolved!)!["run"]!;
+        Assert.Equal(("12", 9), (run["name"]!.GetValue<string>(), run["seed"]!.GetValue<int>()));
+        Assert.Empty(terminal.Error);
+    }
+
+    [Fact]
+    public void Generate_gets_captions_and_another_model_folder()
+    {
+        using var workspace = new TestWorkspace().Write(TestWorkspace.Valid);
+        workspace.Drop("parts");
+        var terminal = new TestTerminal();
+        var code = terminal.Run("none", "generate", "a cat", "a dog", "-c", workspace.Config, "--model", "other \"folder\"", "--seed", "7", "--steps", "3", "--guidance", "4.5",
+            "-n", "2", "-o", "out");
+        Assert.Equal(0, code);
+        Assert.Equal(["a cat", "a dog"], terminal.Generated!.Captions);
+        Assert.Equal((7L, 3, 2, Path.GetFullPath("out")), (terminal.Generated.Seed, terminal.Generated.Steps!.Value, terminal.Generated.ImagesPerPrompt, terminal.Generated.Output));
+        var resolved = JsonNode.Parse(terminal.Resolved!)!;
+        Assert.Equal(Path.GetFullPath("other \"folder\""), resolved["model"]!["settings"]!["folder"]!.GetValue<string>());
+        Assert.Equal(4.5, resolved["guidance"]!["scale"]!.GetValue<double>());
+    }
+
+    [Fact]
+    public void A_fault_of_the_run_is_printed_and_is_the_exit_code()
+    {
+        using var workspace = new TestWorkspace().Write(TestWorkspace.Valid);
+        workspace.Drop("parts");
+        var terminal = new TestTerminal { Outcome = _ => new Fault.Run(FaultCodes.NotFinite, "the loss is NaN at step 3") };
+        Assert.Equal(6, terminal.Run("none", "train", "-c", workspace.Config));
+        Assert.Equal("error LA5003: the loss is NaN at step 3\n", terminal.Error);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void What_nobody_expected_ends_with_70_and_a_stack_when_asked(bool verbose)
+    {
+        using var workspace = new TestWorkspace().Write(TestWorkspace.Valid);
+        workspace.Drop("parts");
+        var terminal = new TestTerminal { Outcome = _ => throw new InvalidOperationException("impossible") };
+        string[] further = verbose ? ["--verbose"] : [];
+        Assert.Equal(CommandLine.Unexpected, terminal.Run("none", ["train", "-c", workspace.Config, .. further]));
+        Assert.StartsWith("error: InvalidOperationException: impossible", terminal.Error, StringComparison.Ordinal);
+        Assert.Equal(verbose, terminal.Error.Contains("   at ", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void The_first_signal_asks_to_stop()
+    {
+        using var error = new StringWriter();
+        using var interruption = new Interruption(error);
+        Assert.False(interruption.Token.IsCancellationRequested);
+        Assert.Equal(0, Kill(Environment.ProcessId, 15));
+        Assert.True(interruption.Token.WaitHandle.WaitOne(TimeSpan.FromSeconds(30)));
+        Assert.Contains("stopping after this step", error.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void An_interrupted_run_ends_with_130()
+    {
+        using var workspace = new TestWorkspace().Write(TestWorkspace.Valid);
+        workspace.Drop("parts");
+        var terminal = new TestTerminal
+        {
+            Outcome = stop =>
+            {
+                Assert.Equal(0, Kill(Environment.ProcessId, 15));
+                Assert.True(stop.WaitHandle.WaitOne(TimeSpan.FromSeconds(30)));
+                return Unit.Value;
+            },
+        };
+        Assert.Equal(130, terminal.Run("none", "train", "-c", workspace.Config));
+    }
+
+    [System.Runtime.InteropServices.DllImport("libc", EntryPoint = "kill")]
+    private static extern int Kill(int process, int signal);
+}
