@@ -16,10 +16,28 @@ internal static class StepBench
 
     public static Result<Unit> Run(IReadOnlyList<string> overrides) => Bench.With(overrides, bench =>
     {
+        Yardstick();
         var alone = Alone(bench);
         foreach (var (part, seconds) in alone) Console.WriteLine($"{part,-34} {seconds,9:F4} s");
         Steps(bench, alone);
     });
+
+    /// <summary>What the machine can do at best, so that figures of different machines can be compared.</summary>
+    private static void Yardstick()
+    {
+        const int size = 2048;
+        using var scope = NewDisposeScope();
+        using var gradients = no_grad();
+        foreach (var type in new[] { ScalarType.BFloat16, ScalarType.Float32 })
+        {
+            var left = RandomKey.OfRun(2).Normal([size, size], CPU).to(type);
+            var seconds = Bench.Seconds(Runs, () =>
+            {
+                using var product = left.matmul(left);
+            });
+            Console.WriteLine($"{size} x {size} product, {type,-18} {2.0 * size * size * size / seconds / 1e9,9:F0} GF/s");
+        }
+    }
 
     private static Dictionary<string, double> Alone(Bench bench)
     {

@@ -23,9 +23,9 @@ public sealed record Sd3Settings
     public string TextDtype { get; init; } = "float32";
 
     /// <summary>The precision of the decoder.</summary>
-    [Description("The precision of the picture decoder. run takes that of the run.")]
+    [Description("The precision of the picture decoder. run takes that of the run; on a CPU that halves the decoder's time.")]
     [AllowedValues("float32", "run")]
-    public string DecoderDtype { get; init; } = "float32";
+    public string DecoderDtype { get; init; } = "run";
 
     /// <summary>Batches of captions whose embeddings are kept.</summary>
     [Description("Batches of captions whose embeddings are kept for the next time the same batch comes, as in every evaluation; 0 keeps none.")]
