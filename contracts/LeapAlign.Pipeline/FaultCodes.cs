@@ -69,6 +69,9 @@ public static class FaultCodes
     /// <summary>A part requires what another part does not provide.</summary>
     public const string RequirementNotMet = "LA3002";
 
+    /// <summary>A setting of one part does not fit another part.</summary>
+    public const string SettingsDoNotFit = "LA3003";
+
     /// <summary>The model folder is absent or lacks a component.</summary>
     public const string ModelNotFound = "LA4001";
 

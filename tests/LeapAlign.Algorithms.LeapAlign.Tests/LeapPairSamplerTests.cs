@@ -82,6 +82,7 @@ public sealed class LeapPairSamplerTests
     {
         var sampler = new LeapPairSampler(new LeapAlignSettings { MinReverse = 9 });
         var exception = Assert.Throws<FaultException>(() => sampler.Draw(RandomKey.OfRun(0), 10));
-        Assert.Equal(FaultCodes.OutOfRange, exception.Fault.Code);
+        Assert.Equal(FaultCodes.SettingsDoNotFit, exception.Fault.Code);
+        Assert.False(new LeapAlignAlgorithm(new LeapAlignSettings { MinReverse = 9 }, sampler.Draw).Check(new Contracts.Flow.Schedule([1, 0.5, 0])).IsOk);
     }
 }

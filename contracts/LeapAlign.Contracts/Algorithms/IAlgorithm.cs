@@ -1,3 +1,6 @@
+using LeapAlign.Contracts.Flow;
+using LeapAlign.Pipeline;
+
 namespace LeapAlign.Contracts.Algorithms;
 
 /// <summary>A way of aligning a model with a reward: its mathematics and nothing else.</summary>
@@ -9,4 +12,7 @@ public interface IAlgorithm
     /// </summary>
     /// <param name="step">What the step works on.</param>
     IEnumerable<Objective> Step(AlignmentStep step);
+
+    /// <summary>Says, before anything of a run is written, whether the algorithm's settings can work on a schedule.</summary>
+    Result<Unit> Check(Schedule schedule) => Unit.Value;
 }

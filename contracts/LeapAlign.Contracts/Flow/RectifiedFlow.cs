@@ -36,7 +36,9 @@ public static class RectifiedFlow
     public static Tensor Distance(Tensor left, Tensor right)
     {
         using var _ = no_grad();
-        var difference = (left.detach().to(ScalarType.Float64) - right.detach().to(ScalarType.Float64)).abs();
-        return difference.dim() == 1 ? difference : difference.flatten(1).mean([1]);
+        var difference = left.detach().to(ScalarType.Float64) - right.detach().to(ScalarType.Float64);
+        // Not abs(): libtorch has none for the "meta" device, on which the shapes of full-size models are checked.
+        var absolute = maximum(difference, difference.neg());
+        return absolute.dim() == 1 ? absolute : absolute.flatten(1).mean([1]);
     }
 }

@@ -84,7 +84,7 @@ internal sealed class TrainingStep(RunPlan plan, RunParts parts, IOptimization o
     private double Clip()
     {
         using var norm = GradientClip.Apply(parts.Model.Parameters, plan.Run.ClipNorm);
-        return norm.to(ScalarType.Float64).item<double>();
+        return norm.item<float>();
     }
 
     private static Fault.Run NotFinite(int index, double loss, double norm, Means rewards) => new(

@@ -32,6 +32,7 @@ internal sealed class Training(Terminal terminal, ILoggerFactory loggers) : ITra
         if (!RunParts.Create(plan, contexts).TryGet(out var parts, out var fault)) return fault;
         using (parts)
         {
+            if (!parts.Algorithm.Check(parts.Sampler.CreateSchedule(parts.Model.Scheduling)).TryGet(out _, out fault)) return fault;
             if (!RunFolder.Create(Path.GetFullPath(plan.Run.Folder, plan.BaseFolder), plan.Run.Name, options.Force).TryGet(out var folder, out fault)) return fault;
             if (!RunFolder.Write(folder.Resolved, Encoding.UTF8.GetBytes(plan.ResolvedJson)).TryGet(out _, out fault)) return fault;
             if (!MetricsFile.Create(folder.Metrics).TryGet(out var metrics, out fault)) return fault;

@@ -2,6 +2,7 @@ using LeapAlign.Contracts.Algorithms;
 using LeapAlign.Contracts.Flow;
 using LeapAlign.Contracts.Models;
 using LeapAlign.Contracts.Randomness;
+using LeapAlign.Pipeline;
 using static TorchSharp.torch;
 
 namespace LeapAlign.Algorithms.LeapAlign;
@@ -22,6 +23,13 @@ public sealed class LeapAlignAlgorithm(LeapAlignSettings settings, Func<RandomKe
         return [Objective(step, drawPair(step.Random.For("leaps"), step.Schedule.Steps))];
     }
 
+    /// <inheritdoc/>
+    public Result<Unit> Check(Schedule schedule)
+    {
+        ArgumentNullException.ThrowIfNull(schedule);
+        return new LeapPairSampler(settings).Window(schedule.Steps).Map(static _ => Unit.Value);
+    }
+
     private Objective Objective(AlignmentStep step, LeapPair pair)
     {
         var leaps = new Leaps(step, pair, settings.Alpha);
@@ -30,7 +38,8 @@ public sealed class LeapAlignAlgorithm(LeapAlignSettings settings, Func<RandomKe
         var rewards = step.Score.Run(RectifiedFlow.Connect(leaps.Predicted0, reached));
         var weights = Weights(leaps.DistanceJ, distance0).to(rewards.dtype);
         var kept = Kept(leaps.DistanceJ, distance0).to(rewards.dtype);
-        var hinge = (settings.Hinge - rewards).relu() * settings.LossScale;
+        // threshold(), not relu(), which libtorch does not have for the "meta" device. A reward at the hinge contributes nothing, like those above it.
+        var hinge = nn.functional.threshold(settings.Hinge - rewards, 0, 0) * settings.LossScale;
         var loss = (weights * kept * hinge).sum() / kept.sum().clamp_min(1);
         return new Objective(
             loss,

@@ -20,7 +20,7 @@ public sealed class LeapPairSampler(LeapAlignSettings settings)
     {
         ArgumentNullException.ThrowIfNull(key);
         var random = key.Open();
-        var (low, high) = Window(steps);
+        var (low, high) = Window(steps).Match(static window => window, static fault => throw new FaultException(fault));
         return settings.Anchors switch
         {
             LeapPairMode.Dirichlet => Dirichlet(random, steps, low, high),
@@ -30,15 +30,17 @@ public sealed class LeapPairSampler(LeapAlignSettings settings)
         };
     }
 
-    private (int Low, int High) Window(int steps)
+    /// <summary>The reverse indices [low, high) in which anchors may lie.</summary>
+    /// <returns>LA3003 when there are fewer than three of them.</returns>
+    public Result<(int Low, int High)> Window(int steps)
     {
         var tail = Math.Min(steps, Math.Max((int)Math.Ceiling(steps * settings.TailRatio), SmallestWindow));
         var low = settings.MinReverse;
         var high = Math.Min(tail + 1, settings.MaxReverse ?? (steps + 1));
         if (high - low >= SmallestWindow) return (low, high);
-        throw new FaultException(new Fault.Composition(
-            FaultCodes.OutOfRange,
-            $"'leapalign' needs at least {SmallestWindow} steps to draw its anchors from, but its window (minReverse {low}, maxReverse {settings.MaxReverse?.ToString() ?? "N + 1"}, tailRatio {settings.TailRatio}) leaves {Math.Max(0, high - low)} of the sampler's {steps}"));
+        return new Fault.Composition(
+            FaultCodes.SettingsDoNotFit,
+            $"'leapalign' needs at least {SmallestWindow} steps to draw its anchors from, but its window (minReverse {low}, maxReverse {settings.MaxReverse?.ToString() ?? "N + 1"}, tailRatio {settings.TailRatio}) leaves {Math.Max(0, high - low)} of the sampler's {steps}");
     }
 
     private LeapPair Uniform(KeyedRandom random, int steps, int low, int high)

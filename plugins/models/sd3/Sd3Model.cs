@@ -1,6 +1,7 @@
 using LeapAlign.Contracts.Flow;
 using LeapAlign.Contracts.Models;
 using LeapAlign.Contracts.Plugins;
+using LeapAlign.Networks.Layers;
 using LeapAlign.Pipeline;
 using static TorchSharp.torch;
 
@@ -9,6 +10,7 @@ namespace LeapAlign.Models.Sd3;
 /// <summary>Stable Diffusion 3 and 3.5: any folder that diffusers' <c>StableDiffusion3Pipeline</c> opens.</summary>
 public sealed class Sd3Model : IModel, IDisposable
 {
+    private const long BytesPerMegabyte = 1 << 20;
     private readonly Sd3Networks _networks;
     private readonly TextConditioner _text;
     private readonly EmbeddingCache _cache;
@@ -43,7 +45,7 @@ public sealed class Sd3Model : IModel, IDisposable
         return from index in ModelIndex.Read(context.Resolve(settings.Folder))
                from configs in Sd3Configs.Read(index)
                from tokenizers in PipelineTokenizers.Load(index, settings, context)
-               from model in Load(index, configs, tokenizers, context.Device, types, settings.EmbeddingCache)
+               from model in Load(index, configs, tokenizers, context.Device, (types, settings.EmbeddingCache * BytesPerMegabyte))
                select model;
     }
 
@@ -81,7 +83,8 @@ public sealed class Sd3Model : IModel, IDisposable
     public Tensor Decode(Tensor latents)
     {
         using var scope = NewDisposeScope();
-        return _networks.Autoencoder.Decoder.Decode(latents).to(ScalarType.Float32).mul(0.5).add(0.5).clamp(0, 1).MoveToOuterDisposeScope();
+        var pictures = _networks.Autoencoder.Decoder.Decode(latents).to(ScalarType.Float32).mul(0.5).add(0.5);
+        return Activation.Clamp01(pictures).MoveToOuterDisposeScope();
     }
 
     /// <inheritdoc/>
@@ -100,12 +103,12 @@ public sealed class Sd3Model : IModel, IDisposable
         _networks.Dispose();
     }
 
-    private static Result<Sd3Model> Load(ModelIndex index, Sd3Configs configs, TextTokenizers tokenizers, Device device, Sd3Types types, int cached)
+    private static Result<Sd3Model> Load(ModelIndex index, Sd3Configs configs, TextTokenizers tokenizers, Device device, (Sd3Types Types, long CacheBytes) options)
     {
         var networks = new Sd3Networks(configs);
-        var loaded = networks.Load(index, device, types);
+        var loaded = networks.Load(index, device, options.Types);
         if (!loaded.IsOk) networks.Dispose();
-        return loaded.Map(_ => new Sd3Model(index, networks, new TextConditioner(networks, tokenizers, device), new EmbeddingCache(cached)));
+        return loaded.Map(_ => new Sd3Model(index, networks, new TextConditioner(networks, tokenizers, device), new EmbeddingCache(options.CacheBytes)));
     }
 
     private TextEmbedding Embed(IReadOnlyList<string> captions)

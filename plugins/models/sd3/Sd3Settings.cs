@@ -27,8 +27,8 @@ public sealed record Sd3Settings
     [AllowedValues("float32", "run")]
     public string DecoderDtype { get; init; } = "run";
 
-    /// <summary>Batches of captions whose embeddings are kept.</summary>
-    [Description("Batches of captions whose embeddings are kept for the next time the same batch comes, as in every evaluation; 0 keeps none.")]
-    [Range(0, 100_000)]
-    public int EmbeddingCache { get; init; } = 64;
+    /// <summary>Memory for embeddings.</summary>
+    [Description("Megabytes for embeddings of recent batches of captions, for the next time the same batch comes, as in every evaluation; 0 keeps none.")]
+    [Range(0, 1_000_000)]
+    public int EmbeddingCache { get; init; } = 256;
 }

@@ -11,6 +11,9 @@ internal sealed class TextEmbedding(Tensor context, Tensor pooled) : IDisposable
     /// <summary>Pooled features of both CLIP encoders, [B, P].</summary>
     public Tensor Pooled { get; } = pooled.DetachFromDisposeScope();
 
+    /// <summary>Memory of both.</summary>
+    public long Bytes => (Context.numel() * Context.element_size()) + (Pooled.numel() * Pooled.element_size());
+
     /// <summary>A second owner of the same memory.</summary>
     public TextEmbedding Share() => new(Context.alias(), Pooled.alias());
 

@@ -25,6 +25,14 @@ public static class Activation
         ? function
         : new Fault.Input(FaultCodes.WrongModelClass, $"activation '{name}' is not known; known are {string.Join(", ", ByName.Keys)}", new SourcePlace(place));
 
+    /// <summary>
+    /// Limits to [0, 1]; the gradient is 1 inside and at the ends, 0 outside. (At the ends matters: in reduced precision saturated pixels lie exactly there.)
+    /// </summary>
+    public static Tensor Clamp01(Tensor input) => input.device_type != TorchSharp.DeviceType.META
+        ? input.clamp(0, 1)
+        // libtorch cannot differentiate clamp() on the "meta" device; the shapes are those of two thresholds.
+        : nn.functional.threshold(nn.functional.threshold(input, 0, 0).neg(), -1, -1).neg();
+
     /// <summary><c>x · sigmoid(x)</c>.</summary>
     public static Tensor Silu(Tensor input) => nn.functional.silu(input);
 

@@ -1,0 +1,52 @@
+using LeapAlign.Algorithms.LeapAlign;
+using LeapAlign.Contracts.Flow;
+using LeapAlign.Contracts.Plugins;
+using LeapAlign.Host.Composition;
+using LeapAlign.Host.Configuration;
+using LeapAlign.Models.Sd3;
+using LeapAlign.Optimizers.AdamW;
+using LeapAlign.Pipeline;
+using LeapAlign.Prompts.File;
+using LeapAlign.Rewards.Clip;
+using LeapAlign.Samplers.FlowEuler;
+using LeapAlign.Testing;
+using Microsoft.Extensions.Logging.Abstractions;
+using static TorchSharp.torch;
+
+namespace LeapAlign.Integration.Tests;
+
+/// <summary>The bundled parts composed without isolation, so that a test can look inside.</summary>
+internal static class InProcessRun
+{
+    public static RunPlan Plan(RunSettings run, EvaluationSettings? evaluation = null, int samplingSteps = 4) => new()
+    {
+        Run = run,
+        Evaluation = evaluation ?? new EvaluationSettings { Every = -1 },
+        Export = new ExportSettings(),
+        Guidance = Guidance.None,
+        Model = Part(new Sd3Plugin(), new Sd3Settings { Folder = "models/tiny-sd3", EmbeddingCache = 0 }),
+        Prompts = Part(new FilePlugin(), new FileSettings { Path = "models/prompts/shapes-train.jsonl" }),
+        Sampler = Part(new FlowEulerPlugin(), new FlowEulerSettings { Steps = samplingSteps }),
+        Algorithm = Part(new LeapAlignPlugin(), new LeapAlignSettings()),
+        Optimizer = Part(new AdamWPlugin(), new AdamWSettings()),
+        Rewards = [new RewardPlan(Part(new ClipPlugin(), new ClipSettings { Model = "models/tiny-clip-reward" }), RewardRole.Train, 1)],
+        BaseFolder = Repository.Root,
+        ResolvedJson = "{}",
+    };
+
+    public static PartContext Context(string name) => new()
+    {
+        Name = name,
+        BaseFolder = Repository.Root,
+        Device = CPU,
+        ComputeType = ScalarType.Float32,
+        Logger = NullLogger.Instance,
+        Warn = static _ => { },
+    };
+
+    private static PartPlan Part(IPlugin plugin, object settings)
+    {
+        var definition = plugin.Parts.Single();
+        return new PartPlan(definition, settings, definition.Id, new SourcePlace("test"));
+    }
+}

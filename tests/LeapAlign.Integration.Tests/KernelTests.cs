@@ -1,0 +1,107 @@
+using LeapAlign.Host.Configuration;
+using LeapAlign.Host.Kernel;
+using LeapAlign.Pipeline;
+using LeapAlign.Testing;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace LeapAlign.Integration.Tests;
+
+/// <summary>The run loop with the bundled parts.</summary>
+public sealed class KernelTests
+{
+    [Fact]
+    public void Tensors_alive_after_each_step_are_constant_over_fifty_steps()
+    {
+        using var parts = Recording.Require(RunParts.Create(InProcessRun.Plan(new RunSettings()), InProcessRun.Context));
+        var observer = new LiveTensors();
+        var plan = InProcessRun.Plan(new RunSettings { Steps = 50, Batch = 2 });
+        using var kernel = new RunKernel(plan, parts, CPU, [observer]);
+        Recording.Require(kernel.Run(CancellationToken.None));
+        Assert.Equal(50, observer.Counts.Count);
+        Assert.Single(observer.Counts.Skip(2).Distinct());
+    }
+
+    [Fact]
+    public void Accumulation_averages_the_gradients_of_its_micro_batches()
+    {
+        // One step on a batch of four, and one on four batches of one, draw different noise; but twice the same micro-batch is the micro-batch itself.
+        static double Norm(int accumulation)
+        {
+            using var parts = Recording.Require(RunParts.Create(InProcessRun.Plan(new RunSettings()), InProcessRun.Context));
+            var observer = new Reports();
+            using var kernel = new RunKernel(InProcessRun.Plan(new RunSettings { Steps = 1, Batch = 2, Accumulation = accumulation, ClipNorm = 1e9 }), parts, CPU, [observer]);
+            Recording.Require(kernel.Run(CancellationToken.None));
+            Assert.Equal(4 * accumulation, Assert.Single(observer.Steps).Evaluations);
+            return observer.Steps[0].Loss;
+        }
+        // A sum instead of a mean would double the loss.
+        Assert.InRange(Norm(2) / Norm(1), 0.5, 1.5);
+    }
+
+    [Fact]
+    public void A_reward_that_is_not_finite_stops_the_run_before_the_weights_change()
+    {
+        using var parts = Recording.Require(RunParts.Create(InProcessRun.Plan(new RunSettings()), InProcessRun.Context));
+        using var scope = NewDisposeScope();
+        var before = parts.Model.Parameters.Select(static parameter => parameter.Value.detach().clone()).ToList();
+        using (no_grad()) parts.Model.Parameters[0].Value.mul_(float.NaN);
+        parts.Model.Refresh();
+        using var kernel = new RunKernel(InProcessRun.Plan(new RunSettings { Steps = 1, Batch = 2 }), parts, CPU, []);
+        var fault = kernel.Run(CancellationToken.None).Match<Fault?>(static _ => null, static fault => fault);
+        Assert.Equal(FaultCodes.NotFinite, fault?.Code);
+        Assert.All(parts.Model.Parameters.Zip(before).Skip(1), static pair => Assert.True(pair.First.Value.detach().eq(pair.Second).all().item<bool>()));
+    }
+
+    [Fact]
+    public void Clipping_scales_to_the_limit_and_leaves_short_gradients_alone()
+    {
+        using var scope = NewDisposeScope();
+        var parameter = zeros(3).requires_grad_();
+        parameter.grad = tensor(new[] { 3f, 0f, 4f });
+        Contracts.Models.NamedTensor[] parameters = [new("w", parameter), new("without", zeros(2).requires_grad_())];
+        Assert.Equal(5, GradientClip.Apply(parameters, 10).item<float>(), 1e-5);
+        Agreement.Values(parameter.grad!, tensor(new[] { 3f, 0f, 4f }), "unclipped", 1e-6);
+        Assert.Equal(5, GradientClip.Apply(parameters, 1).item<float>(), 1e-5);
+        Agreement.Values(parameter.grad!, tensor(new[] { 0.6f, 0f, 0.8f }), "clipped", 1e-6);
+        GradientClip.Clear(parameters);
+        Assert.Null(parameter.grad);
+    }
+
+    [Fact]
+    public void The_moving_average_has_its_closed_form()
+    {
+        using var scope = NewDisposeScope();
+        var parameter = ones(1).requires_grad_();
+        using var average = new MovingAverage([new("w", parameter)], 0.9);
+        using (no_grad()) parameter.fill_(3);
+        for (var step = 0; step < 5; step++) average.Update();
+        Assert.Equal(3 - (2 * Math.Pow(0.9, 5)), average.Weights[0].item<float>(), 1e-5);
+    }
+
+    private sealed class LiveTensors : IRunObserver
+    {
+        public List<long> Counts { get; } = [];
+
+        public Result<Unit> Stepped(StepReport report)
+        {
+            Counts.Add(DisposeScopeManager.Statistics.TensorStatistics.ThreadTotalLiveCount);
+            return Unit.Value;
+        }
+
+        public Result<Unit> Evaluated(EvaluationReport report) => Unit.Value;
+    }
+
+    private sealed class Reports : IRunObserver
+    {
+        public List<StepReport> Steps { get; } = [];
+
+        public Result<Unit> Stepped(StepReport report)
+        {
+            Steps.Add(report);
+            return Unit.Value;
+        }
+
+        public Result<Unit> Evaluated(EvaluationReport report) => Unit.Value;
+    }
+}

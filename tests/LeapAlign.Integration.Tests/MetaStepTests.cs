@@ -1,0 +1,121 @@
+using LeapAlign.Algorithms.LeapAlign;
+using LeapAlign.Contracts.Algorithms;
+using LeapAlign.Contracts.Flow;
+using LeapAlign.Contracts.Models;
+using LeapAlign.Contracts.Prompts;
+using LeapAlign.Contracts.Randomness;
+using LeapAlign.Host.Kernel;
+using LeapAlign.Models.Sd3;
+using LeapAlign.Networks.Clip;
+using LeapAlign.Networks.Sd3;
+using LeapAlign.Networks.T5;
+using LeapAlign.Networks.Vae;
+using LeapAlign.Optimizers.AdamW;
+using LeapAlign.Pipeline;
+using LeapAlign.Rewards.Clip;
+using LeapAlign.Samplers.FlowEuler;
+using LeapAlign.Testing;
+using static TorchSharp.torch;
+
+namespace LeapAlign.Integration.Tests;
+
+/// <summary>
+/// One whole LeapAlign step (encode, roll, anchors, decode, score, backward, clip, update) with the published configurations of SD3.5-medium and CLIP
+/// ViT-L/14 on the "meta" device: shapes without memory. A tensor that is made on a fixed device would meet one that is not, and throw.
+/// </summary>
+public sealed class MetaStepTests : IDisposable
+{
+    private const int Batch = 2;
+    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("leapalign-meta-");
+
+    [Fact]
+    public void A_step_of_the_published_models_runs()
+    {
+        using var scope = NewDisposeScope();
+        var types = new Sd3Types(ScalarType.BFloat16, ScalarType.BFloat16, ScalarType.BFloat16);
+        var networks = new Sd3Networks(Configs());
+        networks.Allocate(META, types);
+        Tokenize tokens(int length) => captions => zeros([captions.Count, length], dtype: ScalarType.Int64);
+        var text = new TextConditioner(networks, new TextTokenizers(tokens(77), tokens(77), tokens(256), 256), META);
+        var index = new ModelIndex { Folder = "", Components = ["text_encoder_3"], Scheduling = new FlowScheduling { Shift = 3 } };
+        using var model = new Sd3Model(index, networks, text, new EmbeddingCache(0));
+        using var reward = Reward();
+        Prompt[] prompts = [.. Enumerable.Range(0, Batch).Select(static id => new Prompt(id, "a caption"))];
+        using var conditioning = model.Encode([.. prompts.Select(static prompt => prompt.Text)], new Guidance(3.5));
+        // A quarter of the native size keeps the test quick; every weight has its full shape.
+        var shape = Recording.Require(model.LatentShape(new ImageSize(256, 256)));
+        Assert.Equal([16, 32, 32], shape);
+        var sampler = new FlowEulerSampler(new FlowEulerSettings { Steps = 4 });
+        var schedule = sampler.CreateSchedule(model.Scheduling);
+        Tensor? images = null;
+        var objective = new LeapAlignAlgorithm(new LeapAlignSettings(), static (_, _) => new LeapPair(1, 3)).Step(new AlignmentStep
+        {
+            Index = 0,
+            Noise = empty([Batch, .. shape], device: META),
+            Schedule = schedule,
+            Sampler = sampler,
+            Velocity = (latents, step) => model.Velocity(latents, schedule.Sigma(step), conditioning),
+            Score = new Stage<Tensor, Tensor>("decode", model.Decode).Then(new Stage<Tensor, Tensor>("score", decoded => reward.Score(images = decoded, prompts))),
+            Random = RandomKey.OfRun(0),
+        }).Single();
+        Assert.Equal([Batch, 3, 256, 256], images!.shape);
+        objective.Loss.backward();
+        using var norm = GradientClip.Apply(model.Parameters, 1);
+        Assert.All(model.Parameters, static parameter => Assert.Equal(TorchSharp.DeviceType.META, parameter.Value.device_type));
+        Assert.Contains(model.Parameters, static parameter => parameter.Value.grad is not null);
+        using var optimization = new AdamWOptimizer(new AdamWSettings()).Begin(model.Parameters);
+        optimization.Update(0);
+        using var average = new MovingAverage(model.Parameters, 0.98);
+        average.Update();
+        GradientClip.Clear(model.Parameters);
+        model.Refresh();
+        Assert.InRange(model.Parameters.Sum(static parameter => parameter.Value.numel()), 2_200_000_000, 2_600_000_000);
+    }
+
+    public void Dispose() => _folder.Delete(recursive: true);
+
+    private Sd3Configs Configs() => new()
+    {
+        Transformer = Read(Sd3Config.Read, """
+            { "_class_name": "SD3Transformer2DModel", "attention_head_dim": 64, "caption_projection_dim": 1536, "in_channels": 16, "joint_attention_dim": 4096,
+              "num_attention_heads": 24, "num_layers": 24, "out_channels": 16, "patch_size": 2, "pooled_projection_dim": 2048, "pos_embed_max_size": 384,
+              "qk_norm": "rms_norm", "sample_size": 128, "dual_attention_layers": [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12] }
+            """),
+        Vae = Read(VaeConfig.Read, """
+            { "_class_name": "AutoencoderKL", "in_channels": 3, "out_channels": 3, "latent_channels": 16, "block_out_channels": [128, 256, 512, 512],
+              "layers_per_block": 2, "norm_num_groups": 32, "act_fn": "silu", "use_quant_conv": false, "use_post_quant_conv": false,
+              "scaling_factor": 1.5305, "shift_factor": 0.0609 }
+            """),
+        ClipL = Read(ClipTextConfig.Read, """
+            { "architectures": ["CLIPTextModelWithProjection"], "hidden_size": 768, "intermediate_size": 3072, "num_attention_heads": 12, "num_hidden_layers": 12,
+              "hidden_act": "quick_gelu", "projection_dim": 768, "vocab_size": 49408, "max_position_embeddings": 77, "eos_token_id": 49407 }
+            """),
+        ClipG = Read(ClipTextConfig.Read, """
+            { "architectures": ["CLIPTextModelWithProjection"], "hidden_size": 1280, "intermediate_size": 5120, "num_attention_heads": 20, "num_hidden_layers": 32,
+              "hidden_act": "gelu", "projection_dim": 1280, "vocab_size": 49408, "max_position_embeddings": 77, "eos_token_id": 49407 }
+            """),
+        T5 = Read(T5Config.Read, """
+            { "architectures": ["T5EncoderModel"], "d_model": 4096, "d_kv": 64, "num_heads": 64, "d_ff": 10240, "num_layers": 24, "vocab_size": 32128,
+              "relative_attention_num_buckets": 32, "relative_attention_max_distance": 128, "feed_forward_proj": "gated-gelu", "layer_norm_epsilon": 1e-6 }
+            """),
+    };
+
+    private ClipReward Reward()
+    {
+        var config = Read(ClipConfig.Read, """
+            { "architectures": ["CLIPModel"], "projection_dim": 768,
+              "text_config": { "hidden_size": 768, "intermediate_size": 3072, "num_attention_heads": 12, "eos_token_id": 2 },
+              "vision_config": { "hidden_size": 1024, "intermediate_size": 4096, "num_hidden_layers": 24, "num_attention_heads": 16, "patch_size": 14 } }
+            """);
+        var network = new ClipNetwork(config, Recording.Require(ClipImageProcessor.Read(_folder.FullName, config.Vision)), META, ScalarType.BFloat16);
+        network.Allocate();
+        return new ClipReward(network, _ => new long[config.Text.Positions], new ClipSettings { Model = "" });
+    }
+
+    private T Read<T>(Func<string, Result<T>> read, string json)
+    {
+        var path = Path.Combine(_folder.FullName, $"{Guid.NewGuid():N}.json");
+        File.WriteAllText(path, json);
+        return Recording.Require(read(path));
+    }
+}

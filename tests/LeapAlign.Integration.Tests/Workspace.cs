@@ -1,0 +1,55 @@
+using System.Text.Json.Nodes;
+using LeapAlign.Testing;
+
+namespace LeapAlign.Integration.Tests;
+
+/// <summary>A folder with a plugins.json like the default one, made small: two captions, two steps, the embedded models.</summary>
+internal sealed class Workspace : IDisposable
+{
+    public Workspace()
+    {
+        Json = (JsonObject)JsonNode.Parse(File.ReadAllText(Path.Combine(Repository.Root, "plugins.json")))!;
+        Json.Remove("$schema");
+        Json["run"] = new JsonObject { ["name"] = "small", ["steps"] = 2, ["batch"] = 2 };
+        Json["sampler"] = new JsonObject { ["id"] = "flow-euler", ["settings"] = new JsonObject { ["steps"] = 4 } };
+        Json["model"] = new JsonObject { ["id"] = "sd3", ["settings"] = new JsonObject { ["folder"] = Model } };
+        Json["prompts"] = Prompts("train.txt");
+        Json["evaluation"] = new JsonObject { ["every"] = 1, ["batch"] = 2, ["samples"] = 2, ["prompts"] = Prompts("eval.txt") };
+        foreach (var reward in Json["rewards"]!.AsArray()) reward!["settings"]!["model"] = Path.Combine(Repository.Root, (string)reward["settings"]!["model"]!);
+        Write("train.txt", "a red circle\ntwo blue squares\na green ring\n");
+        Write("eval.txt", "a circle\na pink star\n");
+        Save();
+    }
+
+    public static string Model => Path.Combine(Repository.Models, "tiny-sd3");
+
+    public string Folder { get; } = Directory.CreateTempSubdirectory("leapalign-run-").FullName;
+
+    /// <summary>plugins.json; <see cref="Save"/> writes it.</summary>
+    public JsonObject Json { get; }
+
+    public string At(params string[] parts) => Path.Combine([Folder, .. parts]);
+
+    public void Write(string file, string text) => File.WriteAllText(At(file), text);
+
+    public void Save() => Write("plugins.json", Json.ToJsonString(new() { WriteIndented = true }));
+
+    public Outcome Leapalign(params string[] arguments) => BuiltHost.Run(Folder, arguments);
+
+    /// <summary>A copy of a model folder that a test may damage.</summary>
+    public string Copy(string model)
+    {
+        var target = At(Path.GetFileName(model));
+        foreach (var file in Directory.EnumerateFiles(model, "*", SearchOption.AllDirectories))
+        {
+            var copy = Path.Combine(target, Path.GetRelativePath(model, file));
+            Directory.CreateDirectory(Path.GetDirectoryName(copy)!);
+            File.Copy(file, copy);
+        }
+        return target;
+    }
+
+    public void Dispose() => Directory.Delete(Folder, recursive: true);
+
+    private static JsonObject Prompts(string file) => new() { ["id"] = "file", ["settings"] = new JsonObject { ["path"] = file } };
+}
