@@ -105,9 +105,6 @@ public static class FaultCodes
     /// <summary>A caption is longer than the tokenizer takes and was cut (a warning).</summary>
     public const string CaptionCut = "LA4011";
 
-    /// <summary>The run folder exists already.</summary>
-    public const string RunExists = "LA5001";
-
     /// <summary>A file of the run could not be written.</summary>
     public const string CannotWrite = "LA5002";
 

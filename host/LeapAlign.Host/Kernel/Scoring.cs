@@ -2,6 +2,7 @@ using LeapAlign.Contracts.Models;
 using LeapAlign.Contracts.Prompts;
 using LeapAlign.Host.Composition;
 using LeapAlign.Pipeline;
+using LeapAlign.Pipeline.Operators;
 using static TorchSharp.torch;
 
 namespace LeapAlign.Host.Kernel;
@@ -14,9 +15,12 @@ internal sealed class Scoring(IModel model, IReadOnlyList<RunReward> rewards, St
     /// <summary>The stage that an algorithm is given: the weighted sum of the trained rewards.</summary>
     /// <param name="prompts">The prompts of the batch; latents may hold several whole batches one after another.</param>
     /// <param name="observe">Takes each reward's scores by name, without gradient.</param>
-    public Stage<Tensor, Tensor> For(IReadOnlyList<Prompt> prompts, Action<string, Tensor> observe) =>
-        new Stage<Tensor, Tensor>("decode", latents => clock.Measure("decode", () => model.Decode(latents)))
-            .Then(new Stage<Tensor, Tensor>("score", images => clock.Measure("score", () => Sum(images, Repeated(prompts, images), observe))));
+    public Stage<Tensor, Tensor> For(IReadOnlyList<Prompt> prompts, Action<string, Tensor> observe)
+    {
+        var decode = new Stage<Tensor, Tensor>("decode", latents => clock.Measure("decode", () => model.Decode(latents)));
+        var score = new Stage<Tensor, Tensor>("score", images => clock.Measure("score", () => Sum(images, Repeated(prompts, images), observe)));
+        return decode >> score;
+    }
 
     /// <summary>Every reward's scores of decoded pictures, held-out ones included.</summary>
     /// <param name="images">[B, 3, H, W] in [0, 1].</param>

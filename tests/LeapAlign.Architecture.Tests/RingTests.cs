@@ -1,0 +1,50 @@
+using System.Reflection;
+using LeapAlign.Algorithms.LeapAlign;
+using LeapAlign.Contracts.Plugins;
+using LeapAlign.Models.Sd3;
+using LeapAlign.Optimizers.AdamW;
+using LeapAlign.Pipeline;
+using LeapAlign.Prompts.File;
+using LeapAlign.Rewards.Clip;
+using LeapAlign.Samplers.FlowEuler;
+
+namespace LeapAlign.Architecture.Tests;
+
+/// <summary>A ring references only inner rings: pipeline ← contracts ← host, and contracts ← plugins.</summary>
+public sealed class RingTests
+{
+    private static readonly Assembly[] Plugins =
+    [
+        typeof(Sd3Plugin).Assembly, typeof(ClipPlugin).Assembly, typeof(FlowEulerPlugin).Assembly, typeof(LeapAlignPlugin).Assembly,
+        typeof(AdamWPlugin).Assembly, typeof(FilePlugin).Assembly,
+    ];
+
+    private static readonly string[] ForPlugins = ["LeapAlign.Pipeline", "LeapAlign.Contracts", "LeapAlign.Networks"];
+
+    [Fact]
+    public void The_pipeline_knows_neither_tensors_nor_any_other_project() =>
+        Assert.DoesNotContain(References(typeof(Fault).Assembly), static name => Own(name) || name == "TorchSharp");
+
+    [Fact]
+    public void Contracts_know_only_the_pipeline() =>
+        Assert.Equal(["LeapAlign.Pipeline"], References(typeof(IPlugin).Assembly).Where(Own));
+
+    [Fact]
+    public void The_host_knows_no_model_reward_or_algorithm() =>
+        Assert.Equal(["LeapAlign.Contracts", "LeapAlign.Pipeline"], References(Assembly.Load("leapalign")).Where(Own).Order(StringComparer.Ordinal));
+
+    [Fact]
+    public void Plugins_know_neither_the_host_nor_each_other() =>
+        Assert.All(Plugins, static plugin => Assert.Empty(References(plugin).Where(Own).Except(ForPlugins)));
+
+    [Fact]
+    public void Every_bundled_plugin_is_looked_at()
+    {
+        var folders = Directory.GetDirectories(Path.Combine(Testing.Repository.Root, "plugins")).Where(static kind => Path.GetFileName(kind) != "shared").SelectMany(Directory.GetDirectories);
+        Assert.Equal(folders.Count(static folder => File.Exists(Path.Combine(folder, "plugin.json"))), Plugins.Length);
+    }
+
+    private static IEnumerable<string> References(Assembly assembly) => assembly.GetReferencedAssemblies().Select(static name => name.Name!);
+
+    private static bool Own(string name) => name.StartsWith("LeapAlign.", StringComparison.Ordinal) || name == "leapalign";
+}

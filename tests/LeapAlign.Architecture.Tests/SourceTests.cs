@@ -1,0 +1,52 @@
+using System.Reflection;
+using LeapAlign.Pipeline;
+using LeapAlign.Testing;
+
+namespace LeapAlign.Architecture.Tests;
+
+/// <summary>Rules that the sources keep.</summary>
+public sealed class SourceTests
+{
+    private const int LongestFile = 300;
+    private const int FullestFolder = 14;
+
+    [Fact]
+    public void Every_fault_code_has_its_page_and_every_page_its_code()
+    {
+        var codes = typeof(FaultCodes).GetFields(BindingFlags.Public | BindingFlags.Static).Select(static field => (string)field.GetRawConstantValue()!).Order(StringComparer.Ordinal).ToList();
+        var pages = Directory.GetFiles(Path.Combine(Repository.Root, "docs", "faults"), "LA*.md").Select(static page => Path.GetFileNameWithoutExtension(page)).Order(StringComparer.Ordinal);
+        Assert.Equal(codes.Distinct(), codes);
+        Assert.Equal(codes, pages);
+        var index = File.ReadAllText(Path.Combine(Repository.Root, "docs", "faults", "README.md"));
+        Assert.All(codes, code => Assert.Contains(code, index, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void Every_fault_code_is_raised_somewhere()
+    {
+        var text = string.Concat(Sources("contracts", "host", "plugins").Where(static file => Path.GetFileName(file) != "FaultCodes.cs").Select(File.ReadAllText));
+        var names = typeof(FaultCodes).GetFields(BindingFlags.Public | BindingFlags.Static).Select(static field => field.Name);
+        Assert.Empty(names.Where(name => !text.Contains($"FaultCodes.{name}", StringComparison.Ordinal)));
+    }
+
+    [Fact]
+    public void Files_and_folders_have_a_size_that_can_be_read()
+    {
+        var files = Sources("contracts", "host", "plugins", "bench", "samples").ToList();
+        Assert.NotEmpty(files);
+        Assert.Empty(files.Where(static file => File.ReadLines(file).Count() > LongestFile));
+        Assert.Empty(files.GroupBy(static file => Path.GetDirectoryName(file)).Where(static folder => folder.Count() > FullestFolder).Select(static folder => folder.Key));
+    }
+
+    [Fact]
+    public void Operators_are_imported_by_files_that_use_them_and_by_no_test()
+    {
+        var importing = Sources("contracts", "host", "plugins").Where(static file => File.ReadAllText(file).Contains("using LeapAlign.Pipeline.Operators;", StringComparison.Ordinal)).ToList();
+        Assert.NotEmpty(importing);
+        Assert.All(importing, static file => Assert.Contains(">> ", File.ReadAllText(file), StringComparison.Ordinal));
+    }
+
+    private static IEnumerable<string> Sources(params string[] folders) => folders
+        .SelectMany(static folder => Directory.EnumerateFiles(Path.Combine(Repository.Root, folder), "*.cs", SearchOption.AllDirectories))
+        .Where(static file => !file.Contains($"{Path.DirectorySeparatorChar}obj{Path.DirectorySeparatorChar}", StringComparison.Ordinal));
+}
