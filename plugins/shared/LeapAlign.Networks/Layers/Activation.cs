@@ -6,6 +6,7 @@ namespace LeapAlign.Networks.Layers;
 /// <summary>Activation functions by the names that config files give them.</summary>
 public static class Activation
 {
+    private static readonly TorchSharp.Scalar QuickSlope = 1.702;
     private static readonly Dictionary<string, Func<Tensor, Tensor>> ByName = new()
     {
         ["gelu"] = GeluErf,
@@ -34,5 +35,5 @@ public static class Activation
     public static Tensor GeluTanh(Tensor input) => nn.functional.gelu(input, TorchSharp.Modules.GELU.Approximate.tanh);
 
     /// <summary><c>x · sigmoid(1.702 x)</c>.</summary>
-    public static Tensor QuickGelu(Tensor input) => input * (input * 1.702).sigmoid();
+    public static Tensor QuickGelu(Tensor input) => input * (input * QuickSlope).sigmoid();
 }

@@ -35,14 +35,18 @@ public sealed class WeightSet : IDisposable
     /// <param name="source">The file or shards.</param>
     /// <param name="device">Where the weights go.</param>
     /// <param name="type">The precision in which they are kept: fp32 for trained weights, the compute type for frozen ones.</param>
-    /// <param name="rename">Maps a name in the file to the declared name, where libraries disagree; null leaves names as they are.</param>
+    /// <param name="rename">
+    /// Maps a name in the file to the declared name, where libraries disagree; null leaves names as they are. Names of one tied tensor may map to the
+    /// same; the tensor is then read once, under its declared name if the file has that.
+    /// </param>
     /// <returns>A fault that names the first missing, unexpected or misshapen tensor and counts the others.</returns>
     public Result<Unit> Load(IWeightSource source, Device device, ScalarType type, Func<string, string>? rename = null)
     {
         ArgumentNullException.ThrowIfNull(source);
         var declaredNames = source.Entries.Keys
             .Where(name => !Ignored.Any(ignored => name.EndsWith(ignored, StringComparison.Ordinal)))
-            .ToDictionary(name => rename is null ? name : rename(name));
+            .GroupBy(name => rename is null ? name : rename(name))
+            .ToDictionary(names => names.Key, names => names.Contains(names.Key) ? names.Key : names.First());
         if (Check(source, declaredNames) is { } wrong) return wrong;
         foreach (var weight in _weights)
         {

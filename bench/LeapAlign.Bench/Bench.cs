@@ -1,0 +1,65 @@
+using System.Diagnostics;
+using LeapAlign.Contracts.Plugins;
+using LeapAlign.Host.Composition;
+using LeapAlign.Host.Configuration;
+using LeapAlign.Host.Kernel;
+using LeapAlign.Host.Plugins;
+using LeapAlign.Host.Runtime;
+using LeapAlign.Pipeline;
+using Microsoft.Extensions.Logging.Abstractions;
+using static TorchSharp.torch;
+
+namespace LeapAlign.Bench;
+
+/// <summary>The default run of plugins.json in the working folder, made ready to be measured: the plugins as the host loads them.</summary>
+internal sealed record Bench(RunPlan Plan, RunParts Parts)
+{
+    public static Result<Unit> With(IReadOnlyList<string> overrides, Action<Bench> measure)
+    {
+        var catalog = PluginCatalog.Discover([BuiltPlugins], new IsolatedPluginLoader());
+        return from file in ConfigurationFile.Read("plugins.json", overrides)
+               from plan in new Composer(catalog).Compose(file)
+               from done in Run(plan, measure)
+               select done;
+    }
+
+    /// <summary>The median of several runs, in seconds, after one that does not count.</summary>
+    public static double Seconds(int runs, Action body)
+    {
+        body();
+        return Median(Enumerable.Range(0, runs).Select(_ =>
+        {
+            var started = Stopwatch.GetTimestamp();
+            body();
+            return Stopwatch.GetElapsedTime(started).TotalSeconds;
+        }));
+    }
+
+    public static double Median(IEnumerable<double> values)
+    {
+        double[] sorted = [.. values.Order()];
+        return sorted[sorted.Length / 2];
+    }
+
+    // The benchmark's output lies beside the host's, whose build put the plugins there.
+    private static string BuiltPlugins => Path.GetFullPath(Path.Combine(AppContext.BaseDirectory, "..", "..", "LeapAlign.Host", Path.GetFileName(Path.TrimEndingDirectorySeparator(AppContext.BaseDirectory)), "plugins"));
+
+    private static Result<Unit> Run(RunPlan plan, Action<Bench> measure)
+    {
+        var tuning = StartupTuning.Apply(plan.Run.Tuning, plan.Run.Threads);
+        Console.WriteLine($"threads {tuning.Threads}, float32 products {tuning.Precision}, allocator {(tuning.Allocator ? "tuned" : "as it is")}, network {plan.Run.Dtype}, batch {plan.Run.Batch}");
+        return RunParts.Create(plan, name => new PartContext
+        {
+            Name = name,
+            BaseFolder = plan.BaseFolder,
+            Device = CPU,
+            ComputeType = plan.Run.Dtype == "bfloat16" ? ScalarType.BFloat16 : ScalarType.Float32,
+            Logger = NullLogger.Instance,
+            Warn = static _ => { },
+        }).Map(parts =>
+        {
+            using (parts) measure(new Bench(plan, parts));
+            return Unit.Value;
+        });
+    }
+}

@@ -1,0 +1,56 @@
+using LeapAlign.Contracts.Flow;
+using LeapAlign.Pipeline;
+using static TorchSharp.torch;
+
+namespace LeapAlign.Contracts.Models;
+
+/// <summary>
+/// A text-to-image model that predicts the velocity of a rectified flow in a latent space. Its trained weights are fp32 masters; the networks compute
+/// in the precision of the run.
+/// </summary>
+public interface IModel
+{
+    /// <summary>The trained weights, in a fixed order: fp32, with gradients enabled.</summary>
+    IReadOnlyList<NamedTensor> Parameters { get; }
+
+    /// <summary>How the model's own scheduler spaces noise levels.</summary>
+    FlowScheduling Scheduling { get; }
+
+    /// <summary>The picture size that the model was made for, in pixels.</summary>
+    ImageSize NativeSize { get; }
+
+    /// <summary>The shape of one sample's latents, without the batch dimension: [C, h, w].</summary>
+    /// <returns>A fault when the size does not fit the model's patches.</returns>
+    Result<long[]> LatentShape(ImageSize size);
+
+    /// <summary>Encodes captions, without gradient. Repeated captions come from a bounded cache.</summary>
+    /// <param name="captions">One caption per sample.</param>
+    /// <param name="guidance">How strongly they steer.</param>
+    /// <returns>What <see cref="Velocity"/> needs to know; the caller disposes it.</returns>
+    Conditioning Encode(IReadOnlyList<string> captions, Guidance guidance);
+
+    /// <summary>The guided velocity, with gradient when gradients are enabled.</summary>
+    /// <param name="latents">[B, C, h, w], fp32.</param>
+    /// <param name="sigma">The noise level in [0, 1].</param>
+    /// <param name="conditioning">For the same B samples.</param>
+    /// <returns>[B, C, h, w], fp32.</returns>
+    Tensor Velocity(Tensor latents, double sigma, Conditioning conditioning);
+
+    /// <summary>Decodes latents into pictures, with gradient when gradients are enabled.</summary>
+    /// <param name="latents">[B, C, h, w], fp32.</param>
+    /// <returns>[B, 3, H, W], fp32, clamped to [0, 1].</returns>
+    Tensor Decode(Tensor latents);
+
+    /// <summary>Takes changed <see cref="Parameters"/> over into the networks. Called after every optimizer step.</summary>
+    void Refresh();
+
+    /// <summary>Computes with other weights until the returned object is disposed.</summary>
+    /// <param name="weights">One tensor for each of <see cref="Parameters"/>, in order.</param>
+    IDisposable Use(IReadOnlyList<Tensor> weights);
+
+    /// <summary>Writes a complete model folder that the model's own library opens.</summary>
+    /// <param name="folder">A folder that does not exist yet.</param>
+    /// <param name="weights">One tensor for each of <see cref="Parameters"/>, in order.</param>
+    /// <param name="type">The precision of the trained weights in the file; null keeps that of the source.</param>
+    Result<Unit> Export(string folder, IReadOnlyList<Tensor> weights, ScalarType? type);
+}

@@ -1,0 +1,17 @@
+namespace LeapAlign.Contracts.Plugins;
+
+/// <summary>Names for what a part can offer to others and ask of them. A plugin may use names of its own.</summary>
+public static class Capabilities
+{
+    /// <summary>Gradients flow from the score to the images. Every trained reward must have it for it to hold.</summary>
+    public const string DifferentiableReward = "differentiable-reward";
+
+    /// <summary>The sampler is stochastic and knows the log-probability of its transitions.</summary>
+    public const string LogProbability = "log-prob";
+
+    /// <summary>The model keeps the policy that training started from.</summary>
+    public const string ReferencePolicy = "reference-policy";
+
+    /// <summary>Each prompt comes several times in a batch.</summary>
+    public const string GroupedPrompts = "grouped-prompts";
+}

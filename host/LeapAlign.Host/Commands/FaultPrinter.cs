@@ -1,0 +1,21 @@
+using LeapAlign.Pipeline;
+
+namespace LeapAlign.Host.Commands;
+
+/// <summary>Writes faults the way compilers do, one line each.</summary>
+internal static class FaultPrinter
+{
+    /// <summary>Writes <c>error LA####: file(line,column) key: message</c>.</summary>
+    /// <returns>The exit code of the fault.</returns>
+    public static int Error(this TextWriter writer, Fault fault)
+    {
+        writer.WriteLine(Line("error", fault));
+        return fault.ExitCode;
+    }
+
+    /// <summary>Writes the same as a warning.</summary>
+    public static void Warning(this TextWriter writer, Fault fault) => writer.WriteLine(Line("warning", fault));
+
+    private static string Line(string severity, Fault fault) =>
+        fault.Place is null ? $"{severity} {fault.Code}: {fault.Message}" : $"{severity} {fault.Code}: {fault.Place}: {fault.Message}";
+}

@@ -1,0 +1,38 @@
+using LeapAlign.Host.Composition;
+using LeapAlign.Host.Runtime;
+using LeapAlign.Pipeline;
+
+namespace LeapAlign.Host.Commands;
+
+/// <summary>What <c>train</c> does with a plan.</summary>
+internal interface ITraining
+{
+    /// <summary>Runs to the end, or until it is asked to stop after the current step. Synchronous: tensors belong to one thread.</summary>
+    /// <param name="plan">The run. Parts are made, and disposed, inside.</param>
+    /// <param name="options">What the command line says beside plugins.json.</param>
+    /// <param name="stop">Asks to stop; what was done is kept and exported.</param>
+    Result<Unit> Train(RunPlan plan, TrainOptions options, CancellationToken stop);
+}
+
+/// <summary>Options of <c>train</c>.</summary>
+/// <param name="Force">Whether a run folder of the same name is replaced.</param>
+/// <param name="Tuning">How this process was tuned.</param>
+internal sealed record TrainOptions(bool Force, StartupTuning Tuning);
+
+/// <summary>What <c>generate</c> does with a plan.</summary>
+internal interface IGeneration
+{
+    /// <summary>Writes a picture for each caption. Synchronous: tensors belong to one thread.</summary>
+    /// <param name="plan">Whose model and sampler are used.</param>
+    /// <param name="options">What the command line says.</param>
+    /// <param name="stop">Asks to stop after the current batch.</param>
+    Result<Unit> Generate(RunPlan plan, GenerateOptions options, CancellationToken stop);
+}
+
+/// <summary>Options of <c>generate</c>.</summary>
+/// <param name="Captions">The captions; none takes those of the plan's evaluation prompts, or of its prompts.</param>
+/// <param name="Output">The folder for the pictures.</param>
+/// <param name="Seed">The seed of the noise.</param>
+/// <param name="Steps">Sampling steps; null takes those of the sampler.</param>
+/// <param name="ImagesPerPrompt">Pictures for each caption.</param>
+internal sealed record GenerateOptions(IReadOnlyList<string> Captions, string Output, long Seed, int? Steps, int ImagesPerPrompt);

@@ -1,0 +1,29 @@
+using LeapAlign.Pipeline;
+using Spectre.Console;
+
+namespace LeapAlign.Host.Commands;
+
+/// <summary>What the program writes to: tables and results to one stream, faults to the other.</summary>
+/// <param name="Console">Results.</param>
+/// <param name="Error">Faults, warnings and logs.</param>
+internal sealed record Terminal(IAnsiConsole Console, TextWriter Error)
+{
+    /// <summary>Ends a verb: prints the fault, if any.</summary>
+    /// <returns>The exit code.</returns>
+    public int Finish<T>(Result<T> outcome, CancellationToken stop = default)
+    {
+        if (!outcome.TryGet(out _, out var fault)) return Error.Error(fault);
+        return stop.IsCancellationRequested ? Interruption.ExitCode : 0;
+    }
+
+    /// <summary>Writes plain text as it is: no markup, no wrapping.</summary>
+    public void Write(string text) => Console.Profile.Out.Writer.WriteLine(text);
+
+    /// <summary>A table without decoration when redirected, so that a script can read it.</summary>
+    public Table Table(params IEnumerable<string> columns)
+    {
+        var table = new Table().Border(Console.Profile.Out.IsTerminal ? TableBorder.Rounded : TableBorder.None);
+        foreach (var column in columns) table.AddColumn(new TableColumn(column.EscapeMarkup()));
+        return table;
+    }
+}

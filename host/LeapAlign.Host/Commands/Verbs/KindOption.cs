@@ -1,0 +1,16 @@
+using System.CommandLine;
+using LeapAlign.Contracts.Plugins;
+
+namespace LeapAlign.Host.Commands.Verbs;
+
+/// <summary>The option <c>--kind</c>.</summary>
+internal static class KindOption
+{
+    /// <summary>An option that takes one of the kinds of parts.</summary>
+    public static Option<string?> Create()
+    {
+        var option = new Option<string?>("--kind", "-k") { Description = "Only parts of one kind.", HelpName = "kind" };
+        option.AcceptOnlyFromAmong([.. PartKinds.All]);
+        return option;
+    }
+}

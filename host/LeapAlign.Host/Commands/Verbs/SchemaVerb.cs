@@ -1,0 +1,50 @@
+using System.CommandLine;
+using System.Runtime.CompilerServices;
+using System.Text;
+using LeapAlign.Host.Composition;
+using LeapAlign.Host.Configuration.Schema;
+using LeapAlign.Host.Plugins;
+using LeapAlign.Host.Runs;
+using LeapAlign.Pipeline;
+
+namespace LeapAlign.Host.Commands.Verbs;
+
+/// <summary>Writes plugins.schema.json.</summary>
+internal sealed class SchemaVerb(IPluginLoader loader, BundledPlugins bundled, Terminal terminal) : IVerb
+{
+    private readonly Option<string?> _output = new("--output", "-o")
+    {
+        Description = $"The file to write; {EditorSchema.FileName} beside plugins.json when absent.",
+        HelpName = "path",
+    };
+
+    public Command Describe()
+    {
+        var command = new Command("schema", $"Writes {EditorSchema.FileName}, with which an editor completes and checks plugins.json.") { _output };
+        command.SetAction(Invoke);
+        return command;
+    }
+
+    private int Invoke(ParseResult parsed)
+    {
+        var workspace = Workspace.Open(parsed, loader, bundled);
+        var path = parsed.GetValue(_output) ?? Path.Combine(workspace.Folder, EditorSchema.FileName);
+        var text = Text(workspace.Catalog);
+        foreach (var fault in workspace.Catalog.Unload()) terminal.Error.Warning(fault);
+        return terminal.Finish(RunFolder.Write(path, Encoding.UTF8.GetBytes(text)).Map(_ =>
+        {
+            terminal.Write($"wrote {path}");
+            return Unit.Value;
+        }));
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private string Text(PluginCatalog catalog)
+    {
+        foreach (var plugin in catalog.Plugins)
+        {
+            if (!PluginCatalog.Prepare(plugin).TryGet(out _, out var fault)) terminal.Error.Warning(fault);
+        }
+        return ResolvedConfiguration.Text(EditorSchema.Of(catalog.Plugins));
+    }
+}

@@ -1,0 +1,49 @@
+using System.CommandLine;
+using System.Runtime.CompilerServices;
+using LeapAlign.Host.Composition;
+using LeapAlign.Host.Plugins;
+using LeapAlign.Pipeline;
+using Spectre.Console;
+
+namespace LeapAlign.Host.Commands.Verbs;
+
+/// <summary>Composes the run without loading weights.</summary>
+internal sealed class ValidateVerb(IPluginLoader loader, BundledPlugins bundled, Terminal terminal) : IVerb
+{
+    private readonly Option<bool> _resolved = new("--resolved") { Description = "Prints plugins.json with every default filled in." };
+
+    public Command Describe()
+    {
+        var command = new Command("validate", "Checks plugins.json and that its parts fit together, without loading weights.") { _resolved };
+        command.SetAction(Invoke);
+        return command;
+    }
+
+    private int Invoke(ParseResult parsed)
+    {
+        var workspace = Workspace.Open(parsed, loader, bundled);
+        var outcome = Validate(parsed, workspace);
+        foreach (var fault in workspace.Catalog.Unload()) terminal.Error.Warning(fault);
+        return terminal.Finish(outcome);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private Result<Unit> Validate(ParseResult parsed, Workspace workspace) => workspace.Compose().Map(plan =>
+    {
+        if (parsed.GetValue(_resolved)) terminal.Write(plan.ResolvedJson.TrimEnd());
+        else Show(plan, workspace.Config);
+        return Unit.Value;
+    });
+
+    private void Show(RunPlan plan, string config)
+    {
+        var table = terminal.Table("part", "id", "name", "plugin", "version");
+        foreach (var part in plan.Parts)
+        {
+            string[] cells = [part.Definition.Kind, part.Definition.Id, part.Name, part.Plugin?.Id ?? "", part.Plugin?.Manifest?.Version ?? ""];
+            table.AddRow(cells.Select(cell => new Text(cell)));
+        }
+        terminal.Console.Write(table);
+        terminal.Write($"{config} is valid: {plan.Run.Steps} steps of {plan.Run.Batch * plan.Run.Accumulation} captions, on {plan.Run.Device} in {plan.Run.Dtype}.");
+    }
+}

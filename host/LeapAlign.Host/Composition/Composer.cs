@@ -1,0 +1,97 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using System.Text.Json.Serialization.Metadata;
+using LeapAlign.Contracts.Flow;
+using LeapAlign.Contracts.Plugins;
+using LeapAlign.Host.Configuration;
+using LeapAlign.Host.Configuration.Schema;
+using LeapAlign.Host.Plugins;
+using LeapAlign.Host.Runtime;
+using LeapAlign.Pipeline;
+
+namespace LeapAlign.Host.Composition;
+
+/// <summary>Makes the plan of a run from plugins.json: everything is checked that can be known without weights or tensors.</summary>
+internal sealed class Composer(PluginCatalog catalog)
+{
+    /// <summary>Composes a run.</summary>
+    /// <param name="source">plugins.json with its overrides.</param>
+    /// <returns>The plan, or the first thing that is wrong.</returns>
+    public Result<RunPlan> Compose(JsonSource source)
+    {
+        var root = source.Root;
+        if (SchemaCheck.First(root, ConfigurationSchema.Structure, "", source) is { } fault) return Result.Fail<RunPlan>(fault);
+        if (Missing(root, source) is { } missing) return Result.Fail<RunPlan>(missing);
+
+        var reader = new PartReader(catalog, source);
+        return
+            from model in reader.Read(PartKinds.Model, root["model"], "model")
+            from prompts in reader.Read(PartKinds.Prompts, root["prompts"], "prompts")
+            from sampler in reader.Read(PartKinds.Sampler, root["sampler"], "sampler")
+            from algorithm in reader.Read(PartKinds.Algorithm, root["algorithm"], "algorithm")
+            from rewards in reader.ReadRewards(root["rewards"]!.AsArray())
+            from optimizer in reader.Read(PartKinds.Optimizer, root["optimizer"], "optimizer")
+            from evaluationPrompts in EvaluationPrompts(reader, root)
+            let guidance = Section(root, "guidance", HostJson.Guidance)
+            let plan = new RunPlan
+            {
+                Run = Section(root, "run", HostJson.Run),
+                Evaluation = Evaluation(root),
+                Export = Section(root, "export", HostJson.Export),
+                Guidance = new Guidance(guidance.Scale, guidance.DetachNegative),
+                Model = model,
+                Prompts = prompts,
+                EvaluationPrompts = evaluationPrompts,
+                Sampler = sampler,
+                Algorithm = algorithm,
+                Rewards = rewards,
+                Optimizer = optimizer,
+                BaseFolder = Path.GetDirectoryName(Path.GetFullPath(source.File))!,
+                ResolvedJson = "",
+            }
+            from _ in Requirements.Check(plan)
+            from __ in DeviceIsThere(plan, source)
+            from ___ in Mark(plan)
+            select plan with { ResolvedJson = ResolvedConfiguration.Write(plan, guidance) };
+    }
+
+    private static Fault? Missing(JsonObject root, JsonSource source)
+    {
+        foreach (var kind in PartKinds.All)
+        {
+            var section = ConfigurationSchema.SectionOf(kind);
+            if (root[section] is null or JsonArray { Count: 0 })
+            {
+                var message = $"the section '{section}' is absent: every run has {(kind == PartKinds.Reward ? "at least one reward" : $"one {kind}")}";
+                return new Fault.Composition(FaultCodes.MissingPart, message, source.Place(section));
+            }
+        }
+        return null;
+    }
+
+    private static Result<PartPlan?> EvaluationPrompts(PartReader reader, JsonObject root) =>
+        root["evaluation"]?["prompts"] is { } entry
+            ? reader.Read(PartKinds.Prompts, entry, "evaluation.prompts").Map(part => (PartPlan?)part)
+            : Result.Ok<PartPlan?>(null);
+
+    private static EvaluationSettings Evaluation(JsonObject root)
+    {
+        var section = root["evaluation"]?.DeepClone().AsObject() ?? [];
+        section.Remove("prompts");
+        return JsonSerializer.Deserialize(section, HostJson.Evaluation)!;
+    }
+
+    private static T Section<T>(JsonObject root, string name, JsonTypeInfo<T> type) => JsonSerializer.Deserialize(root[name] ?? new JsonObject(), type)!;
+
+    // auto and cpu are always there; asking for CUDA loads libtorch, which a run without it need not do this early.
+    private static Result<Unit> DeviceIsThere(RunPlan plan, JsonSource source) =>
+        plan.Run.Device.StartsWith("cuda", StringComparison.Ordinal)
+            ? DeviceChoice.Resolve(plan.Run.Device, source.Place("run.device")).Map(_ => Unit.Value)
+            : Unit.Value;
+
+    private static Result<Unit> Mark(RunPlan plan) => plan.Parts
+        .Select(part => part.Plugin).OfType<PluginHandle>().Distinct()
+        .Where(plugin => plugin.State == PluginState.Configured)
+        .Select(plugin => plugin.Compose())
+        .All().Map(_ => Unit.Value);
+}

@@ -1,0 +1,63 @@
+using LeapAlign.Contracts.Plugins;
+using LeapAlign.Pipeline;
+
+namespace LeapAlign.Host.Composition;
+
+/// <summary>Whether the parts of a run offer each other what they ask for.</summary>
+internal static class Requirements
+{
+    // Who a sentence should point at when nobody provides a capability.
+    private static readonly Dictionary<string, string> s_usualProvider = new(StringComparer.Ordinal)
+    {
+        [Capabilities.LogProbability] = PartKinds.Sampler,
+        [Capabilities.ReferencePolicy] = PartKinds.Model,
+        [Capabilities.GroupedPrompts] = PartKinds.Prompts,
+    };
+
+    /// <summary>Checks a plan.</summary>
+    /// <returns>LA3002 naming both parts, or LA2007 when a plugin throws on being asked.</returns>
+    public static Result<Unit> Check(RunPlan plan)
+    {
+        var provided = new Dictionary<PartPlan, IReadOnlyList<string>>(ReferenceEqualityComparer.Instance);
+        foreach (var part in plan.Parts)
+        {
+            if (!Ask(part, "Provides", () => part.Definition.Provides(part.Settings)).TryGet(out var offers, out var fault)) return Result.Fail<Unit>(fault);
+            provided[part] = offers;
+        }
+        foreach (var part in plan.Parts)
+        {
+            if (!Ask(part, "Requires", () => part.Definition.Requires(part.Settings)).TryGet(out var needs, out var fault)) return Result.Fail<Unit>(fault);
+            foreach (var need in needs)
+            {
+                if (Unmet(plan, part, need, provided) is { } unmet) return Result.Fail<Unit>(unmet);
+            }
+        }
+        return Unit.Value;
+    }
+
+    private static Fault? Unmet(RunPlan plan, PartPlan part, string need, Dictionary<PartPlan, IReadOnlyList<string>> provided)
+    {
+        // A gradient that one of the trained rewards stops is not the gradient of their sum, so all of them must have it.
+        if (need == Capabilities.DifferentiableReward)
+        {
+            var without = plan.Rewards.FirstOrDefault(reward => reward.Role == RewardRole.Train && !provided[reward.Part].Contains(need, StringComparer.Ordinal));
+            return without is null ? null : NotMet(part, need, $"which the reward {Name(without.Part)} does not provide", without.Part.Place);
+        }
+        if (provided.Values.Any(offers => offers.Contains(need, StringComparer.Ordinal))) return null;
+        var usual = s_usualProvider.TryGetValue(need, out var kind) ? plan.Parts.First(other => other.Definition.Kind == kind) : null;
+        return usual is null
+            ? NotMet(part, need, "which no part of this run provides", part.Place)
+            : NotMet(part, need, $"which the {usual.Definition.Kind} {Name(usual)} does not provide", usual.Place);
+    }
+
+    private static Fault NotMet(PartPlan part, string need, string who, SourcePlace place) =>
+        new Fault.Composition(FaultCodes.RequirementNotMet, $"the {part.Definition.Kind} {Name(part)} requires '{need}', {who}", place);
+
+    private static string Name(PartPlan part) => part.Name == part.Definition.Id ? $"'{part.Name}'" : $"'{part.Name}' ({part.Definition.Id})";
+
+    private static Result<IReadOnlyList<string>> Ask(PartPlan part, string step, Func<IReadOnlyList<string>> question)
+    {
+        var answer = () => Result.Ok(question());
+        return part.Plugin is null ? answer() : part.Plugin.Guard($"{step} of the {part.Definition.Kind} '{part.Definition.Id}'", answer);
+    }
+}

@@ -1,0 +1,56 @@
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using LeapAlign.Host.Configuration;
+
+namespace LeapAlign.Host.Composition;
+
+/// <summary>plugins.json as a run understood it: nothing in it is left to a default.</summary>
+internal static class ResolvedConfiguration
+{
+    private static readonly JsonWriterOptions s_options = new() { Indented = true, NewLine = "\n", Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    /// <summary>Writes a plan; composing the text again gives the same plan.</summary>
+    public static string Write(RunPlan plan, GuidanceSettings guidance)
+    {
+        var evaluation = JsonSerializer.SerializeToNode(plan.Evaluation, HostJson.Evaluation)!.AsObject();
+        if (plan.EvaluationPrompts is { } prompts) evaluation["prompts"] = Part(prompts);
+        return Text(new JsonObject
+        {
+            ["run"] = JsonSerializer.SerializeToNode(plan.Run, HostJson.Run),
+            ["model"] = Part(plan.Model),
+            ["prompts"] = Part(plan.Prompts),
+            ["guidance"] = JsonSerializer.SerializeToNode(guidance, HostJson.Guidance),
+            ["sampler"] = Part(plan.Sampler),
+            ["algorithm"] = Part(plan.Algorithm),
+            ["rewards"] = new JsonArray([.. plan.Rewards.Select(Reward)]),
+            ["optimizer"] = Part(plan.Optimizer),
+            ["evaluation"] = evaluation,
+            ["export"] = JsonSerializer.SerializeToNode(plan.Export, HostJson.Export),
+        });
+    }
+
+    /// <summary>Indented JSON with line feeds, whatever the platform.</summary>
+    public static string Text(JsonNode node)
+    {
+        using var buffer = new MemoryStream();
+        using (var writer = new Utf8JsonWriter(buffer, s_options)) node.WriteTo(writer);
+        buffer.WriteByte((byte)'\n');
+        return System.Text.Encoding.UTF8.GetString(buffer.GetBuffer().AsSpan(0, (int)buffer.Length));
+    }
+
+    private static JsonObject Part(PartPlan part) => new()
+    {
+        ["id"] = part.Definition.Id,
+        ["settings"] = JsonNode.Parse(part.Definition.WriteSettings(part.Settings)),
+    };
+
+    private static JsonNode Reward(RewardPlan reward)
+    {
+        var entry = Part(reward.Part);
+        entry.Insert(1, "name", reward.Part.Name);
+        entry.Insert(2, "role", reward.Role == RewardRole.Train ? "train" : "heldOut");
+        entry.Insert(3, "weight", reward.Weight);
+        return entry;
+    }
+}

@@ -1,0 +1,81 @@
+using LeapAlign.Contracts.Flow;
+using LeapAlign.Contracts.Plugins;
+using LeapAlign.Host.Configuration;
+using LeapAlign.Host.Plugins;
+using LeapAlign.Pipeline;
+
+namespace LeapAlign.Host.Composition;
+
+/// <summary>A composition that has been checked: everything that can be known before a tensor exists.</summary>
+internal sealed record RunPlan
+{
+    public required RunSettings Run { get; init; }
+
+    public required EvaluationSettings Evaluation { get; init; }
+
+    public required ExportSettings Export { get; init; }
+
+    public required Guidance Guidance { get; init; }
+
+    public required PartPlan Model { get; init; }
+
+    public required PartPlan Prompts { get; init; }
+
+    /// <summary>The captions of evaluation; null takes <see cref="Prompts"/>.</summary>
+    public PartPlan? EvaluationPrompts { get; init; }
+
+    public required PartPlan Sampler { get; init; }
+
+    public required PartPlan Algorithm { get; init; }
+
+    public required PartPlan Optimizer { get; init; }
+
+    public required IReadOnlyList<RewardPlan> Rewards { get; init; }
+
+    /// <summary>Every part, in the order of plugins.json.</summary>
+    public IEnumerable<PartPlan> Parts =>
+        ((PartPlan?[])[Model, Prompts, EvaluationPrompts, Sampler, Algorithm, .. Rewards.Select(reward => reward.Part), Optimizer]).OfType<PartPlan>();
+
+    /// <summary>The folder of plugins.json.</summary>
+    public required string BaseFolder { get; init; }
+
+    /// <summary>plugins.json with every default filled in, for the run folder.</summary>
+    public required string ResolvedJson { get; init; }
+}
+
+/// <summary>A part that a plugin offers, with its settings.</summary>
+/// <param name="Definition">Describes and makes the part.</param>
+/// <param name="Settings">The settings that were read.</param>
+/// <param name="Name">The name in the run: the id, or a reward's <c>name</c>.</param>
+/// <param name="Place">Where plugins.json names it.</param>
+internal sealed record PartPlan(PartDefinition Definition, object Settings, string Name, SourcePlace Place)
+{
+    /// <summary>The plugin that offers the part; null for a part that was defined in this program.</summary>
+    public PluginHandle? Plugin { get; init; }
+
+    /// <summary>Makes the part.</summary>
+    /// <typeparam name="T">The contract of its kind.</typeparam>
+    /// <returns>The part, its own fault, or LA2007 naming the plugin when it throws.</returns>
+    public Result<T> Create<T>(PartContext context)
+        where T : class
+    {
+        var made = Plugin is null ? Definition.Create(Settings, context) : Plugin.Guard($"making the {Definition.Kind} '{Name}'", () => Definition.Create(Settings, context));
+        return made.Map(part => (T)part);
+    }
+}
+
+/// <summary>What a reward is for.</summary>
+internal enum RewardRole
+{
+    /// <summary>Its gradient or score trains the model.</summary>
+    Train,
+
+    /// <summary>Measured in evaluation only.</summary>
+    HeldOut,
+}
+
+/// <summary>A reward of the run.</summary>
+/// <param name="Part">The part.</param>
+/// <param name="Role">What it is for.</param>
+/// <param name="Weight">Its factor in the sum that is trained.</param>
+internal sealed record RewardPlan(PartPlan Part, RewardRole Role, double Weight);

@@ -1,0 +1,31 @@
+using System.Text.Json.Serialization;
+using System.Text.Json.Serialization.Metadata;
+using LeapAlign.Contracts.Plugins;
+using LeapAlign.Host.Plugins;
+
+namespace LeapAlign.Host.Configuration;
+
+/// <summary>The types of the host's own sections and files, read strictly.</summary>
+internal static class HostJson
+{
+    public static JsonTypeInfo<RunSettings> Run { get; } = SettingsType.Strict(HostJsonContext.Default.RunSettings);
+
+    public static JsonTypeInfo<GuidanceSettings> Guidance { get; } = SettingsType.Strict(HostJsonContext.Default.GuidanceSettings);
+
+    public static JsonTypeInfo<EvaluationSettings> Evaluation { get; } = SettingsType.Strict(HostJsonContext.Default.EvaluationSettings);
+
+    public static JsonTypeInfo<ExportSettings> Export { get; } = SettingsType.Strict(HostJsonContext.Default.ExportSettings);
+
+    public static JsonTypeInfo<RewardEntry> Reward { get; } = SettingsType.Strict(HostJsonContext.Default.RewardEntry);
+
+    public static JsonTypeInfo<PluginManifest> Manifest { get; } = SettingsType.Strict(HostJsonContext.Default.PluginManifest);
+}
+
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
+[JsonSerializable(typeof(RunSettings))]
+[JsonSerializable(typeof(GuidanceSettings))]
+[JsonSerializable(typeof(EvaluationSettings))]
+[JsonSerializable(typeof(ExportSettings))]
+[JsonSerializable(typeof(RewardEntry))]
+[JsonSerializable(typeof(PluginManifest))]
+internal sealed partial class HostJsonContext : JsonSerializerContext;

@@ -1,0 +1,105 @@
+using System.Text;
+using System.Text.Json.Nodes;
+using LeapAlign.Pipeline;
+
+namespace LeapAlign.Host.Configuration;
+
+/// <summary>
+/// Applies <c>--set path.to.key=value</c>. Entries of a list are named by index (<c>rewards.0.weight</c>, <c>rewards[0].weight</c>) or, rewards, by name
+/// (<c>rewards.judge.weight</c>). Keys that no part knows are found with all others when the run is composed.
+/// </summary>
+internal static class Override
+{
+    /// <summary>The place of a fault in an override.</summary>
+    public const string Origin = "--set";
+
+    /// <summary>Changes the file's root.</summary>
+    public static Result<JsonSource> Apply(JsonSource source, string text)
+    {
+        var equals = text.IndexOf('=', StringComparison.Ordinal);
+        if (equals <= 0) return Bad($"{Quoted.Words(text)} is not of the form path.to.key=value", null);
+        var segments = text[..equals].Replace("[", ".", StringComparison.Ordinal).Replace("]", "", StringComparison.Ordinal).Split('.');
+        if (segments.Any(string.IsNullOrWhiteSpace)) return Bad($"{Quoted.Words(text[..equals])} has an empty name in its path", null);
+
+        JsonNode? at = source.Root;
+        var key = "";
+        foreach (var segment in segments[..^1])
+        {
+            var step = Enter(at!, key, segment);
+            if (!step.TryGet(out var entered, out var fault)) return Result.Fail<JsonSource>(fault);
+            if (entered.Made) source.Move(entered.Key, Origin);
+            (at, key) = (entered.Node, entered.Key);
+        }
+        return Locate(at!, key, segments[^1]).Map(target =>
+        {
+            Put(at!, target, Value(text[(equals + 1)..]));
+            source.Move(target.Key, Origin);
+            return source;
+        });
+    }
+
+    private static Result<(JsonNode Node, string Key, bool Made)> Enter(JsonNode parent, string parentKey, string segment) =>
+        Locate(parent, parentKey, segment).Bind(target =>
+        {
+            var child = target.Index is { } index ? parent[index] : parent[segment];
+            if (child is JsonObject or JsonArray) return Result.Ok((child, target.Key, false));
+            // A part may be written as its id alone; it has settings all the same.
+            JsonObject? made = child switch
+            {
+                null => [],
+                JsonValue id when IsPart(target.Key) && id.TryGetValue(out string? word) => new JsonObject { ["id"] = word },
+                _ => null,
+            };
+            if (made is null) return Result.Fail<(JsonNode, string, bool)>(Option($"{target.Key} is {child!.ToJsonString()}, which has no keys", target.Key));
+            Put(parent, target, made);
+            return Result.Ok<(JsonNode, string, bool)>((made, target.Key, child is null));
+        });
+
+    private static Result<Target> Locate(JsonNode parent, string parentKey, string segment)
+    {
+        if (parent is JsonObject) return new Target(JsonSource.Join(parentKey, segment), segment, null);
+        var list = parent.AsArray();
+        if (int.TryParse(segment, out var index))
+        {
+            return index >= 0 && index < list.Count
+                ? new Target(JsonSource.Join(parentKey, index), segment, index)
+                : Result.Fail<Target>(Option($"{parentKey} has {list.Count} entries, the first being 0; there is no {Quoted.Words(segment)}", parentKey));
+        }
+        var names = list.Select(Name).ToArray();
+        return Array.IndexOf(names, segment) is var named and >= 0
+            ? new Target(JsonSource.Join(parentKey, named), segment, named)
+            : Result.Fail<Target>(Option($"{parentKey} has no entry {Quoted.Words(segment)}{NearestName.Hint(segment, names.OfType<string>())}", parentKey));
+    }
+
+    private static string? Name(JsonNode? entry) => entry switch
+    {
+        JsonObject named when named["name"] is JsonValue name && name.TryGetValue(out string? text) => text,
+        JsonObject unnamed when unnamed["id"] is JsonValue id && id.TryGetValue(out string? text) => text,
+        JsonValue word when word.TryGetValue(out string? text) => text,
+        _ => null,
+    };
+
+    private static bool IsPart(string key) =>
+        key is "model" or "prompts" or "sampler" or "algorithm" or "optimizer" or "evaluation.prompts"
+        || (key.StartsWith("rewards[", StringComparison.Ordinal) && key.EndsWith(']'));
+
+    private static void Put(JsonNode parent, Target target, JsonNode? value)
+    {
+        if (target.Index is { } index) parent[index] = value;
+        else parent[target.Name] = value;
+    }
+
+    // A text needs no quotes: what is not JSON is taken as it stands.
+    private static JsonNode? Value(string text)
+    {
+        var bytes = Encoding.UTF8.GetBytes(text);
+        var reader = new JsonTreeReader(Origin, bytes);
+        return reader.Read(out var value, out _) ? value : JsonValue.Create(text);
+    }
+
+    private static Result<JsonSource> Bad(string message, string? key) => Result.Fail<JsonSource>(Option(message, key));
+
+    private static Fault Option(string message, string? key) => new Fault.Configuration(FaultCodes.BadOption, message, new(Origin, Key: key));
+
+    private sealed record Target(string Key, string Name, int? Index);
+}

@@ -1,0 +1,20 @@
+using System.ComponentModel;
+using System.ComponentModel.DataAnnotations;
+
+namespace LeapAlign.Host.Configuration;
+
+/// <summary>What an entry of <c>rewards</c> says beside its id and settings.</summary>
+internal sealed record RewardEntry
+{
+    [Description("The name in tables and metrics, unique among the rewards; the id when it is absent.")]
+    [RegularExpression("^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+    public string? Name { get; init; }
+
+    [Description("train: its score trains the model; heldOut: it is measured in evaluation only.")]
+    [AllowedValues("train", "heldOut")]
+    public string Role { get; init; } = "train";
+
+    [Description("The factor in the sum of rewards that is trained.")]
+    [Range(-1e6, 1e6)]
+    public double Weight { get; init; } = 1;
+}

@@ -1,0 +1,56 @@
+using System.Globalization;
+using LeapAlign.Host.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace LeapAlign.Host.Diagnostics;
+
+/// <summary>Whether tensors can be computed with on this machine, and how.</summary>
+internal static class TensorChecks
+{
+    /// <summary>Loads the natives, computes, and says how the process is tuned.</summary>
+    /// <param name="tuning"><c>run.tuning</c>.</param>
+    /// <param name="threads"><c>run.threads</c>.</param>
+    public static IEnumerable<Finding> Run(bool tuning, int threads)
+    {
+        StartupTuning? tuned = null;
+        var natives = Finding.Of("natives", () =>
+        {
+            tuned = StartupTuning.Apply(tuning, threads);
+            return $"libtorch {__version__} and TorchSharp {typeof(torch).Assembly.GetName().Version?.ToString(3)} loaded from {AppContext.BaseDirectory}";
+        });
+        yield return natives;
+        if (tuned is null) yield break;
+
+        yield return Finding.Of("gradient", Gradient);
+        yield return new("threads", true, $"{tuned.Threads} for tensor operations, {Environment.ProcessorCount} cores");
+        yield return new("allocator", true, tuned.Allocator ? "keeps freed pages" : Untuned(tuning, "as the system has it"));
+        yield return Finding.Of("float32 products", () => string.Create(
+            CultureInfo.InvariantCulture,
+            $"precision {tuned.Precision}, relative error {StartupTuning.MatmulError():0.0e0}{(tuned.Precision == "highest" ? $" ({Untuned(tuning, "medium is less exact or not there")})" : "")}"));
+        yield return Finding.Of("bfloat16", BFloat16);
+        yield return Finding.Of("devices", () => cuda.is_available() ? $"cpu and {cuda.device_count()} CUDA" : "cpu");
+    }
+
+    private static string Untuned(bool tuning, string otherwise) =>
+        !tuning ? "run.tuning is false" : !StartupTuning.IsAllowed ? "LEAPALIGN_TUNING is off" : otherwise;
+
+    // d/dx Σ x² = 2x: forward, backward and reading back in one.
+    private static string Gradient()
+    {
+        using var scope = NewDisposeScope();
+        var x = arange(4, dtype: float32).requires_grad_();
+        x.square().sum().backward();
+        var gradient = x.grad!.data<float>().ToArray();
+        if (!gradient.SequenceEqual([0f, 2f, 4f, 6f])) throw new ArithmeticException($"the gradient of the sum of squares of 0 to 3 is {string.Join(", ", gradient)}");
+        return "forward and backward are right";
+    }
+
+    private static string BFloat16()
+    {
+        using var scope = NewDisposeScope();
+        var product = ones(8, 8, dtype: bfloat16).matmul(ones(8, 8, dtype: bfloat16)).sum().to(float32).item<float>();
+        if (product != 512) throw new ArithmeticException($"8x8 ones times 8x8 ones sum to {product}, not 512");
+        return "matrix products are right";
+    }
+}

@@ -1,0 +1,67 @@
+using LeapAlign.Host.Commands;
+using LeapAlign.Host.Commands.Verbs;
+using LeapAlign.Host.Plugins;
+using LeapAlign.Host.Runs;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Console;
+using Spectre.Console;
+
+namespace LeapAlign.Host;
+
+/// <summary>The services of the program. Plugins get none of them: types of a plugin in this container would keep the plugin in memory.</summary>
+internal static class HostServices
+{
+    /// <summary>Puts the program together.</summary>
+    /// <param name="verbose">Whether the log tells details.</param>
+    public static IHost Build(bool verbose)
+    {
+        var builder = Microsoft.Extensions.Hosting.Host.CreateEmptyApplicationBuilder(new() { DisableDefaults = true });
+        builder.Logging.SetMinimumLevel(verbose ? LogLevel.Debug : LogLevel.Information);
+        builder.Logging.AddSimpleConsole(options =>
+        {
+            options.SingleLine = true;
+            options.ColorBehavior = LoggerColorBehavior.Disabled;
+        });
+        // Results go to the standard output, everything said about them to the other stream.
+        builder.Services.Configure<ConsoleLoggerOptions>(options => options.LogToStandardErrorThreshold = LogLevel.Trace);
+        builder.Services
+            .AddSingleton(TimeProvider.System)
+            .AddSingleton(_ => new Terminal(Results(), Console.Error))
+            .AddSingleton<IPluginLoader, IsolatedPluginLoader>()
+            .AddSingleton(new BundledPlugins(Path.Combine(AppContext.BaseDirectory, "plugins")))
+            .AddVerbs();
+        return builder.Build();
+    }
+
+    /// <summary>Adds every verb of the command line.</summary>
+    public static IServiceCollection AddVerbs(this IServiceCollection services) => services
+        .AddSingleton<CommandLine>()
+        .AddSingleton<IVerb, ListVerb>()
+        .AddSingleton<IVerb, SettingsVerb>()
+        .AddSingleton<IVerb, ValidateVerb>()
+        .AddSingleton<IVerb, InitVerb>()
+        .AddSingleton<IVerb, SchemaVerb>()
+        .AddSingleton<IVerb, DoctorVerb>()
+        .AddTraining<Training>()
+        .AddGeneration<Generation>();
+
+    /// <summary>Adds <c>train</c>.</summary>
+    /// <typeparam name="TTraining">The run loop.</typeparam>
+    public static IServiceCollection AddTraining<TTraining>(this IServiceCollection services)
+        where TTraining : class, ITraining => services.AddSingleton<ITraining, TTraining>().AddSingleton<IVerb, TrainVerb>();
+
+    /// <summary>Adds <c>generate</c>.</summary>
+    /// <typeparam name="TGeneration">What draws.</typeparam>
+    public static IServiceCollection AddGeneration<TGeneration>(this IServiceCollection services)
+        where TGeneration : class, IGeneration => services.AddSingleton<IGeneration, TGeneration>().AddSingleton<IVerb, GenerateVerb>();
+
+    // A redirected output has no width; tables would be folded to 80 columns in a file or a pipe.
+    private static IAnsiConsole Results()
+    {
+        var console = AnsiConsole.Console;
+        if (Console.IsOutputRedirected) console.Profile.Width = 400;
+        return console;
+    }
+}

@@ -1,0 +1,13 @@
+using LeapAlign.Pipeline;
+
+namespace LeapAlign.Host.Kernel;
+
+/// <summary>Is told what happens in a run: the metrics file, the sample grids, the progress display.</summary>
+internal interface IRunObserver
+{
+    /// <summary>A step is done.</summary>
+    Result<Unit> Stepped(StepReport report);
+
+    /// <summary>An evaluation is done.</summary>
+    Result<Unit> Evaluated(EvaluationReport report);
+}

@@ -1,0 +1,33 @@
+using LeapAlign.Contracts.Prompts;
+using LeapAlign.Contracts.Randomness;
+
+namespace LeapAlign.Host.Kernel;
+
+/// <summary>
+/// Which prompts a micro-batch holds: every epoch is a fresh permutation, a pure function of the seed, so that any step finds its prompts without those
+/// before it having run.
+/// </summary>
+internal sealed class PromptOrder(IReadOnlyList<Prompt> prompts, RandomKey key)
+{
+    private long _epoch = -1;
+    private Prompt[] _order = [];
+
+    /// <summary>The prompts numbered <c>first … first + count − 1</c> since the run began.</summary>
+    public IReadOnlyList<Prompt> Take(long first, int count)
+    {
+        var taken = new Prompt[count];
+        for (var i = 0; i < count; i++) taken[i] = At(first + i);
+        return taken;
+    }
+
+    private Prompt At(long number)
+    {
+        var epoch = number / prompts.Count;
+        if (epoch != _epoch)
+        {
+            _order = key.For("epoch", epoch).Open().Shuffle(prompts);
+            _epoch = epoch;
+        }
+        return _order[number % prompts.Count];
+    }
+}

@@ -1,0 +1,88 @@
+using LeapAlign.Contracts.Algorithms;
+using LeapAlign.Contracts.Models;
+using LeapAlign.Contracts.Optimizers;
+using LeapAlign.Contracts.Plugins;
+using LeapAlign.Contracts.Prompts;
+using LeapAlign.Contracts.Rewards;
+using LeapAlign.Contracts.Samplers;
+using LeapAlign.Host.Composition;
+using LeapAlign.Pipeline;
+
+namespace LeapAlign.Host.Kernel;
+
+/// <summary>The living parts of a run. Disposing it disposes those that hold resources, in the reverse order of their making.</summary>
+internal sealed class RunParts : IDisposable
+{
+    private readonly List<IDisposable> _owned;
+
+    private RunParts(List<IDisposable> owned) => _owned = owned;
+
+    public required IModel Model { get; init; }
+
+    public required ISampler Sampler { get; init; }
+
+    public required IAlgorithm Algorithm { get; init; }
+
+    public required IOptimizer Optimizer { get; init; }
+
+    public required IReadOnlyList<Prompt> Prompts { get; init; }
+
+    public required IReadOnlyList<Prompt> EvaluationPrompts { get; init; }
+
+    public required IReadOnlyList<RunReward> Rewards { get; init; }
+
+    /// <summary>Makes every part of a plan; small ones first, so that a wrong prompt file is found before a large model is read.</summary>
+    /// <param name="plan">The composition.</param>
+    /// <param name="context">Makes what a part is told, from its name.</param>
+    public static Result<RunParts> Create(RunPlan plan, Func<string, PartContext> context)
+    {
+        List<IDisposable> owned = [];
+        var parts =
+            from source in Make<IPromptSource>(plan.Prompts, context, owned)
+            from prompts in source.Read()
+            from evaluationSource in plan.EvaluationPrompts is { } other ? Make<IPromptSource>(other, context, owned) : Result.Ok(source)
+            from evaluationPrompts in ReferenceEquals(evaluationSource, source) ? Result.Ok(prompts) : evaluationSource.Read()
+            from sampler in Make<ISampler>(plan.Sampler, context, owned)
+            from algorithm in Make<IAlgorithm>(plan.Algorithm, context, owned)
+            from optimizer in Make<IOptimizer>(plan.Optimizer, context, owned)
+            from model in Make<IModel>(plan.Model, context, owned)
+            from rewards in Result.All(plan.Rewards.Select(reward => MakeReward(reward, context, owned)))
+            select new RunParts(owned)
+            {
+                Model = model,
+                Sampler = sampler,
+                Algorithm = algorithm,
+                Optimizer = optimizer,
+                Prompts = prompts,
+                EvaluationPrompts = evaluationPrompts,
+                Rewards = rewards,
+            };
+        if (!parts.IsOk) Release(owned);
+        return parts;
+    }
+
+    private static Result<T> Make<T>(PartPlan part, Func<string, PartContext> context, List<IDisposable> owned)
+        where T : class => part.Create<T>(context(part.Name)).Map(made =>
+        {
+            if (made is IDisposable disposable) owned.Add(disposable);
+            return made;
+        });
+
+    public void Dispose() => Release(_owned);
+
+    private static Result<RunReward> MakeReward(RewardPlan reward, Func<string, PartContext> context, List<IDisposable> owned) =>
+        Make<IReward>(reward.Part, context, owned).Map(made => new RunReward(reward.Part.Name, reward.Role, reward.Weight, made));
+
+    private static void Release(List<IDisposable> owned)
+    {
+        for (var i = owned.Count - 1; i >= 0; i--) owned[i].Dispose();
+        owned.Clear();
+    }
+}
+
+/// <summary>A reward of the run.</summary>
+/// <param name="Name">Its name in the run.</param>
+/// <param name="Role">What it is for.</param>
+/// <param name="Weight">Its factor in the trained sum.</param>
+/// <param name="Reward">The reward.</param>
+internal sealed record RunReward(string Name, RewardRole Role, double Weight, IReward Reward);

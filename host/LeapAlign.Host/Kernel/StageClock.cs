@@ -1,0 +1,75 @@
+using System.Diagnostics;
+
+namespace LeapAlign.Host.Kernel;
+
+/// <summary>
+/// Where the time of a step goes, and the F-ledger: how many network evaluations it took. Stages do not nest: time inside one that is entered from
+/// another counts for the inner one alone, so that the stages add up to the step.
+/// </summary>
+internal sealed class StageClock
+{
+    private readonly Dictionary<string, long> _ticks = [];
+    private readonly Stack<string> _open = new();
+    private long _since;
+
+    /// <summary>Network evaluations so far: one velocity under guidance counts two.</summary>
+    public long Evaluations { get; private set; }
+
+    /// <summary>Runs a stage.</summary>
+    public T Measure<T>(string stage, Func<T> body)
+    {
+        Enter(stage);
+        try
+        {
+            return body();
+        }
+        finally
+        {
+            Leave();
+        }
+    }
+
+    /// <summary>Runs a stage.</summary>
+    public void Measure(string stage, Action body)
+    {
+        Enter(stage);
+        try
+        {
+            body();
+        }
+        finally
+        {
+            Leave();
+        }
+    }
+
+    /// <summary>Counts network evaluations.</summary>
+    public void Count(int evaluations) => Evaluations += evaluations;
+
+    /// <summary>Seconds by stage since the last call, and starts anew.</summary>
+    public IReadOnlyDictionary<string, double> Take()
+    {
+        var seconds = _ticks.ToDictionary(static pair => pair.Key, static pair => (double)pair.Value / Stopwatch.Frequency);
+        _ticks.Clear();
+        return seconds;
+    }
+
+    private void Enter(string stage)
+    {
+        Charge();
+        _open.Push(stage);
+    }
+
+    private void Leave()
+    {
+        Charge();
+        _open.Pop();
+    }
+
+    private void Charge()
+    {
+        var now = Stopwatch.GetTimestamp();
+        if (_open.TryPeek(out var stage)) _ticks[stage] = _ticks.GetValueOrDefault(stage) + now - _since;
+        _since = now;
+    }
+}

@@ -1,0 +1,54 @@
+namespace LeapAlign.Host.Kernel;
+
+/// <summary>What one optimizer step did.</summary>
+internal sealed record StepReport
+{
+    /// <summary>From 0.</summary>
+    public required int Index { get; init; }
+
+    public required double Loss { get; init; }
+
+    /// <summary>Mean of each trained reward over the batch, by name.</summary>
+    public required IReadOnlyDictionary<string, double> Rewards { get; init; }
+
+    /// <summary>Means of what the algorithm measured, by name.</summary>
+    public required IReadOnlyDictionary<string, double> Measurements { get; init; }
+
+    /// <summary>L2 norm before clipping.</summary>
+    public required double GradientNorm { get; init; }
+
+    public required double Rate { get; init; }
+
+    /// <summary>Network evaluations of this step.</summary>
+    public required long Evaluations { get; init; }
+
+    public required double Seconds { get; init; }
+
+    /// <summary>Seconds by stage.</summary>
+    public required IReadOnlyDictionary<string, double> Stages { get; init; }
+}
+
+/// <summary>What an evaluation found.</summary>
+internal sealed record EvaluationReport
+{
+    /// <summary>Optimizer steps done before it.</summary>
+    public required int Step { get; init; }
+
+    /// <summary>Mean of every reward, by name.</summary>
+    public required IReadOnlyDictionary<string, double> Rewards { get; init; }
+
+    public required int Images { get; init; }
+
+    public required double Seconds { get; init; }
+
+    /// <summary>The first pictures, with their captions and scores, for the sample grid.</summary>
+    public required IReadOnlyList<SamplePicture> Samples { get; init; }
+}
+
+/// <summary>A picture of an evaluation.</summary>
+/// <param name="Caption">Its caption.</param>
+/// <param name="Scores">Its rewards, by name.</param>
+/// <param name="Width">In pixels.</param>
+/// <param name="Height">In pixels.</param>
+/// <param name="Pixels">Rows of red, green and blue bytes.</param>
+internal sealed record SamplePicture(string Caption, IReadOnlyDictionary<string, double> Scores, int Width, int Height, byte[] Pixels);

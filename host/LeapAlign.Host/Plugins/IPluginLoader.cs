@@ -1,0 +1,38 @@
+using System.Reflection;
+using McMaster.NETCore.Plugins;
+
+namespace LeapAlign.Host.Plugins;
+
+/// <summary>Loads a plugin's assembly apart from all others.</summary>
+internal interface IPluginLoader
+{
+    /// <summary>Loads an assembly that was verified.</summary>
+    /// <param name="path">Its full path.</param>
+    ILoadedPlugin Load(string path);
+}
+
+/// <summary>An assembly in a load context of its own. Disposing it gives the context up; it goes when nothing refers to its types any more.</summary>
+internal interface ILoadedPlugin : IDisposable
+{
+    /// <summary>The assembly.</summary>
+    Assembly Assembly { get; }
+
+    /// <summary>The load context, for asking later whether it is gone.</summary>
+    WeakReference Context { get; }
+}
+
+/// <summary>Loads with McMaster.NETCore.Plugins: private dependencies from the plugin's folder, shared ones from the host.</summary>
+internal sealed class IsolatedPluginLoader : IPluginLoader
+{
+    public ILoadedPlugin Load(string path) =>
+        new Loaded(PluginLoader.CreateFromAssemblyFile(path, isUnloadable: true, sharedTypes: [.. SharedAssemblies.Types]));
+
+    private sealed class Loaded(PluginLoader loader) : ILoadedPlugin
+    {
+        public Assembly Assembly { get; } = loader.LoadDefaultAssembly();
+
+        public WeakReference Context { get; } = new(loader.LoadContext);
+
+        public void Dispose() => loader.Dispose();
+    }
+}

@@ -1,0 +1,86 @@
+using System.ComponentModel;
+using System.ComponentModel.DataAnnotations;
+using System.Text.Json;
+using LeapAlign.Contracts.Plugins;
+using LeapAlign.Host.Configuration;
+using LeapAlign.Host.Configuration.Schema;
+using LeapAlign.Pipeline;
+
+namespace LeapAlign.Host.Plugins;
+
+/// <summary><c>plugin.json</c>: what a plugin says about itself before any of its code runs.</summary>
+internal sealed record PluginManifest
+{
+    /// <summary>The name of the file in a plugin's folder.</summary>
+    public const string FileName = "plugin.json";
+
+    [Description("The plugin's name, unique among the plugins that are installed.")]
+    [RegularExpression("^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+    public required string Id { get; init; }
+
+    [Description("The plugin's version, as its author counts.")]
+    [MinLength(1)]
+    public required string Version { get; init; }
+
+    [Description("The file name of the plugin's assembly, in the folder of plugin.json.")]
+    [RegularExpression("^[^/\\\\:]+\\.dll$")]
+    public required string Assembly { get; init; }
+
+    [Description("The versions of LeapAlign.Contracts that the plugin works with, such as [1.0,2.0).")]
+    public required string Contract { get; init; }
+
+    [Description("What the plugin offers, the same as its code lists.")]
+    [MinLength(1)]
+    public required IReadOnlyList<ManifestPart> Parts { get; init; }
+
+    /// <summary>The versions of the contracts, read from <see cref="Contract"/>.</summary>
+    [System.Text.Json.Serialization.JsonIgnore]
+    public ContractRange ContractRange => ContractRange.TryParse(Contract, out var range) ? range : ContractRange.Nothing;
+
+    /// <summary>Reads the manifest of a plugin folder.</summary>
+    /// <returns>The manifest, or LA2002 with file, line and key.</returns>
+    public static Result<PluginManifest> Read(string folder)
+    {
+        var path = Path.Combine(folder, FileName);
+        if (!File.Exists(path)) return Bad($"the folder holds assemblies but no {FileName}", new(folder));
+        var read =
+            from source in JsonSource.Read(path)
+            from manifest in Parse(source)
+            select manifest;
+        return read.Match(Result.Ok, fault => Bad(fault.Message, fault.Place ?? new(path)));
+    }
+
+    private static Result<PluginManifest> Parse(JsonSource source)
+    {
+        if (SchemaCheck.First(source.Root, SettingsSchema.Of(HostJson.Manifest), "", source) is { } fault) return Result.Fail<PluginManifest>(fault);
+        var manifest = JsonSerializer.Deserialize(source.Root, HostJson.Manifest)!;
+        if (!ContractRange.TryParse(manifest.Contract, out _))
+        {
+            return Bad($"'{manifest.Contract}' is not a range of versions such as [1.0,2.0)", source.Place("contract"));
+        }
+        var twice = manifest.Parts.Select((part, index) => (part, index)).FirstOrDefault(pair => manifest.Parts.Take(pair.index).Any(pair.part.IsSamePart));
+        return twice.part is null
+            ? manifest
+            : Bad($"the {twice.part.Kind} '{twice.part.Id}' is listed twice", source.Place(JsonSource.Join("parts", twice.index)));
+    }
+
+    private static Result<PluginManifest> Bad(string message, SourcePlace place) => new Fault.Plugin(FaultCodes.BadManifest, message, place);
+}
+
+/// <summary>A part that plugin.json lists.</summary>
+internal sealed record ManifestPart
+{
+    [Description("What plugins.json uses it as.")]
+    [AllowedValues(PartKinds.Model, PartKinds.Prompts, PartKinds.Sampler, PartKinds.Algorithm, PartKinds.Reward, PartKinds.Optimizer)]
+    public required string Kind { get; init; }
+
+    [Description("The word that plugins.json uses.")]
+    [RegularExpression("^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+    public required string Id { get; init; }
+
+    [Description("One sentence for lists and editors.")]
+    public string Summary { get; init; } = "";
+
+    /// <summary>Whether plugins.json could not tell the two apart.</summary>
+    public bool IsSamePart(ManifestPart other) => Kind == other.Kind && Id == other.Id;
+}

@@ -1,0 +1,90 @@
+using System.Globalization;
+using LeapAlign.Host.Kernel;
+using LeapAlign.Pipeline;
+using Spectre.Console;
+
+namespace LeapAlign.Host.Runs;
+
+/// <summary>Live progress: a bar on a terminal, a line for each step when the output is redirected.</summary>
+internal sealed class ProgressDisplay(IAnsiConsole console, int steps) : IRunObserver
+{
+    private readonly List<EvaluationReport> _evaluations = [];
+    private readonly Queue<double> _recent = new();
+    private ProgressTask? _task;
+    private long _evaluationsOfNetwork;
+
+    /// <summary>Runs the body under the display.</summary>
+    public T Around<T>(Func<T> body)
+    {
+        if (!console.Profile.Out.IsTerminal) return body();
+        return console.Progress()
+            .AutoClear(false)
+            .Columns(new ProgressBarColumn(), new PercentageColumn(), new TaskDescriptionColumn { Alignment = Justify.Left })
+            .Start(context =>
+            {
+                _task = context.AddTask("evaluating", maxValue: steps);
+                return body();
+            });
+    }
+
+    public Result<Unit> Stepped(StepReport report)
+    {
+        _evaluationsOfNetwork += report.Evaluations;
+        _recent.Enqueue(report.Seconds);
+        if (_recent.Count > 20) _recent.Dequeue();
+        var line = Line(report, _recent.Average());
+        if (_task is null)
+        {
+            console.Profile.Out.Writer.WriteLine(line);
+            console.Profile.Out.Writer.Flush();
+            return Unit.Value;
+        }
+        _task.Value = report.Index + 1;
+        _task.Description = Markup.Escape(line);
+        return Unit.Value;
+    }
+
+    public Result<Unit> Evaluated(EvaluationReport report)
+    {
+        _evaluations.Add(report);
+        if (_task is not null) return Unit.Value;
+        console.Profile.Out.Writer.WriteLine(string.Create(
+            CultureInfo.InvariantCulture,
+            $"evaluation after step {report.Step}: {Means(report.Rewards)}  ({report.Images} pictures, {report.Seconds:F1} s)"));
+        console.Profile.Out.Writer.Flush();
+        return Unit.Value;
+    }
+
+    /// <summary>The evaluations side by side, from the first to the last, with the gain.</summary>
+    public void Summarize()
+    {
+        if (_evaluations.Count == 0) return;
+        var first = _evaluations[0];
+        var last = _evaluations[^1];
+        var table = new Table().Title($"mean over {first.Images} pictures, averaged weights").AddColumn("reward");
+        foreach (var evaluation in _evaluations) table.AddColumn(new TableColumn(string.Create(CultureInfo.InvariantCulture, $"step {evaluation.Step}")).RightAligned());
+        table.AddColumn(new TableColumn("gain").RightAligned());
+        foreach (var name in first.Rewards.Keys)
+        {
+            string[] cells =
+            [
+                Markup.Escape(name),
+                .. _evaluations.Select(evaluation => evaluation.Rewards[name].ToString("F4", CultureInfo.InvariantCulture)),
+                (last.Rewards[name] - first.Rewards[name]).ToString("+0.0000;-0.0000", CultureInfo.InvariantCulture),
+            ];
+            table.AddRow(cells);
+        }
+        console.Write(table);
+    }
+
+    private string Line(StepReport report, double seconds)
+    {
+        var left = TimeSpan.FromSeconds(seconds * (steps - report.Index - 1));
+        return string.Create(
+            CultureInfo.InvariantCulture,
+            $"step {report.Index + 1}/{steps}  {Means(report.Rewards)}  gradient {report.GradientNorm:F3}  {seconds:F2} s/step  F {_evaluationsOfNetwork}  left {left:h\\:mm\\:ss}");
+    }
+
+    private static string Means(IReadOnlyDictionary<string, double> rewards) =>
+        string.Join("  ", rewards.Select(static pair => string.Create(CultureInfo.InvariantCulture, $"{pair.Key} {pair.Value:F4}")));
+}

@@ -1,0 +1,65 @@
+using System.Runtime.CompilerServices;
+using System.Text;
+using LeapAlign.Host.Commands;
+using LeapAlign.Host.Composition;
+using LeapAlign.Host.Kernel;
+using LeapAlign.Host.Runtime;
+using LeapAlign.Pipeline;
+using Microsoft.Extensions.Logging;
+using static TorchSharp.torch;
+
+namespace LeapAlign.Host.Runs;
+
+/// <summary>
+/// <c>train</c>: makes the parts of a plan, then the run folder, lets the kernel run and exports what it trained. The folder is made last, so that a run
+/// that cannot begin leaves nothing behind.
+/// </summary>
+internal sealed class Training(Terminal terminal, ILoggerFactory loggers) : ITraining
+{
+    public Result<Unit> Train(RunPlan plan, TrainOptions options, CancellationToken stop)
+    {
+        var warnings = new Warnings(terminal.Error);
+        return from device in DeviceChoice.Resolve(plan.Run.Device, new SourcePlace("plugins.json", Key: "run.device"))
+               from done in Train(plan, options, device, warnings, stop)
+               select done;
+    }
+
+    // A frame of its own: once it has returned, nothing on the stack refers to a plugin's types.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private Result<Unit> Train(RunPlan plan, TrainOptions options, Device device, Warnings warnings, CancellationToken stop)
+    {
+        var contexts = warnings.Contexts(plan.BaseFolder, device, Dtype.Parse(plan.Run.Dtype)!.Value, loggers);
+        if (!RunParts.Create(plan, contexts).TryGet(out var parts, out var fault)) return fault;
+        using (parts)
+        {
+            if (!RunFolder.Create(Path.GetFullPath(plan.Run.Folder, plan.BaseFolder), plan.Run.Name, options.Force).TryGet(out var folder, out fault)) return fault;
+            if (!RunFolder.Write(folder.Resolved, Encoding.UTF8.GetBytes(plan.ResolvedJson)).TryGet(out _, out fault)) return fault;
+            if (!MetricsFile.Create(folder.Metrics).TryGet(out var metrics, out fault)) return fault;
+            using (metrics)
+            {
+                var progress = new ProgressDisplay(terminal.Console, plan.Run.Steps);
+                terminal.Write($"run {folder.Path}");
+                try
+                {
+                    using var kernel = new RunKernel(plan, parts, device, [metrics, new SampleGrid(folder), progress]);
+                    return from all in progress.Around(() => kernel.Run(stop))
+                           from exported in kernel.Export(folder.Export, Dtype.Parse(plan.Export.Dtype))
+                           select Report(folder, progress, kernel, warnings);
+                }
+                catch (FaultException exception)
+                {
+                    return exception.Fault;
+                }
+            }
+        }
+    }
+
+    private Unit Report(RunFolder folder, ProgressDisplay progress, RunKernel kernel, Warnings warnings)
+    {
+        progress.Summarize();
+        warnings.Summarize();
+        terminal.Write($"{kernel.Done} steps, {kernel.Clock.Evaluations} network evaluations");
+        terminal.Write($"exported {folder.Export}");
+        return Unit.Value;
+    }
+}

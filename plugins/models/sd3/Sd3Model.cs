@@ -1,0 +1,126 @@
+using LeapAlign.Contracts.Flow;
+using LeapAlign.Contracts.Models;
+using LeapAlign.Contracts.Plugins;
+using LeapAlign.Pipeline;
+using static TorchSharp.torch;
+
+namespace LeapAlign.Models.Sd3;
+
+/// <summary>Stable Diffusion 3 and 3.5: any folder that diffusers' <c>StableDiffusion3Pipeline</c> opens.</summary>
+public sealed class Sd3Model : IModel, IDisposable
+{
+    private readonly Sd3Networks _networks;
+    private readonly TextConditioner _text;
+    private readonly EmbeddingCache _cache;
+    private readonly ModelIndex _index;
+
+    internal Sd3Model(ModelIndex index, Sd3Networks networks, TextConditioner text, EmbeddingCache cache)
+    {
+        (_index, _networks, _text, _cache) = (index, networks, text, cache);
+        Parameters = [.. networks.Weights.Parameters.Select(static weight => new NamedTensor(weight.Name, weight.Master))];
+        var size = networks.Configs.Transformer.SampleSize * networks.Configs.Vae.SpatialFactor;
+        NativeSize = new ImageSize(size, size);
+        var tokensPerSide = networks.Configs.Transformer.SampleSize / networks.Configs.Transformer.PatchSize;
+        Scheduling = index.Scheduling with { ImageTokens = tokensPerSide * tokensPerSide };
+    }
+
+    /// <inheritdoc/>
+    public IReadOnlyList<NamedTensor> Parameters { get; }
+
+    /// <inheritdoc/>
+    public FlowScheduling Scheduling { get; }
+
+    /// <inheritdoc/>
+    public ImageSize NativeSize { get; }
+
+    /// <summary>Opens a model folder and reads all weights.</summary>
+    public static Result<Sd3Model> Load(Sd3Settings settings, PartContext context)
+    {
+        ArgumentNullException.ThrowIfNull(settings);
+        ArgumentNullException.ThrowIfNull(context);
+        ScalarType Type(string dtype) => dtype == "run" ? context.ComputeType : ScalarType.Float32;
+        var types = new Sd3Types(context.ComputeType, Type(settings.TextDtype), Type(settings.DecoderDtype));
+        return from index in ModelIndex.Read(context.Resolve(settings.Folder))
+               from configs in Sd3Configs.Read(index)
+               from tokenizers in PipelineTokenizers.Load(index, settings, context)
+               from model in Load(index, configs, tokenizers, context.Device, types, settings.EmbeddingCache)
+               select model;
+    }
+
+    /// <inheritdoc/>
+    public Result<long[]> LatentShape(ImageSize size)
+    {
+        ArgumentNullException.ThrowIfNull(size);
+        var transformer = _networks.Configs.Transformer;
+        var unit = _networks.Configs.Vae.SpatialFactor * transformer.PatchSize;
+        var largest = transformer.PositionTableSize * unit;
+        if (size.Width <= 0 || size.Height <= 0 || size.Width % unit != 0 || size.Height % unit != 0 || size.Width > largest || size.Height > largest)
+            return new Fault.Configuration(FaultCodes.OutOfRange, $"a picture of {size} does not fit this model: width and height are multiples of {unit}, at most {largest}");
+        return new long[] { transformer.InChannels, size.Height / _networks.Configs.Vae.SpatialFactor, size.Width / _networks.Configs.Vae.SpatialFactor };
+    }
+
+    /// <inheritdoc/>
+    public Conditioning Encode(IReadOnlyList<string> captions, Guidance guidance)
+    {
+        ArgumentNullException.ThrowIfNull(captions);
+        ArgumentNullException.ThrowIfNull(guidance);
+        var embedding = Embed(captions);
+        if (!guidance.IsActive) return new Sd3Conditioning(embedding, null, guidance);
+        using var empty = Embed([""]);
+        return new Sd3Conditioning(embedding, empty.Repeat(captions.Count), guidance);
+    }
+
+    /// <inheritdoc/>
+    public Tensor Velocity(Tensor latents, double sigma, Conditioning conditioning)
+    {
+        var known = conditioning as Sd3Conditioning ?? throw new ArgumentException("the conditioning was not made by this model", nameof(conditioning));
+        return known.Guidance.Apply(Branch(known.Captions, sigma), known.Empty is null ? Branch(known.Captions, sigma) : Branch(known.Empty, sigma))(latents, 0);
+    }
+
+    /// <inheritdoc/>
+    public Tensor Decode(Tensor latents)
+    {
+        using var scope = NewDisposeScope();
+        return _networks.Autoencoder.Decoder.Decode(latents).to(ScalarType.Float32).mul(0.5).add(0.5).clamp(0, 1).MoveToOuterDisposeScope();
+    }
+
+    /// <inheritdoc/>
+    public void Refresh() => _networks.Weights.Refresh();
+
+    /// <inheritdoc/>
+    public IDisposable Use(IReadOnlyList<Tensor> weights) => _networks.Weights.Substitute(weights);
+
+    /// <inheritdoc/>
+    public Result<Unit> Export(string folder, IReadOnlyList<Tensor> weights, ScalarType? type) => PipelineExport.Write(_index, _networks.Weights, folder, weights, type);
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _cache.Dispose();
+        _networks.Dispose();
+    }
+
+    private static Result<Sd3Model> Load(ModelIndex index, Sd3Configs configs, TextTokenizers tokenizers, Device device, Sd3Types types, int cached)
+    {
+        var networks = new Sd3Networks(configs);
+        var loaded = networks.Load(index, device, types);
+        if (!loaded.IsOk) networks.Dispose();
+        return loaded.Map(_ => new Sd3Model(index, networks, new TextConditioner(networks, tokenizers, device), new EmbeddingCache(cached)));
+    }
+
+    private TextEmbedding Embed(IReadOnlyList<string> captions)
+    {
+        // A length before each caption makes the key unambiguous whatever the captions contain.
+        var key = string.Concat(captions.Select(static caption => FormattableString.Invariant($"{caption.Length}:{caption}")));
+        if (_cache.Find(key) is { } kept) return kept.Share();
+        var embedding = _text.Encode(captions);
+        _cache.Keep(key, embedding);
+        return embedding;
+    }
+
+    private Velocity Branch(TextEmbedding text, double sigma) => (latents, _) =>
+    {
+        using var timestep = full([latents.shape[0]], 1000f * (float)sigma, dtype: ScalarType.Float32, device: latents.device);
+        return _networks.Transformer.Forward(latents, text.Context, text.Pooled, timestep);
+    };
+}

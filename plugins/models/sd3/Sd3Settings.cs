@@ -1,0 +1,34 @@
+using System.ComponentModel;
+using System.ComponentModel.DataAnnotations;
+using System.Text.Json.Serialization;
+
+namespace LeapAlign.Models.Sd3;
+
+/// <summary>Settings of <c>sd3</c>.</summary>
+public sealed record Sd3Settings
+{
+    /// <summary>The model folder.</summary>
+    [Description("The model: a StableDiffusion3Pipeline folder as diffusers writes it, relative to plugins.json.")]
+    [JsonRequired]
+    public required string Folder { get; init; }
+
+    /// <summary>Tokens of the T5 encoder.</summary>
+    [Description("Tokens of the T5 encoder; fewer when its tokenizer says so. Longer captions are cut.")]
+    [Range(1, 512)]
+    public int TextLength { get; init; } = 256;
+
+    /// <summary>The precision of the text encoders.</summary>
+    [Description("The precision of the three text encoders. run takes that of the run; it halves the memory of T5-XXL.")]
+    [AllowedValues("float32", "run")]
+    public string TextDtype { get; init; } = "float32";
+
+    /// <summary>The precision of the decoder.</summary>
+    [Description("The precision of the picture decoder. run takes that of the run.")]
+    [AllowedValues("float32", "run")]
+    public string DecoderDtype { get; init; } = "float32";
+
+    /// <summary>Batches of captions whose embeddings are kept.</summary>
+    [Description("Batches of captions whose embeddings are kept for the next time the same batch comes, as in every evaluation; 0 keeps none.")]
+    [Range(0, 100_000)]
+    public int EmbeddingCache { get; init; } = 64;
+}

@@ -1,0 +1,33 @@
+using static TorchSharp.torch;
+
+namespace LeapAlign.Optimizers.AdamW;
+
+/// <summary>A parameter and the moments of its gradient.</summary>
+internal sealed class AdamWSlot(Tensor parameter) : IDisposable
+{
+    public Tensor Parameter { get; } = parameter;
+
+    /// <summary>Moving average of the gradient.</summary>
+    public Tensor First { get; } = zeros_like(parameter).detach().DetachFromDisposeScope();
+
+    /// <summary>Moving average of the squared gradient.</summary>
+    public Tensor Second { get; } = zeros_like(parameter).detach().DetachFromDisposeScope();
+
+    /// <summary>Updates so far, as the fused kernel wants it: an fp32 scalar on the device.</summary>
+    public Tensor Count { get; } = zeros([], dtype: ScalarType.Float32, device: parameter.device).DetachFromDisposeScope();
+
+    public int Updates { get; private set; }
+
+    public void Advance()
+    {
+        Updates++;
+        Count.add_(1);
+    }
+
+    public void Dispose()
+    {
+        First.Dispose();
+        Second.Dispose();
+        Count.Dispose();
+    }
+}

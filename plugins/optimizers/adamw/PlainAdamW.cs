@@ -1,0 +1,23 @@
+using static TorchSharp.torch;
+
+namespace LeapAlign.Optimizers.AdamW;
+
+/// <summary>The update in plain tensor operations: any device, any precision.</summary>
+internal static class PlainAdamW
+{
+    public static void Update(IEnumerable<AdamWSlot> slots, AdamWSettings settings, double rate)
+    {
+        foreach (var slot in slots)
+        {
+            using var scope = NewDisposeScope();
+            var gradient = slot.Parameter.grad!;
+            var correction1 = 1 - Math.Pow(settings.Beta1, slot.Updates);
+            var correction2 = 1 - Math.Pow(settings.Beta2, slot.Updates);
+            slot.Parameter.mul_(1 - (rate * settings.WeightDecay));
+            slot.First.lerp_(gradient, 1 - settings.Beta1);
+            slot.Second.mul_(settings.Beta2).addcmul_(gradient, gradient, 1 - settings.Beta2);
+            var root = slot.Second.sqrt() / Math.Sqrt(correction2);
+            slot.Parameter.addcdiv_(slot.First, root + settings.Epsilon, -rate / correction1);
+        }
+    }
+}

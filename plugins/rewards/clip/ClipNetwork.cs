@@ -1,0 +1,58 @@
+using LeapAlign.Contracts.Plugins;
+using LeapAlign.Networks.Clip;
+using LeapAlign.Networks.Safetensors;
+using LeapAlign.Networks.Weights;
+using LeapAlign.Pipeline;
+using static TorchSharp.torch;
+
+namespace LeapAlign.Rewards.Clip;
+
+/// <summary>A frozen CLIP model, its weights and its preprocessing.</summary>
+internal sealed class ClipNetwork : IDisposable
+{
+    private readonly WeightSet _weights = new();
+    private readonly ClipImageProcessor _processor;
+    private readonly ScalarType _type;
+
+    /// <summary>Declares the weights; no memory is used yet.</summary>
+    public ClipNetwork(ClipConfig config, ClipImageProcessor processor, Device device, ScalarType type)
+    {
+        (Config, Device, _processor, _type) = (config, device, processor, type);
+        Model = new ClipModel(config, _weights.Root);
+    }
+
+    public ClipConfig Config { get; }
+
+    public ClipModel Model { get; }
+
+    public Device Device { get; }
+
+    /// <summary>Reads the configurations of a model folder.</summary>
+    public static Result<ClipNetwork> Declare(string folder, PartContext context) =>
+        from config in ClipConfig.Read(Path.Combine(folder, "config.json"))
+        from processor in ClipImageProcessor.Read(folder, config.Vision)
+        select new ClipNetwork(config, processor, context.Device, context.ComputeType);
+
+    /// <summary>Reads the weights, in the compute type: nothing trains them.</summary>
+    public Result<Unit> Load(string folder) =>
+        SafetensorsFolder.Open(folder).Bind(source => _weights.Load(source, Device, _type)).Map(Prepare);
+
+    /// <summary>Makes the weights without content, for shapes on the "meta" device.</summary>
+    public Unit Allocate()
+    {
+        _weights.Allocate(Device, _type);
+        return Prepare(Unit.Value);
+    }
+
+    /// <summary>[B, 3, H, W] in [0, 1] to [B, features] of unit length, with gradient.</summary>
+    public Tensor ImageFeatures(Tensor images) => Model.ImageFeatures(_processor.Prepare(images));
+
+    public void Dispose() => _weights.Dispose();
+
+    private Unit Prepare(Unit unit)
+    {
+        _weights.SetTrained(false);
+        _weights.ComputeIn(_type);
+        return unit;
+    }
+}

@@ -1,0 +1,59 @@
+using LeapAlign.Networks.Layers;
+using LeapAlign.Networks.Weights;
+using static TorchSharp.torch;
+
+namespace LeapAlign.Networks.Sd3;
+
+/// <summary>
+/// The velocity network of Stable Diffusion 3 and 3.5 (MMDiT), as diffusers' <c>SD3Transformer2DModel</c> computes it and names its weights.
+/// </summary>
+public sealed class Sd3Transformer
+{
+    private readonly PatchEmbedding _patches;
+    private readonly ConditioningEmbedding _conditioning;
+    private readonly Linear _context;
+    private readonly JointBlock[] _blocks;
+    private readonly VelocityHead _head;
+    private readonly Sd3Config _config;
+
+    /// <summary>Declares the weights.</summary>
+    public Sd3Transformer(Sd3Config config, WeightScope scope)
+    {
+        ArgumentNullException.ThrowIfNull(config);
+        _config = config;
+        _patches = new PatchEmbedding(scope / "pos_embed", config);
+        _conditioning = new ConditioningEmbedding(scope / "time_text_embed", config);
+        _context = new Linear(scope / "context_embedder", config.ContextWidth, config.Width);
+        _blocks = [.. Enumerable.Range(0, config.Layers).Select(index => new JointBlock(scope / "transformer_blocks" / index, config, index))];
+        _head = new VelocityHead(scope, config);
+    }
+
+    /// <summary>Predicts the velocity <c>noise − data</c>. Inputs of any floating-point type are computed with in the weights' type.</summary>
+    /// <param name="latents">[B, C, H, W]; H and W are multiples of the patch size and at most its multiple by the position table's edge.</param>
+    /// <param name="context">The text's token features, [B, T, context width].</param>
+    /// <param name="pooled">The text's pooled features, [B, pooled width].</param>
+    /// <param name="timestep">1000 σ, [B] fp32.</param>
+    /// <returns>[B, C, H, W] in the type of <paramref name="latents"/>.</returns>
+    /// <exception cref="ArgumentException">The latents do not fit the patches or the position table.</exception>
+    public Tensor Forward(Tensor latents, Tensor context, Tensor pooled, Tensor timestep)
+    {
+        ArgumentNullException.ThrowIfNull(latents);
+        using var scope = NewDisposeScope();
+        var type = _patches.ComputeType;
+        var image = _patches.Forward(latents.to(type));
+        var conditioning = Activation.Silu(_conditioning.Forward(timestep, pooled.to(type)));
+        var text = _context.Forward(context.to(type));
+        foreach (var block in _blocks)
+        {
+            var (nextImage, nextText) = block.Forward(image, text, conditioning);
+            image.Dispose();
+            if (nextText is not null)
+            {
+                text.Dispose();
+                text = nextText;
+            }
+            image = nextImage;
+        }
+        return _head.Forward(image, conditioning, latents.shape[2] / _config.PatchSize).to(latents.dtype).MoveToOuterDisposeScope();
+    }
+}

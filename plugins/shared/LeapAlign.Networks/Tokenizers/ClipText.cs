@@ -1,0 +1,78 @@
+using System.Globalization;
+using System.Text;
+using ADRaffy.ENSNormalize;
+
+namespace LeapAlign.Networks.Tokenizers;
+
+/// <summary>Cleans a caption and splits it into the words that byte pairs are merged in, as the public CLIP tokenizers do.</summary>
+internal static class ClipText
+{
+    private static readonly string[] Contractions = ["'s", "'t", "'re", "'ve", "'m", "'ll", "'d"];
+    private static readonly string[] Framed = ["<|startoftext|>", "<|endoftext|>"];
+
+    private enum Kind
+    {
+        Space,
+        Letter,
+        Number,
+        Other,
+    }
+
+    /// <summary>Replaces unpaired surrogates, which have no UTF-8 form.</summary>
+    public static string WellFormed(string text) => Encoding.UTF8.GetString(Encoding.UTF8.GetBytes(text));
+
+    /// <summary>Composed (NFC) lower case. Spaces are left alone: <see cref="Words"/> drops them.</summary>
+    /// <remarks>The composition comes from a library because string.Normalize needs ICU, which not every machine has.</remarks>
+    public static string Clean(string text) =>
+        // Lower-casing keeps İ (U+0130): what it becomes has two code points.
+        (Ascii.IsValid(text) ? text : ENSNormalize.NF.NFC(text)).ToLowerInvariant().Replace("\u0130", "i\u0307", StringComparison.Ordinal);
+
+    /// <summary>The words of a cleaned text: contractions, runs of letters, single digits and runs of what else is not space.</summary>
+    public static IEnumerable<string> Words(string text)
+    {
+        var start = 0;
+        while (start < text.Length)
+        {
+            var (kind, width) = KindAt(text, start);
+            if (kind == Kind.Space)
+            {
+                start += width;
+                continue;
+            }
+            if (Framed.FirstOrDefault(token => StartsWith(text, start, token)) is { } framed)
+            {
+                // The pattern keeps such a token apart from symbols that follow, but the byte level splits it once more.
+                yield return framed[..2];
+                yield return framed[2..^2];
+                yield return framed[^2..];
+                start += framed.Length;
+                continue;
+            }
+            var end = Contractions.FirstOrDefault(word => StartsWith(text, start, word)) is { } contraction ? start + contraction.Length
+                : kind == Kind.Number ? start + width
+                : RunEnd(text, start + width, kind);
+            yield return text[start..end];
+            start = end;
+        }
+    }
+
+    private static int RunEnd(string text, int end, Kind kind)
+    {
+        while (end < text.Length && KindAt(text, end) is var (next, width) && next == kind) end += width;
+        return end;
+    }
+
+    private static bool StartsWith(string text, int start, string word) => text.AsSpan(start).StartsWith(word, StringComparison.Ordinal);
+
+    // Whole code points, not UTF-16 units: letters beyond U+FFFF are letters too.
+    private static (Kind Kind, int Width) KindAt(string text, int index)
+    {
+        var rune = Rune.GetRuneAt(text, index);
+        var kind = Rune.IsWhiteSpace(rune) ? Kind.Space : Rune.IsLetter(rune) ? Kind.Letter : Rune.GetUnicodeCategory(rune) switch
+        {
+            UnicodeCategory.DecimalDigitNumber or UnicodeCategory.LetterNumber or UnicodeCategory.OtherNumber => Kind.Number,
+            _ => Kind.Other,
+        };
+        return (kind, rune.Utf16SequenceLength);
+    }
+}

@@ -1,0 +1,20 @@
+using LeapAlign.Networks.Weights;
+
+namespace LeapAlign.Networks.Vae;
+
+/// <summary>Both halves of diffusers' <c>AutoencoderKL</c>, over one set of weights as a <c>vae</c> folder holds them.</summary>
+public sealed class Autoencoder
+{
+    /// <summary>Declares the weights of both halves.</summary>
+    public Autoencoder(VaeConfig config, WeightScope scope)
+    {
+        Encoder = new AutoencoderEncoder(config, scope);
+        Decoder = new AutoencoderDecoder(config, scope);
+    }
+
+    /// <summary>Pictures to latents.</summary>
+    public AutoencoderEncoder Encoder { get; }
+
+    /// <summary>Latents to pictures.</summary>
+    public AutoencoderDecoder Decoder { get; }
+}

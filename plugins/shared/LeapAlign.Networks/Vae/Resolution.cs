@@ -1,0 +1,32 @@
+using LeapAlign.Networks.Weights;
+using static TorchSharp.torch;
+
+namespace LeapAlign.Networks.Vae;
+
+/// <summary>The residual blocks of one resolution, then the change to the next, where there is one.</summary>
+internal sealed class Resolution
+{
+    private readonly ResidualBlock[] _blocks;
+    private readonly Func<Tensor, Tensor>? _resample;
+
+    /// <param name="scope">The scope of the down or up block.</param>
+    /// <param name="groups">Groups of the norms.</param>
+    /// <param name="channels">The channels that come in and go out.</param>
+    /// <param name="count">The number of residual blocks.</param>
+    /// <param name="resample">What leads to the next resolution; null at the last.</param>
+    public Resolution(WeightScope scope, int groups, (int In, int Out) channels, int count, Func<Tensor, Tensor>? resample)
+    {
+        _blocks = [.. Enumerable.Range(0, count).Select(
+            index => new ResidualBlock(scope / "resnets" / index, groups, index == 0 ? channels.In : channels.Out, channels.Out))];
+        _resample = resample;
+    }
+
+    /// <summary>[B, in, H, W] to [B, out, H', W'].</summary>
+    public Tensor Forward(Tensor input)
+    {
+        using var scope = NewDisposeScope();
+        var hidden = input;
+        foreach (var block in _blocks) hidden = block.Forward(hidden);
+        return (_resample?.Invoke(hidden) ?? hidden).MoveToOuterDisposeScope();
+    }
+}

@@ -1,0 +1,58 @@
+using LeapAlign.Pipeline;
+
+namespace LeapAlign.Host.Tests.Composition;
+
+public sealed class RequirementsTests
+{
+    [Fact]
+    public void A_trained_reward_without_gradient_is_named_with_the_algorithm()
+    {
+        var fault = TestWorkspace.Compose(TestWorkspace.Valid, "rewards=[\"smooth\", { \"id\": \"flat\", \"name\": \"colour\" }]").Fault(
+            FaultCodes.RequirementNotMet, "algorithm 'direct'", "'differentiable-reward'", "reward 'colour' (flat)");
+        Assert.Equal(4, fault.ExitCode);
+    }
+
+    [Fact]
+    public void A_held_out_reward_needs_no_gradient() =>
+        TestWorkspace.Compose(TestWorkspace.Valid, "rewards=[\"smooth\", { \"id\": \"flat\", \"role\": \"heldOut\" }]").Value();
+
+    [Fact]
+    public void An_algorithm_that_requires_nothing_takes_any_reward() => TestWorkspace.Compose(TestWorkspace.Valid, "algorithm=free", "rewards=[\"flat\"]").Value();
+
+    [Fact]
+    public void What_the_sampler_lacks_is_said_of_the_sampler() =>
+        TestWorkspace.Compose(TestWorkspace.Valid, "algorithm=policy").Fault(FaultCodes.RequirementNotMet, "algorithm 'policy'", "'log-prob'", "sampler 'euler'");
+
+    [Fact]
+    public void Another_sampler_provides_it() => TestWorkspace.Compose(TestWorkspace.Valid, "algorithm=policy", "sampler=sde").Value();
+
+    [Fact]
+    public void Requirements_depend_on_settings() => TestWorkspace.Compose(TestWorkspace.Valid, "algorithm=policy", "algorithm.settings.exact=false").Value();
+
+    [Fact]
+    public void A_capability_of_nobody_is_said_so() =>
+        TestWorkspace.Compose(TestWorkspace.Valid, "algorithm=odd").Fault(FaultCodes.RequirementNotMet, "'made-up-capability'", "no part of this run");
+
+    [Theory]
+    [InlineData("throws-in-requires", "Requires", "no needs today")]
+    [InlineData("throws-in-provides", "Provides", "")]
+    public void A_plugin_that_throws_on_being_asked_is_named(string algorithm, string step, string words)
+    {
+        using var workspace = new TestWorkspace().Write(TestWorkspace.Valid);
+        workspace.Drop("parts");
+        var catalog = workspace.Catalog();
+        var fault = workspace.Compose(catalog, $"algorithm={algorithm}").Fault(FaultCodes.PluginThrew, "plugin 'parts'", step, words);
+        Assert.Equal(3, fault.ExitCode);
+        Assert.Equal(LeapAlign.Host.Plugins.PluginState.Faulted, Assert.Single(catalog.Plugins).State);
+        Assert.Empty(catalog.Unload());
+    }
+
+    [Fact]
+    public void A_plugin_that_throws_on_its_settings_is_named()
+    {
+        using var workspace = new TestWorkspace().Write(TestWorkspace.Valid);
+        workspace.Drop("parts");
+        workspace.Compose(workspace.Catalog(), "algorithm=throws-in-settings", "algorithm.settings.value=13")
+            .Fault(FaultCodes.PluginThrew, "plugin 'parts'", "reading the settings of 'throws-in-settings'", "not thirteen");
+    }
+}

@@ -1,0 +1,90 @@
+using LeapAlign.Pipeline;
+
+namespace LeapAlign.Models.Sd3.Tests;
+
+/// <summary>Model folders that are not what they should be: one fault that names the file, and nothing loaded.</summary>
+public sealed class BadFolderTests : IDisposable
+{
+    private readonly string _folder = TestModel.Copy();
+
+    [Fact]
+    public void Absent_folder() => Expect(FaultCodes.ModelNotFound, "not-there", Path.Combine(_folder, "not-there"));
+
+    [Fact]
+    public void Absent_index()
+    {
+        File.Delete(At("model_index.json"));
+        Expect(FaultCodes.ModelNotFound, "model_index.json");
+    }
+
+    [Theory]
+    [InlineData("model_index.json", "StableDiffusion3Pipeline", "FluxPipeline")]
+    [InlineData("transformer/config.json", "SD3Transformer2DModel", "FluxTransformer2DModel")]
+    [InlineData("vae/config.json", "AutoencoderKL", "AutoencoderTiny")]
+    public void Another_class(string file, string from, string to)
+    {
+        Replace(file, from, to);
+        Expect(FaultCodes.WrongModelClass, to);
+    }
+
+    [Fact]
+    public void Component_without_folder()
+    {
+        Directory.Delete(At("text_encoder_2"), recursive: true);
+        Expect(FaultCodes.ModelNotFound, "text_encoder_2");
+    }
+
+    [Fact]
+    public void Tokenizer_without_vocabulary()
+    {
+        File.Delete(At("tokenizer/vocab.json"));
+        Expect(FaultCodes.BadTokenizer, "tokenizer");
+    }
+
+    [Fact]
+    public void Absent_weights()
+    {
+        File.Delete(At("transformer/diffusion_pytorch_model.safetensors"));
+        Expect(FaultCodes.ModelNotFound, "transformer");
+    }
+
+    [Fact]
+    public void Truncated_weights()
+    {
+        using (var file = File.OpenWrite(At("vae/diffusion_pytorch_model.safetensors"))) file.SetLength(file.Length - 1);
+        Expect(FaultCodes.DamagedWeights, "vae");
+    }
+
+    [Fact]
+    public void Missing_and_misshapen_tensors()
+    {
+        Replace("transformer/config.json", "\"qk_norm\": \"rms_norm\"", "\"qk_norm\": null");
+        Expect(FaultCodes.TensorMismatch, "norm_");
+    }
+
+    [Fact]
+    public void Encoders_that_do_not_fit_the_transformer()
+    {
+        Replace("transformer/config.json", "\"joint_attention_dim\": ", "\"joint_attention_dim\": 1");
+        Expect(FaultCodes.WrongModelClass, "the transformer takes");
+    }
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    private void Expect(string code, string mentions, string? folder = null)
+    {
+        var fault = TestModel.TryOpen(folder ?? _folder).Match<Fault?>(static _ => null, static fault => fault);
+        Assert.NotNull(fault);
+        Assert.Equal(code, fault.Code);
+        Assert.Contains(mentions, fault.ToString(), StringComparison.Ordinal);
+    }
+
+    private string At(string path) => Path.Combine(_folder, path);
+
+    private void Replace(string file, string from, string to)
+    {
+        var text = File.ReadAllText(At(file));
+        Assert.Contains(from, text, StringComparison.Ordinal);
+        File.WriteAllText(At(file), text.Replace(from, to, StringComparison.Ordinal));
+    }
+}

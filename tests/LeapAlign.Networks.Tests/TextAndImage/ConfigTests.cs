@@ -1,0 +1,74 @@
+using LeapAlign.Networks.Clip;
+using LeapAlign.Networks.Layers;
+using LeapAlign.Networks.T5;
+using LeapAlign.Pipeline;
+
+namespace LeapAlign.Networks.Tests.TextAndImage;
+
+/// <summary>config.json of the text and image networks: defaults, and what is wrong with a wrong one.</summary>
+public class ConfigTests
+{
+    [Fact]
+    public void Absent_fields_of_a_clip_model_have_the_defaults_of_transformers()
+    {
+        var config = ConfigFile.Require("""{ "architectures": ["CLIPModel"] }""", ClipConfig.Read);
+        var tower = new ClipTransformerConfig { Width = 512, Layers = 12, Heads = 8, Intermediate = 2048, Activation = Activation.QuickGelu, Epsilon = 1e-5 };
+        Assert.Equal(new ClipTextConfig { Transformer = tower, Vocabulary = 49408, Positions = 77, EndToken = 49407, Projection = 512 }, config.Text);
+        var vision = tower with { Width = 768, Heads = 12, Intermediate = 3072 };
+        Assert.Equal(new ClipVisionConfig { Transformer = vision, ImageSize = 224, PatchSize = 32, Channels = 3, Projection = 512 }, config.Vision);
+    }
+
+    [Fact]
+    public void Only_the_class_with_projection_projects()
+    {
+        Assert.Null(ConfigFile.Require("""{ "architectures": ["CLIPTextModel"], "projection_dim": 4 }""", ClipTextConfig.Read).Projection);
+        Assert.Equal(4, ConfigFile.Require("""{ "architectures": ["CLIPTextModelWithProjection"], "projection_dim": 4 }""", ClipTextConfig.Read).Projection);
+    }
+
+    [Fact]
+    public void Absent_fields_of_T5_have_the_defaults_of_transformers()
+    {
+        var config = ConfigFile.Require("""{ "architectures": ["T5EncoderModel"] }""", T5Config.Read);
+        Assert.Equal((512, 64, 8, 2048), (config.Width, config.HeadWidth, config.Heads, config.Intermediate));
+        Assert.Equal((6, 32128, new T5PositionBuckets(32, 128), 1e-6), (config.Layers, config.Vocabulary, config.Buckets, config.Epsilon));
+        Assert.False(config.Gated);
+    }
+
+    [Theory]
+    [InlineData("gated-gelu", true, nameof(Activation.GeluTanh))]
+    [InlineData("gated-silu", true, nameof(Activation.Silu))]
+    [InlineData("gelu", false, nameof(Activation.GeluErf))]
+    public void Feed_forward_of_T5(string name, bool gated, string function)
+    {
+        var config = ConfigFile.Require($$"""{ "architectures": ["T5EncoderModel"], "feed_forward_proj": "{{name}}" }""", T5Config.Read);
+        Assert.Equal((gated, function), (config.Gated, config.Activation.Method.Name));
+    }
+
+    [Theory]
+    [InlineData("""{ "architectures": ["BertModel"] }""", "architectures", "CLIPModel")]
+    [InlineData("""{ }""", "architectures", "missing")]
+    [InlineData("""{ "architectures": ["CLIPModel"], "model_type": "siglip" }""", "model_type", "siglip")]
+    [InlineData("""{ "architectures": ["CLIPModel"], "text_config": { "model_type": "bert" } }""", "text_config.model_type", "bert")]
+    [InlineData("""{ "architectures": ["CLIPModel"], "vision_config": { "hidden_act": "mish" } }""", "vision_config.hidden_act", "mish")]
+    [InlineData("""{ "architectures": ["CLIPModel"], "vision_config": { "hidden_size": "big" } }""", "vision_config.hidden_size", "big")]
+    [InlineData("""{ "architectures": ["CLIPModel"], "text_config": 3 }""", "text_config", "object")]
+    [InlineData("""{ "architectures": ["CLIPModel"], "text_config": { "num_attention_heads": 7 } }""", "text_config.num_attention_heads", "512")]
+    [InlineData("""{ "architectures": ["CLIPModel"], "vision_config": { "patch_size": 300 } }""", "vision_config.patch_size", "224")]
+    public void Wrong_clip_configuration_is_a_fault_with_its_key(string json, string key, string word) => AssertFault(ConfigFile.Fault(json, ClipConfig.Read), key, word);
+
+    [Theory]
+    [InlineData("""{ "architectures": ["T5ForConditionalGeneration"] }""", "architectures", "T5EncoderModel")]
+    [InlineData("""{ "architectures": ["T5EncoderModel"], "model_type": "umt5" }""", "model_type", "umt5")]
+    [InlineData("""{ "architectures": ["T5EncoderModel"], "feed_forward_proj": "gated-mish" }""", "feed_forward_proj", "mish")]
+    [InlineData("""{ "architectures": ["T5EncoderModel"], "relative_attention_num_buckets": 2 }""", "relative_attention_num_buckets", "2")]
+    [InlineData("""{ "architectures": ["T5EncoderModel"], "relative_attention_max_distance": 8 }""", "relative_attention_max_distance", "8")]
+    public void Wrong_T5_configuration_is_a_fault_with_its_key(string json, string key, string word) => AssertFault(ConfigFile.Fault(json, T5Config.Read), key, word);
+
+    private static void AssertFault(Fault fault, string key, string word)
+    {
+        Assert.Equal(FaultCodes.WrongModelClass, fault.Code);
+        Assert.Equal(key, fault.Place?.Key);
+        Assert.EndsWith("config.json", fault.Place?.File, StringComparison.Ordinal);
+        Assert.Contains(word, fault.Message, StringComparison.Ordinal);
+    }
+}

@@ -1,0 +1,102 @@
+using LeapAlign.Contracts.Models;
+using LeapAlign.Contracts.Randomness;
+using LeapAlign.Testing;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace LeapAlign.Optimizers.AdamW.Tests;
+
+public sealed class AdamWTests
+{
+    private static readonly AdamWSettings Settings = new() { Rate = 1e-2, WeightDecay = 0.1, Beta1 = 0.8, Beta2 = 0.95, Epsilon = 1e-6 };
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Agrees_with_an_independent_implementation(bool fused)
+    {
+        using var scope = NewDisposeScope();
+        var ours = Parameters();
+        var theirs = Parameters().Select(static tensor => new TorchSharp.Modules.Parameter(tensor.detach().clone())).ToArray();
+        using var optimization = new AdamWOptimizer(Settings with { Fused = fused }).Begin(Named(ours));
+        using var reference = optim.AdamW(theirs, Settings.Rate, Settings.Beta1, Settings.Beta2, Settings.Epsilon, Settings.WeightDecay);
+        for (var step = 0; step < 20; step++)
+        {
+            for (var i = 0; i < ours.Length; i++)
+            {
+                ours[i].grad = Gradient(i, step);
+                theirs[i].grad = Gradient(i, step);
+            }
+            optimization.Update(step);
+            reference.step();
+        }
+        for (var i = 0; i < ours.Length; i++) Agreement.Values(ours[i], theirs[i].detach(), $"parameter {i}", 1e-6);
+    }
+
+    [Fact]
+    public void The_fused_kernel_is_there_and_agrees_with_the_plain_operations()
+    {
+        using var scope = NewDisposeScope();
+        using var parameter = ones(4);
+        using var slot = new AdamWSlot(parameter);
+        parameter.grad = full_like(parameter, 0.5);
+        slot.Advance();
+        using (no_grad()) Assert.True(FusedAdamW.TryUpdate([slot], Settings, Settings.Rate), "libtorch offers _fused_adamw_ on this device");
+        // One step from zero moments: m/c1 = g and sqrt(v/c2) = |g|.
+        var expected = (1 - (Settings.Rate * Settings.WeightDecay)) - (Settings.Rate * 0.5 / (0.5 + Settings.Epsilon));
+        Agreement.Values(parameter, full_like(parameter, expected), "first step", 1e-6);
+    }
+
+    [Fact]
+    public void Warm_up_rises_linearly_to_the_rate_and_stays()
+    {
+        using var optimization = new AdamWOptimizer(Settings with { Warmup = 4 }).Begin([]);
+        double[] expected = [0.25, 0.5, 0.75, 1, 1, 1];
+        for (var step = 0; step < expected.Length; step++) Assert.Equal(Settings.Rate * expected[step], optimization.Update(step), 1e-15);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Weights_without_a_gradient_stay(bool fused)
+    {
+        using var scope = NewDisposeScope();
+        var parameters = Parameters();
+        var before = parameters[1].detach().clone();
+        using var optimization = new AdamWOptimizer(Settings with { Fused = fused }).Begin(Named(parameters));
+        parameters[0].grad = Gradient(0, 0);
+        optimization.Update(0);
+        Assert.True(parameters[1].detach().eq(before).all().item<bool>());
+        Assert.False(parameters[0].detach().eq(Parameters()[0].detach()).any().item<bool>());
+    }
+
+    [Fact]
+    public void Weight_decay_is_decoupled_from_the_gradient()
+    {
+        using var scope = NewDisposeScope();
+        var parameter = full(3, 2.0f).requires_grad_();
+        using var optimization = new AdamWOptimizer(Settings).Begin([new NamedTensor("w", parameter)]);
+        parameter.grad = zeros_like(parameter);
+        optimization.Update(0);
+        Agreement.Values(parameter, full(3, 2.0f * (1 - (float)(Settings.Rate * Settings.WeightDecay))), "decayed", 1e-7);
+    }
+
+    [Fact]
+    public void Runs_on_the_meta_device()
+    {
+        using var scope = NewDisposeScope();
+        var parameter = empty(5, 3, device: META).requires_grad_();
+        using var optimization = new AdamWOptimizer(Settings).Begin([new NamedTensor("w", parameter)]);
+        parameter.grad = empty_like(parameter);
+        optimization.Update(0);
+        Assert.Equal(DeviceType.META, parameter.device_type);
+    }
+
+    private static Tensor[] Parameters() => [Draw("w", 0, [7, 5]).requires_grad_(), Draw("w", 1, [11]).requires_grad_()];
+
+    private static Tensor Gradient(int parameter, int step) => Draw($"g{parameter}", step, parameter == 0 ? [7, 5] : [11]);
+
+    private static Tensor Draw(string purpose, int index, long[] shape) => RandomKey.OfRun(9).For(purpose, index).Normal(shape, CPU);
+
+    private static List<NamedTensor> Named(Tensor[] tensors) => [.. tensors.Select(static (tensor, i) => new NamedTensor($"{i}", tensor))];
+}

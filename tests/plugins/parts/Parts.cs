@@ -1,0 +1,66 @@
+using LeapAlign.Contracts.Algorithms;
+using LeapAlign.Contracts.Flow;
+using LeapAlign.Contracts.Models;
+using LeapAlign.Contracts.Optimizers;
+using LeapAlign.Contracts.Prompts;
+using LeapAlign.Contracts.Rewards;
+using LeapAlign.Contracts.Samplers;
+using LeapAlign.Pipeline;
+using static TorchSharp.torch;
+
+namespace TestPlugins.Parts;
+
+public sealed class Canvas(CanvasSettings settings) : IModel
+{
+    public IReadOnlyList<NamedTensor> Parameters => [];
+
+    public FlowScheduling Scheduling => throw new NotSupportedException();
+
+    public ImageSize NativeSize => new(settings.Size, settings.Size);
+
+    public Result<long[]> LatentShape(ImageSize size) => throw new NotSupportedException();
+
+    public Conditioning Encode(IReadOnlyList<string> captions, Guidance guidance) => throw new NotSupportedException();
+
+    public Tensor Velocity(Tensor latents, double sigma, Conditioning conditioning) => throw new NotSupportedException();
+
+    public Tensor Decode(Tensor latents) => throw new NotSupportedException();
+
+    public void Refresh() => throw new NotSupportedException();
+
+    public IDisposable Use(IReadOnlyList<Tensor> weights) => throw new NotSupportedException();
+
+    public Result<Unit> Export(string folder, IReadOnlyList<Tensor> weights, ScalarType? type) => throw new NotSupportedException();
+}
+
+public sealed class Lines : IPromptSource
+{
+    public Result<IReadOnlyList<Prompt>> Read() => Result.Ok<IReadOnlyList<Prompt>>([new(0, "a caption")]);
+}
+
+public sealed class Euler : ISampler
+{
+    public Schedule CreateSchedule(FlowScheduling scheduling, int? steps = null) => throw new NotSupportedException();
+
+    public Tensor Roll(Tensor noise, Schedule schedule, Velocity velocity) => throw new NotSupportedException();
+}
+
+public sealed class Idle : IAlgorithm
+{
+    public IEnumerable<Objective> Step(AlignmentStep step) => [];
+}
+
+public sealed class Flat : IReward
+{
+    public Tensor Score(Tensor images, IReadOnlyList<Prompt> prompts) => images.mean([1, 2, 3]);
+}
+
+public sealed class Smooth : IDifferentiableReward
+{
+    public Tensor Score(Tensor images, IReadOnlyList<Prompt> prompts) => images.mean([1, 2, 3]);
+}
+
+public sealed class Descent : IOptimizer
+{
+    public IOptimization Begin(IReadOnlyList<NamedTensor> parameters) => throw new NotSupportedException();
+}

@@ -1,0 +1,7 @@
+namespace TestPlugins.Words;
+
+/// <summary>A private library of which two plugins carry different versions.</summary>
+public static class Vocabulary
+{
+    public static string Word => "version 2";
+}
