@@ -1,3 +1,4 @@
+using System.Globalization;
 using FsCheck;
 using FsCheck.Fluent;
 using FsCheck.Xunit;
@@ -81,17 +82,36 @@ public sealed class SafetensorsWriterTests
         Assert.Equal(before, Tensor.TotalCount);
     }
 
+    /// <summary>LEAPALIGN_LARGE_TENSOR sets the size in bytes; by default two pieces of a chunked copy.</summary>
     [Fact]
-    public void A_tensor_of_more_than_2_GB_passes()
+    public void A_tensor_larger_than_one_piece_passes()
     {
         using var folder = new TemporaryFolder();
         using var scope = NewDisposeScope();
-        var length = (1L << 31) + 12_345;
+        const long piece = 1L << 26;
+        var length = long.Parse(Environment.GetEnvironmentVariable("LEAPALIGN_LARGE_TENSOR") ?? $"{piece + 12_345}", CultureInfo.InvariantCulture);
         var value = zeros(length, dtype: ScalarType.Byte);
-        foreach (var at in new[] { 0, (1L << 28) - 1, 1L << 28, int.MaxValue, 1L << 31, length - 1 }) value[at] = (byte)(at % 250 + 1);
+        long[] places = [0, 1, piece - 1, piece, int.MaxValue, 1L << 31, length - 1];
+        foreach (var at in places.Where(at => at < length)) value[at] = (byte)((at % 250) + 1);
         Expect.Ok(SafetensorsWriter.Write(folder["w.safetensors"], [new TensorToWrite("w", value, ScalarType.Byte)]));
         var read = Expect.Ok(Expect.Ok(SafetensorsFile.Open(folder["w.safetensors"])).Read("w"));
-        Assert.True(read.equal(value).all().item<bool>());
+        Assert.True(read.eq(value).all().item<bool>());
+    }
+
+    [Fact]
+    public void A_tensor_behind_4_GB_is_found()
+    {
+        using var folder = new TemporaryFolder();
+        using var scope = NewDisposeScope();
+        const long hole = (1L << 32) + 3;
+        var header = SafetensorsBytes.File($$$"""{"a":{"dtype":"U8","shape":[{{{hole}}}],"data_offsets":[0,{{{hole}}}]},"b":{"dtype":"U8","shape":[2],"data_offsets":[{{{hole}}},{{{hole + 2}}}]}}""", 0);
+        using (var stream = File.Create(folder["w.safetensors"]))
+        {
+            stream.Write(header);
+            stream.Position += hole;
+            stream.Write([7, 8]);
+        }
+        Assert.Equal(new byte[] { 7, 8 }, Expect.Ok(Expect.Ok(SafetensorsFile.Open(folder["w.safetensors"])).Read("b")).data<byte>().ToArray());
     }
 
     [Fact]

@@ -6,7 +6,7 @@ namespace LeapAlign.Networks.Safetensors;
 /// <summary>Moves tensor memory to and from a file in pieces: a span, and one system call, end at 2 GB.</summary>
 internal static class TensorBytes
 {
-    private const long PieceBytes = 1L << 28;
+    private const long PieceBytes = 1L << 26;
 
     /// <summary>Fills a contiguous CPU tensor from the file, straight into its memory.</summary>
     /// <returns>Whether the file had enough bytes.</returns>
