@@ -26,7 +26,7 @@ public sealed class SourceTests
     {
         var text = string.Concat(Sources("contracts", "host", "plugins").Where(static file => Path.GetFileName(file) != "FaultCodes.cs").Select(File.ReadAllText));
         var names = typeof(FaultCodes).GetFields(BindingFlags.Public | BindingFlags.Static).Select(static field => field.Name);
-        Assert.Empty(names.Where(name => !text.Contains($"FaultCodes.{name}", StringComparison.Ordinal)));
+        Assert.All(names, name => Assert.Contains($"FaultCodes.{name}", text, StringComparison.Ordinal));
     }
 
     [Fact]
@@ -34,8 +34,8 @@ public sealed class SourceTests
     {
         var files = Sources("contracts", "host", "plugins", "bench", "samples").ToList();
         Assert.NotEmpty(files);
-        Assert.Empty(files.Where(static file => File.ReadLines(file).Count() > LongestFile));
-        Assert.Empty(files.GroupBy(static file => Path.GetDirectoryName(file)).Where(static folder => folder.Count() > FullestFolder).Select(static folder => folder.Key));
+        Assert.All(files, static file => Assert.InRange(File.ReadLines(file).Count(), 1, LongestFile));
+        Assert.All(files.CountBy(static file => Path.GetDirectoryName(file)!), static folder => Assert.InRange(folder.Value, 1, FullestFolder));
     }
 
     [Fact]

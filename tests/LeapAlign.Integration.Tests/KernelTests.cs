@@ -54,6 +54,17 @@ public sealed class KernelTests
     }
 
     [Fact]
+    public void A_part_that_throws_in_a_step_is_a_fault_that_names_the_stage()
+    {
+        using var parts = Recording.Require(RunParts.Create(InProcessRun.Plan(new RunSettings()), InProcessRun.Context));
+        using var kernel = new RunKernel(InProcessRun.Plan(new RunSettings { Steps = 2, Batch = 2 }), parts, CPU, [new Broken(parts)]);
+        var fault = kernel.Run(CancellationToken.None).Match<Fault?>(static _ => null, static fault => fault);
+        Assert.Equal(FaultCodes.StepThrew, fault?.Code);
+        Assert.Contains("step 2", fault!.Message, StringComparison.Ordinal);
+        Assert.Contains("'score'", fault.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Clipping_scales_to_the_limit_and_leaves_short_gradients_alone()
     {
         using var scope = NewDisposeScope();
@@ -86,6 +97,18 @@ public sealed class KernelTests
         public Result<Unit> Stepped(StepReport report)
         {
             Counts.Add(DisposeScopeManager.Statistics.TensorStatistics.ThreadTotalLiveCount);
+            return Unit.Value;
+        }
+
+        public Result<Unit> Evaluated(EvaluationReport report) => Unit.Value;
+    }
+
+    /// <summary>Takes the reward away under the run's feet.</summary>
+    private sealed class Broken(RunParts parts) : IRunObserver
+    {
+        public Result<Unit> Stepped(StepReport report)
+        {
+            foreach (var reward in parts.Rewards) ((IDisposable)reward.Reward).Dispose();
             return Unit.Value;
         }
 

@@ -54,14 +54,14 @@ internal sealed class Evaluation(RunPlan plan, RunParts parts, StageClock clock,
     private Tensor Sample(string[] captions, int[] images, long[] latentShape, Prompt[] prompts)
     {
         using var scope = NewDisposeScope();
-        using var conditioning = parts.Model.Encode(captions, plan.Guidance);
+        using var conditioning = clock.Measure("encode", () => parts.Model.Encode(captions, plan.Guidance));
         var noise = stack(prompts.Zip(images, (prompt, image) => _key.For("prompt", prompt.Id).For("image", image).Normal(latentShape, device)));
         var latents = parts.Sampler.Roll(noise, _schedule, (state, index) =>
         {
             clock.Count(conditioning.EvaluationsPerVelocity);
-            return parts.Model.Velocity(state, _schedule.Sigma(index), conditioning);
+            return clock.Measure("velocity", () => parts.Model.Velocity(state, _schedule.Sigma(index), conditioning));
         });
-        return parts.Model.Decode(latents).MoveToOuterDisposeScope();
+        return clock.Measure("decode", () => parts.Model.Decode(latents)).MoveToOuterDisposeScope();
     }
 
     private Tensor Sample(Prompt[] prompts, int[] images, long[] latentShape) =>

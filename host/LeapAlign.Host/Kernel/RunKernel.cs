@@ -57,6 +57,12 @@ internal sealed class RunKernel : IDisposable
         {
             return false;
         }
+#pragma warning disable CA1031 // A part may throw anything; whatever it is becomes a fault that names the stage.
+        catch (Exception exception) when (Clock.Failed is not null)
+#pragma warning restore CA1031
+        {
+            return new Fault.Run(FaultCodes.StepThrew, $"the stage '{Clock.Failed}' of step {Done + 1} threw {exception.GetType().Name}: {exception.Message.Split('\n')[0]}");
+        }
     }
 
     /// <summary>Writes the averaged weights as a complete model folder.</summary>

@@ -12,6 +12,9 @@ internal sealed class StageClock
     private readonly Stack<string> _open = new();
     private long _since;
 
+    /// <summary>The innermost stage that an exception came out of; null when none did.</summary>
+    public string? Failed { get; private set; }
+
     /// <summary>Network evaluations so far: one velocity under guidance counts two.</summary>
     public long Evaluations { get; private set; }
 
@@ -23,6 +26,10 @@ internal sealed class StageClock
         {
             return body();
         }
+        catch when (Blame(stage))
+        {
+            throw;
+        }
         finally
         {
             Leave();
@@ -30,18 +37,11 @@ internal sealed class StageClock
     }
 
     /// <summary>Runs a stage.</summary>
-    public void Measure(string stage, Action body)
+    public void Measure(string stage, Action body) => Measure(stage, () =>
     {
-        Enter(stage);
-        try
-        {
-            body();
-        }
-        finally
-        {
-            Leave();
-        }
-    }
+        body();
+        return true;
+    });
 
     /// <summary>Counts network evaluations.</summary>
     public void Count(int evaluations) => Evaluations += evaluations;
@@ -52,6 +52,13 @@ internal sealed class StageClock
         var seconds = _ticks.ToDictionary(static pair => pair.Key, static pair => (double)pair.Value / Stopwatch.Frequency);
         _ticks.Clear();
         return seconds;
+    }
+
+    // A filter that never catches: it runs before the stack is unwound, innermost stage first.
+    private bool Blame(string stage)
+    {
+        Failed ??= stage;
+        return false;
     }
 
     private void Enter(string stage)

@@ -65,7 +65,8 @@ internal sealed class RunFolder
             File.Move(aside, path, overwrite: true);
             return Unit.Value;
         }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        // .NET reports a limit on the size of files as an argument that is out of range.
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or ArgumentOutOfRangeException)
         {
             TryDelete(aside);
             return CannotWrite(path, exception);

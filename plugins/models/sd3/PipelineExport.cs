@@ -27,14 +27,16 @@ internal static class PipelineExport
             Copy(index, aside);
             if (!SafetensorsWriter.WriteFolder(Path.Combine(aside, Trained), Stem, Tensors(set, weights, type)).TryGet(out _, out var fault))
             {
-                Directory.Delete(aside, recursive: true);
+                Remove(aside);
                 return fault;
             }
             Directory.Move(aside, folder);
             return Unit.Value;
         }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        // .NET reports a limit on the size of files as an argument that is out of range.
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or ArgumentOutOfRangeException)
         {
+            Remove(aside);
             return new Fault.Run(FaultCodes.CannotWrite, $"the model cannot be exported: {exception.Message}", new SourcePlace(folder));
         }
     }
@@ -43,6 +45,18 @@ internal static class PipelineExport
     {
         var next = 0;
         return [.. set.All.Select(weight => new TensorToWrite(weight.FileName, weight.IsBuffer ? weight.Master : weights[next++], type ?? weight.FileType))];
+    }
+
+    private static void Remove(string aside)
+    {
+        try
+        {
+            if (Directory.Exists(aside)) Directory.Delete(aside, recursive: true);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            // The fault that is about to be reported says why the folder cannot be written.
+        }
     }
 
     private static void Copy(ModelIndex index, string target)

@@ -29,7 +29,8 @@ internal sealed class PendingFile : IDisposable
             }
             return pending;
         }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        // .NET reports a limit on the size of files as an argument that is out of range.
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or ArgumentOutOfRangeException)
         {
             pending.Dispose();
             return CannotWrite(path, exception);
