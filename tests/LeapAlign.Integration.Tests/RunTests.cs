@@ -69,8 +69,9 @@ public sealed class RunTests : IDisposable
     [Fact]
     public void An_interrupt_ends_after_the_step_with_an_export_and_130()
     {
-        if (OperatingSystem.IsWindows()) return;
-        using var process = BuiltHost.Start(_workspace.Folder, BuiltHost.Program, "train", "--set", "run.steps=100000", "--set", "evaluation.every=0");
+        if (!OperatingSystem.IsLinux()) return;
+        // A shell that runs the tests in the background makes its children deaf to interrupts; this undoes it. The steps end some time in any case.
+        using var process = BuiltHost.Start(_workspace.Folder, "env", "--default-signal=INT", BuiltHost.Program, "train", "--set", "run.steps=80", "--set", "evaluation.every=-1");
         string? line;
         do line = process.StandardOutput.ReadLine();
         while (line is not null && !line.StartsWith("step 1/", StringComparison.Ordinal));
