@@ -38,6 +38,7 @@ internal static class HostServices
     /// <summary>Adds every verb of the command line.</summary>
     public static IServiceCollection AddVerbs(this IServiceCollection services) => services
         .AddSingleton<CommandLine>()
+        .AddSingleton<PlanRun>()
         .AddSingleton<IVerb, ListVerb>()
         .AddSingleton<IVerb, SettingsVerb>()
         .AddSingleton<IVerb, ValidateVerb>()

@@ -29,7 +29,7 @@ internal sealed class RunKernel : IDisposable
         _optimization = parts.Optimizer.Begin(parts.Model.Parameters);
         _average = new MovingAverage(parts.Model.Parameters, plan.Run.Ema);
         _step = new TrainingStep(plan, parts, _optimization, Clock, device);
-        _evaluation = new Evaluation(plan, parts, Clock, device);
+        _evaluation = new Evaluation(plan, parts, Clock, (_latentShape, device));
     }
 
     /// <summary>Stage times and the F-ledger.</summary>
@@ -97,7 +97,7 @@ internal sealed class RunKernel : IDisposable
     private Result<Unit> Evaluate(CancellationToken cancellation)
     {
         _evaluatedAt = Done;
-        var report = _evaluation.Run(Done, _average.Weights, _latentShape, cancellation);
+        var report = _evaluation.Run(Done, _average.Weights, cancellation);
         return Tell(observer => observer.Evaluated(report));
     }
 

@@ -1,3 +1,5 @@
+using static TorchSharp.torch;
+
 namespace LeapAlign.Host.Kernel;
 
 /// <summary>What one optimizer step did.</summary>
@@ -51,4 +53,16 @@ internal sealed record EvaluationReport
 /// <param name="Width">In pixels.</param>
 /// <param name="Height">In pixels.</param>
 /// <param name="Pixels">Rows of red, green and blue bytes.</param>
-internal sealed record SamplePicture(string Caption, IReadOnlyDictionary<string, double> Scores, int Width, int Height, byte[] Pixels);
+internal sealed record SamplePicture(string Caption, IReadOnlyDictionary<string, double> Scores, int Width, int Height, byte[] Pixels)
+{
+    /// <summary>Rounds a picture to 8 bits.</summary>
+    /// <param name="image">[3, H, W] in [0, 1].</param>
+    /// <param name="caption">Its caption.</param>
+    /// <param name="scores">Its rewards, by name.</param>
+    public static SamplePicture Of(Tensor image, string caption, IReadOnlyDictionary<string, double> scores)
+    {
+        using var scope = NewDisposeScope();
+        var bytes = image.detach().to(ScalarType.Float32).mul(255).round().clamp(0, 255).to(ScalarType.Byte).permute(1, 2, 0).contiguous().cpu();
+        return new SamplePicture(caption, scores, (int)image.shape[2], (int)image.shape[1], bytes.data<byte>().ToArray());
+    }
+}

@@ -3,10 +3,8 @@ using System.Text;
 using LeapAlign.Host.Commands;
 using LeapAlign.Host.Composition;
 using LeapAlign.Host.Kernel;
-using LeapAlign.Host.Runtime;
 using LeapAlign.Pipeline;
 using Microsoft.Extensions.Logging;
-using static TorchSharp.torch;
 
 namespace LeapAlign.Host.Runs;
 
@@ -16,20 +14,14 @@ namespace LeapAlign.Host.Runs;
 /// </summary>
 internal sealed class Training(Terminal terminal, ILoggerFactory loggers) : ITraining
 {
-    public Result<Unit> Train(RunPlan plan, TrainOptions options, CancellationToken stop)
-    {
-        var warnings = new Warnings(terminal.Error);
-        return from device in DeviceChoice.Resolve(plan.Run.Device, new SourcePlace("plugins.json", Key: "run.device"))
-               from done in Train(plan, options, device, warnings, stop)
-               select done;
-    }
-
     // A frame of its own: once it has returned, nothing on the stack refers to a plugin's types.
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private Result<Unit> Train(RunPlan plan, TrainOptions options, Device device, Warnings warnings, CancellationToken stop)
+    public Result<Unit> Train(RunPlan plan, TrainOptions options, CancellationToken stop) =>
+        RunSite.Open(plan, loggers, terminal.Error).Bind(site => Train(plan, options, site, stop));
+
+    private Result<Unit> Train(RunPlan plan, TrainOptions options, RunSite site, CancellationToken stop)
     {
-        var contexts = warnings.Contexts(plan.BaseFolder, device, Dtype.Parse(plan.Run.Dtype)!.Value, loggers);
-        if (!RunParts.Create(plan, contexts).TryGet(out var parts, out var fault)) return fault;
+        if (!RunParts.Create(plan, site.Context).TryGet(out var parts, out var fault)) return fault;
         using (parts)
         {
             if (!parts.Algorithm.Check(parts.Sampler.CreateSchedule(parts.Model.Scheduling)).TryGet(out _, out fault)) return fault;
@@ -42,10 +34,10 @@ internal sealed class Training(Terminal terminal, ILoggerFactory loggers) : ITra
                 terminal.Write($"run {folder.Path}");
                 try
                 {
-                    using var kernel = new RunKernel(plan, parts, device, [metrics, new SampleGrid(folder), progress]);
+                    using var kernel = new RunKernel(plan, parts, site.Device, [metrics, new SampleGrid(folder), progress]);
                     return from all in progress.Around(() => kernel.Run(stop))
                            from exported in kernel.Export(folder.Export, Dtype.Parse(plan.Export.Dtype))
-                           select Report(folder, progress, kernel, warnings);
+                           select Report(folder, progress, kernel, site.Warnings);
                 }
                 catch (FaultException exception)
                 {

@@ -76,7 +76,9 @@ public sealed class Sd3Model : IModel, IDisposable
     public Tensor Velocity(Tensor latents, double sigma, Conditioning conditioning)
     {
         var known = conditioning as Sd3Conditioning ?? throw new ArgumentException("the conditioning was not made by this model", nameof(conditioning));
-        return known.Guidance.Apply(Branch(known.Captions, sigma), known.Empty is null ? Branch(known.Captions, sigma) : Branch(known.Empty, sigma))(latents, 0);
+        var conditional = Branch(known.Captions, sigma);
+        var guided = known.Empty is { } empty ? known.Guidance.Apply(conditional, Branch(empty, sigma)) : conditional;
+        return guided(latents, 0);
     }
 
     /// <inheritdoc/>

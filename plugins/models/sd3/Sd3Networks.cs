@@ -49,6 +49,8 @@ internal sealed class Sd3Networks : IDisposable
 
     public T5Encoder? T5 { get; }
 
+    private WeightSet[] TextWeights => [_clipL, _clipG, _t5];
+
     /// <summary>Reads every weight.</summary>
     public Result<Unit> Load(ModelIndex index, Device device, Sd3Types types)
     {
@@ -69,7 +71,7 @@ internal sealed class Sd3Networks : IDisposable
     /// <summary>Makes every weight without content, for shapes on the "meta" device.</summary>
     public void Allocate(Device device, Sd3Types types)
     {
-        foreach (var set in new[] { _clipL, _clipG, _t5 }) set.Allocate(device, types.Text);
+        foreach (var set in TextWeights) set.Allocate(device, types.Text);
         _vae.Allocate(device, types.Decoder);
         Weights.Allocate(device, ScalarType.Float32);
         Prepare(types);
@@ -77,12 +79,12 @@ internal sealed class Sd3Networks : IDisposable
 
     public void Dispose()
     {
-        foreach (var set in new[] { Weights, _vae, _clipL, _clipG, _t5 }) set.Dispose();
+        foreach (var set in (WeightSet[])[Weights, _vae, .. TextWeights]) set.Dispose();
     }
 
     private void Prepare(Sd3Types types)
     {
-        foreach (var set in new[] { _clipL, _clipG, _t5 }) set.ComputeIn(types.Text);
+        foreach (var set in TextWeights) set.ComputeIn(types.Text);
         _vae.ComputeIn(types.Decoder);
         Weights.SetTrained(true);
         Weights.ComputeIn(types.Transformer);

@@ -1,14 +1,9 @@
 using System.CommandLine;
-using System.Runtime.CompilerServices;
-using LeapAlign.Host.Composition;
-using LeapAlign.Host.Plugins;
-using LeapAlign.Host.Runtime;
-using LeapAlign.Pipeline;
 
 namespace LeapAlign.Host.Commands.Verbs;
 
 /// <summary>Draws pictures with the model of plugins.json, or of another folder.</summary>
-internal sealed class GenerateVerb(IPluginLoader loader, BundledPlugins bundled, IGeneration generation, Terminal terminal) : IVerb
+internal sealed class GenerateVerb(PlanRun run, IGeneration generation) : IVerb
 {
     private readonly Argument<string[]> _captions = new("captions")
     {
@@ -42,27 +37,11 @@ internal sealed class GenerateVerb(IPluginLoader loader, BundledPlugins bundled,
 
     private int Invoke(ParseResult parsed)
     {
-        var workspace = Workspace.Open(parsed, loader, bundled);
-        using var interruption = new Interruption(terminal.Error);
-        var code = Generate(parsed, workspace, interruption);
-        foreach (var fault in workspace.Catalog.Unload()) terminal.Error.Warning(fault);
-        return code;
-    }
-
-    // A frame of its own: once it has returned, nothing on the stack refers to a plugin's types.
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    private int Generate(ParseResult parsed, Workspace workspace, Interruption interruption)
-    {
         var further = new List<string>();
         if (parsed.GetValue(_model) is { } folder) further.Add($"model.settings.folder={JsonText.Of(Path.GetFullPath(folder))}");
         if (parsed.GetValue(_guidance) is { } scale) further.Add(string.Create(null, $"guidance.scale={scale:R}"));
         var options = new GenerateOptions(
             parsed.GetValue(_captions) ?? [], Path.GetFullPath(parsed.GetValue(_output)!), parsed.GetValue(_seed), parsed.GetValue(_steps), parsed.GetValue(_count));
-        var outcome = workspace.Compose(further).Bind(plan =>
-        {
-            StartupTuning.Apply(plan.Run.Tuning, plan.Run.Threads);
-            return plan.WhileRunning(() => generation.Generate(plan, options, interruption.Token));
-        });
-        return terminal.Finish(outcome, interruption.Token);
+        return run.Run(parsed, further, (plan, _, stop) => generation.Generate(plan, options, stop));
     }
 }
