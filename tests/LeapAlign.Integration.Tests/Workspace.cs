@@ -40,12 +40,7 @@ internal sealed class Workspace : IDisposable
     public string Copy(string model)
     {
         var target = At(Path.GetFileName(model));
-        foreach (var file in Directory.EnumerateFiles(model, "*", SearchOption.AllDirectories))
-        {
-            var copy = Path.Combine(target, Path.GetRelativePath(model, file));
-            Directory.CreateDirectory(Path.GetDirectoryName(copy)!);
-            File.Copy(file, copy);
-        }
+        Repository.CopyFolder(model, target);
         return target;
     }
 

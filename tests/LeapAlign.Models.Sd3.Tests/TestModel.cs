@@ -29,12 +29,7 @@ internal static class TestModel
     public static string Copy()
     {
         var target = Directory.CreateTempSubdirectory("leapalign-sd3-").FullName;
-        foreach (var file in Directory.EnumerateFiles(Folder, "*", SearchOption.AllDirectories))
-        {
-            var copy = Path.Combine(target, Path.GetRelativePath(Folder, file));
-            Directory.CreateDirectory(Path.GetDirectoryName(copy)!);
-            File.Copy(file, copy);
-        }
+        Repository.CopyFolder(Folder, target);
         return target;
     }
 }

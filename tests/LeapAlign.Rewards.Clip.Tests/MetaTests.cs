@@ -1,5 +1,6 @@
 using LeapAlign.Contracts.Prompts;
 using LeapAlign.Networks.Clip;
+using LeapAlign.Testing;
 using static TorchSharp.torch;
 
 namespace LeapAlign.Rewards.Clip.Tests;
@@ -23,8 +24,8 @@ public sealed class MetaTests : IDisposable
     {
         using var scope = NewDisposeScope();
         File.WriteAllText(Path.Combine(_folder.FullName, "config.json"), ViTL14);
-        var config = RewardCase.Require(ClipConfig.Read(Path.Combine(_folder.FullName, "config.json")));
-        var network = new ClipNetwork(config, RewardCase.Require(ClipImageProcessor.Read(_folder.FullName, config.Vision)), META, bfloat16);
+        var config = Recording.Require(ClipConfig.Read(Path.Combine(_folder.FullName, "config.json")));
+        var network = new ClipNetwork(config, Recording.Require(ClipImageProcessor.Read(_folder.FullName, config.Vision)), META, bfloat16);
         network.Allocate();
         using var reward = new ClipReward(network, _ => new long[config.Text.Positions], new ClipSettings { Model = "", Scale = scale, TextCache = cache });
         var images = zeros(2, 3, 512, 640, device: META).requires_grad_();

@@ -12,7 +12,7 @@ namespace LeapAlign.Rewards.Clip.Tests;
 /// <summary>The recorded pictures, captions and scores, and the reward as a run makes it.</summary>
 internal sealed class RewardCase
 {
-    private readonly SafetensorsFile _recorded = Require(SafetensorsFile.Open(Repository.Fixture("tiny", "tiny.safetensors")));
+    private readonly SafetensorsFile _recorded = Recording.Require(SafetensorsFile.Open(Repository.Fixture("tiny", "tiny.safetensors")));
 
     public RewardCase()
     {
@@ -27,12 +27,12 @@ internal sealed class RewardCase
 
     public Tensor Images => Recorded("guided.images");
 
-    public Tensor Recorded(string key) => Require(_recorded.Read(key));
+    public Tensor Recorded(string key) => Recording.Require(_recorded.Read(key));
 
     public ClipReward Reward(string model = "tiny-clip-reward", Func<ClipSettings, ClipSettings>? change = null, ScalarType type = ScalarType.Float32)
     {
         var settings = new ClipSettings { Model = model };
-        return Require(ClipReward.Load(change is null ? settings : change(settings), Context(Repository.Models, type)));
+        return Recording.Require(ClipReward.Load(change is null ? settings : change(settings), Context(Repository.Models, type)));
     }
 
     public PartContext Context(string baseFolder, ScalarType type = ScalarType.Float32) => new()
@@ -44,6 +44,4 @@ internal sealed class RewardCase
         Logger = NullLogger.Instance,
         Warn = Warnings.Add,
     };
-
-    public static T Require<T>(Result<T> result) => result.Match(value => value, fault => throw new InvalidOperationException(fault.ToString()));
 }

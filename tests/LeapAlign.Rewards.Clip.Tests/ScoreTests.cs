@@ -46,8 +46,8 @@ public class ScoreTests
         var recorded = new RewardCase();
         using var cosine = recorded.Reward();
         using var logit = recorded.Reward(change: settings => settings with { Scale = ClipScale.Logit });
-        var file = RewardCase.Require(SafetensorsFolder.Open(Path.Combine(Repository.Models, "tiny-clip-reward")));
-        var scale = RewardCase.Require(file.Read("logit_scale")).to(float64).exp().item<double>();
+        var file = Recording.Require(SafetensorsFolder.Open(Path.Combine(Repository.Models, "tiny-clip-reward")));
+        var scale = Recording.Require(file.Read("logit_scale")).to(float64).exp().item<double>();
         Assert.NotEqual(1, scale, 1e-2);
         Agreement.Values(logit.Score(recorded.Images, recorded.Prompts), cosine.Score(recorded.Images, recorded.Prompts) * scale, "logit");
     }

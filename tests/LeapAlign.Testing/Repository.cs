@@ -19,4 +19,15 @@ public static class Repository
 
     /// <summary>A path below <see cref="Fixtures"/>.</summary>
     public static string Fixture(params string[] parts) => Path.Combine([Fixtures, .. parts]);
+
+    /// <summary>Copies a folder with everything below it, so that a test may damage the copy.</summary>
+    public static void CopyFolder(string source, string target)
+    {
+        foreach (var file in Directory.EnumerateFiles(source, "*", SearchOption.AllDirectories))
+        {
+            var copy = Path.Combine(target, Path.GetRelativePath(source, file));
+            Directory.CreateDirectory(Path.GetDirectoryName(copy)!);
+            File.Copy(file, copy);
+        }
+    }
 }

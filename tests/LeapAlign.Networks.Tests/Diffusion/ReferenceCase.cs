@@ -31,9 +31,9 @@ internal sealed class ReferenceCase
     public IWeightSource Weights =>
         Open(File.Exists(Path.Combine(_folder, "model.safetensors")) ? "model.safetensors" : "diffusion_pytorch_model.safetensors");
 
-    public IWeightSource Open(string file) => Require(SafetensorsFile.Open(Path.Combine(_folder, file)));
+    public IWeightSource Open(string file) => Recording.Require(SafetensorsFile.Open(Path.Combine(_folder, file)));
 
-    public Tensor Recorded(string key) => Require(_recorded.Read(key));
+    public Tensor Recorded(string key) => Recording.Require(_recorded.Read(key));
 
     /// <summary>An input, ready for gradients.</summary>
     public Tensor Input(string name) => Recorded("in." + name).requires_grad_();
@@ -54,8 +54,6 @@ internal sealed class ReferenceCase
             Agreement.GradientNorm(norm, _gradientNorms.GetValueOrDefault(name), largest, name);
         }
     }
-
-    public static T Require<T>(Result<T> result) => result.Match(value => value, fault => throw new InvalidOperationException(fault.ToString()));
 
     private void CompareInputs(IReadOnlyDictionary<string, Tensor> inputs)
     {

@@ -18,8 +18,8 @@ public class Sd3ParityTests
         using var scope = NewDisposeScope();
         var reference = new ReferenceCase(name);
         using var weights = new WeightSet();
-        var network = new Sd3Transformer(ReferenceCase.Require(Sd3Config.Read(reference.ConfigPath)), weights.Root);
-        ReferenceCase.Require(weights.Load(reference.Weights, CPU, float32));
+        var network = new Sd3Transformer(Recording.Require(Sd3Config.Read(reference.ConfigPath)), weights.Root);
+        Recording.Require(weights.Load(reference.Weights, CPU, float32));
         weights.SetTrained(true);
         weights.Refresh();
         var inputs = InputNames.ToDictionary(input => input, reference.Input);
@@ -37,8 +37,8 @@ public class Sd3ParityTests
         using var _ = no_grad();
         var reference = new ReferenceCase(name);
         using var weights = new WeightSet();
-        var network = new Sd3Transformer(ReferenceCase.Require(Sd3Config.Read(reference.ConfigPath)), weights.Root);
-        ReferenceCase.Require(weights.Load(reference.Weights, CPU, float64));
+        var network = new Sd3Transformer(Recording.Require(Sd3Config.Read(reference.ConfigPath)), weights.Root);
+        Recording.Require(weights.Load(reference.Weights, CPU, float64));
         weights.ComputeIn(float64);
         var (latents, context, pooled, time) = (reference.Input("latents").to(float64), reference.Input("context"), reference.Input("pooled"), reference.Input("timestep"));
         var direction = reference.Recorded("upstream").to(float64);
@@ -58,8 +58,8 @@ public class Sd3ParityTests
         using var scope = NewDisposeScope();
         var reference = new ReferenceCase(name);
         using var weights = new WeightSet();
-        var network = new Sd3Transformer(ReferenceCase.Require(Sd3Config.Read(reference.ConfigPath)), weights.Root);
-        ReferenceCase.Require(weights.Load(reference.Weights, CPU, float32));
+        var network = new Sd3Transformer(Recording.Require(Sd3Config.Read(reference.ConfigPath)), weights.Root);
+        Recording.Require(weights.Load(reference.Weights, CPU, float32));
         weights.SetTrained(true);
         Dictionary<string, Tensor> Gradients(ScalarType type, int passes)
         {

@@ -32,8 +32,8 @@ public class VaeParityTests
         using var weights = new WeightSet();
         var network = Load(reference, weights);
         var recorded = reference.Open("encode.safetensors");
-        var moments = network.Encoder.Moments(ReferenceCase.Require(recorded.Read("image")));
-        Agreement.Values(moments, ReferenceCase.Require(recorded.Read("moments")), "moments");
+        var moments = network.Encoder.Moments(Recording.Require(recorded.Read("image")));
+        Agreement.Values(moments, Recording.Require(recorded.Read("moments")), "moments");
     }
 
     [Fact]
@@ -52,8 +52,8 @@ public class VaeParityTests
 
     private static Autoencoder Load(ReferenceCase reference, WeightSet weights)
     {
-        var network = new Autoencoder(ReferenceCase.Require(VaeConfig.Read(reference.ConfigPath)), weights.Root);
-        ReferenceCase.Require(weights.Load(reference.Weights, CPU, float32));
+        var network = new Autoencoder(Recording.Require(VaeConfig.Read(reference.ConfigPath)), weights.Root);
+        Recording.Require(weights.Load(reference.Weights, CPU, float32));
         return network;
     }
 }

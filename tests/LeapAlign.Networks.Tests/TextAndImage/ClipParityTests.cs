@@ -17,8 +17,8 @@ public class ClipParityTests
         using var scope = NewDisposeScope();
         var reference = new ReferenceCase(name);
         using var weights = new WeightSet();
-        var network = new ClipTextEncoder(ReferenceCase.Require(ClipTextConfig.Read(reference.ConfigPath)), weights.Root);
-        ReferenceCase.Require(weights.Load(reference.Weights, CPU, float32, ClipTextEncoder.DeclaredName));
+        var network = new ClipTextEncoder(Recording.Require(ClipTextConfig.Read(reference.ConfigPath)), weights.Root);
+        Recording.Require(weights.Load(reference.Weights, CPU, float32, ClipTextEncoder.DeclaredName));
         weights.SetTrained(true);
         weights.Refresh();
         var (penultimate, last, pooled) = network.Forward(reference.Recorded("in.ids"));
@@ -72,7 +72,7 @@ public class ClipParityTests
         using var _ = no_grad();
         var reference = new ReferenceCase("clip");
         using var weights = new WeightSet();
-        var config = ReferenceCase.Require(ClipConfig.Read(reference.ConfigPath));
+        var config = Recording.Require(ClipConfig.Read(reference.ConfigPath));
         var network = Load(reference, weights, float32);
         var end = config.Text.EndToken;
         long[] prefix = [1, 2, 3, end];
@@ -89,13 +89,13 @@ public class ClipParityTests
         using var scope = NewDisposeScope();
         using var _ = no_grad();
         var reference = new ReferenceCase("clip-text-g");
-        var modern = ReferenceCase.Require(ClipTextConfig.Read(reference.ConfigPath));
+        var modern = Recording.Require(ClipTextConfig.Read(reference.ConfigPath));
         var legacy = modern with { EndToken = 2 };
         Tensor Pooled(ClipTextConfig config, Tensor ids)
         {
             using var weights = new WeightSet();
             var network = new ClipTextEncoder(config, weights.Root);
-            ReferenceCase.Require(weights.Load(reference.Weights, CPU, float32, ClipTextEncoder.DeclaredName));
+            Recording.Require(weights.Load(reference.Weights, CPU, float32, ClipTextEncoder.DeclaredName));
             return network.Forward(ids).Pooled;
         }
         var recorded = reference.Recorded("in.ids");
@@ -118,8 +118,8 @@ public class ClipParityTests
 
     private static ClipModel Load(ReferenceCase reference, WeightSet weights, ScalarType type)
     {
-        var network = new ClipModel(ReferenceCase.Require(ClipConfig.Read(reference.ConfigPath)), weights.Root);
-        ReferenceCase.Require(weights.Load(reference.Weights, CPU, type));
+        var network = new ClipModel(Recording.Require(ClipConfig.Read(reference.ConfigPath)), weights.Root);
+        Recording.Require(weights.Load(reference.Weights, CPU, type));
         return network;
     }
 }

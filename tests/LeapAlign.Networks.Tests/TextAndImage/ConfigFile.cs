@@ -1,12 +1,12 @@
-using LeapAlign.Networks.Tests.Diffusion;
 using LeapAlign.Pipeline;
+using LeapAlign.Testing;
 
 namespace LeapAlign.Networks.Tests.TextAndImage;
 
 /// <summary>A config.json with a given text, read as a user's.</summary>
 internal static class ConfigFile
 {
-    public static T Require<T>(string json, Func<string, Result<T>> read) => ReferenceCase.Require(Read(json, read));
+    public static T Require<T>(string json, Func<string, Result<T>> read) => Recording.Require(Read(json, read));
 
     public static Fault Fault<T>(string json, Func<string, Result<T>> read) =>
         Read(json, read).Match(value => throw new InvalidOperationException($"{value} was accepted"), fault => fault);

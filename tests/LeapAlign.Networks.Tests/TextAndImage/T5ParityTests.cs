@@ -82,12 +82,12 @@ public class T5ParityTests
         Agreement.Values(network.Forward(ids), expected, "output", tolerance: 1e-12);
     }
 
-    private static T5Config Config(ReferenceCase reference) => ReferenceCase.Require(T5Config.Read(reference.ConfigPath));
+    private static T5Config Config(ReferenceCase reference) => Recording.Require(T5Config.Read(reference.ConfigPath));
 
     private static T5Encoder Load(IWeightSource source, WeightSet weights, T5Config config, ScalarType type)
     {
         var network = new T5Encoder(config, weights.Root);
-        ReferenceCase.Require(weights.Load(source, CPU, type, T5Encoder.DeclaredName));
+        Recording.Require(weights.Load(source, CPU, type, T5Encoder.DeclaredName));
         return network;
     }
 
