@@ -1,5 +1,8 @@
 using FsCheck;
 using FsCheck.Xunit;
+using LeapAlign.Contracts.Algorithms;
+using LeapAlign.Contracts.Flow;
+using LeapAlign.Methods.Leaps;
 using static TorchSharp.torch;
 
 namespace LeapAlign.Algorithms.LeapAlign.Tests;
@@ -122,6 +125,32 @@ public sealed class OracleTests
         Assert.Equal((Surrogate(0, h) - Surrogate(0, -h)) / (2 * h), network.B.grad!.item<double>() / -weight, 1e-8);
     }
 
-    private static double Measured(Contracts.Algorithms.Objective objective, string name) =>
+    [Fact]
+    public void Too_short_a_schedule_is_refused_before_the_run() =>
+        Assert.False(new LeapAlignAlgorithm(new LeapAlignSettings { MinReverse = 9 }, static (_, _) => default).Check(new RunShape(new Schedule([1, 0.5, 0]), 4)).IsOk);
+
+    [Fact]
+    public void The_loss_of_several_pairs_is_the_mean_over_them_and_their_rollout_is_shared()
+    {
+        using var scope = NewDisposeScope();
+        LeapPair[] pairs = [new(0, 2), new(1, 3), new(0, 3)];
+        var settings = new LeapAlignSettings { Tau = 1e-4 };
+        (double Loss, double A) Alone(LeapPair pair)
+        {
+            var network = new LinearNetwork();
+            var loss = network.Step(settings, pair).Loss;
+            loss.backward();
+            return (loss.item<double>(), network.A.grad!.item<double>());
+        }
+        var together = new LinearNetwork();
+        var objective = together.Step(settings, pairs, noise: [1.5]);
+        objective.Loss.backward();
+        Assert.Equal(pairs.Average(pair => Alone(pair).Loss), objective.Loss.item<double>(), 1e-12);
+        Assert.Equal(pairs.Average(pair => Alone(pair).A), together.A.grad!.item<double>(), 1e-12);
+        // Step 0 is evaluated once for two pairs, step 3 once for each of two.
+        Assert.Equal([(0, true), (1, true), (2, true), (3, true), (3, true)], together.Calls);
+    }
+
+    private static double Measured(Objective objective, string name) =>
         objective.Measurements.Single(measured => measured.Name == name).Value.to(float64).item<double>();
 }

@@ -1,35 +1,48 @@
-using LeapAlign.Contracts.Flow;
 using LeapAlign.Contracts.Randomness;
-using LeapAlign.Contracts.Samplers;
-using LeapAlign.Pipeline;
 using static TorchSharp.torch;
 
 namespace LeapAlign.Contracts.Algorithms;
 
-/// <summary>What an algorithm is given for one micro-batch. The tensors belong to the host.</summary>
-public sealed class AlignmentStep
+/// <summary>
+/// What an algorithm is given for one step of the run: its micro-batches, and the lagged copies of the policy. What the algorithm makes while the host asks
+/// for an objective is disposed once the host has run backward on it; <see cref="Keep"/> saves a tensor from that.
+/// </summary>
+public sealed class AlignmentStep : IDisposable
 {
+    private readonly List<Tensor> _kept = [];
+
     /// <summary>The step of the run, from 0.</summary>
     public required int Index { get; init; }
 
-    /// <summary>The initial state at σ_0, [B, C, h, w], fp32.</summary>
-    public required Tensor Noise { get; init; }
+    /// <summary>The micro-batches whose gradients make up the step, at least one.</summary>
+    public required IReadOnlyList<MicroBatch> Batches { get; init; }
 
-    /// <summary>The noise levels.</summary>
-    public required Schedule Schedule { get; init; }
-
-    /// <summary>Integrates the flow.</summary>
-    public required ISampler Sampler { get; init; }
-
-    /// <summary>The model's velocity for this batch, conditioning and guidance applied.</summary>
-    public required Velocity Velocity { get; init; }
+    /// <summary>The key of the draws that all micro-batches share, the same on every rank.</summary>
+    public required RandomKey Random { get; init; }
 
     /// <summary>
-    /// decode &gt;&gt; score: latents [B, C, h, w] to rewards [B], with gradient when gradients are enabled and the rewards are differentiable. It also takes
-    /// several whole batches one after another, [m·B, C, h, w] to [m·B].
+    /// Evaluates the network with the weights of one of <see cref="IAlgorithm.Copies"/>, or of <see cref="PolicyCopy.Reference"/>, until the returned object
+    /// is disposed. Without gradients only: no objective may be yielded in between.
     /// </summary>
-    public required Stage<Tensor, Tensor> Score { get; init; }
+    public Func<string, IDisposable> Use { get; init; } = static name => throw new InvalidOperationException($"this step has no policy '{name}'");
 
-    /// <summary>The key of this step's own draws, the same on every rank.</summary>
-    public required RandomKey Random { get; init; }
+    /// <summary>The usual step: one objective for each micro-batch, the step's gradient being the mean of theirs.</summary>
+    /// <param name="objective">The loss of a micro-batch, already a mean over its samples.</param>
+    public IEnumerable<Objective> Average(Func<MicroBatch, Objective> objective) => Batches.Select(batch => objective(batch).Times(1.0 / Batches.Count));
+
+    /// <summary>Keeps a tensor until the end of the step.</summary>
+    /// <returns>The same tensor.</returns>
+    public Tensor Keep(Tensor tensor)
+    {
+        ArgumentNullException.ThrowIfNull(tensor);
+        _kept.Add(tensor.DetachFromDisposeScope());
+        return tensor;
+    }
+
+    /// <summary>Disposes what was kept.</summary>
+    public void Dispose()
+    {
+        foreach (var tensor in _kept) tensor.Dispose();
+        _kept.Clear();
+    }
 }

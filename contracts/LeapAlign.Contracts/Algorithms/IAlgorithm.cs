@@ -1,4 +1,3 @@
-using LeapAlign.Contracts.Flow;
 using LeapAlign.Pipeline;
 
 namespace LeapAlign.Contracts.Algorithms;
@@ -7,12 +6,19 @@ namespace LeapAlign.Contracts.Algorithms;
 public interface IAlgorithm
 {
     /// <summary>
+    /// The copies of the policy that the algorithm compares with, beside the reference. The host makes them, moves them after every step and keeps them with
+    /// the run's state: each is held once.
+    /// </summary>
+    IReadOnlyList<PolicyCopy> Copies => [];
+
+    /// <summary>
     /// One step, as a lazy sequence of objectives: the host runs backward on each before it asks for the next, so a method with many small losses needs
-    /// memory for one. The host owns batches, accumulation, clipping, the non-finite guard, the optimizer, the moving average and the dispose scope.
+    /// memory for one. The host owns batches, clipping, the non-finite guard, the optimizer, the moving average and the dispose scopes; it updates the
+    /// weights after each objective that <see cref="Objective.EndsUpdate"/> and at the end of the sequence.
     /// </summary>
     /// <param name="step">What the step works on.</param>
     IEnumerable<Objective> Step(AlignmentStep step);
 
-    /// <summary>Says, before anything of a run is written, whether the algorithm's settings can work on a schedule.</summary>
-    Result<Unit> Check(Schedule schedule) => Unit.Value;
+    /// <summary>Says, before anything of a run is written, whether the algorithm's settings can work in a run.</summary>
+    Result<Unit> Check(RunShape shape) => Unit.Value;
 }

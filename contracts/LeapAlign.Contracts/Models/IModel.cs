@@ -31,15 +31,21 @@ public interface IModel
 
     /// <summary>The guided velocity, with gradient when gradients are enabled.</summary>
     /// <param name="latents">[B, C, h, w], fp32.</param>
-    /// <param name="sigma">The noise level in [0, 1].</param>
+    /// <param name="sigmas">One noise level in [0, 1] for all samples, or one for each of the B.</param>
     /// <param name="conditioning">For the same B samples.</param>
-    /// <returns>[B, C, h, w], fp32.</returns>
-    Tensor Velocity(Tensor latents, double sigma, Conditioning conditioning);
+    /// <returns>[B, C, h, w], fp32. A level that all samples share gives the same bits however it is written.</returns>
+    Tensor Velocity(Tensor latents, IReadOnlyList<double> sigmas, Conditioning conditioning);
 
     /// <summary>Decodes latents into pictures, with gradient when gradients are enabled.</summary>
     /// <param name="latents">[B, C, h, w], fp32.</param>
     /// <returns>[B, 3, H, W], fp32, clamped to [0, 1].</returns>
     Tensor Decode(Tensor latents);
+
+    /// <summary>Encodes pictures into latents, without gradient: the mean of the encoder's distribution.</summary>
+    /// <param name="images">[B, 3, H, W], fp32 in [0, 1], of a size that fits the model.</param>
+    /// <returns>[B, C, h, w], fp32, scaled as the diffusion model sees them.</returns>
+    /// <exception cref="FaultException">The model folder has no encoder.</exception>
+    Tensor Encode(Tensor images);
 
     /// <summary>Takes changed <see cref="Parameters"/> over into the networks. Called after every optimizer step.</summary>
     void Refresh();

@@ -13,7 +13,7 @@ public interface IOptimizer
 public interface IOptimization : IDisposable
 {
     /// <summary>Applies the gradients, which the host has accumulated, checked and clipped. Weights without a gradient stay as they are.</summary>
-    /// <param name="step">The step of the run, from 0; learning-rate schedules are functions of it.</param>
+    /// <param name="index">The update of the run, from 0; learning-rate schedules are functions of it. Most algorithms update once a step.</param>
     /// <returns>The learning rate that was used.</returns>
-    double Update(int step);
+    double Update(int index);
 }

@@ -9,9 +9,15 @@ public static class Capabilities
     /// <summary>The sampler is stochastic and knows the log-probability of its transitions.</summary>
     public const string LogProbability = "log-prob";
 
-    /// <summary>The model keeps the policy that training started from.</summary>
+    /// <summary>The policy that training started from is kept beside the one that is trained.</summary>
     public const string ReferencePolicy = "reference-policy";
 
     /// <summary>Each prompt comes several times in a batch.</summary>
     public const string GroupedPrompts = "grouped-prompts";
+
+    /// <summary>Each prompt comes with a picture to learn from.</summary>
+    public const string Pictures = "pictures";
+
+    /// <summary>Each prompt comes with a preferred and a rejected picture.</summary>
+    public const string PreferencePairs = "preference-pairs";
 }

@@ -25,6 +25,29 @@ public sealed class PartContext
     /// <summary>Takes a warning: something the run can live with. Equal codes are counted and shown once at the end.</summary>
     public required Action<Fault> Warn { get; init; }
 
+    /// <summary>
+    /// Finds what several parts of one plugin have in common, a network read once for instance: made by whoever asks first, kept and disposed by the host when
+    /// the run ends. The key says everything that its content depends on.
+    /// </summary>
+    public ISharedResources Shared { get; init; } = new Unshared();
+
     /// <summary>The full path of a path given in settings.</summary>
     public string Resolve(string path) => Path.GetFullPath(path, BaseFolder);
+}
+
+/// <summary>What the parts of a plugin share in a run.</summary>
+public interface ISharedResources
+{
+    /// <summary>The resource of a key, made on the first call.</summary>
+    /// <typeparam name="T">Its type; if it is disposable, the host disposes it after all parts.</typeparam>
+    /// <param name="key">Everything that its content depends on.</param>
+    /// <param name="create">Makes it; a fault is not remembered.</param>
+    Result<T> Get<T>(string key, Func<Result<T>> create)
+        where T : class;
+}
+
+internal sealed class Unshared : ISharedResources
+{
+    public Result<T> Get<T>(string key, Func<Result<T>> create)
+        where T : class => create();
 }

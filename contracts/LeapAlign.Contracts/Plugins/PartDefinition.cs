@@ -1,6 +1,8 @@
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
+using LeapAlign.Contracts.Algorithms;
 using LeapAlign.Contracts.Rewards;
+using LeapAlign.Contracts.Samplers;
 using LeapAlign.Pipeline;
 
 namespace LeapAlign.Contracts.Plugins;
@@ -15,11 +17,14 @@ public sealed class PartDefinition
     private readonly Func<object, PartContext, Result<object>> _create;
     private readonly Func<object, IEnumerable<string>> _requires;
     private readonly Func<object, IEnumerable<string>> _provides;
+    private Func<object, int, NetworkCost>? _cost;
 
     private PartDefinition(Type part, string id, JsonTypeInfo settings, Func<object, PartContext, Result<object>> create)
         : this(PartKinds.Of(part), id, settings, create, static _ => [], static _ => [])
     {
         if (typeof(IDifferentiableReward).IsAssignableFrom(part)) _provides = static _ => [Capabilities.DifferentiableReward];
+        if (typeof(IStochasticSampler).IsAssignableFrom(part)) _provides = static _ => [Capabilities.LogProbability];
+        if (typeof(IGroupReward).IsAssignableFrom(part) || typeof(IPairwiseReward).IsAssignableFrom(part)) _requires = static _ => [Capabilities.GroupedPrompts];
     }
 
     private PartDefinition(
@@ -41,7 +46,7 @@ public sealed class PartDefinition
     public JsonTypeInfo Settings { get; }
 
     /// <summary>Describes a part whose making cannot fail.</summary>
-    /// <typeparam name="TPart">The contract or a class that implements it; <see cref="IDifferentiableReward"/> provides <c>differentiable-reward</c>.</typeparam>
+    /// <typeparam name="TPart">The contract or a class that implements it; <see cref="IDifferentiableReward"/> provides <c>differentiable-reward</c>, <see cref="IStochasticSampler"/> <c>log-prob</c>.</typeparam>
     /// <typeparam name="TSettings">The record of its settings.</typeparam>
     /// <param name="id">The word that plugins.json uses.</param>
     /// <param name="settings">From a <c>JsonSerializerContext</c>.</param>
@@ -60,20 +65,27 @@ public sealed class PartDefinition
 
     /// <summary>The same part, requiring capabilities of the other parts; they may depend on its settings.</summary>
     public PartDefinition Requiring<TSettings>(Func<TSettings, IEnumerable<string>> requires) =>
-        new(Kind, Id, Settings, _create, settings => requires((TSettings)settings), _provides);
+        new(Kind, Id, Settings, _create, settings => requires((TSettings)settings), _provides) { _cost = _cost };
 
     /// <summary>The same part, requiring capabilities of the other parts.</summary>
-    public PartDefinition Requiring(params string[] capabilities) => new(Kind, Id, Settings, _create, _ => capabilities, _provides);
+    public PartDefinition Requiring(params string[] capabilities) => new(Kind, Id, Settings, _create, _ => capabilities, _provides) { _cost = _cost };
 
     /// <summary>The same part, providing further capabilities.</summary>
     public PartDefinition Providing(params string[] capabilities) =>
-        new(Kind, Id, Settings, _create, _requires, settings => [.. _provides(settings), .. capabilities]);
+        new(Kind, Id, Settings, _create, _requires, settings => [.. _provides(settings), .. capabilities]) { _cost = _cost };
+
+    /// <summary>The same algorithm, saying what it costs with N sampling steps.</summary>
+    public PartDefinition Costing<TSettings>(Func<TSettings, int, NetworkCost> cost) =>
+        new(Kind, Id, Settings, _create, _requires, _provides) { _cost = (settings, steps) => cost((TSettings)settings, steps) };
 
     /// <summary>What the part asks of the others, with these settings.</summary>
     public IReadOnlyList<string> Requires(object settings) => [.. _requires(settings)];
 
     /// <summary>What the part offers to the others, with these settings.</summary>
     public IReadOnlyList<string> Provides(object settings) => [.. _provides(settings)];
+
+    /// <summary>What an algorithm costs for each image, with these settings and N steps; null when it does not say.</summary>
+    public NetworkCost? Cost(object settings, int steps) => _cost?.Invoke(settings, steps);
 
     /// <summary>Reads settings; absent keys take their defaults.</summary>
     /// <param name="json">A JSON object.</param>

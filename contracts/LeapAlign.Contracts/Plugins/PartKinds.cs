@@ -13,7 +13,7 @@ public static class PartKinds
     /// <summary><see cref="IModel"/>.</summary>
     public const string Model = "model";
 
-    /// <summary><see cref="IReward"/>.</summary>
+    /// <summary><see cref="IReward"/>, <see cref="IGroupReward"/> or <see cref="IPairwiseReward"/>.</summary>
     public const string Reward = "reward";
 
     /// <summary><see cref="IAlgorithm"/>.</summary>
@@ -35,7 +35,7 @@ public static class PartKinds
     {
         (Type Contract, string Kind)[] kinds =
         [
-            (typeof(IModel), Model), (typeof(IReward), Reward), (typeof(IAlgorithm), Algorithm),
+            (typeof(IModel), Model), (typeof(IReward), Reward), (typeof(IGroupReward), Reward), (typeof(IPairwiseReward), Reward), (typeof(IAlgorithm), Algorithm),
             (typeof(ISampler), Sampler), (typeof(IPromptSource), Prompts), (typeof(IOptimizer), Optimizer),
         ];
         foreach (var (contract, kind) in kinds)

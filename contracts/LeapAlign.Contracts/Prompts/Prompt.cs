@@ -4,4 +4,13 @@ namespace LeapAlign.Contracts.Prompts;
 /// <param name="Id">Its place in the source, from 0. Two captions with the same text are still two prompts.</param>
 /// <param name="Text">The caption.</param>
 /// <param name="Metadata">The JSON object it came from, for rewards that know its form (GenEval's, for instance); null for plain text.</param>
-public sealed record Prompt(int Id, string Text, string? Metadata = null);
+public sealed record Prompt(int Id, string Text, string? Metadata = null)
+{
+    /// <summary>
+    /// Full paths of the pictures that come with the caption: one to learn from, or the preferred and the rejected one. Empty for most sources.
+    /// </summary>
+    public IReadOnlyList<string> Pictures { get; init; } = [];
+
+    /// <summary>The kind of task that the caption belongs to, by which scores are averaged; null when the source names none.</summary>
+    public string? Task { get; init; }
+}

@@ -33,6 +33,9 @@ internal sealed class PictureSampling(IModel model, ISampler sampler, Guidance g
 
     public required Device Device { get; init; }
 
+    /// <summary>Whether a stochastic sampler adds noise at each step; otherwise every sampler follows the flow's ODE.</summary>
+    public bool Stochastic { get; init; }
+
     /// <summary>Samples a batch.</summary>
     /// <returns>[B, 3, H, W] in [0, 1].</returns>
     public Tensor Sample(IReadOnlyList<PictureRequest> batch)
@@ -40,12 +43,23 @@ internal sealed class PictureSampling(IModel model, ISampler sampler, Guidance g
         using var scope = NewDisposeScope();
         using var gradients = no_grad();
         using var conditioning = clock.Measure("encode", () => model.Encode([.. batch.Select(static picture => picture.Prompt.Text)], guidance));
-        var noise = stack(batch.Select(picture => Noise.For("prompt", picture.Prompt.Id).For("image", picture.Image).Normal(LatentShape, Device)));
-        var latents = sampler.Roll(noise, Schedule, (state, step) =>
-        {
-            clock.Count(conditioning.EvaluationsPerVelocity);
-            return clock.Measure("velocity", () => model.Velocity(state, Schedule.Sigma(step), conditioning));
-        });
+        var noise = Stack(batch);
+        var latents = sampler.Roll(noise, new SamplingPath(Schedule, Velocity) { Noise = Stochastic ? Fresh : static _ => null });
         return clock.Measure("decode", () => model.Decode(latents)).MoveToOuterDisposeScope();
+
+        Tensor Velocity(Tensor state, int step)
+        {
+            clock.Count(conditioning.EvaluationsPerVelocity, gradient: false);
+            return clock.Measure("velocity", () => model.Velocity(state, [Schedule.Sigma(step)], conditioning));
+        }
+
+        Tensor Fresh(int step) => Stack(batch, "sampler", step);
     }
+
+    private Tensor Stack(IReadOnlyList<PictureRequest> batch) => stack(batch.Select(picture => Key(picture).Normal(LatentShape, Device)));
+
+    private Tensor Stack(IReadOnlyList<PictureRequest> batch, string purpose, int step) =>
+        stack(batch.Select(picture => Key(picture).For(purpose, step).Normal(LatentShape, Device)));
+
+    private RandomKey Key(PictureRequest picture) => Noise.For("prompt", picture.Prompt.Id).For("image", picture.Image);
 }

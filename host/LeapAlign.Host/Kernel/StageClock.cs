@@ -15,8 +15,11 @@ internal sealed class StageClock
     /// <summary>The innermost stage that an exception came out of; null when none did.</summary>
     public string? Failed { get; private set; }
 
-    /// <summary>Network evaluations so far: one velocity under guidance counts two.</summary>
-    public long Evaluations { get; private set; }
+    /// <summary>Network evaluations of a whole batch so far: one velocity under guidance counts two, one of half a batch counts half.</summary>
+    public double Evaluations { get; private set; }
+
+    /// <summary>Those of them that were recorded for a backward.</summary>
+    public double GradientEvaluations { get; private set; }
 
     /// <summary>Runs a stage.</summary>
     public T Measure<T>(string stage, Func<T> body)
@@ -44,7 +47,11 @@ internal sealed class StageClock
     });
 
     /// <summary>Counts network evaluations.</summary>
-    public void Count(int evaluations) => Evaluations += evaluations;
+    public void Count(double evaluations, bool gradient)
+    {
+        Evaluations += evaluations;
+        if (gradient) GradientEvaluations += evaluations;
+    }
 
     /// <summary>Seconds by stage since the last call, and starts anew.</summary>
     public IReadOnlyDictionary<string, double> Take()

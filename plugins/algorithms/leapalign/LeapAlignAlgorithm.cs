@@ -2,6 +2,8 @@ using LeapAlign.Contracts.Algorithms;
 using LeapAlign.Contracts.Flow;
 using LeapAlign.Contracts.Models;
 using LeapAlign.Contracts.Randomness;
+using LeapAlign.Methods.Leaps;
+using LeapAlign.Methods.Rewards;
 using LeapAlign.Pipeline;
 using static TorchSharp.torch;
 
@@ -10,9 +12,10 @@ namespace LeapAlign.Algorithms.LeapAlign;
 /// <summary>
 /// LeapAlign (arXiv 2604.15311): the reward's gradient enters the final sample of a real rollout and travels back along two leaps, k → j → 0, carved out
 /// of it. With g the gradient at the final sample and J_j the network's Jacobian at x_j, the step descends
-/// <c>gᵀ[(σ_j−σ_k) ∂v_k − σ_j ∂v_j − α σ_j (σ_j−σ_k) J_j ∂v_k]</c>, each sample weighted by how well its leaps met the trajectory.
+/// <c>gᵀ[(σ_j−σ_k) ∂v_k − σ_j ∂v_j − α σ_j (σ_j−σ_k) J_j ∂v_k]</c>, each sample weighted by how well its leaps met the trajectory. Further pairs of leaps
+/// share the rollout, the decoder and the reward: the loss is the mean over pairs.
 /// </summary>
-/// <param name="settings">α, τ, hinge and filters.</param>
+/// <param name="settings">α, τ, hinge, filters and the number of pairs.</param>
 /// <param name="drawPair">Draws the anchors from a key and N; see <see cref="LeapPairSampler"/>.</param>
 public sealed class LeapAlignAlgorithm(LeapAlignSettings settings, Func<RandomKey, int, LeapPair> drawPair) : IAlgorithm
 {
@@ -20,54 +23,65 @@ public sealed class LeapAlignAlgorithm(LeapAlignSettings settings, Func<RandomKe
     public IEnumerable<Objective> Step(AlignmentStep step)
     {
         ArgumentNullException.ThrowIfNull(step);
-        return [Objective(step, drawPair(step.Random.For("leaps"), step.Schedule.Steps))];
+        return step.Average(Objective);
     }
 
     /// <inheritdoc/>
-    public Result<Unit> Check(Schedule schedule)
+    public Result<Unit> Check(RunShape shape)
     {
-        ArgumentNullException.ThrowIfNull(schedule);
-        return new LeapPairSampler(settings).Window(schedule.Steps).Map(static _ => Unit.Value);
+        ArgumentNullException.ThrowIfNull(shape);
+        return new LeapPairSampler("leapalign", settings).Window(shape.Schedule.Steps).Map(static _ => Unit.Value);
     }
 
-    private Objective Objective(AlignmentStep step, LeapPair pair)
+    /// <summary>The first pair's key has no number, so that one pair is the same whether or not others follow it.</summary>
+    private LeapPair[] Pairs(MicroBatch batch) =>
+        [.. Enumerable.Range(0, settings.Pairs).Select(pair => drawPair(pair == 0 ? batch.Random.For("leaps") : batch.Random.For("leaps", pair), batch.Schedule.Steps))];
+
+    private Objective Objective(MicroBatch batch)
     {
-        var leaps = new Leaps(step, pair, settings.Alpha);
-        var reached = Roll(step, leaps);
-        var distance0 = RectifiedFlow.Distance(leaps.Predicted0, reached);
-        var rewards = step.Score.Run(RectifiedFlow.Connect(leaps.Predicted0, reached));
-        var weights = Weights(leaps.DistanceJ, distance0).to(rewards.dtype);
-        var kept = Kept(leaps.DistanceJ, distance0).to(rewards.dtype);
-        // threshold(), not relu(), which libtorch does not have for the "meta" device. A reward at the hinge contributes nothing, like those above it.
-        var hinge = nn.functional.threshold(settings.Hinge - rewards, 0, 0) * settings.LossScale;
-        var loss = (weights * kept * hinge).sum() / kept.sum().clamp_min(1);
+        var pairs = Pairs(batch);
+        var leaps = new Leaps(batch, pairs, settings.Alpha);
+        var reached = Roll(batch, leaps);
+        var distancesJ = stack(pairs.Select((_, pair) => leaps.DistanceJ(pair)));
+        var distances0 = stack(pairs.Select((_, pair) => RectifiedFlow.Distance(leaps.Predicted0(pair), reached)));
+        var kept = Kept(distancesJ, distances0);
+        var weights = Weights(distancesJ, distances0);
+        var active = weights * kept;
+        var total = active.sum([0]);
+        // All pairs predict the same sample, so the reward is evaluated once: its gradient goes to each prediction in proportion to its weight.
+        var shares = (active / total.clamp_min(1e-300)).to(reached.dtype);
+        var predicted = pairs.Select((_, pair) => Scaled(leaps.Predicted0(pair), shares[pair])).Aggregate(static (sum, next) => sum + next);
+        var rewards = batch.Score.Run(RectifiedFlow.Connect(predicted, reached)).Total;
+        var loss = (total.to(rewards.dtype) * RewardLoss.Hinge(rewards, settings)).sum() / kept.to(rewards.dtype).sum().clamp_min(1);
         return new Objective(
             loss,
             new NamedTensor("reward", rewards.detach()),
-            new NamedTensor("weight", weights),
-            new NamedTensor("distance_j", leaps.DistanceJ),
-            new NamedTensor("distance_0", distance0),
+            new NamedTensor("weight", weights.mean([0]).to(rewards.dtype)),
+            new NamedTensor("distance_j", distancesJ.mean([0])),
+            new NamedTensor("distance_0", distances0.mean([0])),
             new NamedTensor("kept", kept),
-            new NamedTensor("k", tensor(pair.K)),
-            new NamedTensor("j", tensor(pair.J)));
+            new NamedTensor("k", tensor(pairs.Select(static pair => (long)pair.K).ToArray())),
+            new NamedTensor("j", tensor(pairs.Select(static pair => (long)pair.J).ToArray())));
     }
 
-    private static Tensor Roll(AlignmentStep step, Leaps leaps)
+    private static Tensor Roll(MicroBatch batch, Leaps leaps)
     {
         using var _ = no_grad();
-        return step.Sampler.Roll(step.Noise, step.Schedule, leaps.Velocity);
+        return batch.Sampler.Roll(batch.Noise, batch.Path with { Velocity = leaps.Velocity });
     }
 
-    /// <summary>1 / (max(d_j, τ) + max(d_0, τ)), [B], without gradient.</summary>
-    private Tensor Weights(Tensor distanceJ, Tensor distance0) =>
-        (distanceJ.clamp_min(settings.Tau) + distance0.clamp_min(settings.Tau)).reciprocal();
+    private static Tensor Scaled(Tensor value, Tensor share) => value * share.reshape([-1, .. Enumerable.Repeat(1L, (int)value.dim() - 1)]);
 
-    /// <summary>1 for the samples that pass the hard filters, 0 for the others, [B]. A mask keeps shapes independent of the data.</summary>
-    private Tensor Kept(Tensor distanceJ, Tensor distance0)
+    /// <summary>1 / (max(d_j, τ) + max(d_0, τ)), [P, B], without gradient.</summary>
+    private Tensor Weights(Tensor distancesJ, Tensor distances0) =>
+        (distancesJ.clamp_min(settings.Tau) + distances0.clamp_min(settings.Tau)).reciprocal();
+
+    /// <summary>1 for the samples that pass the hard filters, 0 for the others, [P, B]. A mask keeps shapes independent of the data.</summary>
+    private Tensor Kept(Tensor distancesJ, Tensor distances0)
     {
-        var kept = ones_like(distanceJ);
-        if (settings.MaxDistanceJ is { } limitJ) kept = kept * distanceJ.le(limitJ);
-        if (settings.MaxDistance0 is { } limit0) kept = kept * distance0.le(limit0);
+        var kept = ones_like(distancesJ);
+        if (settings.MaxDistanceJ is { } limitJ) kept = kept * distancesJ.le(limitJ);
+        if (settings.MaxDistance0 is { } limit0) kept = kept * distances0.le(limit0);
         return kept;
     }
 }

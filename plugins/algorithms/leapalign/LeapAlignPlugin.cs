@@ -1,5 +1,6 @@
 using System.Text.Json.Serialization;
 using LeapAlign.Contracts.Plugins;
+using LeapAlign.Methods.Leaps;
 
 namespace LeapAlign.Algorithms.LeapAlign;
 
@@ -10,8 +11,10 @@ public sealed class LeapAlignPlugin : IPlugin
     public IReadOnlyList<PartDefinition> Parts { get; } =
     [
         PartDefinition.Of<LeapAlignAlgorithm, LeapAlignSettings>(
-            "leapalign", SettingsJson.Default.LeapAlignSettings, static (settings, _) => new(settings, new LeapPairSampler(settings).Draw))
-            .Requiring(Capabilities.DifferentiableReward),
+            "leapalign", SettingsJson.Default.LeapAlignSettings, static (settings, _) => new(settings, new LeapPairSampler("leapalign", settings).Draw))
+            .Requiring(Capabilities.DifferentiableReward)
+            // Anchors of different pairs seldom coincide; where they do, the sampler passes only one of the evaluations.
+            .Costing<LeapAlignSettings>(static (settings, steps) => new(Math.Max(0, steps - (2 * settings.Pairs)), 2 * settings.Pairs, 1)),
     ];
 }
 

@@ -1,11 +1,11 @@
 using System.ComponentModel;
 using System.ComponentModel.DataAnnotations;
-using System.Text.Json.Serialization;
+using LeapAlign.Methods.Leaps;
 
 namespace LeapAlign.Algorithms.LeapAlign;
 
 /// <summary>Settings of <c>leapalign</c>. The names are those of arXiv 2604.15311.</summary>
-public sealed record LeapAlignSettings
+public sealed record LeapAlignSettings : LeapPairSettings
 {
     /// <summary>α.</summary>
     [Description("Gradient discount α of the second leap's network input: 1 keeps the nested gradient whole, 0 drops it.")]
@@ -17,15 +17,10 @@ public sealed record LeapAlignSettings
     [Range(1e-6, 1e6)]
     public double Tau { get; init; } = 0.1;
 
-    /// <summary>λ.</summary>
-    [Description("Hinge λ: a sample whose reward is at least λ contributes no gradient. 1.5 suits rewards below 1 that should never saturate; 0.55 is used with HPSv2.1.")]
-    [Range(-1e6, 1e6)]
-    public double Hinge { get; init; } = 1.5;
-
-    /// <summary>κ.</summary>
-    [Description("Factor κ of the loss.")]
-    [Range(1e-9, 1e9)]
-    public double LossScale { get; init; } = 1;
+    /// <summary>P.</summary>
+    [Description("Pairs of leaps carved out of each rollout: 1 is the paper's. Each further pair costs one or two evaluations with gradient and their memory, and no rollout, decoding or scoring.")]
+    [Range(1, 64)]
+    public int Pairs { get; init; } = 1;
 
     /// <summary>Hard filter on d_j.</summary>
     [Description("Samples whose first leap misses the trajectory by more than this distance leave the batch; null keeps all.")]
@@ -36,63 +31,4 @@ public sealed record LeapAlignSettings
     [Description("Samples whose second leap misses the final sample by more than this distance leave the batch; null keeps all.")]
     [Range(0, 1e9)]
     public double? MaxDistance0 { get; init; }
-
-    /// <summary>How (k, j) is drawn.</summary>
-    [Description("How the two anchors k < j are drawn: uniform over all pairs, dirichlet lengths, midpoint (j half-way from k to the end), midpoint-j (k half of j).")]
-    public LeapPairMode Anchors { get; init; } = LeapPairMode.Uniform;
-
-    /// <summary>ρ.</summary>
-    [Description("Share of the schedule, from its end, in which anchors may lie.")]
-    [Range(0.01, 1)]
-    public double TailRatio { get; init; } = 1;
-
-    /// <summary>m.</summary>
-    [Description("Lowest reverse index (1 is the last network call) of an anchor.")]
-    [Range(1, 1000)]
-    public int MinReverse { get; init; } = 1;
-
-    /// <summary>M.</summary>
-    [Description("Reverse index above which no anchor lies, exclusive; null is N + 1, the whole schedule.")]
-    [Range(3, 1001)]
-    public int? MaxReverse { get; init; }
-
-    /// <summary>J.</summary>
-    [Description("Highest reverse index of j, in the modes uniform and dirichlet; null sets no limit.")]
-    [Range(1, 1000)]
-    public int? MaxReverseJ { get; init; }
-
-    /// <summary>α_A.</summary>
-    [Description("Dirichlet concentration of the distance from j to the clean end.")]
-    [Range(0.01, 1000)]
-    public double ConcentrationEnd { get; init; } = 4.2;
-
-    /// <summary>α_B.</summary>
-    [Description("Dirichlet concentration of the gap between k and j.")]
-    [Range(0.01, 1000)]
-    public double ConcentrationGap { get; init; } = 4.2;
-
-    /// <summary>α_C.</summary>
-    [Description("Dirichlet concentration of the distance from the noisy end to k.")]
-    [Range(0.01, 1000)]
-    public double ConcentrationStart { get; init; } = 4.2;
-}
-
-/// <summary>How the two anchors are drawn.</summary>
-public enum LeapPairMode
-{
-    /// <summary>Every pair equally likely.</summary>
-    [JsonStringEnumMemberName("uniform")]
-    Uniform,
-
-    /// <summary>Three lengths with Dirichlet proportions.</summary>
-    [JsonStringEnumMemberName("dirichlet")]
-    Dirichlet,
-
-    /// <summary>k uniform, j half-way to the end.</summary>
-    [JsonStringEnumMemberName("midpoint")]
-    Midpoint,
-
-    /// <summary>j uniform, k half of it.</summary>
-    [JsonStringEnumMemberName("midpoint-j")]
-    MidpointJ,
 }

@@ -73,11 +73,14 @@ public sealed class Sd3Model : IModel, IDisposable
     }
 
     /// <inheritdoc/>
-    public Tensor Velocity(Tensor latents, double sigma, Conditioning conditioning)
+    public Tensor Velocity(Tensor latents, IReadOnlyList<double> sigmas, Conditioning conditioning)
     {
+        ArgumentNullException.ThrowIfNull(latents);
+        ArgumentNullException.ThrowIfNull(sigmas);
         var known = conditioning as Sd3Conditioning ?? throw new ArgumentException("the conditioning was not made by this model", nameof(conditioning));
-        var conditional = Branch(known.Captions, sigma);
-        var guided = known.Empty is { } empty ? known.Guidance.Apply(conditional, Branch(empty, sigma)) : conditional;
+        if (sigmas.Count != 1 && sigmas.Count != latents.shape[0]) throw new ArgumentException($"{sigmas.Count} noise levels for {latents.shape[0]} samples", nameof(sigmas));
+        var conditional = Branch(known.Captions, sigmas);
+        var guided = known.Empty is { } empty ? known.Guidance.Apply(conditional, Branch(empty, sigmas)) : conditional;
         return guided(latents, 0);
     }
 
@@ -87,6 +90,15 @@ public sealed class Sd3Model : IModel, IDisposable
         using var scope = NewDisposeScope();
         var pictures = _networks.Autoencoder.Decoder.Decode(latents).to(ScalarType.Float32).mul(0.5).add(0.5);
         return Activation.Clamp01(pictures).MoveToOuterDisposeScope();
+    }
+
+    /// <inheritdoc/>
+    public Tensor Encode(Tensor images)
+    {
+        ArgumentNullException.ThrowIfNull(images);
+        using var scope = NewDisposeScope();
+        using var gradients = no_grad();
+        return _networks.Autoencoder.Encoder.Latents(images.mul(2).sub(1)).to(ScalarType.Float32).MoveToOuterDisposeScope();
     }
 
     /// <inheritdoc/>
@@ -123,9 +135,18 @@ public sealed class Sd3Model : IModel, IDisposable
         return embedding;
     }
 
-    private Velocity Branch(TextEmbedding text, double sigma) => (latents, _) =>
+    private Velocity Branch(TextEmbedding text, IReadOnlyList<double> sigmas) => (latents, _) =>
     {
-        using var timestep = full([latents.shape[0]], 1000f * (float)sigma, dtype: ScalarType.Float32, device: latents.device);
-        return _networks.Transformer.Forward(latents, text.Context, text.Pooled, timestep);
+        using var timesteps = Times(sigmas, latents);
+        return _networks.Transformer.Forward(latents, text.Context, text.Pooled, timesteps);
     };
+
+    /// <summary>1000 σ of each sample, [B], fp32: a level is rounded before it is multiplied, as the reference does.</summary>
+    private static Tensor Times(IReadOnlyList<double> sigmas, Tensor latents)
+    {
+        float[] times = [.. sigmas.Select(static sigma => 1000f * (float)sigma)];
+        return times.Length == 1
+            ? full([latents.shape[0]], times[0], dtype: ScalarType.Float32, device: latents.device)
+            : tensor(times, dtype: ScalarType.Float32, device: latents.device);
+    }
 }

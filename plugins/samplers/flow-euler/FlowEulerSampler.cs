@@ -1,6 +1,7 @@
 using LeapAlign.Contracts.Flow;
 using LeapAlign.Contracts.Models;
 using LeapAlign.Contracts.Samplers;
+using LeapAlign.Methods.Schedules;
 using static TorchSharp.torch;
 
 namespace LeapAlign.Samplers.FlowEuler;
@@ -10,36 +11,12 @@ namespace LeapAlign.Samplers.FlowEuler;
 public sealed class FlowEulerSampler(FlowEulerSettings settings) : ISampler
 {
     /// <inheritdoc/>
-    public Schedule CreateSchedule(FlowScheduling scheduling, int? steps = null)
-    {
-        ArgumentNullException.ThrowIfNull(scheduling);
-        var count = steps ?? settings.Steps;
-        var shift = settings.Shift ?? scheduling.Shift;
-        var kind = settings.Schedule != ScheduleKind.Auto ? settings.Schedule
-            : scheduling.UseDynamicShifting ? ScheduleKind.Dynamic
-            : ScheduleKind.Explicit;
-        return kind switch
-        {
-            ScheduleKind.PipelineDefault => Sigmas.PipelineDefault(count, shift, scheduling.TrainingSteps),
-            ScheduleKind.Dynamic => Sigmas.Dynamic(count, Sigmas.Mu(scheduling)),
-            ScheduleKind.Dance => Sigmas.Dance(count, shift),
-            _ => Sigmas.Explicit(count, shift),
-        };
-    }
+    public Schedule CreateSchedule(FlowScheduling scheduling, int? steps = null) => settings.Create(scheduling, steps);
 
     /// <inheritdoc/>
-    public Tensor Roll(Tensor noise, Schedule schedule, Velocity velocity)
+    public Tensor Roll(Tensor latents, SamplingPath path)
     {
-        ArgumentNullException.ThrowIfNull(schedule);
-        ArgumentNullException.ThrowIfNull(velocity);
-        var state = noise;
-        for (var step = 0; step < schedule.Steps; step++)
-        {
-            using var slope = velocity(state, step);
-            var next = RectifiedFlow.Leap(state, slope, schedule.Delta(step, step + 1));
-            if (step > 0) state.Dispose();
-            state = next;
-        }
-        return state;
+        ArgumentNullException.ThrowIfNull(path);
+        return SamplerFold.Over(latents, path, (state, velocity, step) => RectifiedFlow.Leap(state, velocity, path.Schedule.Delta(step, step + 1)));
     }
 }

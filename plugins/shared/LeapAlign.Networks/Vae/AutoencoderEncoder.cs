@@ -1,5 +1,6 @@
 using LeapAlign.Networks.Layers;
 using LeapAlign.Networks.Weights;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace LeapAlign.Networks.Vae;
@@ -13,6 +14,7 @@ public sealed class AutoencoderEncoder
     private readonly GroupNorm _norm;
     private readonly Conv2d _output;
     private readonly Conv2d? _quant;
+    private readonly VaeConfig _config;
 
     /// <summary>Declares the weights.</summary>
     /// <param name="config">The architecture.</param>
@@ -20,6 +22,7 @@ public sealed class AutoencoderEncoder
     public AutoencoderEncoder(VaeConfig config, WeightScope scope)
     {
         ArgumentNullException.ThrowIfNull(config);
+        _config = config;
         var encoder = scope / "encoder";
         var channels = config.BlockChannels.ToArray();
         var moments = 2 * config.LatentChannels;
@@ -42,6 +45,16 @@ public sealed class AutoencoderEncoder
         foreach (var resolution in _resolutions) hidden = resolution.Forward(hidden);
         hidden = _output.Forward(Activation.Silu(_norm.Forward(_middle.Forward(hidden))));
         return (_quant?.Forward(hidden) ?? hidden).to(image.dtype).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Encodes into what a diffusion model sees.</summary>
+    /// <param name="image">[B, 3, H, W] in −1..1.</param>
+    /// <returns>[B, C, H/f, W/f] in the type of <paramref name="image"/>: the means, shifted and scaled so that decoding takes them as they are.</returns>
+    public Tensor Latents(Tensor image)
+    {
+        using var scope = NewDisposeScope();
+        using Scalar shift = _config.ShiftFactor, scaling = _config.ScalingFactor;
+        return Moments(image).narrow(1, 0, _config.LatentChannels).sub(shift).mul(scaling).MoveToOuterDisposeScope();
     }
 
     private static Resolution Down(WeightScope scope, VaeConfig config, int[] channels, int index)

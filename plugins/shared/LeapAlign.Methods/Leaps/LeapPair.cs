@@ -1,4 +1,4 @@
-namespace LeapAlign.Algorithms.LeapAlign;
+namespace LeapAlign.Methods.Leaps;
 
 /// <summary>The two anchors of a step: the leaps go from k to j and from j to the final sample.</summary>
 /// <param name="K">The noisier anchor, 0 ≤ k.</param>

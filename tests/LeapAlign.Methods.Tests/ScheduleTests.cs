@@ -3,9 +3,10 @@ using FsCheck;
 using FsCheck.Xunit;
 using LeapAlign.Contracts.Flow;
 using LeapAlign.Contracts.Models;
+using LeapAlign.Methods.Schedules;
 using LeapAlign.Testing;
 
-namespace LeapAlign.Samplers.FlowEuler.Tests;
+namespace LeapAlign.Methods.Tests;
 
 public sealed class ScheduleTests
 {
@@ -52,13 +53,13 @@ public sealed class ScheduleTests
     [Fact]
     public void Auto_follows_the_models_scheduler()
     {
-        var sampler = new FlowEulerSampler(new FlowEulerSettings { Steps = 8 });
+        var settings = new Settings { Steps = 8 };
         var still = new FlowScheduling { Shift = 3 };
         var moving = still with { UseDynamicShifting = true };
-        Assert.Equal(Sigmas.Explicit(8, 3), sampler.CreateSchedule(still));
-        Assert.Equal(Sigmas.Dynamic(8, Sigmas.Mu(moving)), sampler.CreateSchedule(moving));
-        Assert.Equal(Sigmas.Explicit(5, 3), sampler.CreateSchedule(still, steps: 5));
-        Assert.Equal(Sigmas.Explicit(8, 2), new FlowEulerSampler(new FlowEulerSettings { Steps = 8, Shift = 2 }).CreateSchedule(still));
+        Assert.Equal(Sigmas.Explicit(8, 3), settings.Create(still));
+        Assert.Equal(Sigmas.Dynamic(8, Sigmas.Mu(moving)), settings.Create(moving));
+        Assert.Equal(Sigmas.Explicit(5, 3), settings.Create(still, steps: 5));
+        Assert.Equal(Sigmas.Explicit(8, 2), (settings with { Shift = 2 }).Create(still));
     }
 
     [Property]
@@ -87,4 +88,6 @@ public sealed class ScheduleTests
         Assert.Equal(recorded.GetProperty("mu").GetDouble(), mu, 1e-9);
         return mu;
     }
+
+    private sealed record Settings : ScheduleSettings;
 }

@@ -1,14 +1,15 @@
 using LeapAlign.Contracts.Randomness;
 using LeapAlign.Pipeline;
 
-namespace LeapAlign.Algorithms.LeapAlign;
+namespace LeapAlign.Methods.Leaps;
 
 /// <summary>
 /// Draws the anchors, in reverse indices r = N − i (r = 1 is the last network call), within a window [m, M). The draw depends on its key alone, so all
 /// ranks draw the same.
 /// </summary>
+/// <param name="algorithm">The id of the algorithm, for faults.</param>
 /// <param name="settings">Mode and window.</param>
-public sealed class LeapPairSampler(LeapAlignSettings settings)
+public sealed class LeapPairSampler(string algorithm, LeapPairSettings settings)
 {
     private const int SmallestWindow = 3;
 
@@ -40,7 +41,7 @@ public sealed class LeapPairSampler(LeapAlignSettings settings)
         if (high - low >= SmallestWindow) return (low, high);
         return new Fault.Composition(
             FaultCodes.SettingsDoNotFit,
-            $"'leapalign' needs at least {SmallestWindow} steps to draw its anchors from, but its window (minReverse {low}, maxReverse {settings.MaxReverse?.ToString() ?? "N + 1"}, tailRatio {settings.TailRatio}) leaves {Math.Max(0, high - low)} of the sampler's {steps}");
+            $"'{algorithm}' needs at least {SmallestWindow} steps to draw its anchors from, but its window (minReverse {low}, maxReverse {settings.MaxReverse?.ToString() ?? "N + 1"}, tailRatio {settings.TailRatio}) leaves {Math.Max(0, high - low)} of the sampler's {steps}");
     }
 
     private LeapPair Uniform(KeyedRandom random, int steps, int low, int high)

@@ -1,7 +1,7 @@
 using LeapAlign.Contracts.Flow;
 using LeapAlign.Contracts.Models;
 
-namespace LeapAlign.Samplers.FlowEuler;
+namespace LeapAlign.Methods.Schedules;
 
 /// <summary>
 /// The schedules in use for rectified flows. Each follows its reference's order of rounding (fp64 until a point, fp32 from there on), so that the noise

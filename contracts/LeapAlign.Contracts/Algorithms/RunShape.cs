@@ -1,0 +1,10 @@
+using LeapAlign.Contracts.Flow;
+
+namespace LeapAlign.Contracts.Algorithms;
+
+/// <summary>The sizes of a run that an algorithm may depend on.</summary>
+/// <param name="Schedule">The noise levels.</param>
+/// <param name="Batch">B, samples of a micro-batch.</param>
+/// <param name="Accumulation">Micro-batches of a step.</param>
+/// <param name="Group">K, samples of a prompt.</param>
+public sealed record RunShape(Schedule Schedule, int Batch, int Accumulation = 1, int Group = 1);

@@ -1,0 +1,22 @@
+using LeapAlign.Contracts.Flow;
+using static TorchSharp.torch;
+
+namespace LeapAlign.Contracts.Samplers;
+
+/// <summary>What a sampler integrates along: the whole schedule, or a piece of it.</summary>
+/// <param name="Schedule">The noise levels.</param>
+/// <param name="Velocity">Given the state and the step, the velocity. It may be a decorated one.</param>
+public sealed record SamplingPath(Schedule Schedule, Velocity Velocity)
+{
+    /// <summary>The first step, 0 ≤ From.</summary>
+    public int From { get; init; }
+
+    /// <summary>The step before which to stop, so that the result is the state at σ_To; From ≤ To ≤ N.</summary>
+    public int To { get; init; } = Schedule.Steps;
+
+    /// <summary>
+    /// The noise z of a step, in the shape of the state, for stochastic samplers; null where the step follows the probability-flow ODE. The sampler disposes
+    /// it. Nothing is drawn by default, so that every sampler is deterministic.
+    /// </summary>
+    public Func<int, Tensor?> Noise { get; init; } = static _ => null;
+}
