@@ -19,7 +19,7 @@ public sealed class RingTests
         typeof(AdamWPlugin).Assembly, typeof(FilePlugin).Assembly,
     ];
 
-    private static readonly string[] ForPlugins = ["LeapAlign.Pipeline", "LeapAlign.Contracts", "LeapAlign.Networks"];
+    private static readonly string[] ForPlugins = ["LeapAlign.Pipeline", "LeapAlign.Contracts", "LeapAlign.Networks", "LeapAlign.Methods"];
 
     [Fact]
     public void The_pipeline_knows_neither_tensors_nor_any_other_project() =>

@@ -21,8 +21,14 @@ internal sealed record StepReport
 
     public required double Rate { get; init; }
 
-    /// <summary>Network evaluations of this step.</summary>
-    public required long Evaluations { get; init; }
+    /// <summary>Optimizer updates of this step.</summary>
+    public required int Updates { get; init; }
+
+    /// <summary>Network evaluations for each sample of this step.</summary>
+    public required double Evaluations { get; init; }
+
+    /// <summary>Those of them that were recorded for a backward.</summary>
+    public required double GradientEvaluations { get; init; }
 
     public required double Seconds { get; init; }
 
@@ -38,6 +44,9 @@ internal sealed record EvaluationReport
 
     /// <summary>Mean of every reward, by name.</summary>
     public required IReadOnlyDictionary<string, double> Rewards { get; init; }
+
+    /// <summary>Mean of every reward in each task that prompts name; empty when they name none.</summary>
+    public required IReadOnlyDictionary<string, IReadOnlyDictionary<string, double>> Tasks { get; init; }
 
     public required int Images { get; init; }
 

@@ -22,7 +22,9 @@ public sealed class Canvas(CanvasSettings settings) : IModel
 
     public Conditioning Encode(IReadOnlyList<string> captions, Guidance guidance) => throw new NotSupportedException();
 
-    public Tensor Velocity(Tensor latents, double sigma, Conditioning conditioning) => throw new NotSupportedException();
+    public Tensor Velocity(Tensor latents, IReadOnlyList<double> sigmas, Conditioning conditioning) => throw new NotSupportedException();
+
+    public Tensor Encode(Tensor images) => throw new NotSupportedException();
 
     public Tensor Decode(Tensor latents) => throw new NotSupportedException();
 
@@ -42,7 +44,7 @@ public sealed class Euler : ISampler
 {
     public Schedule CreateSchedule(FlowScheduling scheduling, int? steps = null) => throw new NotSupportedException();
 
-    public Tensor Roll(Tensor noise, Schedule schedule, Velocity velocity) => throw new NotSupportedException();
+    public Tensor Roll(Tensor latents, SamplingPath path) => throw new NotSupportedException();
 }
 
 public sealed class Idle : IAlgorithm

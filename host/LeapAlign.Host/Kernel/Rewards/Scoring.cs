@@ -1,24 +1,25 @@
 using LeapAlign.Contracts.Models;
 using LeapAlign.Contracts.Prompts;
+using LeapAlign.Contracts.Rewards;
 using LeapAlign.Host.Composition;
 using LeapAlign.Pipeline;
 using LeapAlign.Pipeline.Operators;
 using static TorchSharp.torch;
 
-namespace LeapAlign.Host.Kernel;
+namespace LeapAlign.Host.Kernel.Rewards;
 
 /// <summary>decode &gt;&gt; score for a batch of prompts.</summary>
 internal sealed class Scoring(IModel model, IReadOnlyList<RunReward> rewards, StageClock clock)
 {
     private readonly IReadOnlyList<RunReward> _trained = [.. rewards.Where(static reward => reward.Role == RewardRole.Train)];
 
-    /// <summary>The stage that an algorithm is given: the weighted sum of the trained rewards.</summary>
+    /// <summary>The stage that an algorithm is given: the trained rewards of decoded latents.</summary>
     /// <param name="prompts">The prompts of the batch; latents may hold several whole batches one after another.</param>
     /// <param name="observe">Takes each reward's scores by name, without gradient.</param>
-    public Stage<Tensor, Tensor> For(IReadOnlyList<Prompt> prompts, Action<string, Tensor> observe)
+    public Stage<Tensor, Scores> For(IReadOnlyList<Prompt> prompts, Action<string, Tensor> observe)
     {
         var decode = new Stage<Tensor, Tensor>("decode", latents => clock.Measure("decode", () => model.Decode(latents)));
-        var score = new Stage<Tensor, Tensor>("score", images => clock.Measure("score", () => Sum(images, Repeated(prompts, images), observe)));
+        var score = new Stage<Tensor, Scores>("score", images => clock.Measure("score", () => Trained(images, Repeated(prompts, images), observe)));
         return decode >> score;
     }
 
@@ -28,18 +29,12 @@ internal sealed class Scoring(IModel model, IReadOnlyList<RunReward> rewards, St
     public IReadOnlyList<(string Name, Tensor Scores)> All(Tensor images, IReadOnlyList<Prompt> prompts) =>
         clock.Measure("score", () => rewards.Select(reward => (reward.Name, Checked(reward, images, prompts))).ToList());
 
-    private Tensor Sum(Tensor images, IReadOnlyList<Prompt> prompts, Action<string, Tensor> observe)
+    private Scores Trained(Tensor images, IReadOnlyList<Prompt> prompts, Action<string, Tensor> observe) => new([.. _trained.Select(reward =>
     {
-        Tensor? total = null;
-        foreach (var reward in _trained)
-        {
-            var scores = Checked(reward, images, prompts);
-            observe(reward.Name, scores.detach());
-            var weighted = reward.Weight == 1 ? scores : scores * reward.Weight;
-            total = total is null ? weighted : total + weighted;
-        }
-        return total ?? throw new InvalidOperationException("a run without a trained reward was composed");
-    }
+        var scores = Checked(reward, images, prompts);
+        observe(reward.Name, scores.detach());
+        return new RewardColumn(reward.Name, reward.Weight, reward.Normalized(scores));
+    })]);
 
     private static Tensor Checked(RunReward reward, Tensor images, IReadOnlyList<Prompt> prompts)
     {

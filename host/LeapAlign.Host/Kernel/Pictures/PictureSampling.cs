@@ -5,7 +5,7 @@ using LeapAlign.Contracts.Randomness;
 using LeapAlign.Contracts.Samplers;
 using static TorchSharp.torch;
 
-namespace LeapAlign.Host.Kernel;
+namespace LeapAlign.Host.Kernel.Pictures;
 
 /// <summary>A picture to sample.</summary>
 /// <param name="Prompt">Its prompt.</param>

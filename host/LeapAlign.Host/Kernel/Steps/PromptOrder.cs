@@ -1,7 +1,7 @@
 using LeapAlign.Contracts.Prompts;
 using LeapAlign.Contracts.Randomness;
 
-namespace LeapAlign.Host.Kernel;
+namespace LeapAlign.Host.Kernel.Steps;
 
 /// <summary>
 /// Which prompts a micro-batch holds: every epoch is a fresh permutation, a pure function of the seed, so that any step finds its prompts without those

@@ -1,7 +1,7 @@
 using LeapAlign.Contracts.Models;
 using static TorchSharp.torch;
 
-namespace LeapAlign.Host.Kernel;
+namespace LeapAlign.Host.Kernel.Steps;
 
 /// <summary>The L2 norm of all gradients together, and its limit.</summary>
 internal static class GradientClip

@@ -1,7 +1,7 @@
 using LeapAlign.Contracts.Models;
 using static TorchSharp.torch;
 
-namespace LeapAlign.Host.Kernel;
+namespace LeapAlign.Host.Kernel.Steps;
 
 /// <summary><c>θ̄ ← d θ̄ + (1 − d) θ</c> over the trained weights, in fp32. Evaluation and export use it.</summary>
 internal sealed class MovingAverage : IDisposable
