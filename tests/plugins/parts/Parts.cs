@@ -62,6 +62,16 @@ public sealed class Smooth : IDifferentiableReward
     public Tensor Score(Tensor images, IReadOnlyList<Prompt> prompts) => images.mean([1, 2, 3]);
 }
 
+public sealed class Best : IGroupReward
+{
+    public Tensor Score(Tensor images, Prompt prompt) => images.mean([1, 2, 3]);
+}
+
+public sealed class Duel : IPairwiseReward
+{
+    public Tensor Prefer(Tensor first, Tensor second, IReadOnlyList<Prompt> prompts) => (first - second).mean([1, 2, 3]).sigmoid();
+}
+
 public sealed class Descent : IOptimizer
 {
     public IOptimization Begin(IReadOnlyList<NamedTensor> parameters) => throw new NotSupportedException();
