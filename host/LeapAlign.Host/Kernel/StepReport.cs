@@ -1,3 +1,4 @@
+using LeapAlign.Contracts.Rewards;
 using static TorchSharp.torch;
 
 namespace LeapAlign.Host.Kernel;
@@ -70,8 +71,8 @@ internal sealed record SamplePicture(string Caption, IReadOnlyDictionary<string,
     /// <param name="scores">Its rewards, by name.</param>
     public static SamplePicture Of(Tensor image, string caption, IReadOnlyDictionary<string, double> scores)
     {
-        using var scope = NewDisposeScope();
-        var bytes = image.detach().to(ScalarType.Float32).mul(255).round().clamp(0, 255).to(ScalarType.Byte).permute(1, 2, 0).contiguous().cpu();
-        return new SamplePicture(caption, scores, (int)image.shape[2], (int)image.shape[1], bytes.data<byte>().ToArray());
+        using var batch = image.unsqueeze(0);
+        var picture = PictureBytes.Of(batch)[0];
+        return new SamplePicture(caption, scores, picture.Width, picture.Height, picture.Rgb.ToArray());
     }
 }
