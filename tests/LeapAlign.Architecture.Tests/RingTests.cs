@@ -6,6 +6,8 @@ using LeapAlign.Optimizers.AdamW;
 using LeapAlign.Pipeline;
 using LeapAlign.Prompts.File;
 using LeapAlign.Rewards.Clip;
+using LeapAlign.Rewards.GenevalShapes;
+using LeapAlign.Rewards.JpegSize;
 using LeapAlign.Samplers.FlowEuler;
 
 namespace LeapAlign.Architecture.Tests;
@@ -16,7 +18,7 @@ public sealed class RingTests
     private static readonly Assembly[] Plugins =
     [
         typeof(Sd3Plugin).Assembly, typeof(ClipPlugin).Assembly, typeof(FlowEulerPlugin).Assembly, typeof(LeapAlignPlugin).Assembly,
-        typeof(AdamWPlugin).Assembly, typeof(FilePlugin).Assembly,
+        typeof(AdamWPlugin).Assembly, typeof(FilePlugin).Assembly, typeof(GenevalShapesPlugin).Assembly, typeof(JpegSizePlugin).Assembly,
     ];
 
     private static readonly string[] ForPlugins = ["LeapAlign.Pipeline", "LeapAlign.Contracts", "LeapAlign.Networks"];
