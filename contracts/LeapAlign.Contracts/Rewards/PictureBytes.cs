@@ -30,7 +30,7 @@ public sealed class PictureBytes(ReadOnlyMemory<byte> rgb, int width, int height
         using var scope = NewDisposeScope();
         var (height, width) = ((int)images.shape[2], (int)images.shape[3]);
         var rounded = images.detach().to(ScalarType.Float32).mul(255).round().clamp(0, 255).to(ScalarType.Byte);
-        var bytes = rounded.permute(0, 2, 3, 1).contiguous().cpu().data<byte>().ToArray();
+        var bytes = rounded.permute(0, 2, 3, 1).contiguous().cpu().bytes.ToArray();
         var size = width * height * Channels;
         return [.. Enumerable.Range(0, (int)images.shape[0]).Select(i => new PictureBytes(bytes.AsMemory(i * size, size), width, height))];
     }

@@ -15,8 +15,8 @@ internal static class ObjectFinder
     /// <returns>By colour, within a colour in the order of their first pixels.</returns>
     public static IReadOnlyList<SeenObject> Find(PictureBytes picture)
     {
-        var scale = Scale(picture);
-        var regions = ConnectedComponents.Find(Palette.Classify(picture.Rgb.Span), picture.Width, SmallestArea * scale * scale);
+        var smallest = SmallestArea * picture.Width * picture.Height / (NativeSize * NativeSize);
+        var regions = ConnectedComponents.Find(Palette.Classify(picture.Rgb.Span), picture.Width, smallest);
         return [.. regions.Select(region => Recognise(region.Color, region.Pixels, picture.Width))];
     }
 

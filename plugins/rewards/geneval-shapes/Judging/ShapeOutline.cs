@@ -1,21 +1,29 @@
 namespace LeapAlign.Rewards.GenevalShapes.Judging;
 
-/// <summary>The shapes at radius 1 around the origin, upright, y pointing down.</summary>
+/// <summary>The shapes around the origin, upright, y pointing down.</summary>
 internal static class ShapeOutline
 {
     private static readonly (double X, double Y)[] s_triangle = Corners(3, 1.28);
     private static readonly (double X, double Y)[] s_star = Corners(10, 1.28, 0.55);
 
-    /// <summary>Whether a point lies within a shape, its border included.</summary>
-    public static bool Contains(ShapeClass shape, double x, double y) => shape switch
+    /// <summary>
+    /// Whether a point lies within a shape, its border included. Coordinates are in the unit of the radius, and in single precision: of points with whole
+    /// coordinates on a circle's border, rounding decides which are within.
+    /// </summary>
+    public static bool Contains(ShapeClass shape, float x, float y, float radius)
     {
-        ShapeClass.Circle => (x * x) + (y * y) <= 1,
-        ShapeClass.Square => Math.Max(Math.Abs(x), Math.Abs(y)) <= 0.88,
-        ShapeClass.Triangle => IsWithin(s_triangle, x, y),
-        ShapeClass.Star => IsWithin(s_star, x, y),
-        ShapeClass.Cross => Math.Max(Math.Abs(x), Math.Abs(y)) <= 1.08 && Math.Min(Math.Abs(x), Math.Abs(y)) <= 0.40,
-        _ => (x * x) + (y * y) is >= 0.58 * 0.58 and <= 1.1 * 1.1,
-    };
+        var square = (x * x) + (y * y);
+        var (near, far) = (Math.Min(Math.Abs(x), Math.Abs(y)) / radius, Math.Max(Math.Abs(x), Math.Abs(y)) / radius);
+        return shape switch
+        {
+            ShapeClass.Circle => square <= radius * radius,
+            ShapeClass.Square => far <= 0.88,
+            ShapeClass.Triangle => IsWithin(s_triangle, x / radius, y / radius),
+            ShapeClass.Star => IsWithin(s_star, x / radius, y / radius),
+            ShapeClass.Cross => far <= 1.08 && near <= 0.40,
+            _ => square / (radius * radius) is >= 0.58f * 0.58f and <= 1.1f * 1.1f,
+        };
+    }
 
     /// <summary>Corners at equal angles, the first straight up, at the given radii in turn.</summary>
     private static (double X, double Y)[] Corners(int count, params double[] radii) =>

@@ -7,7 +7,7 @@ internal static class ShapeTemplates
     public const double LeastLikeness = 0.72;
 
     // Drawn large, with one sample a pixel: as the regions they are compared with, templates are made of whole pixels.
-    private const double Radius = 26;
+    private const float Radius = 26;
     private const int Width = 80;
 
     private static readonly double[] s_angles = [-0.2, -0.1, 0, 0.1, 0.2];
@@ -30,12 +30,12 @@ internal static class ShapeTemplates
 
     private static Silhouette Draw(ShapeClass shape, double angle)
     {
-        var (sin, cos) = Math.SinCos(angle);
+        var (sin, cos) = ((float)Math.Sin(angle), (float)Math.Cos(angle));
         List<int> pixels = [];
         for (var pixel = 0; pixel < Width * Width; pixel++)
         {
             var (dx, dy) = ((pixel % Width) - (Width / 2), (pixel / Width) - (Width / 2));
-            if (ShapeOutline.Contains(shape, ((cos * dx) + (sin * dy)) / Radius, ((cos * dy) - (sin * dx)) / Radius)) pixels.Add(pixel);
+            if (ShapeOutline.Contains(shape, (cos * dx) + (sin * dy), (cos * dy) - (sin * dx), Radius)) pixels.Add(pixel);
         }
         return new Silhouette([.. pixels], Width);
     }

@@ -42,7 +42,7 @@ internal static class MetadataReader
 
     private static Result<ShapesMetadata> Checked(MetadataText text) =>
         from include in text.Include.Select((entry, i) => Entry(entry, $"include[{i}]", text.Include.Count, i)).All()
-        from exclude in text.Exclude.Select(static (entry, i) => Entry(entry, $"exclude[{i}]", 0, i)).All()
+        from exclude in (text.Exclude ?? []).Select(static (entry, i) => Entry(entry, $"exclude[{i}]", 0, i)).All()
         from _ in Distinct(include)
         select new ShapesMetadata(include, exclude);
 

@@ -9,7 +9,7 @@ internal sealed record MetadataText
     [JsonRequired]
     public required IReadOnlyList<EntryText> Include { get; init; }
 
-    public IReadOnlyList<EntryText> Exclude { get; init; } = [];
+    public IReadOnlyList<EntryText>? Exclude { get; init; }
 }
 
 /// <summary>An entry as it is written.</summary>
