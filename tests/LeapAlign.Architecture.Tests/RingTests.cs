@@ -5,6 +5,7 @@ using LeapAlign.Models.Sd3;
 using LeapAlign.Optimizers.AdamW;
 using LeapAlign.Pipeline;
 using LeapAlign.Prompts.File;
+using LeapAlign.Prompts.Shapes;
 using LeapAlign.Rewards.Clip;
 using LeapAlign.Rewards.GenevalShapes;
 using LeapAlign.Rewards.JpegSize;
@@ -18,10 +19,10 @@ public sealed class RingTests
     private static readonly Assembly[] Plugins =
     [
         typeof(Sd3Plugin).Assembly, typeof(ClipPlugin).Assembly, typeof(FlowEulerPlugin).Assembly, typeof(LeapAlignPlugin).Assembly,
-        typeof(AdamWPlugin).Assembly, typeof(FilePlugin).Assembly, typeof(GenevalShapesPlugin).Assembly, typeof(JpegSizePlugin).Assembly,
+        typeof(AdamWPlugin).Assembly, typeof(FilePlugin).Assembly, typeof(GenevalShapesPlugin).Assembly, typeof(JpegSizePlugin).Assembly, typeof(ShapesPlugin).Assembly,
     ];
 
-    private static readonly string[] ForPlugins = ["LeapAlign.Pipeline", "LeapAlign.Contracts", "LeapAlign.Networks", "LeapAlign.Methods"];
+    private static readonly string[] ForPlugins = ["LeapAlign.Pipeline", "LeapAlign.Contracts", "LeapAlign.Networks", "LeapAlign.Methods", "LeapAlign.Shapes"];
 
     [Fact]
     public void The_pipeline_knows_neither_tensors_nor_any_other_project() =>

@@ -1,5 +1,5 @@
 using LeapAlign.Contracts.Prompts;
-using LeapAlign.Rewards.GenevalShapes.Judging;
+using LeapAlign.Shapes;
 
 namespace LeapAlign.Rewards.GenevalShapes.Tests;
 
@@ -85,7 +85,7 @@ internal sealed class Captioned
     {
         var radius = Uniform(radii.Low, radii.High);
         var edge = (1.3 * radius) + 1;
-        return new Item(shape, color, Uniform(edge, Tests.Scene.Size - edge) - 0.5, Uniform(edge, Tests.Scene.Size - edge) - 0.5, radius, Uniform(-0.15, 0.15));
+        return new Item(shape, color, Uniform(edge, Shapes.Scene.Size - edge) - 0.5, Uniform(edge, Shapes.Scene.Size - edge) - 0.5, radius, Uniform(-0.15, 0.15));
     }
 
     private double Uniform(double low, double high) => low + (_random.NextDouble() * (high - low));

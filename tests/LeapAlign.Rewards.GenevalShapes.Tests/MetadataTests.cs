@@ -1,7 +1,7 @@
 using LeapAlign.Contracts.Prompts;
 using LeapAlign.Pipeline;
-using LeapAlign.Rewards.GenevalShapes.Judging;
 using LeapAlign.Rewards.GenevalShapes.Metadata;
+using LeapAlign.Shapes;
 using LeapAlign.Testing;
 
 namespace LeapAlign.Rewards.GenevalShapes.Tests;

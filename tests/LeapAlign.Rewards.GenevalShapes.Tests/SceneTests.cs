@@ -2,6 +2,7 @@ using FsCheck.Xunit;
 using LeapAlign.Contracts.Rewards;
 using LeapAlign.Rewards.GenevalShapes.Judging;
 using LeapAlign.Rewards.GenevalShapes.Metadata;
+using LeapAlign.Shapes;
 using LeapAlign.Testing;
 
 namespace LeapAlign.Rewards.GenevalShapes.Tests;

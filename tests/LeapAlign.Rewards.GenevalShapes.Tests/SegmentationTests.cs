@@ -1,6 +1,7 @@
 using FsCheck.Xunit;
 using LeapAlign.Contracts.Rewards;
 using LeapAlign.Rewards.GenevalShapes.Judging;
+using LeapAlign.Shapes;
 
 namespace LeapAlign.Rewards.GenevalShapes.Tests;
 

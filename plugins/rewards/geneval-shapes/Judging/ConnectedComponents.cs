@@ -1,3 +1,5 @@
+using LeapAlign.Shapes;
+
 namespace LeapAlign.Rewards.GenevalShapes.Judging;
 
 /// <summary>Finds the regions of one colour whose pixels touch by their sides.</summary>

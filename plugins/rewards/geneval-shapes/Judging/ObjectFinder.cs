@@ -1,4 +1,5 @@
 using LeapAlign.Contracts.Rewards;
+using LeapAlign.Shapes;
 
 namespace LeapAlign.Rewards.GenevalShapes.Judging;
 

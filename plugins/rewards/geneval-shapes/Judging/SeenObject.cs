@@ -1,3 +1,5 @@
+using LeapAlign.Shapes;
+
 namespace LeapAlign.Rewards.GenevalShapes.Judging;
 
 /// <summary>An object found in a picture.</summary>
@@ -8,27 +10,3 @@ namespace LeapAlign.Rewards.GenevalShapes.Judging;
 /// <param name="Area">In pixels.</param>
 /// <param name="Likeness">Soft intersection over union with the most similar template, in [0, 1].</param>
 internal sealed record SeenObject(ShapeClass? Shape, ShapeColor Color, double X, double Y, int Area, double Likeness);
-
-/// <summary>The shapes.</summary>
-internal enum ShapeClass
-{
-    Circle,
-    Square,
-    Triangle,
-    Star,
-    Cross,
-    Ring,
-}
-
-/// <summary>The colours, in the order of <see cref="Palette"/>.</summary>
-internal enum ShapeColor
-{
-    Red,
-    Orange,
-    Yellow,
-    Green,
-    Blue,
-    Purple,
-    Pink,
-    Black,
-}

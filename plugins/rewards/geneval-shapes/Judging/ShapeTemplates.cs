@@ -1,3 +1,5 @@
+using LeapAlign.Shapes;
+
 namespace LeapAlign.Rewards.GenevalShapes.Judging;
 
 /// <summary>What each shape looks like, a little turned to either side.</summary>

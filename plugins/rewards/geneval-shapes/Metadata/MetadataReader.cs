@@ -1,7 +1,7 @@
 using System.Text.Json;
 using LeapAlign.Contracts.Prompts;
 using LeapAlign.Pipeline;
-using LeapAlign.Rewards.GenevalShapes.Judging;
+using LeapAlign.Shapes;
 
 namespace LeapAlign.Rewards.GenevalShapes.Metadata;
 

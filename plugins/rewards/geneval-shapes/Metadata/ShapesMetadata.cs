@@ -1,4 +1,5 @@
 using LeapAlign.Rewards.GenevalShapes.Judging;
+using LeapAlign.Shapes;
 
 namespace LeapAlign.Rewards.GenevalShapes.Metadata;
 

@@ -1,7 +1,7 @@
-namespace LeapAlign.Rewards.GenevalShapes.Judging;
+namespace LeapAlign.Shapes;
 
 /// <summary>The shapes around the origin, upright, y pointing down.</summary>
-internal static class ShapeOutline
+public static class ShapeOutline
 {
     private static readonly (double X, double Y)[] s_triangle = Corners(3, 1.28);
     private static readonly (double X, double Y)[] s_star = Corners(10, 1.28, 0.55);

@@ -1,14 +1,22 @@
 using LeapAlign.Contracts.Rewards;
-using LeapAlign.Rewards.GenevalShapes.Judging;
 
-namespace LeapAlign.Rewards.GenevalShapes.Tests;
+namespace LeapAlign.Shapes;
 
 /// <summary>A shape on the ground, in pixels of a 64 x 64 picture; pixel i lies around the coordinate i.</summary>
-internal sealed record Item(ShapeClass Shape, ShapeColor Color, double X, double Y, double Radius, double Angle);
+/// <param name="Shape">What it is.</param>
+/// <param name="Color">Its colour.</param>
+/// <param name="X">Of its centre.</param>
+/// <param name="Y">Of its centre, downwards.</param>
+/// <param name="Radius">r.</param>
+/// <param name="Angle">In radians.</param>
+public sealed record Item(ShapeClass Shape, ShapeColor Color, double X, double Y, double Radius, double Angle);
 
 /// <summary>Shapes on a grey ground, as the shapes world draws them.</summary>
-internal sealed record Scene(IReadOnlyList<Item> Items, double Ground)
+/// <param name="Items">The shapes; an earlier one covers a later one.</param>
+/// <param name="Ground">The grey, in [0, 1].</param>
+public sealed record Scene(IReadOnlyList<Item> Items, double Ground)
 {
+    /// <summary>Pixels of a side.</summary>
     public const int Size = 64;
     private const int Samples = 3;
 

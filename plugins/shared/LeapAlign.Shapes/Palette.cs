@@ -1,7 +1,7 @@
-namespace LeapAlign.Rewards.GenevalShapes.Judging;
+namespace LeapAlign.Shapes;
 
 /// <summary>The colours of the shapes world, in percent of full sRGB: eight of objects, then three greys of the ground.</summary>
-internal static class Palette
+public static class Palette
 {
     /// <summary>Indices below this one are those of <see cref="ShapeColor"/>, the others the ground.</summary>
     public const int ObjectColors = 8;
