@@ -1,4 +1,5 @@
 using System.Reflection;
+using LeapAlign.Algorithms.Direct;
 using LeapAlign.Algorithms.LeapAlign;
 using LeapAlign.Contracts.Plugins;
 using LeapAlign.Models.Sd3;
@@ -19,7 +20,7 @@ public sealed class RingTests
     private static readonly Assembly[] Plugins =
     [
         typeof(Sd3Plugin).Assembly, typeof(ClipPlugin).Assembly, typeof(FlowEulerPlugin).Assembly, typeof(LeapAlignPlugin).Assembly,
-        typeof(AdamWPlugin).Assembly, typeof(FilePlugin).Assembly, typeof(GenevalShapesPlugin).Assembly, typeof(JpegSizePlugin).Assembly, typeof(ShapesPlugin).Assembly,
+        typeof(AdamWPlugin).Assembly, typeof(FilePlugin).Assembly, typeof(GenevalShapesPlugin).Assembly, typeof(JpegSizePlugin).Assembly, typeof(ShapesPlugin).Assembly, typeof(DirectPlugin).Assembly,
     ];
 
     private static readonly string[] ForPlugins = ["LeapAlign.Pipeline", "LeapAlign.Contracts", "LeapAlign.Networks", "LeapAlign.Methods", "LeapAlign.Shapes"];
