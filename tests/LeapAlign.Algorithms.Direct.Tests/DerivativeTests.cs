@@ -71,7 +71,7 @@ public sealed class DerivativeTests
         var network = new CurvedNetwork();
         Tensor[] states = [.. Enumerable.Range(0, stop + 1).Select(step => Still(network.Euler(CurvedNetwork.Noise(0), 0, step)))];
         Tensor[] velocities = [.. states.Select((state, step) => Still(network.Evaluate(state, network.Schedule.Sigma(step))))];
-        Agree(network, Given.DrTune(stop, trained), () =>
+        Agree(network, Given.Drtune(stop, trained), () =>
         {
             var sample = states[0];
             for (var step = 0; step <= stop; step++)

@@ -28,8 +28,8 @@ public sealed class DrawTests
     public bool Drtune_trains_equally_spaced_steps_of_those_executed(PositiveInt number, PositiveInt trained, NonNegativeInt percent, int seed)
     {
         var steps = number.Get;
-        var settings = new DrTuneSettings { TrainedSteps = trained.Get, EarlyStopRatio = percent.Get % 101 / 100.0 };
-        var choice = DrTuneChoice.Draw(settings, RandomKey.OfRun(seed), steps);
+        var settings = new DrtuneSettings { TrainedSteps = trained.Get, EarlyStopRatio = percent.Get % 101 / 100.0 };
+        var choice = DrtuneSteps.Draw(settings, RandomKey.OfRun(seed), steps);
         var (length, latest) = (choice.Stop + 1, (int)Math.Round(settings.EarlyStopRatio * steps, MidpointRounding.ToEven));
         var stride = Math.Max(1, length / trained.Get);
         return choice.Stop < steps && choice.Stop >= Math.Min(steps - 1, steps - latest)
@@ -41,8 +41,8 @@ public sealed class DrawTests
     [Fact]
     public void Drtune_reaches_every_stop_and_every_start()
     {
-        var settings = new DrTuneSettings { TrainedSteps = 3, EarlyStopSteps = 4 };
-        var choices = Draws(3000).Select(key => DrTuneChoice.Draw(settings, key, 11)).ToList();
+        var settings = new DrtuneSettings { TrainedSteps = 3, EarlyStopSteps = 4 };
+        var choices = Draws(3000).Select(key => DrtuneSteps.Draw(settings, key, 11)).ToList();
         Assert.Equal([7, 8, 9, 10], choices.Select(static choice => choice.Stop).Distinct().Order());
         foreach (var group in choices.GroupBy(static choice => choice.Stop))
         {
@@ -54,9 +54,9 @@ public sealed class DrawTests
     [Fact]
     public void Drtune_without_an_early_stop_goes_to_the_last_step()
     {
-        foreach (var settings in new[] { new DrTuneSettings { EarlyStopRatio = 0 }, new DrTuneSettings { EarlyStopSteps = 0 }, new DrTuneSettings { EarlyStopSteps = 1 } })
-            Assert.All(Draws(50), key => Assert.Equal(9, DrTuneChoice.Draw(settings, key, 10).Stop));
-        Assert.Contains(Draws(200), static key => DrTuneChoice.Draw(new DrTuneSettings { EarlyStopSteps = 100 }, key, 10).Stop == 0);
+        foreach (var settings in new[] { new DrtuneSettings { EarlyStopRatio = 0 }, new DrtuneSettings { EarlyStopSteps = 0 }, new DrtuneSettings { EarlyStopSteps = 1 } })
+            Assert.All(Draws(50), key => Assert.Equal(9, DrtuneSteps.Draw(settings, key, 10).Stop));
+        Assert.Contains(Draws(200), static key => DrtuneSteps.Draw(new DrtuneSettings { EarlyStopSteps = 100 }, key, 10).Stop == 0);
     }
 
     [Theory]
@@ -64,11 +64,11 @@ public sealed class DrawTests
     [InlineData(5, 2)]
     [InlineData(10, 4)]
     public void Drtune_stops_within_the_published_share_of_the_steps(int steps, int latest) =>
-        Assert.Equal(steps - latest, Draws(2000).Min(key => DrTuneChoice.Draw(new DrTuneSettings(), key, steps).Stop));
+        Assert.Equal(steps - latest, Draws(2000).Min(key => DrtuneSteps.Draw(new DrtuneSettings(), key, steps).Stop));
 
     [Fact]
     public void Halves_round_to_even() =>
-        Assert.Equal(3, Draws(500).Min(static key => DrTuneChoice.Draw(new DrTuneSettings { EarlyStopRatio = 0.5 }, key, 5).Stop));
+        Assert.Equal(3, Draws(500).Min(static key => DrtuneSteps.Draw(new DrtuneSettings { EarlyStopRatio = 0.5 }, key, 5).Stop));
 
     private static IEnumerable<RandomKey> Draws(int count) => Enumerable.Range(0, count).Select(static index => RandomKey.OfRun(3).For("draw", index));
 }

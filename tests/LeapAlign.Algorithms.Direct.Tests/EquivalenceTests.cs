@@ -26,7 +26,7 @@ public sealed class EquivalenceTests
         var refl = Gradient(Given.Refl(Steps - 1));
         Same(refl, Gradient(Given.Draft(1)));
         Same(refl, Gradient(Given.Draft(1, reNoised: 0)));
-        Same(refl, Gradient(Given.DrTune(Steps - 1, Steps - 1)));
+        Same(refl, Gradient(Given.Drtune(Steps - 1, Steps - 1)));
         Differ(refl, Gradient(Given.Draft(1, reNoised: 2)));
     }
 
@@ -34,7 +34,7 @@ public sealed class EquivalenceTests
     public void Drtune_that_trains_its_stop_alone_is_refl()
     {
         using var scope = NewDisposeScope();
-        for (var step = 0; step < Steps; step++) Same(Gradient(Given.Refl(step)), Gradient(Given.DrTune(step, step)));
+        for (var step = 0; step < Steps; step++) Same(Gradient(Given.Refl(step)), Gradient(Given.Drtune(step, step)));
     }
 
     [Fact]
@@ -43,7 +43,7 @@ public sealed class EquivalenceTests
         using var scope = NewDisposeScope();
         foreach (var jacobian in new[] { 0.0, 0.5, 3.0 })
         {
-            Same(Gradient(Given.DrTune(4, 0, 2, 4)), Gradient(Given.DrTune(4, 0, 2, 4), jacobian));
+            Same(Gradient(Given.Drtune(4, 0, 2, 4)), Gradient(Given.Drtune(4, 0, 2, 4), jacobian));
             Differ(Gradient(Given.Full()), Gradient(Given.Full(), jacobian));
         }
     }
@@ -52,7 +52,7 @@ public sealed class EquivalenceTests
     public void The_gradient_of_several_batches_is_the_mean_of_theirs()
     {
         using var scope = NewDisposeScope();
-        foreach (var algorithm in new IAlgorithm[] { Given.Full(), Given.Draft(2, checkpoint: true), Given.Draft(2), Given.Refl(3), Given.DrTune(3, 0, 2) })
+        foreach (var algorithm in new IAlgorithm[] { Given.Full(), Given.Draft(2, checkpoint: true), Given.Draft(2), Given.Refl(3), Given.Drtune(3, 0, 2) })
         {
             var network = new CurvedNetwork { Batches = 3 };
             Same(network.Descend(algorithm), Mean(algorithm, 3));

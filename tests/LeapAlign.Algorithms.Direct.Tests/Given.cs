@@ -8,11 +8,11 @@ internal static class Given
     public static ReflAlgorithm Refl(int step) => new(new ReflSettings { Hinge = Hinge }, (_, _) => step);
 
     public static DraftAlgorithm Draft(int k, bool checkpoint = false, int reNoised = 0) =>
-        new(new DraftSettings { Hinge = Hinge, K = k, Checkpoint = checkpoint, ReNoised = reNoised }, DraftAlgorithm.Draw);
+        new(new DraftSettings { Hinge = Hinge, GradientSteps = k, Checkpoint = checkpoint, ReNoised = reNoised }, DraftAlgorithm.Draw);
 
     public static FullAlgorithm Full() => new(new FullSettings { Hinge = Hinge });
 
-    public static DrTuneAlgorithm DrTune(int stop, params int[] trained) => new(new DrTuneSettings { Hinge = Hinge }, (_, _) => new DrTuneChoice(stop, trained));
+    public static DrtuneAlgorithm Drtune(int stop, params int[] trained) => new(new DrtuneSettings { Hinge = Hinge }, (_, _) => new DrtuneSteps(stop, trained));
 
     public static double Distance(IEnumerable<double> left, IEnumerable<double> right) => Norm(left.Zip(right, static (l, r) => l - r));
 

@@ -20,7 +20,7 @@ public sealed class OracleTests
         { "draft 4", Draft(4), 0.9664704, -1.0250176, -0.4635264 },
         { "draft 2, checkpoint", Draft(2, checkpoint: true), 0.9664704, -0.544432, -0.172 },
         { "full", new FullAlgorithm(new FullSettings { Hinge = Hinge }), 0.9664704, -1.0250176, -0.4635264 },
-        { "drtune to 2 with {0, 2}", DrTune(2, 0, 2), 0.9708, -0.922, -0.45 },
+        { "drtune to 2 with {0, 2}", Drtune(2, 0, 2), 0.9708, -0.922, -0.45 },
     };
 
     [Theory]
@@ -37,9 +37,9 @@ public sealed class OracleTests
     [Fact]
     public void Drtune_is_additive_over_the_trained_set()
     {
-        var (_, both, _) = new ScalarNetwork().Descend(DrTune(3, 0, 2), Sampler);
-        var (_, first, _) = new ScalarNetwork().Descend(DrTune(3, 0), Sampler);
-        var (_, second, _) = new ScalarNetwork().Descend(DrTune(3, 2), Sampler);
+        var (_, both, _) = new ScalarNetwork().Descend(Drtune(3, 0, 2), Sampler);
+        var (_, first, _) = new ScalarNetwork().Descend(Drtune(3, 0), Sampler);
+        var (_, second, _) = new ScalarNetwork().Descend(Drtune(3, 2), Sampler);
         Assert.Equal(first + second, both, 1e-12);
         Assert.NotEqual(0, first);
         Assert.NotEqual(0, second);
@@ -48,7 +48,7 @@ public sealed class OracleTests
     [Fact]
     public void Samples_above_the_hinge_contribute_nothing()
     {
-        foreach (var algorithm in new IAlgorithm[] { Refl(2, 0.9), Draft(2, hinge: 0.9), new FullAlgorithm(new FullSettings { Hinge = 0.9 }), DrTune(2, [0, 2], 0.9) })
+        foreach (var algorithm in new IAlgorithm[] { Refl(2, 0.9), Draft(2, hinge: 0.9), new FullAlgorithm(new FullSettings { Hinge = 0.9 }), Drtune(2, [0, 2], 0.9) })
         {
             var (objectives, a, b) = new ScalarNetwork().Descend(algorithm, Sampler);
             Assert.Equal((0, 0, 0), (objectives[0].Loss.item<double>(), a, b));
@@ -58,7 +58,7 @@ public sealed class OracleTests
     [Fact]
     public void Steps_and_counts_are_measured()
     {
-        var (objectives, _, _) = new ScalarNetwork().Descend(DrTune(3, 0, 2), Sampler);
+        var (objectives, _, _) = new ScalarNetwork().Descend(Drtune(3, 0, 2), Sampler);
         Assert.Equal(3, RecordedTrainer.Measured(objectives[0], "stop").item<long>());
         Assert.Equal(2, RecordedTrainer.Measured(objectives[0], "trained").item<long>());
         Assert.Equal(2, RecordedTrainer.Measured(new ScalarNetwork().Descend(Refl(2), Sampler).Objectives[0], "step").item<long>());
@@ -67,10 +67,10 @@ public sealed class OracleTests
     private static ReflAlgorithm Refl(int step, double hinge = Hinge) => new(new ReflSettings { Hinge = hinge }, (_, _) => step);
 
     private static DraftAlgorithm Draft(int k, bool checkpoint = false, double hinge = Hinge) =>
-        new(new DraftSettings { Hinge = hinge, K = k, Checkpoint = checkpoint }, static (RandomKey _, Tensor _) => throw new InvalidOperationException("nothing is re-noised"));
+        new(new DraftSettings { Hinge = hinge, GradientSteps = k, Checkpoint = checkpoint }, static (RandomKey _, Tensor _) => throw new InvalidOperationException("nothing is re-noised"));
 
-    private static DrTuneAlgorithm DrTune(int stop, params int[] trained) => DrTune(stop, trained, Hinge);
+    private static DrtuneAlgorithm Drtune(int stop, params int[] trained) => Drtune(stop, trained, Hinge);
 
-    private static DrTuneAlgorithm DrTune(int stop, int[] trained, double hinge) =>
-        new(new DrTuneSettings { Hinge = hinge }, (_, _) => new DrTuneChoice(stop, trained));
+    private static DrtuneAlgorithm Drtune(int stop, int[] trained, double hinge) =>
+        new(new DrtuneSettings { Hinge = hinge }, (_, _) => new DrtuneSteps(stop, trained));
 }

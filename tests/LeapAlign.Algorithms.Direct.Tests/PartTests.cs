@@ -21,15 +21,15 @@ public sealed class PartTests
         Assert.Equal(new NetworkCost(19, 1, 1), Cost("refl", refl));
 
         Assert.Equal(Measured(Given.Draft(1)), Cost("draft", new DraftSettings()));
-        Assert.Equal(Measured(Given.Draft(4)), Cost("draft", new DraftSettings { K = 4 }));
-        Assert.Equal(Measured(Given.Draft(4, checkpoint: true)), Cost("draft", new DraftSettings { K = 4, Checkpoint = true }));
+        Assert.Equal(Measured(Given.Draft(4)), Cost("draft", new DraftSettings { GradientSteps = 4 }));
+        Assert.Equal(Measured(Given.Draft(4, checkpoint: true)), Cost("draft", new DraftSettings { GradientSteps = 4, Checkpoint = true }));
         Assert.Equal(Measured(Given.Draft(1, reNoised: 2)), Cost("draft", new DraftSettings { ReNoised = 2 }));
         Assert.Equal(Measured(Given.Full()), Cost("full", new FullSettings()));
 
         Assert.Equal(
-            Measured([.. Enumerable.Range(1, 10).Select(static reverse => Given.DrTune(Steps - reverse, 0, 4, 8))]), Cost("drtune", new DrTuneSettings()));
-        Assert.Equal(Measured(Given.DrTune(Steps - 1, 0, 8, 16)), Cost("drtune", new DrTuneSettings { EarlyStopRatio = 0 }));
-        Assert.Equal(Measured(Given.DrTune(Steps - 1, [.. Enumerable.Range(0, Steps)])), Cost("drtune", new DrTuneSettings { EarlyStopRatio = 0, TrainedSteps = 99 }));
+            Measured([.. Enumerable.Range(1, 10).Select(static reverse => Given.Drtune(Steps - reverse, 0, 4, 8))]), Cost("drtune", new DrtuneSettings()));
+        Assert.Equal(Measured(Given.Drtune(Steps - 1, 0, 8, 16)), Cost("drtune", new DrtuneSettings { EarlyStopRatio = 0 }));
+        Assert.Equal(Measured(Given.Drtune(Steps - 1, [.. Enumerable.Range(0, Steps)])), Cost("drtune", new DrtuneSettings { EarlyStopRatio = 0, TrainedSteps = 99 }));
     }
 
     [Fact]
@@ -37,9 +37,9 @@ public sealed class PartTests
         Assert.All(new DirectPlugin().Parts, static part => Assert.Equal([Capabilities.DifferentiableReward], part.Requires(part.ReadSettings("{}"))));
 
     [Theory]
-    [InlineData("""{ "k": 11 }""", "k = 11")]
-    [InlineData("""{ "k": 2, "reNoised": 1 }""", "reNoised = 1 needs k = 1")]
-    [InlineData("""{ "reNoised": 2, "checkpoint": true }""", "checkpoint")]
+    [InlineData("""{ "gradientSteps": 11 }""", "gradientSteps is 11")]
+    [InlineData("""{ "gradientSteps": 2, "reNoised": 1 }""", "needs gradientSteps 1")]
+    [InlineData("""{ "reNoised": 2, "checkpoint": true }""", "checkpoint is true")]
     public void Settings_that_do_not_fit_are_refused_before_the_run(string settings, string reason)
     {
         var fault = Created("draft", settings).Check(new RunShape(Schedule(10), 4)).Match(static _ => (Fault?)null, static fault => fault);
@@ -49,7 +49,7 @@ public sealed class PartTests
 
     [Theory]
     [InlineData("refl", """{ "lastSteps": 40 }""")]
-    [InlineData("draft", """{ "k": 10, "checkpoint": true }""")]
+    [InlineData("draft", """{ "gradientSteps": 10, "checkpoint": true }""")]
     [InlineData("draft", """{ "reNoised": 2 }""")]
     [InlineData("full", "{}")]
     [InlineData("drtune", """{ "trainedSteps": 40, "earlyStopSteps": 40 }""")]

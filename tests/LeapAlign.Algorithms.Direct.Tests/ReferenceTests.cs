@@ -15,7 +15,7 @@ public sealed class ReferenceTests
 
     public static TheoryData<string> DraftCases() => [.. RecordedTrainer.Cases("draft-lv")];
 
-    public static TheoryData<string> DrTuneCases() => [.. RecordedTrainer.Cases("drtune")];
+    public static TheoryData<string> DrtuneCases() => [.. RecordedTrainer.Cases("drtune")];
 
     [Theory]
     [MemberData(nameof(ReflCases))]
@@ -44,24 +44,24 @@ public sealed class ReferenceTests
     }
 
     [Theory]
-    [MemberData(nameof(DrTuneCases))]
+    [MemberData(nameof(DrtuneCases))]
     public void Drtune_agrees_with_the_published_trainer(string name)
     {
         using var scope = NewDisposeScope();
         using var trainer = new RecordedTrainer(name);
         var stopAt = (int)trainer.Number("drtune_early_stop_steps", 0);
-        var settings = new DrTuneSettings
+        var settings = new DrtuneSettings
         {
             Hinge = Hinge(trainer),
             TrainedSteps = (int)trainer.Number("drtune_num_train_steps", 3),
             EarlyStopRatio = trainer.Number("drtune_early_stop_ratio", 0.4),
             EarlyStopSteps = stopAt > 0 ? stopAt : null,
         };
-        var choice = new DrTuneChoice((int)trainer.Metric("drtune_early_stop_idx"), trainer.GradientSteps);
-        trainer.Compare(trainer.Descend(new DrTuneAlgorithm(settings, (_, _) => choice), Sampler));
+        var choice = new DrtuneSteps((int)trainer.Metric("drtune_early_stop_idx"), trainer.GradientSteps);
+        trainer.Compare(trainer.Descend(new DrtuneAlgorithm(settings, (_, _) => choice), Sampler));
         trainer.CompareCalls();
         Assert.Contains(
-            Keys().Select(key => DrTuneChoice.Draw(settings, key, trainer.Schedule.Steps)),
+            Keys().Select(key => DrtuneSteps.Draw(settings, key, trainer.Schedule.Steps)),
             drawn => drawn.Stop == choice.Stop && drawn.Trained.SequenceEqual(choice.Trained));
     }
 
@@ -70,7 +70,7 @@ public sealed class ReferenceTests
     {
         Assert.NotEmpty(ReflCases());
         Assert.NotEmpty(DraftCases());
-        Assert.NotEmpty(DrTuneCases());
+        Assert.NotEmpty(DrtuneCases());
     }
 
     private static double Hinge(RecordedTrainer trainer) => trainer.Expected.GetProperty("hinge").GetDouble();

@@ -36,6 +36,7 @@ public sealed class GradeTests
     [InlineData(SquareRightOfRing, "ring red 9 9, square blue 30 9, square red 30 30", 2.0 / 3)]
     [InlineData(SquaresBelowRings, "ring red 9 9, ring red 40 20, square blue 9 40, square blue 40 50", 1)]
     [InlineData(SquaresBelowRings, "ring red 9 9, ring red 40 20, square blue 9 40, square blue 40 10", (4 + (2.0 / 4)) / 5)]
+    [InlineData(SquaresBelowRings, "ring red 9 9, square blue 9 40", (2 + (1.0 / 4)) / 5)]
     public void Counts_what_is_right(string include, string objects, double grade)
     {
         var asked = Asked(include);

@@ -17,17 +17,17 @@ public sealed class DirectPlugin : IPlugin
             "draft", SettingsJson.Default.DraftSettings, static (settings, _) => new(settings, DraftAlgorithm.Draw))
             .Requiring(Capabilities.DifferentiableReward)
             .Costing<DraftSettings>(static (settings, steps) => new(
-                settings.Checkpoint ? steps : Math.Max(0, steps - settings.K), Math.Min(steps, settings.K) + settings.ReNoised, 1 + settings.ReNoised)),
+                settings.Checkpoint ? steps : Math.Max(0, steps - settings.GradientSteps), Math.Min(steps, settings.GradientSteps) + settings.ReNoised, 1 + settings.ReNoised)),
         PartDefinition.Of<FullAlgorithm, FullSettings>("full", SettingsJson.Default.FullSettings, static (settings, _) => new(settings))
             .Requiring(Capabilities.DifferentiableReward)
             .Costing<FullSettings>(static (_, steps) => new(steps, steps, 1)),
-        PartDefinition.Of<DrTuneAlgorithm, DrTuneSettings>(
-            "drtune", SettingsJson.Default.DrTuneSettings, static (settings, _) => new(settings, (key, steps) => DrTuneChoice.Draw(settings, key, steps)))
+        PartDefinition.Of<DrtuneAlgorithm, DrtuneSettings>(
+            "drtune", SettingsJson.Default.DrtuneSettings, static (settings, _) => new(settings, (key, steps) => DrtuneSteps.Draw(settings, key, steps)))
             .Requiring(Capabilities.DifferentiableReward)
-            .Costing<DrTuneSettings>(static (settings, steps) =>
+            .Costing<DrtuneSettings>(static (settings, steps) =>
             {
                 // A rollout that stops at e = N − r executes e + 1 steps; r is uniform in {1, …, M}.
-                int[] executed = [.. Enumerable.Range(1, Math.Max(1, DrTuneChoice.Latest(settings, steps))).Select(reverse => steps - reverse + 1)];
+                int[] executed = [.. Enumerable.Range(1, Math.Max(1, DrtuneSteps.Latest(settings, steps))).Select(reverse => steps - reverse + 1)];
                 var trained = executed.Average(length => Math.Min(settings.TrainedSteps, length));
                 return new(executed.Average() - trained, trained, 1);
             }),
@@ -38,5 +38,5 @@ public sealed class DirectPlugin : IPlugin
 [JsonSerializable(typeof(ReflSettings))]
 [JsonSerializable(typeof(DraftSettings))]
 [JsonSerializable(typeof(FullSettings))]
-[JsonSerializable(typeof(DrTuneSettings))]
+[JsonSerializable(typeof(DrtuneSettings))]
 internal sealed partial class SettingsJson : JsonSerializerContext;

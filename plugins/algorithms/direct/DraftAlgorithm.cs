@@ -40,7 +40,7 @@ public sealed class DraftAlgorithm(DraftSettings settings, Func<RandomKey, Tenso
         return settings.Check(shape.Schedule.Steps);
     }
 
-    private int First(MicroBatch batch) => batch.Schedule.Steps - settings.K;
+    private int First(MicroBatch batch) => batch.Schedule.Steps - settings.GradientSteps;
 
     private Objective Objective(MicroBatch batch)
     {

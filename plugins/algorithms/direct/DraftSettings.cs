@@ -11,10 +11,10 @@ public sealed record DraftSettings : RewardLossSettings
     /// <summary>K.</summary>
     [Description("Steps K at the end of the path that the gradient goes through, nested; 1 is the common choice.")]
     [Range(1, 1000)]
-    public int K { get; init; } = 1;
+    public int GradientSteps { get; init; } = 1;
 
     /// <summary>n.</summary>
-    [Description("Re-noised copies n of the final sample, each taken through the last step again (DRaFT-LV, published with 2): the gradient is the mean over 1 + n. Needs k = 1.")]
+    [Description("Re-noised copies n of the final sample, each taken through the last step again (DRaFT-LV, published with 2): the gradient is the mean over 1 + n. Needs gradientSteps 1.")]
     [Range(0, 64)]
     public int ReNoised { get; init; }
 
@@ -26,9 +26,9 @@ public sealed record DraftSettings : RewardLossSettings
     /// <returns>LA3003 when they do not.</returns>
     internal Result<Unit> Check(int steps)
     {
-        if (K > steps) return Refused($"k = {K} needs a sampler of at least {K} steps, but its schedule has {steps}");
-        if (ReNoised > 0 && K != 1) return Refused($"reNoised = {ReNoised} needs k = 1, the copies being those of the last step, but k is {K}");
-        if (ReNoised > 0 && Checkpoint) return Refused($"reNoised = {ReNoised} takes all its copies through one step at once, but checkpoint is true; set it to false");
+        if (GradientSteps > steps) return Refused($"gradientSteps is {GradientSteps}, but the sampler has {steps} steps");
+        if (ReNoised > 0 && GradientSteps != 1) return Refused($"reNoised is {ReNoised}, which needs gradientSteps 1, the copies being those of the last step, but it is {GradientSteps}");
+        if (ReNoised > 0 && Checkpoint) return Refused($"reNoised is {ReNoised}, whose copies share one backward, but checkpoint is true");
         return Unit.Value;
     }
 

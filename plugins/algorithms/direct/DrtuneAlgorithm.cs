@@ -11,8 +11,8 @@ namespace LeapAlign.Algorithms.Direct;
 /// <c>gᵀ[Σ_{i∈T, i&lt;e} (σ_{i+1} − σ_i) ∂v_i − 1[e∈T] σ_e ∂v_e]</c>.
 /// </summary>
 /// <param name="settings">Hinge; what the draw depends on.</param>
-/// <param name="draw">Draws the stop e and the trained set T from a key and N; see <see cref="DrTuneChoice.Draw"/>.</param>
-public sealed class DrTuneAlgorithm(DrTuneSettings settings, Func<RandomKey, int, DrTuneChoice> draw) : IAlgorithm
+/// <param name="draw">Draws the stop e and the trained set T from a key and N; see <see cref="DrtuneSteps.Draw"/>.</param>
+public sealed class DrtuneAlgorithm(DrtuneSettings settings, Func<RandomKey, int, DrtuneSteps> draw) : IAlgorithm
 {
     /// <inheritdoc/>
     public IEnumerable<Objective> Step(AlignmentStep step)

@@ -5,7 +5,7 @@ using LeapAlign.Methods.Rewards;
 namespace LeapAlign.Algorithms.Direct;
 
 /// <summary>Settings of <c>drtune</c> (DRTune, arXiv 2405.00760).</summary>
-public sealed record DrTuneSettings : RewardLossSettings
+public sealed record DrtuneSettings : RewardLossSettings
 {
     /// <summary>K.</summary>
     [Description("Steps K that are trained, equally spaced from a random start among those executed; all of them where there are fewer.")]
