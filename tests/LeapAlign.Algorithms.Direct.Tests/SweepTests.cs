@@ -1,8 +1,8 @@
-using LeapAlign.Methods.Schedules;
-using LeapAlign.Samplers.FlowEuler;
-using LeapAlign.Contracts.Samplers;
 using LeapAlign.Contracts.Flow;
 using LeapAlign.Contracts.Models;
+using LeapAlign.Contracts.Samplers;
+using LeapAlign.Methods.Schedules;
+using LeapAlign.Samplers.FlowEuler;
 using static TorchSharp.torch;
 
 namespace LeapAlign.Algorithms.Direct.Tests;
