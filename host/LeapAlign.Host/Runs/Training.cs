@@ -28,7 +28,7 @@ internal sealed class Training(Terminal terminal, ILoggerFactory loggers) : ITra
         if (!RunParts.Create(plan, site.Context).TryGet(out var parts, out var fault)) return fault;
         using (parts)
         {
-            var shape = new RunShape(parts.Sampler.CreateSchedule(parts.Model.Scheduling), plan.Run.Batch, plan.Run.Accumulation, plan.Run.Group);
+            var shape = new RunShape(parts.Sampler.CreateSchedule(parts.Model.Scheduling), plan.Run.Batch, plan.Run.Accumulation, plan.Run.Group) { Sampler = parts.Sampler };
             if (!parts.Algorithm.Check(shape).TryGet(out _, out fault)) return fault;
             if (!RunFolder.Create(Path.GetFullPath(plan.Run.Folder, plan.BaseFolder), plan.Run.Name, options.Force).TryGet(out var folder, out fault)) return fault;
             if (!RunFolder.Write(folder.Resolved, Encoding.UTF8.GetBytes(plan.ResolvedJson)).TryGet(out _, out fault)) return fault;

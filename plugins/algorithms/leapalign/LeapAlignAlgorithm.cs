@@ -45,7 +45,7 @@ public sealed class LeapAlignAlgorithm(LeapAlignSettings settings, Func<RandomKe
         var distancesJ = stack(pairs.Select((_, pair) => leaps.DistanceJ(pair)));
         var distances0 = stack(pairs.Select((_, pair) => RectifiedFlow.Distance(leaps.Predicted0(pair), reached)));
         var kept = Kept(distancesJ, distances0);
-        var weights = Weights(distancesJ, distances0);
+        var weights = TrajectorySimilarity.Weight(distancesJ, distances0, settings.Tau);
         var active = weights * kept;
         var total = active.sum([0]);
         // All pairs predict the same sample, so the reward is evaluated once: its gradient goes to each prediction in proportion to its weight.
@@ -71,10 +71,6 @@ public sealed class LeapAlignAlgorithm(LeapAlignSettings settings, Func<RandomKe
     }
 
     private static Tensor Scaled(Tensor value, Tensor share) => value * share.reshape([-1, .. Enumerable.Repeat(1L, (int)value.dim() - 1)]);
-
-    /// <summary>1 / (max(d_j, τ) + max(d_0, τ)), [P, B], without gradient.</summary>
-    private Tensor Weights(Tensor distancesJ, Tensor distances0) =>
-        (distancesJ.clamp_min(settings.Tau) + distances0.clamp_min(settings.Tau)).reciprocal();
 
     /// <summary>1 for the samples that pass the hard filters, 0 for the others, [P, B]. A mask keeps shapes independent of the data.</summary>
     private Tensor Kept(Tensor distancesJ, Tensor distances0)

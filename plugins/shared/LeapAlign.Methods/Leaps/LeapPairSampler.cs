@@ -1,4 +1,5 @@
 using LeapAlign.Contracts.Randomness;
+using LeapAlign.Methods.Steps;
 using LeapAlign.Pipeline;
 
 namespace LeapAlign.Methods.Leaps;
@@ -35,7 +36,7 @@ public sealed class LeapPairSampler(string algorithm, LeapPairSettings settings)
     /// <returns>LA3003 when there are fewer than three of them.</returns>
     public Result<(int Low, int High)> Window(int steps)
     {
-        var tail = Math.Min(steps, Math.Max((int)Math.Ceiling(steps * settings.TailRatio), SmallestWindow));
+        var tail = Tail(steps).Count;
         var low = settings.MinReverse;
         var high = Math.Min(tail + 1, settings.MaxReverse ?? (steps + 1));
         if (high - low >= SmallestWindow) return (low, high);
@@ -43,6 +44,10 @@ public sealed class LeapPairSampler(string algorithm, LeapPairSettings settings)
             FaultCodes.SettingsDoNotFit,
             $"'{algorithm}' needs at least {SmallestWindow} steps to draw its anchors from, but its window (minReverse {low}, maxReverse {settings.MaxReverse?.ToString() ?? "N + 1"}, tailRatio {settings.TailRatio}) leaves {Math.Max(0, high - low)} of the sampler's {steps}");
     }
+
+    /// <summary>The last steps of the schedule, in which anchors may lie before <c>minReverse</c> and <c>maxReverse</c> narrow them further.</summary>
+    /// <param name="steps">N.</param>
+    public StepRange Tail(int steps) => StepRange.Tail(steps, settings.TailRatio, SmallestWindow);
 
     private LeapPair Uniform(KeyedRandom random, int steps, int low, int high)
     {

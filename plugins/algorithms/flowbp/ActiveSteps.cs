@@ -1,0 +1,21 @@
+using LeapAlign.Contracts.Flow;
+using LeapAlign.Contracts.Models;
+using LeapAlign.Methods.Quadrature;
+using LeapAlign.Methods.Steps;
+using static TorchSharp.torch;
+
+namespace LeapAlign.Algorithms.FlowBp;
+
+/// <summary>What the methods have in common whose active steps are Euler steps of the path itself.</summary>
+internal static class ActiveSteps
+{
+    /// <summary>f: with full strength the active steps amount to the whole window.</summary>
+    public static double Factor(Schedule schedule, StepRange window, IEnumerable<int> active, double strength)
+    {
+        return GradientRescale.Factor(strength, window.Steps.Select(Length), active.Select(Length));
+
+        double Length(int step) => schedule.Delta(step, step + 1);
+    }
+
+    public static NamedTensor Measured(IEnumerable<int> active) => new("active_steps", tensor(active.Select(static step => (long)step).ToArray()));
+}
