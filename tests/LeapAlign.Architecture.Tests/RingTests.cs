@@ -10,6 +10,7 @@ using LeapAlign.Prompts.Shapes;
 using LeapAlign.Rewards.Clip;
 using LeapAlign.Rewards.GenevalShapes;
 using LeapAlign.Rewards.JpegSize;
+using LeapAlign.Samplers.Dpm;
 using LeapAlign.Samplers.FlowEuler;
 
 namespace LeapAlign.Architecture.Tests;
@@ -19,7 +20,7 @@ public sealed class RingTests
 {
     private static readonly Assembly[] Plugins =
     [
-        typeof(Sd3Plugin).Assembly, typeof(ClipPlugin).Assembly, typeof(FlowEulerPlugin).Assembly, typeof(LeapAlignPlugin).Assembly,
+        typeof(Sd3Plugin).Assembly, typeof(ClipPlugin).Assembly, typeof(FlowEulerPlugin).Assembly, typeof(DpmPlugin).Assembly, typeof(LeapAlignPlugin).Assembly,
         typeof(AdamWPlugin).Assembly, typeof(FilePlugin).Assembly, typeof(GenevalShapesPlugin).Assembly, typeof(JpegSizePlugin).Assembly, typeof(ShapesPlugin).Assembly, typeof(DirectPlugin).Assembly,
     ];
 

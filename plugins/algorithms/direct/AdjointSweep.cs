@@ -1,51 +1,62 @@
 using LeapAlign.Contracts.Algorithms;
-using LeapAlign.Methods.Rewards;
 using static TorchSharp.torch;
 
 namespace LeapAlign.Algorithms.Direct;
 
 /// <summary>
-/// The exact gradient through the last K steps of a path, one step at a time. A rollout without gradient keeps the states; the reward's loss is differentiated with respect to the final
-/// sample; then, backwards, each step is evaluated again from its state and <c>⟨g_{i+1}, x_{i+1}(x_i, θ)⟩</c> gives its share of ∂θ and <c>g_i</c>. Memory is that of one step, and of K states.
-/// The steps are taken one by one in both directions, so a multistep sampler takes its first-order steps.
+/// The gradient of a loss on the final sample through a path of any length, with memory for one step (step checkpointing): a rollout without gradient keeps the
+/// states, then the chain rule is applied one step at a time, backwards. With <c>g_N = ∂L/∂x_N</c>, the backward of <c>⟨g_{i+1}, x_{i+1}(x_i, θ)⟩</c> gives the
+/// weights their part of the gradient and x_i its <c>g_i</c>.
+/// <para>
+/// Each step is a piece of the path of its own, in the rollout too, so that the gradient is exactly that of the sample that was scored; a multistep sampler is of
+/// first order on such pieces.
+/// </para>
 /// </summary>
-internal static class AdjointSweep
+/// <param name="step">Keeps the states.</param>
+/// <param name="batch">The samples.</param>
+/// <param name="first">The first step that the gradient goes through.</param>
+internal sealed class AdjointSweep(AlignmentStep step, MicroBatch batch, int first)
 {
-    /// <summary>One objective for the loss and one for each step. The loss of the latter is 0, its gradient is what counts.</summary>
-    /// <param name="step">Keeps what lives from one objective to the next.</param>
-    /// <param name="batch">One of its micro-batches.</param>
-    /// <param name="gradientSteps">K.</param>
-    /// <param name="settings">λ and κ.</param>
-    public static IEnumerable<Objective> Descend(AlignmentStep step, MicroBatch batch, int gradientSteps, RewardLossSettings settings)
+    private readonly Stack<Tensor> _states = [];
+
+    /// <summary>The sequence of objectives: the loss, then one for each step, whose value is 0.</summary>
+    /// <param name="loss">Given x_N, the loss of the micro-batch.</param>
+    public IEnumerable<Objective> Objectives(Func<Tensor, Objective> loss)
     {
-        var (steps, first) = (batch.Schedule.Steps, batch.Schedule.Steps - gradientSteps);
-        var states = Rollout(step, batch, first);
-        var leaf = step.Keep(states[^1].detach().requires_grad_());
-        yield return RewardObjective.Of(batch, leaf, settings).Times(1.0 / step.Batches.Count);
-        for (var index = steps - 1; index >= first; index--)
+        Roll();
+        var leaf = _states.Pop().requires_grad_();
+        yield return loss(leaf).Times(1.0 / step.Batches.Count);
+        while (_states.TryPop(out var state))
         {
-            // The share of the micro-batch is in the gradient already.
-            using var gradient = leaf.grad ?? zeros_like(leaf);
-            leaf.Dispose();
-            leaf = step.Keep(states[index - first].detach().requires_grad_());
-            yield return Pulled(batch, leaf, index, gradient);
+            var adjoint = Adjoint(leaf);
+            leaf = state;
+            // The share of the micro-batch is in the adjoint already.
+            yield return Pull(adjoint, state);
         }
-        leaf.Dispose();
     }
 
-    /// <summary>The states from <paramref name="first"/> to the final sample.</summary>
-    private static List<Tensor> Rollout(AlignmentStep step, MicroBatch batch, int first)
+    private void Roll()
     {
+        _states.Push(step.Keep(StillPath.To(batch, first)));
         using var _ = no_grad();
-        List<Tensor> states = [step.Keep(batch.Sampler.Roll(batch.Noise, batch.Path with { To = first }))];
-        for (var index = first; index < batch.Schedule.Steps; index++)
-            states.Add(step.Keep(batch.Sampler.Roll(states[^1], batch.Path with { From = index, To = index + 1 })));
-        return states;
+        for (var index = first; index < batch.Schedule.Steps; index++) _states.Push(step.Keep(Advance(_states.Peek(), index)));
     }
 
-    private static Objective Pulled(MicroBatch batch, Tensor leaf, int index, Tensor gradient)
+    private Objective Pull(Tensor adjoint, Tensor state)
     {
-        var product = (batch.Sampler.Roll(leaf, batch.Path with { From = index, To = index + 1 }) * gradient).sum();
-        return new Objective(product - product.detach());
+        var index = first + _states.Count;
+        // Nothing asks for the gradient of the state that the rollout reached without one.
+        if (index > first) state.requires_grad_();
+        var pulled = (adjoint * Advance(state, index)).sum();
+        return new Objective(pulled - pulled.detach());
+    }
+
+    private Tensor Advance(Tensor state, int index) => batch.Sampler.Roll(state, batch.Path with { From = index, To = index + 1 });
+
+    private static Tensor Adjoint(Tensor leaf)
+    {
+        var adjoint = leaf.grad ?? throw new InvalidOperationException("backward was not run on an objective before the next was asked for");
+        leaf.Dispose();
+        return adjoint;
     }
 }

@@ -1,76 +1,63 @@
 using LeapAlign.Contracts.Algorithms;
-using LeapAlign.Contracts.Flow;
+using LeapAlign.Contracts.Randomness;
 using LeapAlign.Pipeline;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace LeapAlign.Algorithms.Direct;
 
 /// <summary>
-/// DRaFT-K (arXiv 2309.17400): the reward of the real sample, differentiated through the last K steps of its path; and DRaFT-LV, which for K = 1 lowers the variance with n further last steps
-/// from fresh noise on the prediction.
+/// DRaFT (arXiv 2309.17400): a rollout without gradient to step N − K, then K steps with gradient, nothing detached, and the reward on the final sample.
+/// DRaFT-LV lowers the variance of K = 1: the final sample is n times noised again to the last step's level and taken through that step.
 /// </summary>
-/// <param name="settings">K, n, λ and κ.</param>
-/// <param name="drawNoise">Draws the noise of a re-noised copy of a batch, from 0, in the shape of its noise.</param>
-public sealed class DraftAlgorithm(DraftSettings settings, Func<MicroBatch, int, Tensor> drawNoise) : IAlgorithm
+/// <param name="settings">Hinge, K, n and checkpointing.</param>
+/// <param name="drawNoise">Draws the noise of a copy from its key, in the shape, type and place of the sample; see <see cref="Draw"/>.</param>
+public sealed class DraftAlgorithm(DraftSettings settings, Func<RandomKey, Tensor, Tensor> drawNoise) : IAlgorithm
 {
+    /// <summary>Draws standard normal noise.</summary>
+    /// <param name="key">The key of the draw.</param>
+    /// <param name="sample">Whose shape, type and device it takes.</param>
+    public static Tensor Draw(RandomKey key, Tensor sample)
+    {
+        ArgumentNullException.ThrowIfNull(key);
+        ArgumentNullException.ThrowIfNull(sample);
+        return key.Normal(sample.shape, sample.device).to(sample.dtype);
+    }
+
     /// <inheritdoc/>
     public IEnumerable<Objective> Step(AlignmentStep step)
     {
         ArgumentNullException.ThrowIfNull(step);
-        if (settings.Checkpoint) return step.Batches.SelectMany(batch => AdjointSweep.Descend(step, batch, settings.GradientSteps, settings));
-        return step.Average(settings.ReNoised > 0 ? LowVariance : LastSteps);
+        return settings.Checkpoint
+            ? step.Batches.SelectMany(batch => new AdjointSweep(step, batch, First(batch)).Objectives(sample => RewardObjective.Of(batch, sample, settings)))
+            : step.Average(Objective);
     }
 
     /// <inheritdoc/>
     public Result<Unit> Check(RunShape shape)
     {
         ArgumentNullException.ThrowIfNull(shape);
-        if (settings.GradientSteps > shape.Schedule.Steps)
-            return new Fault.Composition(FaultCodes.SettingsDoNotFit, $"'draft' trains the last {settings.GradientSteps} steps (gradientSteps), but the sampler has {shape.Schedule.Steps}");
-        if (settings.ReNoised > 0 && (settings.GradientSteps > 1 || settings.Checkpoint))
-            return new Fault.Composition(FaultCodes.SettingsDoNotFit, $"'draft' re-noises the last step alone (reNoised {settings.ReNoised}): it needs gradientSteps 1 and no checkpoint");
-        return Unit.Value;
+        return settings.Check(shape.Schedule.Steps);
     }
 
-    /// <summary>Standard normal noise from the batch's own key.</summary>
-    internal static Tensor DrawNoise(MicroBatch batch, int copy) => batch.Random.For("re-noise", copy).Normal(batch.Noise.shape, batch.Noise.device);
+    private int First(MicroBatch batch) => batch.Schedule.Steps - settings.GradientSteps;
 
-    private Objective LastSteps(MicroBatch batch)
+    private Objective Objective(MicroBatch batch)
     {
-        var first = batch.Schedule.Steps - settings.GradientSteps;
-        return RewardObjective.Of(batch, batch.Sampler.Roll(Reach(batch, first), batch.Path with { From = first }), settings);
+        var ending = batch.Path with { From = First(batch) };
+        var sample = batch.Sampler.Roll(StillPath.To(batch, ending.From), ending);
+        if (settings.ReNoised == 0) return RewardObjective.Of(batch, sample, settings);
+        // Copy by copy, so that each evaluation has the B samples that the conditioning is for.
+        var copies = Enumerable.Range(0, settings.ReNoised).Select(copy => batch.Sampler.Roll(Noised(batch, sample, copy), ending));
+        return RewardObjective.Of(batch, cat([sample, .. copies]), settings);
     }
 
-    private Objective LowVariance(MicroBatch batch)
+    /// <summary><c>(1 − σ_{N−1}) sg(x) + σ_{N−1} ε</c>.</summary>
+    private Tensor Noised(MicroBatch batch, Tensor sample, int copy)
     {
-        var last = batch.Schedule.Steps - 1;
-        var sigma = batch.Schedule.Sigma(last);
-        var first = Predict(batch, Reach(batch, last));
-        Tensor[] predictions =
-        [
-            first,
-            .. Enumerable.Range(0, settings.ReNoised).Select(copy => Predict(batch, Noised(first.detach(), drawNoise(batch, copy), sigma))),
-        ];
-        return RewardObjective.Of(batch, cat(predictions), settings);
-    }
-
-    /// <summary>x̂_0 at the last noise level, with gradient.</summary>
-    private static Tensor Predict(MicroBatch batch, Tensor state)
-    {
-        var last = batch.Schedule.Steps - 1;
-        return RectifiedFlow.Leap(state, batch.Velocity(state, last), batch.Schedule.Delta(last, last + 1));
-    }
-
-    /// <summary>(1 − σ) x + σ ε.</summary>
-    private static Tensor Noised(Tensor clean, Tensor noise, double sigma)
-    {
-        using TorchSharp.Scalar kept = 1 - sigma, added = sigma;
-        return clean.mul(kept).add(noise.to(clean.dtype), added);
-    }
-
-    private static Tensor Reach(MicroBatch batch, int step)
-    {
-        using var _ = no_grad();
-        return batch.Sampler.Roll(batch.Noise, batch.Path with { To = step });
+        var sigma = batch.Schedule.Sigma(First(batch));
+        using Scalar kept = 1 - sigma, added = sigma;
+        var still = sample.detach();
+        return still.mul(kept).add(drawNoise(batch.Random.For("renoise", copy), still), added);
     }
 }

@@ -1,17 +1,17 @@
 using LeapAlign.Contracts.Algorithms;
 using LeapAlign.Contracts.Flow;
-using LeapAlign.Contracts.Models;
 using LeapAlign.Contracts.Randomness;
 using static TorchSharp.torch;
 
 namespace LeapAlign.Algorithms.Direct;
 
 /// <summary>
-/// DRTune (arXiv 2405.00760): inputs of the network are always detached, so that gradient travels along the linear updates of the state alone. The rollout stops early at e, a few steps of it are
-/// trained, and the reward is that of <c>x̂_0 = x_e − σ_e v_e</c>: <c>gᵀ[Σ_{i trained, i&lt;e} Δ_i ∂v_i − [e trained] σ_e ∂v_e]</c>.
+/// DRTune (arXiv 2405.00760): the network's inputs are always detached, so the gradient travels along the sampler's linear state update alone, without nested
+/// Jacobians, and reaches early steps undamped. With g the gradient at <c>x̂_0 = x_e − σ_e v_e</c> an Euler step descends
+/// <c>gᵀ[Σ_{i∈T, i&lt;e} (σ_{i+1} − σ_i) ∂v_i − 1[e∈T] σ_e ∂v_e]</c>.
 /// </summary>
-/// <param name="settings">λ and κ.</param>
-/// <param name="draw">Draws the stop and the trained steps from a key and N.</param>
+/// <param name="settings">Hinge; what the draw depends on.</param>
+/// <param name="draw">Draws the stop e and the trained set T from a key and N; see <see cref="DrtuneSteps.Draw"/>.</param>
 public sealed class DrtuneAlgorithm(DrtuneSettings settings, Func<RandomKey, int, DrtuneSteps> draw) : IAlgorithm
 {
     /// <inheritdoc/>
@@ -23,16 +23,18 @@ public sealed class DrtuneAlgorithm(DrtuneSettings settings, Func<RandomKey, int
 
     private Objective Objective(MicroBatch batch)
     {
-        var (stop, trained) = draw(batch.Random.For("steps"), batch.Schedule.Steps);
-        // With gradients on, the sampler's updates keep the graph from one state to the next.
-        var state = batch.Sampler.Roll(batch.Noise, batch.Path with { To = stop, Velocity = Detached });
-        var predicted = RectifiedFlow.Leap(state, Detached(state, stop), batch.Schedule.Delta(stop, batch.Schedule.Steps));
-        return RewardObjective.Of(batch, predicted, settings, new NamedTensor("stop", tensor((long)stop)));
+        var steps = batch.Schedule.Steps;
+        var choice = draw(batch.Random.For("steps"), steps);
+        var state = batch.Sampler.Roll(batch.Noise, batch.Path with { Velocity = Velocity, To = choice.Stop });
+        var predicted = RectifiedFlow.Leap(state, Velocity(state, choice.Stop), batch.Schedule.Delta(choice.Stop, steps));
+        return RewardObjective.Of(
+            batch, predicted, settings, RewardObjective.Number("stop", choice.Stop), RewardObjective.Number("trained", choice.Trained.Count));
 
-        Tensor Detached(Tensor latents, int index)
+        Tensor Velocity(Tensor latents, int index)
         {
-            using var mode = set_grad_enabled(trained.Contains(index));
-            return batch.Velocity(latents.detach(), index);
+            using var _ = set_grad_enabled(choice.Trained.Contains(index));
+            using var still = latents.detach();
+            return batch.Velocity(still, index);
         }
     }
 }

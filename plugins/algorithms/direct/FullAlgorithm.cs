@@ -1,18 +1,22 @@
 using LeapAlign.Contracts.Algorithms;
+using LeapAlign.Methods.Rewards;
 
 namespace LeapAlign.Algorithms.Direct;
 
 /// <summary>
-/// The exact derivative of the reward of the sample with respect to the weights, through every step of its path: DRaFT-K with K = N under step checkpointing. The yardstick for methods that approximate
-/// it. It costs N evaluations without gradient and N with, and its memory grows with N by the states alone.
+/// The exact gradient of the reward of the final sample through all N steps: the yardstick of the other direct-gradient methods. Memory does not grow with N
+/// but for the states; each step is evaluated twice, once with gradient.
 /// </summary>
-/// <param name="settings">λ and κ.</param>
+/// <param name="settings">Hinge.</param>
 public sealed class FullAlgorithm(FullSettings settings) : IAlgorithm
 {
     /// <inheritdoc/>
     public IEnumerable<Objective> Step(AlignmentStep step)
     {
         ArgumentNullException.ThrowIfNull(step);
-        return step.Batches.SelectMany(batch => AdjointSweep.Descend(step, batch, batch.Schedule.Steps, settings));
+        return step.Batches.SelectMany(batch => new AdjointSweep(step, batch, 0).Objectives(sample => RewardObjective.Of(batch, sample, settings)));
     }
 }
+
+/// <summary>Settings of <c>full</c>.</summary>
+public sealed record FullSettings : RewardLossSettings;

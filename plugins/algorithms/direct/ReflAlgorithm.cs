@@ -1,19 +1,28 @@
 using LeapAlign.Contracts.Algorithms;
 using LeapAlign.Contracts.Flow;
-using LeapAlign.Contracts.Models;
 using LeapAlign.Contracts.Randomness;
-using static TorchSharp.torch;
 
 namespace LeapAlign.Algorithms.Direct;
 
 /// <summary>
-/// ReFL (arXiv 2304.05977, algorithm 1): a rollout without gradient up to one of the last steps i, one evaluation with gradient there, and the reward of the clean picture predicted from it,
-/// <c>x̂_0 = x_i − σ_i v_i</c>. The gradient is <c>gᵀ(−σ_i) ∂v_i</c>; the rollout ends at i.
+/// ReFL (arXiv 2304.05977): a rollout without gradient to a late step i, one evaluation with gradient there, and the reward on the posterior mean
+/// <c>x̂_0 = x_i − σ_i v_i</c>. With g the gradient at x̂_0 the step descends <c>−σ_i gᵀ ∂v_i</c>.
 /// </summary>
-/// <param name="settings">R, λ and κ.</param>
-/// <param name="drawStep">Draws i from a key and N.</param>
+/// <param name="settings">Hinge and window.</param>
+/// <param name="drawStep">Draws i from a key and N; see <see cref="Draw"/>.</param>
 public sealed class ReflAlgorithm(ReflSettings settings, Func<RandomKey, int, int> drawStep) : IAlgorithm
 {
+    /// <summary>Draws <c>i = N − r</c> with r uniform in {1, …, R}.</summary>
+    /// <param name="settings">R.</param>
+    /// <param name="key">The key of the draw.</param>
+    /// <param name="steps">N.</param>
+    public static int Draw(ReflSettings settings, RandomKey key, int steps)
+    {
+        ArgumentNullException.ThrowIfNull(settings);
+        ArgumentNullException.ThrowIfNull(key);
+        return steps - key.Open().NextInt(1, settings.Window(steps) + 1);
+    }
+
     /// <inheritdoc/>
     public IEnumerable<Objective> Step(AlignmentStep step)
     {
@@ -23,15 +32,10 @@ public sealed class ReflAlgorithm(ReflSettings settings, Func<RandomKey, int, in
 
     private Objective Objective(MicroBatch batch)
     {
-        var trained = drawStep(batch.Random.For("step"), batch.Schedule.Steps);
-        var state = Reach(batch, trained);
-        var predicted = RectifiedFlow.Leap(state, batch.Velocity(state, trained), batch.Schedule.Delta(trained, batch.Schedule.Steps));
-        return RewardObjective.Of(batch, predicted, settings, new NamedTensor("step", tensor((long)trained)));
-    }
-
-    private static Tensor Reach(MicroBatch batch, int step)
-    {
-        using var _ = no_grad();
-        return batch.Sampler.Roll(batch.Noise, batch.Path with { To = step });
+        var steps = batch.Schedule.Steps;
+        var index = drawStep(batch.Random.For("step"), steps);
+        var state = StillPath.To(batch, index);
+        var predicted = RectifiedFlow.Leap(state, batch.Velocity(state, index), batch.Schedule.Delta(index, steps));
+        return RewardObjective.Of(batch, predicted, settings, RewardObjective.Number("step", index));
     }
 }
