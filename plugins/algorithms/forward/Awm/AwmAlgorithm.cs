@@ -70,7 +70,7 @@ public sealed class AwmAlgorithm(AwmSettings settings) : IAlgorithm
         return step.Keep(LogProbability(at, PolicyVelocity.Of(at, point.Batch, settings.Guided)));
     }
 
-    private Objective Objective(AlignmentStep step, TrainingPoint point, Tensor? sampled)
+    internal Objective Objective(AlignmentStep step, TrainingPoint point, Tensor? sampled)
     {
         var at = point.Noised();
         var velocity = PolicyVelocity.Of(at, point.Batch, settings.Guided);
