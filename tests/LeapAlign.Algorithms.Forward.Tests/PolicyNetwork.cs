@@ -79,6 +79,7 @@ internal sealed class PolicyNetwork
         Calls.Clear();
         Scored = 0;
         List<Objective> objectives = [];
+        List<double> rewards = [];
         var loss = 0.0;
         using var step = Step();
         foreach (var objective in algorithm.Step(step))
@@ -86,9 +87,10 @@ internal sealed class PolicyNetwork
             (objective.Loss * objective.Share).backward();
             loss += objective.Loss.item<double>() * objective.Share;
             objectives.Add(objective);
+            foreach (var measured in objective.Measurements.Where(static measured => measured.Name == "reward")) rewards.AddRange(measured.Value.data<double>());
             if (objective.EndsUpdate) updated?.Invoke();
         }
-        return new(objectives, loss, A.grad?.item<double>() ?? 0, B.grad?.item<double>() ?? 0);
+        return new(objectives, rewards, loss, A.grad?.item<double>() ?? 0, B.grad?.item<double>() ?? 0);
     }
 
     /// <summary>Changes the weights, as an optimizer does.</summary>
@@ -147,7 +149,7 @@ internal sealed class PolicyNetwork
         public int Samples => Latents.Length;
     }
 
-    public sealed record Descent(IReadOnlyList<Objective> Objectives, double Loss, double A, double B);
+    public sealed record Descent(IReadOnlyList<Objective> Objectives, IReadOnlyList<double> Rewards, double Loss, double A, double B);
 
     private sealed class Restoring(Action restore) : IDisposable
     {
