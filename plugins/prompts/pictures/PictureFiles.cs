@@ -1,0 +1,42 @@
+using LeapAlign.Pipeline;
+
+namespace LeapAlign.Prompts.Pictures;
+
+/// <summary>Which files are pictures, and where they are.</summary>
+internal static class PictureFiles
+{
+    private static readonly string[] s_endings = [".png", ".jpg", ".jpeg", ".webp"];
+
+    /// <summary>The endings, for messages.</summary>
+    public static string Endings { get; } = string.Join(", ", s_endings);
+
+    /// <summary>The pictures of a folder, by name.</summary>
+    public static Result<IReadOnlyList<string>> In(string folder)
+    {
+        try
+        {
+            return Result.Ok<IReadOnlyList<string>>([.. Directory.EnumerateFiles(folder).Where(IsPicture).Order(StringComparer.Ordinal)]);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            return Result.Fail<IReadOnlyList<string>>(Malformed($"the folder of pictures cannot be read: {exception.Message}", new SourcePlace(folder)));
+        }
+    }
+
+    /// <summary>The full path of a picture that a line names.</summary>
+    /// <param name="name">Relative to the folder, or a full path.</param>
+    /// <param name="folder">Where the line's file is.</param>
+    /// <param name="place">The line and its key.</param>
+    public static Result<string> Find(string name, string folder, SourcePlace place)
+    {
+        if (name.Contains('\0', StringComparison.Ordinal)) return Malformed("the path of the picture holds a zero character", place);
+        var path = Path.GetFullPath(name, folder);
+        if (!IsPicture(path)) return Malformed($"'{name}' is no picture; its name has to end in one of {Endings}", place);
+        return File.Exists(path) ? path : Malformed($"the picture '{name}' does not exist in {folder}", place);
+    }
+
+    /// <summary>The fault of files that are absent or malformed.</summary>
+    public static Fault.Input Malformed(string message, SourcePlace place) => new(FaultCodes.BadPromptFile, message, place);
+
+    private static bool IsPicture(string path) => s_endings.Contains(Path.GetExtension(path), StringComparer.OrdinalIgnoreCase);
+}

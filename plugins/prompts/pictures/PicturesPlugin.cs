@@ -1,0 +1,24 @@
+using System.Text.Json.Serialization;
+using LeapAlign.Contracts.Plugins;
+
+namespace LeapAlign.Prompts.Pictures;
+
+/// <summary>Offers the prompt sources <c>pictures</c> and <c>preferences</c>.</summary>
+public sealed class PicturesPlugin : IPlugin
+{
+    /// <inheritdoc/>
+    public IReadOnlyList<PartDefinition> Parts { get; } =
+    [
+        PartDefinition.Of<PictureFolder, PicturesSettings>(
+            "pictures", SettingsJson.Default.PicturesSettings, static (settings, context) => new(context.Resolve(settings.Folder)))
+            .Providing(Capabilities.Pictures),
+        PartDefinition.Of<PreferenceFile, PreferencesSettings>(
+            "preferences", SettingsJson.Default.PreferencesSettings, static (settings, context) => new(context.Resolve(settings.Path)))
+            .Providing(Capabilities.PreferencePairs),
+    ];
+}
+
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
+[JsonSerializable(typeof(PicturesSettings))]
+[JsonSerializable(typeof(PreferencesSettings))]
+internal sealed partial class SettingsJson : JsonSerializerContext;
