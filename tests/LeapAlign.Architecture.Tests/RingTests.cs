@@ -1,17 +1,23 @@
 using System.Reflection;
 using LeapAlign.Algorithms.Direct;
+using LeapAlign.Algorithms.FlowBp;
+using LeapAlign.Algorithms.Forward;
+using LeapAlign.Algorithms.Grpo;
 using LeapAlign.Algorithms.LeapAlign;
 using LeapAlign.Contracts.Plugins;
 using LeapAlign.Models.Sd3;
 using LeapAlign.Optimizers.AdamW;
 using LeapAlign.Pipeline;
 using LeapAlign.Prompts.File;
+using LeapAlign.Prompts.Pictures;
 using LeapAlign.Prompts.Shapes;
 using LeapAlign.Rewards.Clip;
 using LeapAlign.Rewards.GenevalShapes;
 using LeapAlign.Rewards.JpegSize;
+using LeapAlign.Rewards.Remote;
 using LeapAlign.Samplers.Dpm;
 using LeapAlign.Samplers.FlowEuler;
+using LeapAlign.Samplers.FlowSde;
 
 namespace LeapAlign.Architecture.Tests;
 
@@ -20,8 +26,11 @@ public sealed class RingTests
 {
     private static readonly Assembly[] Plugins =
     [
-        typeof(Sd3Plugin).Assembly, typeof(ClipPlugin).Assembly, typeof(FlowEulerPlugin).Assembly, typeof(DpmPlugin).Assembly, typeof(LeapAlignPlugin).Assembly,
-        typeof(AdamWPlugin).Assembly, typeof(FilePlugin).Assembly, typeof(GenevalShapesPlugin).Assembly, typeof(JpegSizePlugin).Assembly, typeof(ShapesPlugin).Assembly, typeof(DirectPlugin).Assembly,
+        typeof(Sd3Plugin).Assembly, typeof(AdamWPlugin).Assembly,
+        typeof(FilePlugin).Assembly, typeof(PicturesPlugin).Assembly, typeof(ShapesPlugin).Assembly,
+        typeof(ClipPlugin).Assembly, typeof(GenevalShapesPlugin).Assembly, typeof(JpegSizePlugin).Assembly, typeof(RemotePlugin).Assembly,
+        typeof(FlowEulerPlugin).Assembly, typeof(FlowSdePlugin).Assembly, typeof(DpmPlugin).Assembly,
+        typeof(LeapAlignPlugin).Assembly, typeof(DirectPlugin).Assembly, typeof(FlowBpPlugin).Assembly, typeof(GrpoPlugin).Assembly, typeof(ForwardPlugin).Assembly,
     ];
 
     private static readonly string[] ForPlugins = ["LeapAlign.Pipeline", "LeapAlign.Contracts", "LeapAlign.Networks", "LeapAlign.Methods", "LeapAlign.Shapes"];
