@@ -8,6 +8,7 @@ var result = args switch
     ["step", .. var overrides] => StepBench.Run(overrides),
     ["memory", .. var overrides] => MemoryBench.Run(overrides),
     ["memory-of", var steps, .. var overrides] => MemoryBench.Measure(int.Parse(steps, CultureInfo.InvariantCulture), overrides),
+    ["learn", var seeds, .. var words] when words.Length > 0 => LearnBench.Run(seeds, words),
     _ => Usage(),
 };
 return result.Match(static _ => 0, static fault =>
@@ -18,4 +19,4 @@ return result.Match(static _ => 0, static fault =>
 
 static Result<Unit> Usage() => new Fault.Configuration(
     FaultCodes.BadOption,
-    "expected 'step' (where the time of a step goes) or 'memory' (peak memory at 10 and 40 sampling steps), then any overrides of plugins.json such as run.batch=16");
+    "expected 'step' (where the time of a step goes) or 'memory' (peak memory at 10 and 40 sampling steps) or 'learn <seeds> <configurations>' (what methods learn at equal steps), then any overrides of plugins.json such as run.batch=16");

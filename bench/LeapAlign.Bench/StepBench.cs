@@ -1,6 +1,8 @@
 using LeapAlign.Contracts.Flow;
 using LeapAlign.Contracts.Randomness;
 using LeapAlign.Host.Kernel;
+using LeapAlign.Host.Kernel.Rewards;
+using LeapAlign.Host.Kernel.Steps;
 using LeapAlign.Pipeline;
 using static TorchSharp.torch;
 
@@ -58,15 +60,15 @@ internal static class StepBench
         {
             using var scope = NewDisposeScope();
             using var gradients = no_grad();
-            parts.Model.Velocity(noise, schedule.Sigma(1), conditioning);
+            parts.Model.Velocity(noise, [schedule.Sigma(1)], conditioning);
         });
         List<double> decode = [], reward = [], backward = [];
         for (var run = 0; run <= Runs; run++)
         {
             using var scope = NewDisposeScope();
-            var first = RectifiedFlow.Leap(noise, parts.Model.Velocity(noise, schedule.Sigma(0), conditioning), -0.5);
-            var second = RectifiedFlow.Leap(first, parts.Model.Velocity(first, schedule.Sigma(schedule.Steps / 2), conditioning), -0.5);
-            var rewards = score.For(prompts, static (_, _) => { }).Run(second);
+            var first = RectifiedFlow.Leap(noise, parts.Model.Velocity(noise, [schedule.Sigma(0)], conditioning), -0.5);
+            var second = RectifiedFlow.Leap(first, parts.Model.Velocity(first, [schedule.Sigma(schedule.Steps / 2)], conditioning), -0.5);
+            var rewards = score.For(prompts, static (_, _) => { }).Run(second).Total;
             clock.Measure("backward", () => (1.5 - rewards).relu().mean().backward());
             GradientClip.Clear(parts.Model.Parameters);
             parts.Model.Refresh();

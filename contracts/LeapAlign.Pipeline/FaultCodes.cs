@@ -105,6 +105,9 @@ public static class FaultCodes
     /// <summary>A caption is longer than the tokenizer takes and was cut (a warning).</summary>
     public const string CaptionCut = "LA4011";
 
+    /// <summary>A prompt carries no metadata that the reward can judge by.</summary>
+    public const string BadPromptMetadata = "LA4012";
+
     /// <summary>A file of the run could not be written.</summary>
     public const string CannotWrite = "LA5002";
 

@@ -1,11 +1,16 @@
 using System.Reflection;
+using LeapAlign.Algorithms.Direct;
 using LeapAlign.Algorithms.LeapAlign;
 using LeapAlign.Contracts.Plugins;
 using LeapAlign.Models.Sd3;
 using LeapAlign.Optimizers.AdamW;
 using LeapAlign.Pipeline;
 using LeapAlign.Prompts.File;
+using LeapAlign.Prompts.Shapes;
 using LeapAlign.Rewards.Clip;
+using LeapAlign.Rewards.GenevalShapes;
+using LeapAlign.Rewards.JpegSize;
+using LeapAlign.Samplers.Dpm;
 using LeapAlign.Samplers.FlowEuler;
 
 namespace LeapAlign.Architecture.Tests;
@@ -15,11 +20,11 @@ public sealed class RingTests
 {
     private static readonly Assembly[] Plugins =
     [
-        typeof(Sd3Plugin).Assembly, typeof(ClipPlugin).Assembly, typeof(FlowEulerPlugin).Assembly, typeof(LeapAlignPlugin).Assembly,
-        typeof(AdamWPlugin).Assembly, typeof(FilePlugin).Assembly,
+        typeof(Sd3Plugin).Assembly, typeof(ClipPlugin).Assembly, typeof(FlowEulerPlugin).Assembly, typeof(DpmPlugin).Assembly, typeof(LeapAlignPlugin).Assembly,
+        typeof(AdamWPlugin).Assembly, typeof(FilePlugin).Assembly, typeof(GenevalShapesPlugin).Assembly, typeof(JpegSizePlugin).Assembly, typeof(ShapesPlugin).Assembly, typeof(DirectPlugin).Assembly,
     ];
 
-    private static readonly string[] ForPlugins = ["LeapAlign.Pipeline", "LeapAlign.Contracts", "LeapAlign.Networks"];
+    private static readonly string[] ForPlugins = ["LeapAlign.Pipeline", "LeapAlign.Contracts", "LeapAlign.Networks", "LeapAlign.Methods", "LeapAlign.Shapes"];
 
     [Fact]
     public void The_pipeline_knows_neither_tensors_nor_any_other_project() =>

@@ -50,10 +50,13 @@ internal sealed class TestWorkspace : IDisposable
         return this;
     }
 
+    /// <summary>The built test plugins, loaded and composed once for all tests.</summary>
+    public static PluginCatalog Shared => SharedCatalog.Value;
+
     public PluginCatalog Catalog() => PluginCatalog.Discover([Plugins], new IsolatedPluginLoader());
 
     /// <summary>Composes the workspace's plugins.json with the built test plugins.</summary>
-    public Result<RunPlan> Compose(params string[] overrides) => Compose(SharedCatalog.Value, overrides);
+    public Result<RunPlan> Compose(params string[] overrides) => Compose(Shared, overrides);
 
     public Result<RunPlan> Compose(PluginCatalog catalog, params string[] overrides) =>
         ConfigurationFile.Read(Config, overrides).Bind(new Composer(catalog).Compose);
@@ -67,5 +70,12 @@ internal sealed class TestWorkspace : IDisposable
     public void Dispose() => Directory.Delete(Folder, recursive: true);
 
     // Loading plugins for each of thousands of compositions would make the tests about the loader.
-    private static readonly Lazy<PluginCatalog> SharedCatalog = new(() => PluginCatalog.Discover([BuiltPlugins], new IsolatedPluginLoader()));
+    // The first composition takes the plugins through their life, which belongs to one thread; afterwards composing changes none of them.
+    private static readonly Lazy<PluginCatalog> SharedCatalog = new(() =>
+    {
+        var catalog = PluginCatalog.Discover([BuiltPlugins], new IsolatedPluginLoader());
+        using var workspace = new TestWorkspace().Write(Valid);
+        workspace.Compose(catalog).Value();
+        return catalog;
+    });
 }

@@ -1,6 +1,9 @@
+using System.Text.Json.Serialization.Metadata;
 using LeapAlign.Algorithms.LeapAlign;
+using LeapAlign.Contracts.Algorithms;
 using LeapAlign.Contracts.Flow;
 using LeapAlign.Contracts.Plugins;
+using LeapAlign.Contracts.Rewards;
 using LeapAlign.Host.Composition;
 using LeapAlign.Host.Configuration;
 using LeapAlign.Models.Sd3;
@@ -43,6 +46,36 @@ internal static class InProcessRun
         Logger = NullLogger.Instance,
         Warn = static _ => { },
     };
+
+    /// <summary>The context with resources that parts share.</summary>
+    public static PartContext With(this PartContext context, ISharedResources shared) => new()
+    {
+        Name = context.Name,
+        BaseFolder = context.BaseFolder,
+        Device = context.Device,
+        ComputeType = context.ComputeType,
+        Logger = context.Logger,
+        Warn = context.Warn,
+        Shared = shared,
+    };
+
+    /// <summary>The plan with an algorithm that a test defines.</summary>
+    public static RunPlan With(this RunPlan plan, IAlgorithm algorithm) => plan with
+    {
+        Algorithm = new PartPlan(
+            PartDefinition.Of<IAlgorithm, LeapAlignSettings>("scripted", LeapAlignSettingsJson, (_, _) => algorithm), new LeapAlignSettings(), "scripted", new SourcePlace("test")),
+    };
+
+    /// <summary>The plan with trained rewards that a test defines.</summary>
+    public static RunPlan With(this RunPlan plan, params (string Name, double Weight, double Offset, double Scale, IReward Reward)[] rewards) => plan with
+    {
+        Rewards = [.. rewards.Select(static reward => new RewardPlan(
+            new PartPlan(PartDefinition.Of<IReward, LeapAlignSettings>(reward.Name, LeapAlignSettingsJson, (_, _) => reward.Reward), new LeapAlignSettings(), reward.Name, new SourcePlace("test")),
+            RewardRole.Train,
+            reward.Weight) { Offset = reward.Offset, Scale = reward.Scale })],
+    };
+
+    private static JsonTypeInfo<LeapAlignSettings> LeapAlignSettingsJson { get; } = (JsonTypeInfo<LeapAlignSettings>)new LeapAlignPlugin().Parts.Single().Settings;
 
     private static PartPlan Part(IPlugin plugin, object settings)
     {

@@ -1,5 +1,6 @@
 using LeapAlign.Host.Configuration;
 using LeapAlign.Host.Kernel;
+using LeapAlign.Host.Kernel.Steps;
 using LeapAlign.Pipeline;
 using LeapAlign.Testing;
 using TorchSharp;
@@ -32,7 +33,8 @@ public sealed class KernelTests
             var observer = new Reports();
             using var kernel = new RunKernel(InProcessRun.Plan(new RunSettings { Steps = 1, Batch = 2, Accumulation = accumulation, ClipNorm = 1e9 }), parts, CPU, [observer]);
             Recording.Require(kernel.Run(CancellationToken.None));
-            Assert.Equal(4 * accumulation, Assert.Single(observer.Steps).Evaluations);
+            var step = Assert.Single(observer.Steps);
+            Assert.Equal((4, 2, 1), (step.Evaluations, step.GradientEvaluations, step.Updates));
             return observer.Steps[0].Loss;
         }
         // A sum instead of a mean would double the loss.

@@ -4,7 +4,9 @@ using LeapAlign.Contracts.Flow;
 using LeapAlign.Contracts.Models;
 using LeapAlign.Contracts.Prompts;
 using LeapAlign.Contracts.Randomness;
-using LeapAlign.Host.Kernel;
+using LeapAlign.Contracts.Rewards;
+using LeapAlign.Host.Kernel.Steps;
+using LeapAlign.Methods.Leaps;
 using LeapAlign.Models.Sd3;
 using LeapAlign.Networks.Clip;
 using LeapAlign.Networks.Sd3;
@@ -51,12 +53,17 @@ public sealed class MetaStepTests : IDisposable
         var objective = new LeapAlignAlgorithm(new LeapAlignSettings(), static (_, _) => new LeapPair(1, 3)).Step(new AlignmentStep
         {
             Index = 0,
-            Noise = empty([Batch, .. shape], device: META),
-            Schedule = schedule,
-            Sampler = sampler,
-            Velocity = (latents, step) => model.Velocity(latents, schedule.Sigma(step), conditioning),
-            Score = new Stage<Tensor, Tensor>("decode", model.Decode).Then(new Stage<Tensor, Tensor>("score", decoded => reward.Score(images = decoded, prompts))),
             Random = RandomKey.OfRun(0),
+            Batches = [new MicroBatch
+            {
+                Prompts = prompts,
+                Noise = empty([Batch, .. shape], device: META),
+                Schedule = schedule,
+                Sampler = sampler,
+                Network = (latents, sigmas) => model.Velocity(latents, sigmas, conditioning),
+                Score = new Stage<Tensor, Tensor>("decode", model.Decode).Then(new Stage<Tensor, Scores>("score", decoded => Scores.Of(reward.Score(images = decoded, prompts)))),
+                Random = RandomKey.OfRun(0),
+            }],
         }).Single();
         Assert.Equal([Batch, 3, 256, 256], images!.shape);
         objective.Loss.backward();

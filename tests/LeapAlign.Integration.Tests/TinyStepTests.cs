@@ -4,7 +4,10 @@ using LeapAlign.Contracts.Algorithms;
 using LeapAlign.Contracts.Flow;
 using LeapAlign.Contracts.Prompts;
 using LeapAlign.Contracts.Randomness;
-using LeapAlign.Host.Kernel;
+using LeapAlign.Contracts.Rewards;
+using LeapAlign.Host.Kernel.Steps;
+using LeapAlign.Methods.Leaps;
+using LeapAlign.Methods.Schedules;
 using LeapAlign.Models.Sd3;
 using LeapAlign.Optimizers.AdamW;
 using LeapAlign.Pipeline;
@@ -45,12 +48,17 @@ public sealed class TinyStepTests
         var objective = new LeapAlignAlgorithm(settings, (_, _) => pair).Step(new AlignmentStep
         {
             Index = 0,
-            Noise = recorded["noise"],
-            Schedule = schedule,
-            Sampler = sampler,
-            Velocity = (latents, step) => model.Velocity(latents, schedule.Sigma(step), conditioning),
-            Score = new Stage<Tensor, Tensor>("decode", latents => model.Decode(seen = latents)).Then(new Stage<Tensor, Tensor>("score", images => reward.Score(images, prompts))),
             Random = RandomKey.OfRun(0),
+            Batches = [new MicroBatch
+            {
+                Prompts = prompts,
+                Noise = recorded["noise"],
+                Schedule = schedule,
+                Sampler = sampler,
+                Network = (latents, sigmas) => model.Velocity(latents, sigmas, conditioning),
+                Score = new Stage<Tensor, Tensor>("decode", latents => model.Decode(seen = latents)).Then(new Stage<Tensor, Scores>("score", images => Scores.Of(reward.Score(images, prompts)))),
+                Random = RandomKey.OfRun(0),
+            }],
         }).Single();
         objective.Loss.backward();
 

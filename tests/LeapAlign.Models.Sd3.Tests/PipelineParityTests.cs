@@ -1,5 +1,7 @@
 using System.Text.Json;
 using LeapAlign.Contracts.Flow;
+using LeapAlign.Contracts.Samplers;
+using LeapAlign.Methods.Schedules;
 using LeapAlign.Samplers.FlowEuler;
 using LeapAlign.Testing;
 using static TorchSharp.torch;
@@ -39,9 +41,24 @@ public sealed class PipelineParityTests : IDisposable
         using var conditioning = _model.Encode(Prompts, guidance);
         var sampler = new FlowEulerSampler(new FlowEulerSettings { Schedule = ScheduleKind.Explicit });
         var schedule = sampler.CreateSchedule(_model.Scheduling, _options.GetProperty("steps").GetInt32());
-        var latents = sampler.Roll(_recorded["noise"], schedule, (state, step) => _model.Velocity(state, schedule.Sigma(step), conditioning));
+        var latents = sampler.Roll(_recorded["noise"], new SamplingPath(schedule, (state, step) => _model.Velocity(state, [schedule.Sigma(step)], conditioning)));
         Agreement.Values(latents, _recorded[name + ".latents"], "latents", Tolerance);
         Agreement.Values(_model.Decode(_recorded[name + ".latents"]), _recorded[name + ".images"], "pictures", Tolerance);
+    }
+
+    [Fact]
+    public void Encoding_pictures_undoes_decoding()
+    {
+        var latents = _recorded["plain.latents"];
+        var images = _recorded["plain.images"];
+        var encoded = _model.Encode(images);
+        Assert.Equal(latents.shape, encoded.shape);
+        Assert.False(encoded.requires_grad);
+        // An autoencoder loses something, but far less than the pictures differ from their mean, in latents and in pixels.
+        Assert.InRange(Error(encoded, latents) / Error(latents.mean([0], keepdim: true), latents), 0, 0.35);
+        Assert.InRange(Error(_model.Decode(encoded), images) / Error(images.mean([0], keepdim: true), images), 0, 0.35);
+
+        static double Error(Tensor actual, Tensor expected) => (actual - expected).detach().square().mean().sqrt().item<float>();
     }
 
     public void Dispose()

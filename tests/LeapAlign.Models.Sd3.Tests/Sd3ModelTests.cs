@@ -129,10 +129,26 @@ public sealed class Sd3ModelTests
         Assert.Equal([FaultCodes.CaptionCut], warnings.Select(static warning => warning.Code));
     }
 
+    [Fact]
+    public void Each_sample_can_have_a_noise_level_of_its_own()
+    {
+        using var scope = NewDisposeScope();
+        using var gradients = no_grad();
+        using var model = TestModel.Open();
+        using var conditioning = model.Encode(Captions, Guidance.None);
+        var noise = RandomKey.OfRun(1).Normal([Captions.Length, .. Recording.Require(model.LatentShape(model.NativeSize))], CPU);
+        double[] sigmas = [.. Captions.Select(static (_, index) => 0.2 + (0.3 * index))];
+        var together = model.Velocity(noise, sigmas, conditioning);
+        for (var sample = 0; sample < sigmas.Length; sample++)
+            Agreement.Values(together[sample], model.Velocity(noise, [sigmas[sample]], conditioning)[sample], $"sample {sample}");
+        Assert.True(model.Velocity(noise, [0.7], conditioning).equal(model.Velocity(noise, [.. Captions.Select(static _ => 0.7)], conditioning)).all().item<bool>());
+        Assert.Throws<ArgumentException>(() => model.Velocity(noise, [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7], conditioning));
+    }
+
     private static Tensor Velocity(Sd3Model model)
     {
         using var conditioning = model.Encode(Captions, Guidance.None);
         var noise = RandomKey.OfRun(1).Normal([Captions.Length, .. Recording.Require(model.LatentShape(model.NativeSize))], CPU);
-        return model.Velocity(noise, 0.7, conditioning);
+        return model.Velocity(noise, [0.7], conditioning);
     }
 }

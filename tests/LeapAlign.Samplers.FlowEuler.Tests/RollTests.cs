@@ -72,13 +72,13 @@ public sealed class RollTests
         {
             using var scope = NewDisposeScope();
             using var _ = no_grad();
-            long peak = 0;
+            long peak = 0, before = DisposeScopeManager.Statistics.TensorStatistics.ThreadTotalLiveCount;
             Sampler.Roll(ones(2, 3), new SamplingPath(Sigmas.Explicit(steps, 1), (latents, _) =>
             {
                 peak = Math.Max(peak, DisposeScopeManager.Statistics.TensorStatistics.ThreadTotalLiveCount);
                 return latents.neg();
             }));
-            return peak - scope.DisposablesCount;
+            return peak - before;
         }
     }
 }

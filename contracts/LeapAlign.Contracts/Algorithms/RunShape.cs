@@ -1,4 +1,5 @@
 using LeapAlign.Contracts.Flow;
+using LeapAlign.Contracts.Samplers;
 
 namespace LeapAlign.Contracts.Algorithms;
 
@@ -7,4 +8,8 @@ namespace LeapAlign.Contracts.Algorithms;
 /// <param name="Batch">B, samples of a micro-batch.</param>
 /// <param name="Accumulation">Micro-batches of a step.</param>
 /// <param name="Group">K, samples of a prompt.</param>
-public sealed record RunShape(Schedule Schedule, int Batch, int Accumulation = 1, int Group = 1);
+public sealed record RunShape(Schedule Schedule, int Batch, int Accumulation = 1, int Group = 1)
+{
+    /// <summary>The sampler of training, for algorithms that depend on its steps; null when it is not known.</summary>
+    public ISampler? Sampler { get; init; }
+}

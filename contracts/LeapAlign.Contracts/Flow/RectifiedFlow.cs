@@ -14,8 +14,12 @@ public static class RectifiedFlow
     /// <param name="delta">Δ = σ_to − σ_from.</param>
     public static Tensor Leap(Tensor latents, Tensor velocity, double delta)
     {
+        ArgumentNullException.ThrowIfNull(latents);
+        ArgumentNullException.ThrowIfNull(velocity);
         using TorchSharp.Scalar factor = delta;
-        return latents.add(velocity.to(latents.dtype), factor);
+        // to() makes a second handle even of the same type, which would keep the velocity of every step of a rollout alive.
+        using var converted = velocity.dtype == latents.dtype ? null : velocity.to(latents.dtype);
+        return latents.add(converted ?? velocity, factor);
     }
 
     /// <summary><c>C(predicted, reached) = predicted + sg(reached − predicted)</c>: the value of what was reached, the gradient of the prediction.</summary>

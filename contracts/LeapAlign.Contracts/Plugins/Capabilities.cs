@@ -9,6 +9,9 @@ public static class Capabilities
     /// <summary>The sampler is stochastic and knows the log-probability of its transitions.</summary>
     public const string LogProbability = "log-prob";
 
+    /// <summary>The log-probabilities of the sampler's transitions are those of a normal distribution.</summary>
+    public const string GaussianLogProbability = "gaussian-log-prob";
+
     /// <summary>The policy that training started from is kept beside the one that is trained.</summary>
     public const string ReferencePolicy = "reference-policy";
 

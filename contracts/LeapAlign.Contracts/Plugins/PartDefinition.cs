@@ -74,6 +74,10 @@ public sealed class PartDefinition
     public PartDefinition Providing(params string[] capabilities) =>
         new(Kind, Id, Settings, _create, _requires, settings => [.. _provides(settings), .. capabilities]) { _cost = _cost };
 
+    /// <summary>The same part, providing further capabilities that depend on its settings.</summary>
+    public PartDefinition Providing<TSettings>(Func<TSettings, IEnumerable<string>> provides) =>
+        new(Kind, Id, Settings, _create, _requires, settings => [.. _provides(settings), .. provides((TSettings)settings)]) { _cost = _cost };
+
     /// <summary>The same algorithm, saying what it costs with N sampling steps.</summary>
     public PartDefinition Costing<TSettings>(Func<TSettings, int, NetworkCost> cost) =>
         new(Kind, Id, Settings, _create, _requires, _provides) { _cost = (settings, steps) => cost((TSettings)settings, steps) };

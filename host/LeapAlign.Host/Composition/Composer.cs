@@ -50,6 +50,7 @@ internal sealed class Composer(PluginCatalog catalog)
                 ResolvedJson = "",
             }
             from _ in Requirements.Check(plan)
+            from ____ in WholeGroups(plan, source)
             from __ in DeviceIsThere(plan, source)
             from ___ in Mark(plan)
             select plan with { ResolvedJson = ResolvedConfiguration.Write(plan, guidance) };
@@ -82,6 +83,14 @@ internal sealed class Composer(PluginCatalog catalog)
     }
 
     private static T Section<T>(JsonObject root, string name, JsonTypeInfo<T> type) => JsonSerializer.Deserialize(root[name] ?? new JsonObject(), type)!;
+
+    private static Result<Unit> WholeGroups(RunPlan plan, JsonSource source)
+    {
+        var samples = (long)plan.Run.Batch * plan.Run.Accumulation;
+        return samples % plan.Run.Group == 0
+            ? Unit.Value
+            : new Fault.Composition(FaultCodes.SettingsDoNotFit, $"a step of {samples} samples (batch {plan.Run.Batch} x accumulation {plan.Run.Accumulation}) does not hold whole groups of {plan.Run.Group}", source.Place("run.group"));
+    }
 
     // auto and cpu are always there; asking for CUDA loads libtorch, which a run without it need not do this early.
     private static Result<Unit> DeviceIsThere(RunPlan plan, JsonSource source) =>

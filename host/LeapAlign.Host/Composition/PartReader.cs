@@ -43,7 +43,12 @@ internal sealed class PartReader(PluginCatalog catalog, JsonSource source)
         from id in Id(entry, key, ConfigurationSchema.Reward)
         from part in Part(PartKinds.Reward, id, entry, key)
         let said = Said(entry)
-        select new RewardPlan(part with { Name = said.Name ?? id }, said.Role == "train" ? RewardRole.Train : RewardRole.HeldOut, said.Weight);
+        select new RewardPlan(part with { Name = said.Name ?? id }, said.Role == "train" ? RewardRole.Train : RewardRole.HeldOut, said.Weight)
+        {
+            Offset = said.Offset,
+            Scale = said.Scale,
+            ByTask = said.Average == "tasks",
+        };
 
     private static RewardEntry Said(JsonNode? entry)
     {

@@ -10,8 +10,8 @@ internal static class Requirements
     private static readonly Dictionary<string, string> s_usualProvider = new(StringComparer.Ordinal)
     {
         [Capabilities.LogProbability] = PartKinds.Sampler,
-        [Capabilities.ReferencePolicy] = PartKinds.Model,
-        [Capabilities.GroupedPrompts] = PartKinds.Prompts,
+        [Capabilities.Pictures] = PartKinds.Prompts,
+        [Capabilities.PreferencePairs] = PartKinds.Prompts,
     };
 
     /// <summary>Checks a plan.</summary>
@@ -44,11 +44,20 @@ internal static class Requirements
             return without is null ? null : NotMet(part, need, $"which the reward {Name(without.Part)} does not provide", without.Part.Place);
         }
         if (provided.Values.Any(offers => offers.Contains(need, StringComparer.Ordinal))) return null;
+        if (need == Capabilities.ReferencePolicy)
+            return plan.Run.Reference ? null : NotMet(part, need, "which the run does not keep: set run.reference to true", part.Place);
+        if (need == Capabilities.GroupedPrompts) return Ungrouped(plan, part);
         var usual = s_usualProvider.TryGetValue(need, out var kind) ? plan.Parts.First(other => other.Definition.Kind == kind) : null;
         return usual is null
             ? NotMet(part, need, "which no part of this run provides", part.Place)
             : NotMet(part, need, $"which the {usual.Definition.Kind} {Name(usual)} does not provide", usual.Place);
     }
+
+    // A held-out reward only sees evaluations, which have groups of their own.
+    private static Fault? Ungrouped(RunPlan plan, PartPlan part) =>
+        plan.Rewards.Any(reward => reward.Part == part && reward.Role == RewardRole.HeldOut)
+            ? plan.Evaluation.ImagesPerPrompt > 1 ? null : NotMet(part, Capabilities.GroupedPrompts, "which evaluations with one picture for each prompt do not have: set evaluation.imagesPerPrompt above 1", part.Place)
+            : plan.Run.Group > 1 ? null : NotMet(part, Capabilities.GroupedPrompts, "which a run with one sample for each prompt does not have: set run.group above 1", part.Place);
 
     private static Fault NotMet(PartPlan part, string need, string who, SourcePlace place) =>
         new Fault.Composition(FaultCodes.RequirementNotMet, $"the {part.Definition.Kind} {Name(part)} requires '{need}', {who}", place);

@@ -53,6 +53,9 @@ internal static class ResolvedConfiguration
         entry.Insert(1, "name", reward.Part.Name);
         entry.Insert(2, "role", reward.Role == RewardRole.Train ? "train" : "heldOut");
         entry.Insert(3, "weight", reward.Weight);
+        entry.Insert(4, "offset", reward.Offset);
+        entry.Insert(5, "scale", reward.Scale);
+        entry.Insert(6, "average", reward.ByTask ? "tasks" : "pictures");
         return entry;
     }
 }

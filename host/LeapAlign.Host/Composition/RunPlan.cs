@@ -81,4 +81,14 @@ internal enum RewardRole
 /// <param name="Part">The part.</param>
 /// <param name="Role">What it is for.</param>
 /// <param name="Weight">Its factor in the sum that is trained.</param>
-internal sealed record RewardPlan(PartPlan Part, RewardRole Role, double Weight);
+internal sealed record RewardPlan(PartPlan Part, RewardRole Role, double Weight)
+{
+    /// <summary>Subtracted from a score before it trains.</summary>
+    public double Offset { get; init; }
+
+    /// <summary>What a score is divided by before it trains.</summary>
+    public double Scale { get; init; } = 1;
+
+    /// <summary>Whether an evaluation takes the mean over the means of tasks instead of that over pictures.</summary>
+    public bool ByTask { get; init; }
+}

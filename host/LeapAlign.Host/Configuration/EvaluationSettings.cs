@@ -26,6 +26,9 @@ internal sealed record EvaluationSettings
     [Range(1, 1000)]
     public int? Steps { get; init; }
 
+    [Description("Whether a stochastic sampler adds its noise in evaluation. By default every sampler follows the flow's ODE there.")]
+    public bool Stochastic { get; init; }
+
     [Description("Captions shown in samples/step-####.png; the same captions and noise each time.")]
     [Range(0, 256)]
     public int Samples { get; init; } = 16;

@@ -22,13 +22,20 @@ internal sealed record RunSettings
     [Range(1, 10_000_000)]
     public int Steps { get; init; } = 150;
 
-    [Description("Captions of one micro-batch.")]
+    [Description("Samples of one micro-batch.")]
     [Range(1, 65_536)]
     public int Batch { get; init; } = 32;
 
     [Description("Micro-batches whose gradients are averaged into one optimizer step.")]
     [Range(1, 65_536)]
     public int Accumulation { get; init; } = 1;
+
+    [Description("Samples of each caption, neighbours in a step; 1 gives each sample a caption of its own. Methods that compare the samples of a caption need more. batch times accumulation is a multiple of it.")]
+    [Range(1, 65_536)]
+    public int Group { get; init; } = 1;
+
+    [Description("Whether the weights that training started from are kept beside the trained ones, for methods that stay near them (a KL term, preferences). It costs the memory of the trained weights in float32.")]
+    public bool Reference { get; init; }
 
     [Description("The largest L2 norm of the gradient; a longer one is scaled down to it.")]
     [Range(1e-12, 1e12)]

@@ -1,5 +1,6 @@
-using LeapAlign.Contracts.Optimizers;
 using LeapAlign.Host.Composition;
+using LeapAlign.Host.Kernel.Pictures;
+using LeapAlign.Host.Kernel.Steps;
 using LeapAlign.Pipeline;
 using static TorchSharp.torch;
 
@@ -14,22 +15,16 @@ internal sealed class RunKernel : IDisposable
     private readonly RunPlan _plan;
     private readonly RunParts _parts;
     private readonly IReadOnlyList<IRunObserver> _observers;
-    private readonly IOptimization _optimization;
-    private readonly MovingAverage _average;
     private readonly TrainingStep _step;
     private readonly Evaluation _evaluation;
-    private readonly long[] _latentShape;
     private int _evaluatedAt = -1;
 
     public RunKernel(RunPlan plan, RunParts parts, Device device, IReadOnlyList<IRunObserver> observers)
     {
         (_plan, _parts, _observers) = (plan, parts, observers);
         Clock = new StageClock();
-        _latentShape = parts.Model.LatentShape(parts.Model.NativeSize).Match(static shape => shape, static fault => throw new FaultException(fault));
-        _optimization = parts.Optimizer.Begin(parts.Model.Parameters);
-        _average = new MovingAverage(parts.Model.Parameters, plan.Run.Ema);
-        _step = new TrainingStep(plan, parts, _optimization, Clock, device);
-        _evaluation = new Evaluation(plan, parts, Clock, (_latentShape, device));
+        _step = new TrainingStep(plan, parts, Clock, device);
+        _evaluation = new Evaluation(plan, parts, Clock, device);
     }
 
     /// <summary>Stage times and the F-ledger.</summary>
@@ -68,13 +63,9 @@ internal sealed class RunKernel : IDisposable
     /// <summary>Writes the averaged weights as a complete model folder.</summary>
     /// <param name="folder">Written aside and renamed: it is there whole or not at all.</param>
     /// <param name="type">The precision, or null for that of the source.</param>
-    public Result<Unit> Export(string folder, ScalarType? type) => _parts.Model.Export(folder, _average.Weights, type);
+    public Result<Unit> Export(string folder, ScalarType? type) => _parts.Model.Export(folder, _step.Average.Weights, type);
 
-    public void Dispose()
-    {
-        _average.Dispose();
-        _optimization.Dispose();
-    }
+    public void Dispose() => _step.Dispose();
 
     private Result<Unit> BeforeRun(CancellationToken cancellation) => _plan.Evaluation.Every >= 0 ? Evaluate(cancellation) : Unit.Value;
 
@@ -82,8 +73,7 @@ internal sealed class RunKernel : IDisposable
     {
         while (Done < _plan.Run.Steps && !cancellation.IsCancellationRequested)
         {
-            var report = _step.Run(Done, _latentShape);
-            Clock.Measure("average", _average.Update);
+            var report = _step.Run(Done);
             Done++;
             if (!Tell(observer => observer.Stepped(report)).TryGet(out _, out var fault)) return fault;
             if (_plan.Evaluation.Every > 0 && Done % _plan.Evaluation.Every == 0 && !Evaluate(cancellation).TryGet(out _, out fault)) return fault;
@@ -97,7 +87,7 @@ internal sealed class RunKernel : IDisposable
     private Result<Unit> Evaluate(CancellationToken cancellation)
     {
         _evaluatedAt = Done;
-        var report = _evaluation.Run(Done, _average.Weights, cancellation);
+        var report = _evaluation.Run(Done, _step.Average.Weights, cancellation);
         return Tell(observer => observer.Evaluated(report));
     }
 

@@ -3,9 +3,9 @@ using LeapAlign.Contracts.Models;
 using LeapAlign.Contracts.Optimizers;
 using LeapAlign.Contracts.Plugins;
 using LeapAlign.Contracts.Prompts;
-using LeapAlign.Contracts.Rewards;
 using LeapAlign.Contracts.Samplers;
 using LeapAlign.Host.Composition;
+using LeapAlign.Host.Kernel.Rewards;
 using LeapAlign.Pipeline;
 
 namespace LeapAlign.Host.Kernel;
@@ -71,7 +71,7 @@ internal sealed class RunParts : IDisposable
     public void Dispose() => Release(_owned);
 
     private static Result<RunReward> MakeReward(RewardPlan reward, Func<string, PartContext> context, List<IDisposable> owned) =>
-        Make<IReward>(reward.Part, context, owned).Map(made => new RunReward(reward.Part.Name, reward.Role, reward.Weight, made));
+        Make<object>(reward.Part, context, owned).Map(made => new RunReward(reward, GroupScoring.Of(made)));
 
     private static void Release(List<IDisposable> owned)
     {
@@ -79,10 +79,3 @@ internal sealed class RunParts : IDisposable
         owned.Clear();
     }
 }
-
-/// <summary>A reward of the run.</summary>
-/// <param name="Name">Its name in the run.</param>
-/// <param name="Role">What it is for.</param>
-/// <param name="Weight">Its factor in the trained sum.</param>
-/// <param name="Reward">The reward.</param>
-internal sealed record RunReward(string Name, RewardRole Role, double Weight, IReward Reward);

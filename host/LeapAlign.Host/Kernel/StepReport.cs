@@ -1,3 +1,4 @@
+using LeapAlign.Contracts.Rewards;
 using static TorchSharp.torch;
 
 namespace LeapAlign.Host.Kernel;
@@ -21,8 +22,14 @@ internal sealed record StepReport
 
     public required double Rate { get; init; }
 
-    /// <summary>Network evaluations of this step.</summary>
-    public required long Evaluations { get; init; }
+    /// <summary>Optimizer updates of this step.</summary>
+    public required int Updates { get; init; }
+
+    /// <summary>Network evaluations for each sample of this step.</summary>
+    public required double Evaluations { get; init; }
+
+    /// <summary>Those of them that were recorded for a backward.</summary>
+    public required double GradientEvaluations { get; init; }
 
     public required double Seconds { get; init; }
 
@@ -38,6 +45,9 @@ internal sealed record EvaluationReport
 
     /// <summary>Mean of every reward, by name.</summary>
     public required IReadOnlyDictionary<string, double> Rewards { get; init; }
+
+    /// <summary>Mean of every reward in each task that prompts name; empty when they name none.</summary>
+    public required IReadOnlyDictionary<string, IReadOnlyDictionary<string, double>> Tasks { get; init; }
 
     public required int Images { get; init; }
 
@@ -61,8 +71,8 @@ internal sealed record SamplePicture(string Caption, IReadOnlyDictionary<string,
     /// <param name="scores">Its rewards, by name.</param>
     public static SamplePicture Of(Tensor image, string caption, IReadOnlyDictionary<string, double> scores)
     {
-        using var scope = NewDisposeScope();
-        var bytes = image.detach().to(ScalarType.Float32).mul(255).round().clamp(0, 255).to(ScalarType.Byte).permute(1, 2, 0).contiguous().cpu();
-        return new SamplePicture(caption, scores, (int)image.shape[2], (int)image.shape[1], bytes.data<byte>().ToArray());
+        using var batch = image.unsqueeze(0);
+        var picture = PictureBytes.Of(batch)[0];
+        return new SamplePicture(caption, scores, picture.Width, picture.Height, picture.Rgb.ToArray());
     }
 }

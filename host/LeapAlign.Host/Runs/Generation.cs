@@ -7,6 +7,7 @@ using LeapAlign.Contracts.Samplers;
 using LeapAlign.Host.Commands;
 using LeapAlign.Host.Composition;
 using LeapAlign.Host.Kernel;
+using LeapAlign.Host.Kernel.Pictures;
 using LeapAlign.Pipeline;
 using Microsoft.Extensions.Logging;
 using static TorchSharp.torch;
@@ -19,7 +20,10 @@ internal sealed class Generation(Terminal terminal, ILoggerFactory loggers) : IG
     // A frame of its own: once it has returned, nothing on the stack refers to a plugin's types.
     [MethodImpl(MethodImplOptions.NoInlining)]
     public Result<Unit> Generate(RunPlan plan, GenerateOptions options, CancellationToken stop) =>
-        RunSite.Open(plan, loggers, terminal.Error).Bind(site => Generate(plan, options, site, stop));
+        RunSite.Open(plan, loggers, terminal.Error).Bind(site =>
+        {
+            using (site) return Generate(plan, options, site, stop);
+        });
 
     private Result<Unit> Generate(RunPlan plan, GenerateOptions options, RunSite site, CancellationToken stop)
     {
@@ -36,6 +40,7 @@ internal sealed class Generation(Terminal terminal, ILoggerFactory loggers) : IG
                        Noise = RandomKey.OfRun(options.Seed).For("generate"),
                        LatentShape = shape,
                        Device = site.Device,
+                       Stochastic = true,
                    }
                    from done in Draw([.. PictureRequest.All(prompts, options.ImagesPerPrompt)], sampling, (options, plan.Evaluation.Batch), stop)
                    select done;

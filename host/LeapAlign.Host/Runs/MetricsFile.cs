@@ -35,13 +35,15 @@ internal sealed class MetricsFile : IRunObserver, IDisposable
             report.Rewards,
             report.GradientNorm,
             report.Rate,
+            report.Updates,
             report.Evaluations,
+            report.GradientEvaluations,
             report.Measurements,
             new StepTimings(report.Seconds, report.Stages)),
         MetricsJson.Default.StepLine));
 
     public Result<Unit> Evaluated(EvaluationReport report) => Append(JsonSerializer.SerializeToUtf8Bytes(
-        new EvaluationLine("evaluation", report.Step, report.Rewards, report.Images, new EvaluationTimings(report.Seconds)), MetricsJson.Default.EvaluationLine));
+        new EvaluationLine("evaluation", report.Step, report.Rewards, report.Tasks, report.Images, new EvaluationTimings(report.Seconds)), MetricsJson.Default.EvaluationLine));
 
     public void Dispose() => _file.Dispose();
 
@@ -72,11 +74,19 @@ internal sealed record StepLine(
     IReadOnlyDictionary<string, double> Rewards,
     double GradientNorm,
     double Rate,
-    long Evaluations,
+    int Updates,
+    double Evaluations,
+    double GradientEvaluations,
     IReadOnlyDictionary<string, double> Measurements,
     StepTimings Timings);
 
-internal sealed record EvaluationLine(string Kind, int Step, IReadOnlyDictionary<string, double> Rewards, int Images, EvaluationTimings Timings);
+internal sealed record EvaluationLine(
+    string Kind,
+    int Step,
+    IReadOnlyDictionary<string, double> Rewards,
+    IReadOnlyDictionary<string, IReadOnlyDictionary<string, double>> Tasks,
+    int Images,
+    EvaluationTimings Timings);
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals)]
 [JsonSerializable(typeof(StepLine))]

@@ -11,7 +11,7 @@ internal sealed class ProgressDisplay(IAnsiConsole console, int steps) : IRunObs
     private readonly List<EvaluationReport> _evaluations = [];
     private readonly Queue<double> _recent = new();
     private ProgressTask? _task;
-    private long _evaluationsOfNetwork;
+    private double _evaluationsOfNetwork;
 
     /// <summary>Runs the body under the display.</summary>
     public T Around<T>(Func<T> body)
@@ -82,7 +82,7 @@ internal sealed class ProgressDisplay(IAnsiConsole console, int steps) : IRunObs
         var left = TimeSpan.FromSeconds(seconds * (steps - report.Index - 1));
         return string.Create(
             CultureInfo.InvariantCulture,
-            $"step {report.Index + 1}/{steps}  {Means(report.Rewards)}  gradient {report.GradientNorm:F3}  {seconds:F2} s/step  F {_evaluationsOfNetwork}  left {left:h\\:mm\\:ss}");
+            $"step {report.Index + 1}/{steps}  {Means(report.Rewards)}  gradient {report.GradientNorm:F3}  {seconds:F2} s/step  F {_evaluationsOfNetwork:0.#}  left {left:h\\:mm\\:ss}");
     }
 
     private static string Means(IReadOnlyDictionary<string, double> rewards) =>

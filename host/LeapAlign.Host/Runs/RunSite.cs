@@ -1,5 +1,6 @@
 using LeapAlign.Contracts.Plugins;
 using LeapAlign.Host.Composition;
+using LeapAlign.Host.Kernel;
 using LeapAlign.Host.Runtime;
 using LeapAlign.Pipeline;
 using Microsoft.Extensions.Logging;
@@ -8,10 +9,11 @@ using static TorchSharp.torch;
 namespace LeapAlign.Host.Runs;
 
 /// <summary>Where the parts of a plan are made: device and precision, logs, and the warnings that come.</summary>
-internal sealed class RunSite
+internal sealed class RunSite : IDisposable
 {
     private readonly RunPlan _plan;
     private readonly ILoggerFactory _loggers;
+    private readonly SharedResources _shared = new();
 
     private RunSite(RunPlan plan, Device device, ILoggerFactory loggers, TextWriter error) =>
         (_plan, Device, _loggers, Warnings) = (plan, device, loggers, new Warnings(error));
@@ -34,5 +36,9 @@ internal sealed class RunSite
         ComputeType = Dtype.Parse(_plan.Run.Dtype)!.Value,
         Logger = _loggers.CreateLogger($"LeapAlign.{name}"),
         Warn = Warnings.Add,
+        Shared = _shared,
     };
+
+    /// <summary>Disposes what parts shared. The parts themselves are disposed before.</summary>
+    public void Dispose() => _shared.Dispose();
 }

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Text;
+using LeapAlign.Contracts.Algorithms;
 using LeapAlign.Host.Commands;
 using LeapAlign.Host.Composition;
 using LeapAlign.Host.Kernel;
@@ -17,14 +18,18 @@ internal sealed class Training(Terminal terminal, ILoggerFactory loggers) : ITra
     // A frame of its own: once it has returned, nothing on the stack refers to a plugin's types.
     [MethodImpl(MethodImplOptions.NoInlining)]
     public Result<Unit> Train(RunPlan plan, TrainOptions options, CancellationToken stop) =>
-        RunSite.Open(plan, loggers, terminal.Error).Bind(site => Train(plan, options, site, stop));
+        RunSite.Open(plan, loggers, terminal.Error).Bind(site =>
+        {
+            using (site) return Train(plan, options, site, stop);
+        });
 
     private Result<Unit> Train(RunPlan plan, TrainOptions options, RunSite site, CancellationToken stop)
     {
         if (!RunParts.Create(plan, site.Context).TryGet(out var parts, out var fault)) return fault;
         using (parts)
         {
-            if (!parts.Algorithm.Check(parts.Sampler.CreateSchedule(parts.Model.Scheduling)).TryGet(out _, out fault)) return fault;
+            var shape = new RunShape(parts.Sampler.CreateSchedule(parts.Model.Scheduling), plan.Run.Batch, plan.Run.Accumulation, plan.Run.Group) { Sampler = parts.Sampler };
+            if (!parts.Algorithm.Check(shape).TryGet(out _, out fault)) return fault;
             if (!RunFolder.Create(Path.GetFullPath(plan.Run.Folder, plan.BaseFolder), plan.Run.Name, options.Force).TryGet(out var folder, out fault)) return fault;
             if (!RunFolder.Write(folder.Resolved, Encoding.UTF8.GetBytes(plan.ResolvedJson)).TryGet(out _, out fault)) return fault;
             if (!MetricsFile.Create(folder.Metrics).TryGet(out var metrics, out fault)) return fault;
@@ -51,7 +56,7 @@ internal sealed class Training(Terminal terminal, ILoggerFactory loggers) : ITra
     {
         progress.Summarize();
         warnings.Summarize();
-        terminal.Write($"{kernel.Done} steps, {kernel.Clock.Evaluations} network evaluations");
+        terminal.Write($"{kernel.Done} steps, {kernel.Clock.Evaluations:0.#} network evaluations");
         terminal.Write($"exported {folder.Export}");
         return Unit.Value;
     }

@@ -9,6 +9,9 @@ internal static class JsonPrompt
 {
     private const string Key = "prompt";
 
+    // What GenEval calls the kind of task a prompt belongs to.
+    private const string Task = "tag";
+
     public static Result<Prompt> Parse(string line, int id, SourcePlace place)
     {
         try
@@ -19,7 +22,8 @@ internal static class JsonPrompt
             if (!root.TryGetProperty(Key, out var prompt)) return Malformed($"the object has no '{Key}'", place);
             if (prompt.ValueKind != JsonValueKind.String) return Malformed($"'{Key}' has to be text, but is {Name(prompt.ValueKind)}", place with { Key = Key });
             var caption = prompt.GetString()!.Trim();
-            return caption.Length > 0 ? new Prompt(id, caption, line) : Malformed($"'{Key}' is empty", place with { Key = Key });
+            var task = root.TryGetProperty(Task, out var tag) && tag.ValueKind == JsonValueKind.String ? tag.GetString() : null;
+            return caption.Length > 0 ? new Prompt(id, caption, line) { Task = task } : Malformed($"'{Key}' is empty", place with { Key = Key });
         }
         catch (JsonException exception)
         {

@@ -27,6 +27,20 @@ internal sealed class ClipNetwork : IDisposable
 
     public Device Device { get; }
 
+    /// <summary>What reads captions for it; null until the folder is opened whole.</summary>
+    public ClipCaptions? Captions { get; private set; }
+
+    /// <summary>Reads a whole model folder: configuration, tokenizer, weights.</summary>
+    public static Result<ClipNetwork> Open(string folder, PartContext context) => Declare(folder, context).Bind(network =>
+    {
+        var opened =
+            from captions in ClipCaptions.Load(folder, network.Config.Text, context.Warn)
+            from loaded in network.Load(folder)
+            select network.With(captions);
+        if (!opened.IsOk) network.Dispose();
+        return opened;
+    });
+
     /// <summary>Reads the configurations of a model folder.</summary>
     public static Result<ClipNetwork> Declare(string folder, PartContext context) =>
         from config in ClipConfig.Read(Path.Combine(folder, "config.json"))
@@ -48,6 +62,12 @@ internal sealed class ClipNetwork : IDisposable
     public Tensor ImageFeatures(Tensor images) => Model.ImageFeatures(_processor.Prepare(images));
 
     public void Dispose() => _weights.Dispose();
+
+    private ClipNetwork With(ClipCaptions captions)
+    {
+        Captions = captions;
+        return this;
+    }
 
     private Unit Prepare(Unit unit)
     {

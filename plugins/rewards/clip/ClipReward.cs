@@ -14,9 +14,12 @@ public sealed class ClipReward : IDifferentiableReward, IDisposable
     private readonly FeatureCache _cache;
     private readonly Tensor? _scale;
 
-    /// <summary>Scores with a network that has its weights already; it is disposed with the reward.</summary>
-    internal ClipReward(ClipNetwork network, Func<string, long[]> tokenize, ClipSettings settings)
+    private readonly bool _shares;
+
+    /// <summary>Scores with a network that has its weights already; it is disposed with the reward unless others use it, too.</summary>
+    internal ClipReward(ClipNetwork network, Func<string, long[]> tokenize, ClipSettings settings, bool shares = false)
     {
+        _shares = shares;
         _network = network;
         _tokenize = tokenize;
         _cache = new FeatureCache(settings.TextCache, network.Config.Text.Projection!.Value, network.Device);
@@ -24,20 +27,15 @@ public sealed class ClipReward : IDifferentiableReward, IDisposable
         if (settings.Scale == ClipScale.Logit) _scale = network.Model.LogitScale().DetachFromDisposeScope();
     }
 
-    /// <summary>Loads the model of the settings to the device of the run, in its compute type.</summary>
+    /// <summary>Loads the model of the settings to the device of the run, in its compute type; rewards of the same model share its weights.</summary>
     /// <returns>A fault when the folder is not a CLIP model, or a file of it is absent or damaged.</returns>
     public static Result<ClipReward> Load(ClipSettings settings, PartContext context)
     {
         ArgumentNullException.ThrowIfNull(settings);
         ArgumentNullException.ThrowIfNull(context);
         var folder = context.Resolve(settings.Model);
-        if (!ClipNetwork.Declare(folder, context).TryGet(out var network, out var fault)) return fault;
-        var reward =
-            from captions in ClipCaptions.Load(folder, network.Config.Text, context.Warn)
-            from loaded in network.Load(folder)
-            select new ClipReward(network, captions.Ids, settings);
-        if (!reward.IsOk) network.Dispose();
-        return reward;
+        return context.Shared.Get($"{folder} {context.Device} {context.ComputeType}", () => ClipNetwork.Open(folder, context))
+            .Map(network => new ClipReward(network, network.Captions!.Ids, settings, shares: true));
     }
 
     /// <inheritdoc/>
@@ -58,7 +56,7 @@ public sealed class ClipReward : IDifferentiableReward, IDisposable
     {
         _scale?.Dispose();
         _cache.Dispose();
-        _network.Dispose();
+        if (!_shares) _network.Dispose();
     }
 
     /// <summary>[B, features], fp32, without gradient.</summary>

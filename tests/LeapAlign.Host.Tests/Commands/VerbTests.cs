@@ -65,6 +65,16 @@ public sealed class VerbTests
     }
 
     [Fact]
+    public void Algorithms_are_listed_with_what_they_require_and_cost()
+    {
+        var terminal = new TestTerminal();
+        Assert.Equal(0, terminal.Run(s_bundled, "list", "--kind", "algorithm"));
+        Assert.Contains("differentiable-reward", terminal.Output, StringComparison.Ordinal);
+        Assert.Contains("N = 10", terminal.Output, StringComparison.Ordinal);
+        Assert.Contains("7 F + 3 G + 1 V", terminal.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Settings_are_explained()
     {
         var terminal = new TestTerminal();

@@ -30,6 +30,43 @@ public sealed class RequirementsTests
     public void Requirements_depend_on_settings() => TestWorkspace.Compose(TestWorkspace.Valid, "algorithm=policy", "algorithm.settings.exact=false").Value();
 
     [Fact]
+    public void A_method_that_compares_samples_needs_groups()
+    {
+        TestWorkspace.Compose(TestWorkspace.Valid, "algorithm=grouped").Fault(FaultCodes.RequirementNotMet, "algorithm 'grouped'", "'grouped-prompts'", "run.group");
+        TestWorkspace.Compose(TestWorkspace.Valid, "algorithm=grouped", "run.group=4", "run.batch=8").Value();
+    }
+
+    [Fact]
+    public void A_step_holds_whole_groups()
+    {
+        TestWorkspace.Compose(TestWorkspace.Valid, "run.group=4", "run.batch=6").Fault(FaultCodes.SettingsDoNotFit, "6 samples", "groups of 4");
+        TestWorkspace.Compose(TestWorkspace.Valid, "run.group=4", "run.batch=6", "run.accumulation=2").Value();
+    }
+
+    [Fact]
+    public void A_method_that_stays_near_the_reference_needs_the_run_to_keep_it()
+    {
+        TestWorkspace.Compose(TestWorkspace.Valid, "algorithm=anchored").Fault(FaultCodes.RequirementNotMet, "algorithm 'anchored'", "'reference-policy'", "run.reference");
+        TestWorkspace.Compose(TestWorkspace.Valid, "algorithm=anchored", "run.reference=true").Value();
+    }
+
+    [Fact]
+    public void Pairs_come_from_the_prompts() =>
+        TestWorkspace.Compose(TestWorkspace.Valid, "algorithm=paired").Fault(FaultCodes.RequirementNotMet, "algorithm 'paired'", "'preference-pairs'", "prompts 'lines'");
+
+    [Theory]
+    [InlineData("best")]
+    [InlineData("duel")]
+    public void A_reward_of_groups_needs_them_where_it_is_used(string reward)
+    {
+        TestWorkspace.Compose(TestWorkspace.Valid, "algorithm=free", $"rewards=[\"{reward}\"]").Fault(FaultCodes.RequirementNotMet, $"reward '{reward}'", "run.group");
+        TestWorkspace.Compose(TestWorkspace.Valid, "algorithm=free", $"rewards=[\"{reward}\"]", "run.group=2", "run.batch=2").Value();
+        var heldOut = $"rewards=[\"smooth\", {{ \"id\": \"{reward}\", \"role\": \"heldOut\" }}]";
+        TestWorkspace.Compose(TestWorkspace.Valid, heldOut).Fault(FaultCodes.RequirementNotMet, $"reward '{reward}'", "evaluation.imagesPerPrompt");
+        TestWorkspace.Compose(TestWorkspace.Valid, heldOut, "evaluation.imagesPerPrompt=2").Value();
+    }
+
+    [Fact]
     public void A_capability_of_nobody_is_said_so() =>
         TestWorkspace.Compose(TestWorkspace.Valid, "algorithm=odd").Fault(FaultCodes.RequirementNotMet, "'made-up-capability'", "no part of this run");
 

@@ -5,7 +5,6 @@ using FsCheck;
 using FsCheck.Fluent;
 using LeapAlign.Host.Composition;
 using LeapAlign.Host.Configuration;
-using LeapAlign.Host.Plugins;
 
 namespace LeapAlign.Host.Tests.Configuration;
 
@@ -23,7 +22,7 @@ public sealed class ConfigurationFuzzTests
     ];
 
     // Plugins are loaded once; composing never changes a configured one unless it throws, which none of these parts does.
-    private static readonly Composer s_composer = new(PluginCatalog.Discover([TestWorkspace.BuiltPlugins], new IsolatedPluginLoader()));
+    private static readonly Composer s_composer = new(TestWorkspace.Shared);
 
     [Fact]
     public void Bytes_changed_at_random_never_crash() => Check.One(

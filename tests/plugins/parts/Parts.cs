@@ -22,7 +22,9 @@ public sealed class Canvas(CanvasSettings settings) : IModel
 
     public Conditioning Encode(IReadOnlyList<string> captions, Guidance guidance) => throw new NotSupportedException();
 
-    public Tensor Velocity(Tensor latents, double sigma, Conditioning conditioning) => throw new NotSupportedException();
+    public Tensor Velocity(Tensor latents, IReadOnlyList<double> sigmas, Conditioning conditioning) => throw new NotSupportedException();
+
+    public Tensor Encode(Tensor images) => throw new NotSupportedException();
 
     public Tensor Decode(Tensor latents) => throw new NotSupportedException();
 
@@ -42,7 +44,7 @@ public sealed class Euler : ISampler
 {
     public Schedule CreateSchedule(FlowScheduling scheduling, int? steps = null) => throw new NotSupportedException();
 
-    public Tensor Roll(Tensor noise, Schedule schedule, Velocity velocity) => throw new NotSupportedException();
+    public Tensor Roll(Tensor latents, SamplingPath path) => throw new NotSupportedException();
 }
 
 public sealed class Idle : IAlgorithm
@@ -58,6 +60,16 @@ public sealed class Flat : IReward
 public sealed class Smooth : IDifferentiableReward
 {
     public Tensor Score(Tensor images, IReadOnlyList<Prompt> prompts) => images.mean([1, 2, 3]);
+}
+
+public sealed class Best : IGroupReward
+{
+    public Tensor Score(Tensor images, Prompt prompt) => images.mean([1, 2, 3]);
+}
+
+public sealed class Duel : IPairwiseReward
+{
+    public Tensor Prefer(Tensor first, Tensor second, IReadOnlyList<Prompt> prompts) => (first - second).mean([1, 2, 3]).sigmoid();
 }
 
 public sealed class Descent : IOptimizer

@@ -1,18 +1,25 @@
 using System.CommandLine;
+using System.Runtime.CompilerServices;
+using System.Text.Json.Nodes;
 using LeapAlign.Contracts.Plugins;
+using LeapAlign.Host.Composition;
 using LeapAlign.Host.Plugins;
 using Spectre.Console;
 
 namespace LeapAlign.Host.Commands.Verbs;
 
-/// <summary>Lists plugins. Each is loaded and asked for its parts, so that one that would fail in a run is listed as faulted.</summary>
+/// <summary>
+/// Lists plugins. Each is loaded and asked for its parts, so that one that would fail in a run is listed as faulted. Algorithms are listed with what they
+/// require and cost.
+/// </summary>
 internal sealed class ListVerb(IPluginLoader loader, BundledPlugins bundled, Terminal terminal) : IVerb
 {
+    private const int UsualSteps = 10;
     private readonly Option<string?> _kind = KindOption.Create();
 
     public Command Describe()
     {
-        var command = new Command("list", "Lists the plugins: id, kind, version, state, and why one is faulted.") { _kind };
+        var command = new Command("list", "Lists the plugins: id, kind, version, state, and why one is faulted. Of algorithms also what they require and cost.") { _kind };
         command.SetAction(Invoke);
         return command;
     }
@@ -20,22 +27,52 @@ internal sealed class ListVerb(IPluginLoader loader, BundledPlugins bundled, Ter
     private int Invoke(ParseResult parsed)
     {
         var workspace = Workspace.Open(parsed, loader, bundled);
-        foreach (var plugin in workspace.Catalog.Plugins) PluginCatalog.Prepare(plugin);
-
-        var kind = parsed.GetValue(_kind);
-        var rows = workspace.Catalog.Plugins
-            .SelectMany(plugin => (plugin.Manifest?.Parts ?? [new ManifestPart { Kind = "", Id = plugin.Id }]).Select(part => (plugin, part)))
-            .Where(row => kind is null || row.part.Kind == kind)
-            .OrderBy(row => PartKinds.All.ToList().IndexOf(row.part.Kind)).ThenBy(row => row.part.Id, StringComparer.Ordinal);
-        var table = terminal.Table("id", "kind", "version", "state", "about");
-        foreach (var (plugin, part) in rows)
-        {
-            var about = plugin.Fault is { } fault ? $"{fault.Code} {fault.Message}" : part.Summary;
-            string[] cells = [part.Id, part.Kind, plugin.Manifest?.Version ?? "", plugin.State.ToString(), about];
-            table.AddRow(cells.Select(cell => new Text(cell)));
-        }
-        terminal.Console.Write(table);
+        Show(workspace, parsed.GetValue(_kind));
         foreach (var fault in workspace.Catalog.Unload()) terminal.Error.Warning(fault);
         return 0;
     }
+
+    // A frame of its own: once it has returned, nothing on the stack refers to a plugin's types.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void Show(Workspace workspace, string? kind)
+    {
+        foreach (var plugin in workspace.Catalog.Plugins) PluginCatalog.Prepare(plugin);
+        var rows = workspace.Catalog.Plugins
+            .SelectMany(plugin => (plugin.Manifest?.Parts ?? [new ManifestPart { Kind = "", Id = plugin.Id }]).Select(part => new ListedPart(plugin, part)))
+            .Where(row => kind is null || row.Kind == kind)
+            .OrderBy(row => PartKinds.All.ToList().IndexOf(row.Kind)).ThenBy(row => row.Id, StringComparer.Ordinal)
+            .ToList();
+        if (kind == PartKinds.Algorithm) ShowCosts(workspace, rows);
+        else ShowStates(rows);
+    }
+
+    private void ShowStates(IReadOnlyList<ListedPart> rows)
+    {
+        var table = terminal.Table("id", "kind", "version", "state", "about");
+        foreach (var row in rows)
+        {
+            string[] cells = [row.Id, row.Kind, row.Version, row.State, row.About];
+            table.AddRow(cells.Select(cell => new Text(cell)));
+        }
+        terminal.Console.Write(table);
+    }
+
+    private void ShowCosts(Workspace workspace, IReadOnlyList<ListedPart> rows)
+    {
+        var plan = workspace.Compose().Match<RunPlan?>(static plan => plan, static _ => null);
+        var steps = plan is null ? UsualSteps : Steps(plan.Sampler);
+        var table = terminal.Table("id", "about", "requires", $"cost of an image, N = {steps}");
+        foreach (var row in rows)
+        {
+            var settings = plan?.Algorithm.Definition.Id == row.Id ? plan.Algorithm.Settings : null;
+            string[] cells = [row.Id, row.About, string.Join(", ", row.Requires(settings)), row.Cost(settings, steps)];
+            table.AddRow(cells.Select(cell => new Text(cell)));
+        }
+        terminal.Console.Write(table);
+        terminal.Write("F: an evaluation of the network. G: one that is recorded and followed by its backward, about 3 F. V: decoding and scoring with their backward. Guidance doubles F and G.");
+    }
+
+    // What every bundled sampler calls N. Making a sampler to ask it would load libtorch.
+    private static int Steps(PartPlan sampler) =>
+        JsonNode.Parse(sampler.Definition.WriteSettings(sampler.Settings))?["steps"] is JsonValue value && value.TryGetValue(out int steps) ? steps : UsualSteps;
 }

@@ -1,0 +1,38 @@
+using LeapAlign.Contracts.Plugins;
+using LeapAlign.Host.Plugins;
+using LeapAlign.Pipeline;
+
+namespace LeapAlign.Host.Commands.Verbs;
+
+/// <summary>A part in the list of plugins.</summary>
+/// <param name="plugin">Who offers it.</param>
+/// <param name="part">What its manifest says.</param>
+internal sealed class ListedPart(PluginHandle plugin, ManifestPart part)
+{
+    public string Id => part.Id;
+
+    public string Kind => part.Kind;
+
+    public string Version => plugin.Manifest?.Version ?? "";
+
+    public string State => plugin.State.ToString();
+
+    /// <summary>Its line of the manifest, or why its plugin is faulted.</summary>
+    public string About => plugin.Fault is { } fault ? $"{fault.Code} {fault.Message}" : part.Summary;
+
+    /// <summary>The capabilities that it asks of other parts.</summary>
+    /// <param name="settings">Its settings; null for the defaults.</param>
+    public IReadOnlyList<string> Requires(object? settings) => Ask<IReadOnlyList<string>>(settings, static (definition, read) => definition.Requires(read), []);
+
+    /// <summary>What an algorithm costs for each image.</summary>
+    /// <param name="settings">Its settings; null for the defaults.</param>
+    /// <param name="steps">N.</param>
+    public string Cost(object? settings, int steps) => Ask(settings, (definition, read) => definition.Cost(read, steps)?.ToString() ?? "", "");
+
+    private T Ask<T>(object? settings, Func<PartDefinition, object, T> question, T unknown)
+    {
+        if (plugin.Fault is not null) return unknown;
+        var definition = plugin.Part(part.Kind, part.Id);
+        return plugin.Guard($"describing '{part.Id}'", () => Result.Ok(question(definition, settings ?? definition.ReadSettings("{}")))).Match(static answer => answer, _ => unknown);
+    }
+}

@@ -1,0 +1,65 @@
+using System.Diagnostics;
+using LeapAlign.Contracts.Randomness;
+using LeapAlign.Host.Composition;
+using LeapAlign.Host.Kernel.Rewards;
+using LeapAlign.Pipeline;
+using static TorchSharp.torch;
+
+namespace LeapAlign.Host.Kernel.Pictures;
+
+/// <summary>Samples every evaluation caption from the same noise each time, with given weights, and scores the pictures with every reward.</summary>
+internal sealed class Evaluation(RunPlan plan, RunParts parts, StageClock clock, Device device)
+{
+    private readonly Scoring _scoring = new(parts.Model, parts.Rewards, clock);
+    private readonly PictureSampling _sampling = new(parts.Model, parts.Sampler, plan.Guidance, clock)
+    {
+        Schedule = parts.Sampler.CreateSchedule(parts.Model.Scheduling, plan.Evaluation.Steps),
+        Noise = RandomKey.OfRun(plan.Evaluation.Seed).For("evaluation"),
+        LatentShape = parts.Model.LatentShape(parts.Model.NativeSize).Match(static shape => shape, static fault => throw new FaultException(fault)),
+        Device = device,
+        Stochastic = plan.Evaluation.Stochastic,
+    };
+
+    /// <summary>Evaluates.</summary>
+    /// <param name="step">Optimizer steps done.</param>
+    /// <param name="weights">One tensor for each trained weight.</param>
+    /// <param name="cancellation">Ends the evaluation between batches with an exception.</param>
+    public EvaluationReport Run(int step, IReadOnlyList<Tensor> weights, CancellationToken cancellation)
+    {
+        var started = Stopwatch.GetTimestamp();
+        using var gradients = no_grad();
+        using var substituted = parts.Model.Use(weights);
+        Dictionary<string, TaskMeans> means = parts.Rewards.ToDictionary(static reward => reward.Name, static _ => new TaskMeans());
+        List<SamplePicture> samples = [];
+        var pictures = PictureRequest.All(parts.EvaluationPrompts, plan.Evaluation.ImagesPerPrompt).ToList();
+        // Whole groups, for rewards that compare the pictures of a caption.
+        var groups = Math.Max(1, plan.Evaluation.Batch / plan.Evaluation.ImagesPerPrompt);
+        foreach (var batch in pictures.Chunk(groups * plan.Evaluation.ImagesPerPrompt))
+        {
+            cancellation.ThrowIfCancellationRequested();
+            using var scope = NewDisposeScope();
+            var images = _sampling.Sample(batch);
+            var scores = Score(images, batch);
+            foreach (var (name, values) in scores)
+            {
+                for (var i = 0; i < batch.Length; i++) means[name].Add(batch[i].Prompt.Task, values[i]);
+            }
+            foreach (var i in Enumerable.Range(0, batch.Length).Where(i => batch[i].Image == 0).Take(plan.Evaluation.Samples - samples.Count))
+                samples.Add(SamplePicture.Of(images[i], batch[i].Prompt.Text, scores.ToDictionary(static pair => pair.Key, pair => pair.Value[i])));
+        }
+        clock.Take();
+        return new EvaluationReport
+        {
+            Step = step,
+            Rewards = parts.Rewards.ToDictionary(static reward => reward.Name, reward => reward.ByTask ? means[reward.Name].OverTasks : means[reward.Name].OverPictures),
+            Tasks = means.Where(static pair => pair.Value.Tasks.Count > 0).ToDictionary(static pair => pair.Key, static pair => pair.Value.Tasks),
+            Images = pictures.Count,
+            Seconds = Stopwatch.GetElapsedTime(started).TotalSeconds,
+            Samples = samples,
+        };
+    }
+
+    private Dictionary<string, double[]> Score(Tensor images, PictureRequest[] batch) =>
+        _scoring.All(images, [.. batch.Select(static picture => picture.Prompt)])
+            .ToDictionary(static pair => pair.Name, static pair => pair.Scores.to(ScalarType.Float64).cpu().data<double>().ToArray());
+}

@@ -1,0 +1,65 @@
+using LeapAlign.Contracts.Flow;
+using LeapAlign.Contracts.Models;
+using LeapAlign.Contracts.Prompts;
+using LeapAlign.Contracts.Randomness;
+using LeapAlign.Contracts.Samplers;
+using static TorchSharp.torch;
+
+namespace LeapAlign.Host.Kernel.Pictures;
+
+/// <summary>A picture to sample.</summary>
+/// <param name="Prompt">Its prompt.</param>
+/// <param name="Image">Its number among the pictures of that prompt.</param>
+internal sealed record PictureRequest(Prompt Prompt, int Image)
+{
+    /// <summary>Every picture of every prompt, prompt by prompt.</summary>
+    public static IEnumerable<PictureRequest> All(IEnumerable<Prompt> prompts, int imagesPerPrompt) =>
+        prompts.SelectMany(prompt => Enumerable.Range(0, imagesPerPrompt).Select(image => new PictureRequest(prompt, image)));
+}
+
+/// <summary>
+/// Prompts to pictures without gradient. The noise of a picture depends on the key, its prompt and its number alone: not on the batch it is in.
+/// </summary>
+internal sealed class PictureSampling(IModel model, ISampler sampler, Guidance guidance, StageClock clock)
+{
+    /// <summary>The noise levels.</summary>
+    public required Schedule Schedule { get; init; }
+
+    /// <summary>The key of all noise.</summary>
+    public required RandomKey Noise { get; init; }
+
+    /// <summary>One sample's latents, [C, h, w].</summary>
+    public required long[] LatentShape { get; init; }
+
+    public required Device Device { get; init; }
+
+    /// <summary>Whether a stochastic sampler adds noise at each step; otherwise every sampler follows the flow's ODE.</summary>
+    public bool Stochastic { get; init; }
+
+    /// <summary>Samples a batch.</summary>
+    /// <returns>[B, 3, H, W] in [0, 1].</returns>
+    public Tensor Sample(IReadOnlyList<PictureRequest> batch)
+    {
+        using var scope = NewDisposeScope();
+        using var gradients = no_grad();
+        using var conditioning = clock.Measure("encode", () => model.Encode([.. batch.Select(static picture => picture.Prompt.Text)], guidance));
+        var noise = Stack(batch);
+        var latents = sampler.Roll(noise, new SamplingPath(Schedule, Velocity) { Noise = Stochastic ? Fresh : static _ => null });
+        return clock.Measure("decode", () => model.Decode(latents)).MoveToOuterDisposeScope();
+
+        Tensor Velocity(Tensor state, int step)
+        {
+            clock.Count(conditioning.EvaluationsPerVelocity, gradient: false);
+            return clock.Measure("velocity", () => model.Velocity(state, [Schedule.Sigma(step)], conditioning));
+        }
+
+        Tensor Fresh(int step) => Stack(batch, "sampler", step);
+    }
+
+    private Tensor Stack(IReadOnlyList<PictureRequest> batch) => stack(batch.Select(picture => Key(picture).Normal(LatentShape, Device)));
+
+    private Tensor Stack(IReadOnlyList<PictureRequest> batch, string purpose, int step) =>
+        stack(batch.Select(picture => Key(picture).For(purpose, step).Normal(LatentShape, Device)));
+
+    private RandomKey Key(PictureRequest picture) => Noise.For("prompt", picture.Prompt.Id).For("image", picture.Image);
+}

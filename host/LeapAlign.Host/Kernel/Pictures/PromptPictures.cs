@@ -1,0 +1,61 @@
+using LeapAlign.Contracts.Models;
+using LeapAlign.Contracts.Prompts;
+using LeapAlign.Pipeline;
+using SkiaSharp;
+using static TorchSharp.torch;
+
+namespace LeapAlign.Host.Kernel.Pictures;
+
+/// <summary>The pictures that come with prompts, as latents: read, cut to the model's aspect around the centre, resized and encoded.</summary>
+internal sealed class PromptPictures(IModel model, StageClock clock, Device device)
+{
+    /// <summary>The latents of one picture of each prompt.</summary>
+    /// <param name="prompts">B prompts.</param>
+    /// <param name="number">Which of each prompt's pictures.</param>
+    /// <returns>[B, C, h, w], without gradient.</returns>
+    /// <exception cref="FaultException">A picture cannot be read.</exception>
+    public Tensor Latents(IReadOnlyList<Prompt> prompts, int number)
+    {
+        using var gradients = no_grad();
+        using var scope = NewDisposeScope();
+        var images = clock.Measure("read pictures", () => stack(prompts.Select(prompt => Read(Path(prompt, number)))).to(device));
+        return clock.Measure("encode pictures", () => model.Encode(images)).MoveToOuterDisposeScope();
+    }
+
+    private static string Path(Prompt prompt, int number) => number < prompt.Pictures.Count
+        ? prompt.Pictures[number]
+        : throw new FaultException(new Fault.Input(FaultCodes.BadPromptFile, $"the prompt '{prompt.Text}' comes with {prompt.Pictures.Count} pictures, but picture {number + 1} was asked for"));
+
+    private Tensor Read(string path)
+    {
+        using var source = Decode(path);
+        var size = model.NativeSize;
+        var scale = Math.Max((float)size.Width / source.Width, (float)size.Height / source.Height);
+        using var target = new SKBitmap(new SKImageInfo(size.Width, size.Height, SKColorType.Rgba8888, SKAlphaType.Opaque));
+        using (var canvas = new SKCanvas(target))
+        using (var paint = new SKPaint { FilterQuality = SKFilterQuality.High, IsAntialias = true })
+        {
+            canvas.Clear(SKColors.White);
+            var (width, height) = (source.Width * scale, source.Height * scale);
+            canvas.DrawBitmap(source, SKRect.Create((size.Width - width) / 2, (size.Height - height) / 2, width, height), paint);
+        }
+        using var bytes = tensor(target.Bytes, [size.Height, size.Width, 4], dtype: ScalarType.Byte);
+        return bytes.narrow(2, 0, 3).permute(2, 0, 1).to(ScalarType.Float32).div(byte.MaxValue);
+    }
+
+    private static SKBitmap Decode(string path)
+    {
+        try
+        {
+            using var stream = File.OpenRead(path);
+            return SKBitmap.Decode(stream) ?? throw Unreadable(path, "it is no picture in a known format");
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw Unreadable(path, exception.Message);
+        }
+    }
+
+    private static FaultException Unreadable(string path, string why) =>
+        new(new Fault.Input(FaultCodes.BadPromptFile, $"the picture cannot be read: {why}", new SourcePlace(path)));
+}

@@ -1,0 +1,60 @@
+using LeapAlign.Contracts.Models;
+using LeapAlign.Contracts.Prompts;
+using LeapAlign.Contracts.Rewards;
+using LeapAlign.Host.Composition;
+using LeapAlign.Pipeline;
+using LeapAlign.Pipeline.Operators;
+using static TorchSharp.torch;
+
+namespace LeapAlign.Host.Kernel.Rewards;
+
+/// <summary>decode &gt;&gt; score for a batch of prompts.</summary>
+internal sealed class Scoring(IModel model, IReadOnlyList<RunReward> rewards, StageClock clock)
+{
+    private readonly IReadOnlyList<RunReward> _trained = [.. rewards.Where(static reward => reward.Role == RewardRole.Train)];
+
+    /// <summary>The stage that an algorithm is given: the trained rewards of decoded latents.</summary>
+    /// <param name="prompts">The prompts of the batch; latents may hold several whole batches one after another.</param>
+    /// <param name="observe">Takes each reward's scores by name, without gradient.</param>
+    public Stage<Tensor, Scores> For(IReadOnlyList<Prompt> prompts, Action<string, Tensor> observe)
+    {
+        var decode = new Stage<Tensor, Tensor>("decode", latents => clock.Measure("decode", () => model.Decode(latents)));
+        var score = new Stage<Tensor, Scores>("score", images => clock.Measure("score", () => Trained(images, Repeated(prompts, images), observe)));
+        return decode >> score;
+    }
+
+    /// <summary>Every reward's scores of decoded pictures, held-out ones included.</summary>
+    /// <param name="images">[B, 3, H, W] in [0, 1].</param>
+    /// <param name="prompts">B prompts.</param>
+    public IReadOnlyList<(string Name, Tensor Scores)> All(Tensor images, IReadOnlyList<Prompt> prompts) =>
+        clock.Measure("score", () => rewards.Select(reward => (reward.Name, Checked(reward, images, prompts))).ToList());
+
+    private Scores Trained(Tensor images, IReadOnlyList<Prompt> prompts, Action<string, Tensor> observe) => new([.. _trained.Select(reward =>
+    {
+        var scores = Checked(reward, images, prompts);
+        observe(reward.Name, scores.detach());
+        return new RewardColumn(reward.Name, reward.Weight, reward.Normalized(scores));
+    })]);
+
+    private static Tensor Checked(RunReward reward, Tensor images, IReadOnlyList<Prompt> prompts)
+    {
+        Tensor scores;
+        try
+        {
+            scores = reward.Reward.Score(images, prompts);
+        }
+        catch (Exception exception) when (exception is not FaultException)
+        {
+            throw new FaultException(new Fault.Run(FaultCodes.StepThrew, $"reward '{reward.Name}' threw {exception.GetType().Name} while scoring: {exception.Message}"));
+        }
+        if (scores.dim() == 1 && scores.shape[0] == prompts.Count) return scores;
+        throw new FaultException(new Fault.Run(
+            FaultCodes.StepThrew, $"reward '{reward.Name}' returned scores of shape [{string.Join(", ", scores.shape)}] for {prompts.Count} pictures; expected [{prompts.Count}]"));
+    }
+
+    private static IReadOnlyList<Prompt> Repeated(IReadOnlyList<Prompt> prompts, Tensor images)
+    {
+        var copies = (int)(images.shape[0] / prompts.Count);
+        return copies == 1 ? prompts : [.. Enumerable.Repeat(prompts, copies).SelectMany(static batch => batch)];
+    }
+}

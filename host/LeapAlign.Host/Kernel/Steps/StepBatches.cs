@@ -1,0 +1,89 @@
+using LeapAlign.Contracts.Algorithms;
+using LeapAlign.Contracts.Flow;
+using LeapAlign.Contracts.Prompts;
+using LeapAlign.Contracts.Randomness;
+using LeapAlign.Contracts.Samplers;
+using LeapAlign.Host.Composition;
+using LeapAlign.Host.Kernel.Pictures;
+using LeapAlign.Host.Kernel.Rewards;
+using LeapAlign.Pipeline;
+using static TorchSharp.torch;
+
+namespace LeapAlign.Host.Kernel.Steps;
+
+/// <summary>
+/// Makes the micro-batches of a step. Which prompts and noise they hold is a pure function of the seed and the numbers of step and micro-batch.
+/// </summary>
+internal sealed class StepBatches(RunPlan plan, RunParts parts, StageClock clock, Device device) : IDisposable
+{
+    private readonly RandomKey _key = RandomKey.OfRun(plan.Run.Seed);
+    private readonly PromptOrder _order = new(parts.Prompts, plan.Run.Group, RandomKey.OfRun(plan.Run.Seed).For("prompts"));
+    private readonly Scoring _scoring = new(parts.Model, parts.Rewards, clock);
+    private readonly LiveConditioning _conditioning = new(parts.Model, clock);
+    private readonly PromptPictures _pictures = new(parts.Model, clock, device);
+    private readonly long[] _latentShape = parts.Model.LatentShape(parts.Model.NativeSize).Match(static shape => shape, static fault => throw new FaultException(fault));
+
+    /// <summary>The noise levels of training.</summary>
+    public Schedule Schedule { get; } = parts.Sampler.CreateSchedule(parts.Model.Scheduling);
+
+    /// <summary>The step of a number, whose noise lives in the scope of the caller.</summary>
+    /// <param name="index">From 0.</param>
+    /// <param name="copies">The lagged policies.</param>
+    /// <param name="observe">Takes each trained reward's scores by name.</param>
+    public AlignmentStep Of(int index, PolicyCopies copies, Action<string, Tensor> observe)
+    {
+        var key = _key.For("step", index);
+        return new AlignmentStep
+        {
+            Index = index,
+            Batches = [.. Enumerable.Range(0, plan.Run.Accumulation).Select(micro => Batch(index, micro, key.For("micro-batch", micro), observe))],
+            Random = key.For("algorithm"),
+            Use = copies.Use,
+        };
+    }
+
+    public void Dispose() => _conditioning.Dispose();
+
+    private MicroBatch Batch(int index, int micro, RandomKey key, Action<string, Tensor> observe)
+    {
+        var samples = plan.Run.Batch;
+        var prompts = _order.Take((((long)index * plan.Run.Accumulation) + micro) * samples, samples);
+        var noise = key.For("rank", 0).For("noise").Normal([samples, .. _latentShape], device);
+        return Make((micro, prompts, noise), key.For("algorithm"), parts.Sampler, observe);
+    }
+
+    private MicroBatch Make((int Index, IReadOnlyList<Prompt> Prompts, Tensor Noise) samples, RandomKey random, ISampler sampler, Action<string, Tensor> observe)
+    {
+        var (index, prompts, noise) = samples;
+        var network = Network(prompts, plan.Guidance);
+        return new MicroBatch
+        {
+            Index = index,
+            Prompts = prompts,
+            Noise = noise,
+            Schedule = Schedule,
+            Sampler = sampler,
+            Network = network,
+            Conditional = plan.Guidance.IsActive ? Network(prompts, Guidance.None) : network,
+            Score = _scoring.For(prompts, observe),
+            Random = random,
+            Pictures = number => _pictures.Latents(prompts, number),
+            Select = chosen => Make(
+                (index, [.. chosen.Select(sample => prompts[sample])], noise.index_select(0, tensor(chosen.Select(static sample => (long)sample).ToArray(), device: noise.device))),
+                random,
+                sampler,
+                observe),
+        };
+    }
+
+    private NetworkVelocity Network(IReadOnlyList<Prompt> prompts, Guidance guidance)
+    {
+        string[] captions = [.. prompts.Select(static prompt => prompt.Text)];
+        return (latents, sigmas) =>
+        {
+            var conditioning = _conditioning.For(captions, captions, guidance);
+            clock.Count((double)conditioning.EvaluationsPerVelocity * prompts.Count / plan.Run.Batch, is_grad_enabled());
+            return clock.Measure("velocity", () => parts.Model.Velocity(latents, sigmas, conditioning));
+        };
+    }
+}

@@ -1,0 +1,66 @@
+using LeapAlign.Contracts.Models;
+using static TorchSharp.torch;
+
+namespace LeapAlign.Host.Kernel.Steps;
+
+/// <summary>What adds up over the objectives and updates of a step.</summary>
+internal sealed class StepTally
+{
+    private double _losses;
+    private double _norms;
+
+    /// <summary>The mean loss of the updates.</summary>
+    public double Loss => Mean(_losses);
+
+    /// <summary>The mean gradient norm of the updates, before clipping.</summary>
+    public double GradientNorm => Mean(_norms);
+
+    /// <summary>The learning rate of the last update.</summary>
+    public double Rate { get; private set; }
+
+    public int Updates { get; private set; }
+
+    /// <summary>The loss of the update that is being made.</summary>
+    public double PendingLoss { get; private set; }
+
+    /// <summary>Each trained reward over the step.</summary>
+    public Means Rewards { get; } = new();
+
+    /// <summary>What the algorithm measured.</summary>
+    public Means Measurements { get; } = new();
+
+    /// <summary>Takes an objective.</summary>
+    public void Add(double loss, IReadOnlyList<NamedTensor> measurements)
+    {
+        PendingLoss += loss;
+        foreach (var measured in measurements) Measurements.Add(measured.Name, measured.Value);
+    }
+
+    /// <summary>Takes an update.</summary>
+    public void EndUpdate(double norm, double rate)
+    {
+        _losses += PendingLoss;
+        _norms += norm;
+        Rate = rate;
+        PendingLoss = 0;
+        Updates++;
+    }
+
+    // A step that found nothing to learn has no update.
+    private double Mean(double sum) => Updates == 0 ? 0 : sum / Updates;
+}
+
+/// <summary>Means over everything that was added under a name.</summary>
+internal sealed class Means
+{
+    private readonly Dictionary<string, (double Sum, long Count)> _sums = [];
+
+    public IReadOnlyDictionary<string, double> Values => _sums.ToDictionary(static pair => pair.Key, static pair => pair.Value.Sum / pair.Value.Count);
+
+    public void Add(string name, Tensor values)
+    {
+        using var sum = values.detach().to(ScalarType.Float64).sum();
+        var (total, count) = _sums.GetValueOrDefault(name);
+        _sums[name] = (total + sum.item<double>(), count + values.numel());
+    }
+}

@@ -1,0 +1,114 @@
+using System.Diagnostics;
+using LeapAlign.Contracts.Algorithms;
+using LeapAlign.Contracts.Optimizers;
+using LeapAlign.Host.Composition;
+using LeapAlign.Pipeline;
+using static TorchSharp.torch;
+
+namespace LeapAlign.Host.Kernel.Steps;
+
+/// <summary>
+/// One step of a run: backward on each objective of the algorithm before the next is asked for, and at the end of each update clipping, the non-finite guard,
+/// the optimizer and the moving average. Synchronous, on one thread, in one dispose scope for each objective.
+/// </summary>
+internal sealed class TrainingStep : IDisposable
+{
+    private readonly RunPlan _plan;
+    private readonly RunParts _parts;
+    private readonly StageClock _clock;
+    private readonly StepBatches _batches;
+    private readonly PolicyCopies _copies;
+    private readonly IOptimization _optimization;
+
+    public TrainingStep(RunPlan plan, RunParts parts, StageClock clock, Device device)
+    {
+        (_plan, _parts, _clock) = (plan, parts, clock);
+        _batches = new StepBatches(plan, parts, clock, device);
+        _copies = new PolicyCopies(parts.Model, parts.Algorithm.Copies, plan.Run.Reference);
+        _optimization = parts.Optimizer.Begin(parts.Model.Parameters);
+        Average = new MovingAverage(parts.Model.Parameters, plan.Run.Ema);
+    }
+
+    /// <summary>The moving average of the weights, taken after every update.</summary>
+    public MovingAverage Average { get; }
+
+    /// <summary>Optimizer updates so far.</summary>
+    public int Updates { get; private set; }
+
+    public StepReport Run(int index)
+    {
+        var started = Stopwatch.GetTimestamp();
+        var (evaluations, withGradient) = (_clock.Evaluations, _clock.GradientEvaluations);
+        var tally = new StepTally();
+        Descend(index, tally);
+        _clock.Measure("copies", () => _copies.Update(index));
+        return new StepReport
+        {
+            Index = index,
+            Loss = tally.Loss,
+            Rewards = tally.Rewards.Values,
+            Measurements = tally.Measurements.Values,
+            GradientNorm = tally.GradientNorm,
+            Rate = tally.Rate,
+            Updates = tally.Updates,
+            Evaluations = (_clock.Evaluations - evaluations) / _plan.Run.Accumulation,
+            GradientEvaluations = (_clock.GradientEvaluations - withGradient) / _plan.Run.Accumulation,
+            Seconds = Stopwatch.GetElapsedTime(started).TotalSeconds,
+            Stages = _clock.Take(),
+        };
+    }
+
+    public void Dispose()
+    {
+        _batches.Dispose();
+        _copies.Dispose();
+        _optimization.Dispose();
+        Average.Dispose();
+    }
+
+    private void Descend(int index, StepTally tally)
+    {
+        using var scope = NewDisposeScope();
+        using var step = _batches.Of(index, _copies, tally.Rewards.Add);
+        using var objectives = _parts.Algorithm.Step(step).GetEnumerator();
+        var pending = false;
+        while (true)
+        {
+            using var objectiveScope = NewDisposeScope();
+            if (!_clock.Measure("algorithm", objectives.MoveNext)) break;
+            Backward(objectives.Current, tally);
+            pending = !objectives.Current.EndsUpdate;
+            if (!pending) Update(index, tally);
+        }
+        if (pending) Update(index, tally);
+    }
+
+    private void Backward(Objective objective, StepTally tally)
+    {
+        var share = objective.Share == 1 ? objective.Loss : objective.Loss * objective.Share;
+        _clock.Measure("backward", () => share.backward());
+        tally.Add(share.item<float>(), objective.Measurements);
+    }
+
+    private void Update(int index, StepTally tally)
+    {
+        var norm = _clock.Measure("clip", Clip);
+        if (!double.IsFinite(norm) || !double.IsFinite(tally.PendingLoss)) throw new FaultException(NotFinite(index, tally, norm));
+        var rate = _clock.Measure("update", () => _optimization.Update(Updates));
+        GradientClip.Clear(_parts.Model.Parameters);
+        _clock.Measure("refresh", _parts.Model.Refresh);
+        _clock.Measure("average", Average.Update);
+        Updates++;
+        tally.EndUpdate(norm, rate);
+    }
+
+    private double Clip()
+    {
+        using var norm = GradientClip.Apply(_parts.Model.Parameters, _plan.Run.ClipNorm);
+        return norm.item<float>();
+    }
+
+    private static Fault.Run NotFinite(int index, StepTally tally, double norm) => new(
+        FaultCodes.NotFinite,
+        $"step {index + 1}: loss {tally.PendingLoss:G6}, gradient norm {norm:G6}, {string.Join(", ", tally.Rewards.Values.Select(pair => $"{pair.Key} {pair.Value:G6}"))}; the weights were left as they were before it");
+}

@@ -1,0 +1,32 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace LeapAlign.Rewards.GenevalShapes.Metadata;
+
+/// <summary>GenEval's metadata as it is written. Other keys (tag, prompt) are not the judge's business.</summary>
+internal sealed record MetadataText
+{
+    [JsonRequired]
+    public required IReadOnlyList<EntryText> Include { get; init; }
+
+    public IReadOnlyList<EntryText>? Exclude { get; init; }
+}
+
+/// <summary>An entry as it is written.</summary>
+internal sealed record EntryText
+{
+    [JsonRequired]
+    public required string Class { get; init; }
+
+    [JsonRequired]
+    public required int Count { get; init; }
+
+    public string? Color { get; init; }
+
+    /// <summary>[relation, index]: a list of two types, which is read by hand.</summary>
+    public JsonElement? Position { get; init; }
+}
+
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, AllowDuplicateProperties = false, RespectNullableAnnotations = true)]
+[JsonSerializable(typeof(MetadataText))]
+internal sealed partial class MetadataJson : JsonSerializerContext;

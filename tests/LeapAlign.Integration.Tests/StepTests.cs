@@ -1,0 +1,198 @@
+using LeapAlign.Contracts.Algorithms;
+using LeapAlign.Contracts.Prompts;
+using LeapAlign.Contracts.Rewards;
+using LeapAlign.Host.Configuration;
+using LeapAlign.Host.Kernel;
+using LeapAlign.Pipeline;
+using LeapAlign.Testing;
+using static TorchSharp.torch;
+
+namespace LeapAlign.Integration.Tests;
+
+/// <summary>What the kernel promises an algorithm: backward, shares, updates, groups, lagged policies, several rewards.</summary>
+public sealed class StepTests
+{
+    [Fact]
+    public void Weights_change_at_the_end_of_each_update_and_not_before()
+    {
+        List<float> seen = [];
+        using var run = new Run(new RunSettings { Steps = 1, Batch = 2 }, (step, weight) =>
+        {
+            return Objectives();
+
+            IEnumerable<Objective> Objectives()
+            {
+                for (var i = 0; i < 4; i++)
+                {
+                    seen.Add(weight.detach().sum().item<float>());
+                    var objective = new Objective(weight.sum());
+                    yield return i % 2 == 1 ? objective.Updating() : objective;
+                }
+                seen.Add(weight.detach().sum().item<float>());
+            }
+        });
+        var report = run.Step();
+        Assert.Equal(2, report.Updates);
+        Assert.Equal(seen[0], seen[1]);
+        Assert.NotEqual(seen[1], seen[2]);
+        Assert.Equal(seen[2], seen[3]);
+        Assert.NotEqual(seen[3], seen[4]);
+    }
+
+    [Fact]
+    public void Shares_scale_losses_and_gradients()
+    {
+        static StepReport Take(double share)
+        {
+            using var run = new Run(new RunSettings { Steps = 1, Batch = 2, ClipNorm = 1e9 }, (_, weight) => [new Objective((weight * weight).sum() + 1).Times(share), new Objective((weight * weight).sum() + 1).Times(share)]);
+            return run.Step();
+        }
+        var (whole, half) = (Take(1), Take(0.5));
+        Assert.Equal(whole.Loss / 2, half.Loss, 1e-5);
+        Assert.Equal(whole.GradientNorm / 2, half.GradientNorm, 1e-5);
+    }
+
+    [Fact]
+    public void A_step_without_an_objective_changes_nothing()
+    {
+        using var run = new Run(new RunSettings { Steps = 1, Batch = 2 }, static (_, _) => []);
+        using var before = run.Weight.detach().clone();
+        Assert.Equal(0, run.Step().Updates);
+        Assert.True(run.Weight.equal(before).all().item<bool>());
+    }
+
+    [Fact]
+    public void Samples_of_a_group_share_a_prompt_across_micro_batches_and_have_noise_of_their_own()
+    {
+        List<int> prompts = [];
+        var noises = 0;
+        using var run = new Run(new RunSettings { Steps = 2, Batch = 2, Accumulation = 3, Group = 3 }, (step, weight) => step.Average(batch =>
+        {
+            prompts.AddRange(batch.Prompts.Select(static prompt => prompt.Id));
+            Assert.False(batch.Noise[0].equal(batch.Noise[1]).all().item<bool>());
+            noises += (int)batch.Noise.shape[0];
+            return new Objective(weight.sum());
+        }));
+        run.Step();
+        run.Step();
+        Assert.Equal(12, noises);
+        Assert.Equal([3, 3, 3, 3], prompts.GroupBy(static id => id).Select(static group => group.Count()));
+        for (var i = 0; i < prompts.Count; i++) Assert.Equal(prompts[i / 3 * 3], prompts[i]);
+    }
+
+    [Fact]
+    public void Lagged_policies_follow_their_decay_and_the_reference_stays()
+    {
+        List<(double Policy, double Half, double Copy, double Reference)> seen = [];
+        MicroBatch? first = null;
+        using var noise = Contracts.Randomness.RandomKey.OfRun(1).Normal([2, 4, 16, 16], CPU);
+        PolicyCopy[] copies = [new("half", static _ => 0.5), new("copy", static step => step == 0 ? 1 : 0)];
+        using var run = new Run(
+            new RunSettings { Steps = 3, Batch = 2, Reference = true },
+            (step, weight) =>
+            {
+                using var gradients = no_grad();
+                double Network(string? policy)
+                {
+                    using var used = policy is null ? null : step.Use(policy);
+                    return (first ??= step.Batches[0]).Network(noise, [0.5]).to(float64).square().sum().item<double>();
+                }
+                seen.Add((Network(null), Network("half"), Network("copy"), Network(PolicyCopy.Reference)));
+                using var on = enable_grad();
+                return [new Objective(weight.sum() * 100)];
+            },
+            copies);
+        for (var i = 0; i < 3; i++) run.Step();
+        Assert.Equal(seen[0].Policy, seen[0].Reference);
+        Assert.Equal(seen[0].Policy, seen[0].Half);
+        Assert.NotEqual(seen[1].Policy, seen[0].Policy);
+        // After step 0 "copy" stayed, after step 1 it is the policy; "half" lies between.
+        Assert.Equal(seen[0].Policy, seen[1].Copy);
+        Assert.Equal(seen[2].Policy, seen[2].Copy);
+        Assert.NotEqual(seen[1].Policy, seen[1].Half);
+        Assert.NotEqual(seen[0].Policy, seen[1].Half);
+        Assert.All(seen, now => Assert.Equal(seen[0].Reference, now.Reference));
+    }
+
+    [Fact]
+    public void Some_samples_alone_cost_their_share_and_give_the_same_velocities()
+    {
+        using var run = new Run(new RunSettings { Steps = 1, Batch = 4 }, (step, weight) =>
+        {
+            using (no_grad())
+            {
+                var batch = step.Batches[0];
+                var all = batch.Network(batch.Noise, [0.5]);
+                var some = batch.Select([3, 1]);
+                Assert.Equal([batch.Prompts[3].Id, batch.Prompts[1].Id], some.Prompts.Select(static prompt => prompt.Id));
+                var chosen = some.Network(some.Noise, [0.5]);
+                Agreement.Values(chosen[0], all[3], "sample 3", 1e-4);
+                Agreement.Values(chosen[1], all[1], "sample 1", 1e-4);
+            }
+            return [new Objective(weight.sum())];
+        });
+        Assert.Equal(1.5, run.Step().Evaluations);
+    }
+
+    [Fact]
+    public void Rewards_are_normalised_for_training_and_reported_as_they_are()
+    {
+        List<float> totals = [];
+        using var run = new Run(
+            new RunSettings { Steps = 1, Batch = 2 },
+            (step, weight) => step.Average(batch =>
+            {
+                using var _ = no_grad();
+                totals.AddRange(batch.Score.Run(batch.Noise).Total.data<float>());
+                using var on = enable_grad();
+                return new Objective(weight.sum());
+            }),
+            rewards: [("bright", 2, 1, 4, new Constant(9)), ("dark", -1, 0, 1, new Constant(3))]);
+        var report = run.Step();
+        Assert.Equal(9, report.Rewards["bright"]);
+        Assert.Equal(3, report.Rewards["dark"]);
+        Assert.Equal([1, 1], totals);
+    }
+
+    /// <summary>One kernel step after another under an algorithm that a test scripts; it is handed the first trained weight.</summary>
+    private sealed class Run : IDisposable
+    {
+        private readonly RunParts _parts;
+        private readonly Host.Kernel.Steps.TrainingStep _step;
+        private int _index;
+
+        public Run(
+            RunSettings settings,
+            Func<AlignmentStep, Tensor, IEnumerable<Objective>> script,
+            PolicyCopy[]? copies = null,
+            (string, double, double, double, IReward)[]? rewards = null)
+        {
+            var plan = InProcessRun.Plan(settings).With(new Scripted(step => script(step, Weight), copies ?? []));
+            if (rewards is not null) plan = plan.With(rewards);
+            _parts = Recording.Require(RunParts.Create(plan, InProcessRun.Context));
+            _step = new Host.Kernel.Steps.TrainingStep(plan, _parts, new StageClock(), CPU);
+        }
+
+        public Tensor Weight => _parts.Model.Parameters.First(static parameter => parameter.Name == "proj_out.weight").Value;
+
+        public StepReport Step() => _step.Run(_index++);
+
+        public void Dispose()
+        {
+            _step.Dispose();
+            _parts.Dispose();
+        }
+    }
+
+    private sealed class Scripted(Func<AlignmentStep, IEnumerable<Objective>> script, IReadOnlyList<PolicyCopy> copies) : IAlgorithm
+    {
+        public IReadOnlyList<PolicyCopy> Copies => copies;
+
+        public IEnumerable<Objective> Step(AlignmentStep step) => script(step);
+    }
+
+    private sealed class Constant(float value) : IReward
+    {
+        public Tensor Score(Tensor images, IReadOnlyList<Prompt> prompts) => full([prompts.Count], value, dtype: float32);
+    }
+}
