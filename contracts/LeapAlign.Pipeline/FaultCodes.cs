@@ -33,6 +33,9 @@ public static class FaultCodes
     /// <summary>The device asked for is not in this machine.</summary>
     public const string DeviceNotAvailable = "LA1010";
 
+    /// <summary>An environment variable that the settings name is not set, or does not hold what it should.</summary>
+    public const string VariableNotSet = "LA1011";
+
     /// <summary>No plugin offers the part that is named.</summary>
     public const string UnknownPlugin = "LA2001";
 
@@ -113,4 +116,22 @@ public static class FaultCodes
 
     /// <summary>A part threw during a step.</summary>
     public const string StepThrew = "LA5004";
+
+    /// <summary>A service cannot be reached, or the connection broke.</summary>
+    public const string ServiceUnreachable = "LA6001";
+
+    /// <summary>A service did not answer in time.</summary>
+    public const string ServiceTooSlow = "LA6002";
+
+    /// <summary>A service answered with a status that is no success.</summary>
+    public const string ServiceRefused = "LA6003";
+
+    /// <summary>A service answered something else than the protocol says: not JSON, another number of scores, a score that is no finite number.</summary>
+    public const string BadAnswer = "LA6004";
+
+    /// <summary>A service answered with more bytes than are read.</summary>
+    public const string AnswerTooLarge = "LA6005";
+
+    /// <summary>A score lies outside the range that is declared for it.</summary>
+    public const string ScoreOutOfRange = "LA6006";
 }

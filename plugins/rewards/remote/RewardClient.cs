@@ -1,0 +1,118 @@
+using System.Buffers;
+using LeapAlign.Pipeline;
+using Polly;
+using Polly.Timeout;
+
+namespace LeapAlign.Rewards.Remote;
+
+/// <summary>
+/// Posts requests to the service. It owns its connections, without a container of services: one host is asked, and the fewer statics a plugin brings to
+/// life, the surer its load context goes.
+/// </summary>
+internal sealed class RewardClient : IDisposable
+{
+    // Enough for the excerpt of a fault, whatever the service sends with an error.
+    private const int ErrorBytes = 4096;
+
+    private readonly Endpoint _endpoint;
+    private readonly RemoteSettings _settings;
+    private readonly ServiceFaults _faults;
+    private readonly RetryPolicy _retry;
+    private readonly ResiliencePipeline<HttpResponseMessage> _pipeline;
+    private readonly HttpClient _client;
+
+    /// <summary>Prepares connections; none is made yet.</summary>
+    public RewardClient(Endpoint endpoint, RemoteSettings settings, ServiceFaults faults)
+    {
+        (_endpoint, _settings, _faults, _retry) = (endpoint, settings, faults, new RetryPolicy(settings));
+        _pipeline = _retry.Build();
+        _client = new HttpClient(Handler(settings)) { Timeout = Timeout.InfiniteTimeSpan };
+    }
+
+    /// <summary>Posts a request, again when that helps.</summary>
+    /// <param name="request">JSON.</param>
+    /// <param name="cancellation">Ends the attempts.</param>
+    /// <returns>The body of the answer, not longer than the limit.</returns>
+    /// <exception cref="FaultException">There was no answer, or none that is a success, or a longer one.</exception>
+    public async Task<byte[]> Post(byte[] request, CancellationToken cancellation)
+    {
+        var attempts = 0;
+        try
+        {
+            using var response = await _pipeline.ExecuteAsync(
+                async token =>
+                {
+                    attempts++;
+                    return await Attempt(request, token);
+                },
+                cancellation);
+            var body = await response.Content.ReadAsByteArrayAsync(cancellation);
+            return response.IsSuccessStatusCode ? body : throw _faults.Refused(response.StatusCode, body, _retry.TooLongWait(response), attempts);
+        }
+        catch (TimeoutRejectedException)
+        {
+            throw _faults.TooSlow(_settings.Timeout, attempts);
+        }
+        catch (HttpRequestException broken)
+        {
+            throw _faults.Unreachable(broken.Message, attempts);
+        }
+    }
+
+    public void Dispose() => _client.Dispose();
+
+    private static SocketsHttpHandler Handler(RemoteSettings settings) => new()
+    {
+        // Pictures and token are for the address of the settings, not for one that it names.
+        AllowAutoRedirect = false,
+        UseCookies = false,
+        // A large answer is cut off, not read to its end to save the connection.
+        MaxResponseDrainSize = 0,
+        MaxConnectionsPerServer = settings.Concurrency,
+        // A run lasts for days; the service's name may get another address meanwhile.
+        PooledConnectionLifetime = TimeSpan.FromMinutes(10),
+    };
+
+    // The body is read here, not by the caller, so that the time of an attempt holds for it too and an answer that breaks off is asked for again.
+    private async Task<HttpResponseMessage> Attempt(byte[] request, CancellationToken cancellation)
+    {
+        using var message = new HttpRequestMessage(HttpMethod.Post, _endpoint.Url) { Content = new ByteArrayContent(request) };
+        message.Content.Headers.ContentType = new("application/json");
+        _endpoint.Authorize(message);
+        var response = await _client.SendAsync(message, HttpCompletionOption.ResponseHeadersRead, cancellation);
+        try
+        {
+            var limit = response.IsSuccessStatusCode ? _settings.MaxResponseBytes : ErrorBytes;
+            var (body, cut) = await Read(response.Content, limit, cancellation);
+            if (cut && response.IsSuccessStatusCode) throw _faults.TooLarge(limit);
+            response.Content = new ByteArrayContent(body);
+            return response;
+        }
+        catch
+        {
+            response.Dispose();
+            throw;
+        }
+    }
+
+    private static async Task<(byte[] Body, bool Cut)> Read(HttpContent content, int limit, CancellationToken cancellation)
+    {
+        var buffer = ArrayPool<byte>.Shared.Rent(limit + 1);
+        try
+        {
+            await using var stream = await content.ReadAsStreamAsync(cancellation);
+            var read = await stream.ReadAtLeastAsync(buffer.AsMemory(0, limit + 1), limit + 1, throwOnEndOfStream: false, cancellation);
+            return (buffer[..Math.Min(read, limit)], read > limit);
+        }
+        catch (IOException broken)
+        {
+            // The policy knows broken connections as this exception alone.
+            cancellation.ThrowIfCancellationRequested();
+            throw new HttpRequestException(HttpRequestError.ResponseEnded, broken.Message, broken);
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
+    }
+}

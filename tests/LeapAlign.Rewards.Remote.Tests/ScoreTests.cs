@@ -1,0 +1,117 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using LeapAlign.Contracts.Prompts;
+using LeapAlign.Contracts.Rewards;
+using LeapAlign.Pipeline;
+using Microsoft.AspNetCore.Http;
+using SkiaSharp;
+using static TorchSharp.torch;
+
+namespace LeapAlign.Rewards.Remote.Tests;
+
+/// <summary>What is sent, and what is made of the answers of a service in order.</summary>
+public sealed class ScoreTests
+{
+    [Theory]
+    [InlineData(1, 1)]
+    [InlineData(3, 1)]
+    [InlineData(3, 4)]
+    [InlineData(64, 2)]
+    public async Task Scores_are_in_the_order_of_the_pictures_whatever_the_batch(int batch, int concurrency)
+    {
+        const int Count = 11;
+        // The earlier a batch is sent, the later it is answered.
+        await using var server = await ScriptedServer.Start(static async (context, number) =>
+        {
+            await Task.Delay(Math.Max(0, 60 - (15 * number)), context.RequestAborted);
+            await ScriptedServer.Sample(context);
+        });
+        var scores = RemoteCase.Score(RemoteCase.Settings(server.Url) with { Batch = batch, Concurrency = concurrency }, Count);
+        Assert.Equal(RemoteCase.Levels(Count), scores, static (expected, actual) => Math.Abs(expected - actual) < 1e-6);
+        Assert.Equal((Count + batch - 1) / batch, server.Requests);
+    }
+
+    [Fact]
+    public async Task As_many_requests_are_under_way_as_the_settings_say()
+    {
+        var (inside, most) = (0, 0);
+        await using var server = await ScriptedServer.Start(async (context, _) =>
+        {
+            var now = Interlocked.Increment(ref inside);
+            InterlockedMax(ref most, now);
+            await Task.Delay(50, context.RequestAborted);
+            Interlocked.Decrement(ref inside);
+            await ScriptedServer.Sample(context);
+        });
+        RemoteCase.Score(RemoteCase.Settings(server.Url) with { Batch = 1, Concurrency = 3 }, count: 9);
+        Assert.Equal(3, most);
+    }
+
+    [Fact]
+    public async Task A_request_holds_pictures_captions_and_metadata()
+    {
+        var requests = new ConcurrentQueue<(string? Type, RewardRequest Request)>();
+        await using var server = await ScriptedServer.Start(async (context, _) =>
+        {
+            requests.Enqueue((context.Request.ContentType, (await context.Request.ReadFromJsonAsync(RewardJson.Default.RewardRequest))!));
+            await context.Response.WriteAsync("""{ "model": "x", "scores": [-1e3, 2] }""");
+        });
+        using var scope = NewDisposeScope();
+        using var reward = RemoteCase.Reward(RemoteCase.Settings(server.Url));
+        // Red below green in the first picture; the second lies outside [0, 1] by the rounding errors of a decoder.
+        var images = zeros(2, 3, 2, 1);
+        images[0, 0, 0, 0] = tensor(0.5f);
+        images[0, 1, 1, 0] = tensor(1f);
+        images[1] = tensor(1.0001f);
+        var scores = reward.Score(images, [new Prompt(0, "größer \"rot\""), new Prompt(1, "b", """{"tag": "count", "n": [1, 2]}""")]);
+
+        Assert.Equal((float32, 1L), (scores.dtype, scores.dim()));
+        Assert.Equal([-1000f, 2f], scores.data<float>().ToArray());
+        var (type, request) = Assert.Single(requests);
+        Assert.Equal(("application/json", 1), (type, request.Version));
+        Assert.Equal(["größer \"rot\"", "b"], request.Prompts);
+        Assert.Null(request.Metadata[0]);
+        Assert.Equal("""{"tag": "count", "n": [1, 2]}""", request.Metadata[1]!.Value.GetRawText());
+        Assert.All(request.Images, static image => Assert.Equal([0x89, 0x50, 0x4E, 0x47], image[..4]));
+        // round(255 x 0.5) is 128, the even of the two neighbours.
+        Assert.Equal((1, 2, [new SKColor(128, 0, 0), new SKColor(0, 255, 0)]), Decoded(request.Images[0]));
+        Assert.Equal((1, 2, [SKColors.White, SKColors.White]), Decoded(request.Images[1]));
+    }
+
+    [Fact]
+    public async Task Pictures_that_are_not_finite_are_a_fault_and_not_sent()
+    {
+        await using var server = await ScriptedServer.Start();
+        using var scope = NewDisposeScope();
+        using var reward = RemoteCase.Reward(RemoteCase.Settings(server.Url));
+        var images = RemoteCase.Greys(2).clone();
+        images[1, 2, 0, 0] = tensor(float.NaN);
+        var fault = Assert.Throws<FaultException>(() => reward.Score(images, RemoteCase.Captions(2))).Fault;
+        Assert.Equal((FaultCodes.NotFinite, 0), (fault.Code, server.Requests));
+    }
+
+    [Fact]
+    public async Task A_fault_in_one_batch_does_not_wait_for_the_others()
+    {
+        await using var server = await ScriptedServer.Start(static (context, number) =>
+            number == 1 ? Task.Delay(TimeSpan.FromMinutes(1), context.RequestAborted) : context.Response.WriteAsync("no"));
+        var watch = Stopwatch.StartNew();
+        var fault = RemoteCase.Fault(RemoteCase.Settings(server.Url) with { Batch = 1, Timeout = 60 });
+        Assert.Equal(FaultCodes.BadAnswer, fault.Code);
+        Assert.True(watch.Elapsed < TimeSpan.FromSeconds(30), $"the fault took {watch.Elapsed}");
+    }
+
+    [Fact]
+    public void The_reward_is_not_differentiable() => Assert.False(typeof(IDifferentiableReward).IsAssignableFrom(typeof(RemoteReward)));
+
+    private static (int Width, int Height, SKColor[] Pixels) Decoded(byte[] png)
+    {
+        using var bitmap = SKBitmap.Decode(png);
+        return (bitmap.Width, bitmap.Height, bitmap.Pixels);
+    }
+
+    private static void InterlockedMax(ref int target, int value)
+    {
+        for (var seen = Volatile.Read(ref target); seen < value; seen = Volatile.Read(ref target)) Interlocked.CompareExchange(ref target, value, seen);
+    }
+}
