@@ -74,8 +74,8 @@ public sealed class ScoreTests
         Assert.Equal("""{"tag": "count", "n": [1, 2]}""", request.Metadata[1]!.Value.GetRawText());
         Assert.All(request.Images, static image => Assert.Equal([0x89, 0x50, 0x4E, 0x47], image[..4]));
         // round(255 x 0.5) is 128, the even of the two neighbours.
-        Assert.Equal((1, 2, [new SKColor(128, 0, 0), new SKColor(0, 255, 0)]), Decoded(request.Images[0]));
-        Assert.Equal((1, 2, [SKColors.White, SKColors.White]), Decoded(request.Images[1]));
+        AssertPicture(request.Images[0], width: 1, height: 2, new SKColor(128, 0, 0), new SKColor(0, 255, 0));
+        AssertPicture(request.Images[1], width: 1, height: 2, SKColors.White, SKColors.White);
     }
 
     [Fact]
@@ -104,10 +104,11 @@ public sealed class ScoreTests
     [Fact]
     public void The_reward_is_not_differentiable() => Assert.False(typeof(IDifferentiableReward).IsAssignableFrom(typeof(RemoteReward)));
 
-    private static (int Width, int Height, SKColor[] Pixels) Decoded(byte[] png)
+    private static void AssertPicture(byte[] png, int width, int height, params SKColor[] pixels)
     {
         using var bitmap = SKBitmap.Decode(png);
-        return (bitmap.Width, bitmap.Height, bitmap.Pixels);
+        Assert.Equal((width, height), (bitmap.Width, bitmap.Height));
+        Assert.Equal(pixels, bitmap.Pixels);
     }
 
     private static void InterlockedMax(ref int target, int value)

@@ -14,7 +14,7 @@ internal sealed class RetryPolicy(RemoteSettings settings)
     /// <summary>The pipeline that runs attempts.</summary>
     public ResiliencePipeline<HttpResponseMessage> Build()
     {
-        var builder = new ResiliencePipelineBuilder<HttpResponseMessage>();
+        var builder = UncheckedPipeline.Builder<HttpResponseMessage>();
         if (settings.Retries > 0) builder.AddRetry(Retry());
         return builder.AddTimeout(new HttpTimeoutStrategyOptions { Timeout = TimeSpan.FromSeconds(settings.Timeout) }).Build();
     }
