@@ -6,6 +6,7 @@ using LeapAlign.Optimizers.AdamW;
 using LeapAlign.Pipeline;
 using LeapAlign.Prompts.File;
 using LeapAlign.Rewards.Clip;
+using LeapAlign.Rewards.Remote;
 using LeapAlign.Samplers.FlowEuler;
 
 namespace LeapAlign.Architecture.Tests;
@@ -15,7 +16,7 @@ public sealed class RingTests
 {
     private static readonly Assembly[] Plugins =
     [
-        typeof(Sd3Plugin).Assembly, typeof(ClipPlugin).Assembly, typeof(FlowEulerPlugin).Assembly, typeof(LeapAlignPlugin).Assembly,
+        typeof(Sd3Plugin).Assembly, typeof(ClipPlugin).Assembly, typeof(RemotePlugin).Assembly, typeof(FlowEulerPlugin).Assembly, typeof(LeapAlignPlugin).Assembly,
         typeof(AdamWPlugin).Assembly, typeof(FilePlugin).Assembly,
     ];
 
