@@ -61,11 +61,12 @@ public sealed class ScoreTests
         });
         using var scope = NewDisposeScope();
         using var reward = RemoteCase.Reward(RemoteCase.Settings(server.Url));
-        // Red below green in the first picture; the second lies outside [0, 1] by the rounding errors of a decoder.
-        var images = zeros(2, 3, 2, 1);
-        images[0, 0, 0, 0] = tensor(0.5f);
+        // Two rows of three pixels; the second picture lies outside [0, 1], as what a decoder gives may by its rounding.
+        var images = zeros(2, 3, 2, 3);
+        images[0, 0, 0, 2] = tensor(0.5f);
         images[0, 1, 1, 0] = tensor(1f);
-        images[1] = tensor(1.0001f);
+        images[1, .., 0] = tensor(1.01f);
+        images[1, .., 1] = tensor(-0.01f);
         var scores = reward.Score(images, [new Prompt(0, "größer \"rot\""), new Prompt(1, "b", """{"tag": "count", "n": [1, 2]}""")]);
 
         Assert.Equal((float32, 1L), (scores.dtype, scores.dim()));
@@ -76,9 +77,10 @@ public sealed class ScoreTests
         Assert.Null(request.Metadata[0]);
         Assert.Equal("""{"tag": "count", "n": [1, 2]}""", request.Metadata[1]!.Value.GetRawText());
         Assert.All(request.Images, static image => Assert.Equal([0x89, 0x50, 0x4E, 0x47], image[..4]));
+        var (black, white) = (SKColors.Black, SKColors.White);
         // round(255 x 0.5) is 128, the even of the two neighbours.
-        AssertPicture(request.Images[0], width: 1, height: 2, new SKColor(128, 0, 0), new SKColor(0, 255, 0));
-        AssertPicture(request.Images[1], width: 1, height: 2, SKColors.White, SKColors.White);
+        AssertPicture(request.Images[0], width: 3, height: 2, black, black, new SKColor(128, 0, 0), new SKColor(0, 255, 0), black, black);
+        AssertPicture(request.Images[1], width: 3, height: 2, white, white, white, black, black, black);
     }
 
     [Fact]
@@ -91,6 +93,17 @@ public sealed class ScoreTests
         images[1, 2, 0, 0] = tensor(float.NaN);
         var fault = Assert.Throws<FaultException>(() => reward.Score(images, RemoteCase.Captions(2))).Fault;
         Assert.Equal((FaultCodes.NotFinite, 0), (fault.Code, server.Requests));
+    }
+
+    [Fact]
+    public async Task A_reward_that_is_disposed_has_no_connections()
+    {
+        await using var server = await ScriptedServer.Start();
+        using var scope = NewDisposeScope();
+        var reward = RemoteCase.Reward(RemoteCase.Settings(server.Url));
+        reward.Dispose();
+        Assert.Throws<ObjectDisposedException>(() => reward.Score(RemoteCase.Greys(1), RemoteCase.Captions(1)));
+        Assert.Equal(0, server.Requests);
     }
 
     [Fact]
