@@ -52,16 +52,17 @@ public sealed class DpoTests
         Compare(network, descent, Pairs(network));
     }
 
-    [Fact]
-    public void The_loss_is_the_mean_over_pairs_when_micro_batches_have_different_numbers_of_them()
+    [Theory]
+    [InlineData(0, 0, 0, 0, 1, 1)]
+    [InlineData(0, 0, 1, 1, 2, 2)]
+    public void The_loss_is_the_mean_over_pairs_when_groups_lie_across_micro_batches(params int[] groups)
     {
         using var scope = NewDisposeScope();
-        var grouped = Networks.Grouped(batches: 1);
-        // A group of four in two micro-batches, and a group of two: the second micro-batch holds one or two best samples, the first one or none.
+        // The micro-batches have different numbers of best samples, and a sample of the same place in the other one has another prompt.
         var network = new PolicyNetwork
         {
-            Clean = [grouped.Clean[0][..3], grouped.Clean[0][3..6]],
-            Groups = [[0, 0, 0], [0, 1, 1]],
+            Clean = [.. Networks.Grouped(batches: 1).Clean[0][..6].Chunk(3)],
+            Groups = [.. groups.Chunk(3)],
         };
         Compare(network, network.Descend(new DpoAlgorithm(s_settings with { Timesteps = 1 })), Pairs(network));
     }

@@ -10,6 +10,7 @@ internal static class Requirements
     private static readonly Dictionary<string, string> s_usualProvider = new(StringComparer.Ordinal)
     {
         [Capabilities.LogProbability] = PartKinds.Sampler,
+        [Capabilities.GaussianLogProbability] = PartKinds.Sampler,
         [Capabilities.Pictures] = PartKinds.Prompts,
         [Capabilities.PreferencePairs] = PartKinds.Prompts,
     };

@@ -87,7 +87,9 @@ internal sealed class TrainingStep : IDisposable
     {
         var share = objective.Share == 1 ? objective.Loss : objective.Loss * objective.Share;
         _clock.Measure("backward", () => share.backward());
-        tally.Add(share.item<float>(), objective.Measurements);
+        // Losses keep the type of their method: fp64 where differences near one matter.
+        using var loss = share.detach().to(ScalarType.Float64);
+        tally.Add(loss.item<double>(), objective.Measurements);
     }
 
     private void Update(int index, StepTally tally)
