@@ -1,7 +1,7 @@
+using LeapAlign.Algorithms.Grpo.Steps;
 using LeapAlign.Contracts.Algorithms;
 using LeapAlign.Contracts.Samplers;
 using LeapAlign.Pipeline;
-using LeapAlign.Algorithms.Grpo.Steps;
 using static TorchSharp.torch;
 
 namespace LeapAlign.Algorithms.Grpo;
