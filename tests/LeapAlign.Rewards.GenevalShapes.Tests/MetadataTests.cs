@@ -54,7 +54,7 @@ public sealed class MetadataTests
              "exclude": [{"class": "star", "count": 3}], "prompt": "a thing", "more": 1}
             """)));
         Assert.Equal(
-            [new AskedObjects(ShapeClass.Star, 2, ShapeColor.Pink, new Place(Relation.Above, 1)), new AskedObjects(ShapeClass.Cross, 1)], asked.Include);
+            [new AskedObjects(ShapeClass.Star, 2, ShapeColor.Pink, new Place(Side.Above, 1)), new AskedObjects(ShapeClass.Cross, 1)], asked.Include);
         Assert.Equal([new AskedObjects(ShapeClass.Star, 3)], asked.Exclude);
     }
 

@@ -43,6 +43,11 @@ public static class RectifiedFlow
         var difference = left.detach().to(ScalarType.Float64) - right.detach().to(ScalarType.Float64);
         // Not abs(): libtorch has none for the "meta" device, on which the shapes of full-size models are checked.
         var absolute = maximum(difference, difference.neg());
-        return absolute.dim() == 1 ? absolute : absolute.flatten(1).mean([1]);
+        return Mean(absolute);
     }
+
+    /// <summary><c>mean_d</c>: over every dimension but the first, so that a number for each sample does not depend on the size of the latents.</summary>
+    /// <param name="values">[B, ...].</param>
+    /// <returns>[B], with gradient.</returns>
+    public static Tensor Mean(Tensor values) => values.dim() == 1 ? values : values.flatten(1).mean([1]);
 }

@@ -1,3 +1,4 @@
+using SkiaSharp;
 using static TorchSharp.torch;
 
 namespace LeapAlign.Contracts.Rewards;
@@ -47,5 +48,26 @@ public sealed class PictureBytes(ReadOnlyMemory<byte> rgb, int width, int height
         var scores = Of(images).Select((picture, i) => (float)score(picture, i)).ToArray();
         var whole = images.detach().isfinite().flatten(1).all(1);
         return where(whole, tensor(scores, device: images.device), tensor(float.NaN, device: images.device)).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>The picture as PNG, which loses nothing.</summary>
+    public byte[] ToPng() => Encode(SKEncodedImageFormat.Png, quality: 100);
+
+    /// <summary>The picture as JPEG.</summary>
+    /// <param name="quality">From 1 to 100.</param>
+    public byte[] ToJpeg(int quality) => Encode(SKEncodedImageFormat.Jpeg, quality);
+
+    private byte[] Encode(SKEncodedImageFormat format, int quality)
+    {
+        const int stride = Channels + 1;
+        var pixels = new byte[Width * Height * stride];
+        for (var i = 0; i < Width * Height; i++)
+        {
+            Rgb.Span.Slice(i * Channels, Channels).CopyTo(pixels.AsSpan(i * stride));
+            pixels[(i * stride) + Channels] = byte.MaxValue;
+        }
+        using var image = SKImage.FromPixelCopy(new SKImageInfo(Width, Height, SKColorType.Rgba8888, SKAlphaType.Opaque), pixels);
+        using var file = image.Encode(format, quality);
+        return file.ToArray();
     }
 }

@@ -1,3 +1,4 @@
+using LeapAlign.Contracts.Flow;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -44,8 +45,7 @@ public sealed class Transition(Tensor mean, double deviation, double scale, bool
     {
         ArgumentNullException.ThrowIfNull(next);
         if (!(Deviation > 0)) throw new InvalidOperationException("a step without noise has no density");
-        var squared = (next.detach().to(Mean.dtype) - Mean).square();
-        var error = squared.dim() == 1 ? squared : squared.flatten(1).mean([1]);
+        var error = RectifiedFlow.Mean((next.detach().to(Mean.dtype) - Mean).square());
         if (!Normalized) return error.neg();
         using Scalar factor = -0.5 / (Deviation * Deviation), constant = -Math.Log(Deviation) - s_halfLogTwoPi;
         return error.mul(factor).add(constant);

@@ -19,6 +19,9 @@ internal sealed class RunParts : IDisposable
 
     public required IModel Model { get; init; }
 
+    /// <summary>The shape of one sample's latents at the model's native size, [C, h, w].</summary>
+    public long[] LatentShape => Model.LatentShape(Model.NativeSize).Match(static shape => shape, static fault => throw new FaultException(fault));
+
     public required ISampler Sampler { get; init; }
 
     public required IAlgorithm Algorithm { get; init; }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using LeapAlign.Contracts.Rewards;
 using LeapAlign.Host.Kernel;
 using LeapAlign.Pipeline;
 using SkiaSharp;
@@ -52,12 +53,7 @@ internal sealed class SampleGrid(RunFolder folder) : IRunObserver
     }
 
     /// <summary>One picture as PNG, unscaled.</summary>
-    public static byte[] Encode(SamplePicture picture)
-    {
-        using var bitmap = ToBitmap(picture);
-        using var png = bitmap.Encode(SKEncodedImageFormat.Png, 100);
-        return png.ToArray();
-    }
+    public static byte[] Encode(SamplePicture picture) => new PictureBytes(picture.Pixels, picture.Width, picture.Height).ToPng();
 
     private static void DrawCell(SKCanvas canvas, SamplePicture picture, SKPointI corner, int scale, SKPaint text)
     {

@@ -49,7 +49,7 @@ public sealed class GuardRatio(bool reweight) : PolicyRatio
         ArgumentNullException.ThrowIfNull(then);
         var mean = then.Mean ?? throw new InvalidOperationException("the rollout kept no mean");
         using TorchSharp.Scalar factor = 1 / now.Deviation;
-        return Dimensions.Mean((then.Next - mean) * (now.Mean - mean)).mul(factor);
+        return RectifiedFlow.Mean((then.Next - mean) * (now.Mean - mean)).mul(factor);
     }
 
     /// <inheritdoc/>

@@ -1,5 +1,6 @@
 using LeapAlign.Algorithms.Grpo.Settings;
 using LeapAlign.Contracts.Algorithms;
+using LeapAlign.Contracts.Flow;
 using LeapAlign.Contracts.Samplers;
 using static TorchSharp.torch;
 
@@ -19,8 +20,8 @@ internal static class ReferenceKl
     /// <summary>The divergence of each sample, [B], with the graph of the policy: the reference is a constant, its difference from the policy is not.</summary>
     public static Tensor Of(KlForm form, (Transition Transition, Tensor Velocity) policy, (Transition Transition, Tensor Velocity) reference)
     {
-        if (form == KlForm.V) return Dimensions.Mean((policy.Velocity - reference.Velocity).square());
-        var squared = Dimensions.Mean((policy.Transition.Mean - reference.Transition.Mean).square());
+        if (form == KlForm.V) return RectifiedFlow.Mean((policy.Velocity - reference.Velocity).square());
+        var squared = RectifiedFlow.Mean((policy.Transition.Mean - reference.Transition.Mean).square());
         if (form == KlForm.X) return squared;
         using TorchSharp.Scalar factor = 0.5 / (policy.Transition.Scale * policy.Transition.Scale);
         return squared.mul(factor);

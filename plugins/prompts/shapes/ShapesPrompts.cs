@@ -2,7 +2,6 @@ using LeapAlign.Contracts.Prompts;
 using LeapAlign.Contracts.Randomness;
 using LeapAlign.Pipeline;
 using LeapAlign.Shapes;
-using SkiaSharp;
 
 namespace LeapAlign.Prompts.Shapes;
 
@@ -41,16 +40,8 @@ public sealed class ShapesPrompts(ShapesSettings settings, Func<string, string> 
 
     private static void Write(string path, Scene scene)
     {
-        var picture = scene.Draw();
-        using var bitmap = new SKBitmap(new SKImageInfo(picture.Width, picture.Height, SKColorType.Rgba8888, SKAlphaType.Opaque));
-        for (var pixel = 0; pixel < picture.Width * picture.Height; pixel++)
-        {
-            var rgb = picture.Rgb.Span.Slice(pixel * 3, 3);
-            bitmap.SetPixel(pixel % picture.Width, pixel / picture.Width, new SKColor(rgb[0], rgb[1], rgb[2]));
-        }
-        using var png = bitmap.Encode(SKEncodedImageFormat.Png, 100);
         // Written aside, so that a picture is whole whenever it is there.
-        using (var file = File.Create(path + ".part")) png.SaveTo(file);
+        File.WriteAllBytes(path + ".part", scene.Draw().ToPng());
         File.Move(path + ".part", path, overwrite: true);
     }
 }

@@ -45,7 +45,7 @@ public sealed class RemoteReward : IReward, IDisposable
         ArgumentNullException.ThrowIfNull(prompts);
         if (images.shape[0] != prompts.Count) throw new ArgumentException($"{images.shape[0]} pictures for {prompts.Count} prompts", nameof(prompts));
         RequireFinite(images);
-        var pictures = new PictureBytes(images);
+        var pictures = PictureBytes.Of(images);
         // The contract is synchronous, as tensor code is: a dispose scope belongs to its thread. So this thread waits, and what is waited for runs on
         // others and touches no tensor.
         var scores = Task.Run(() => Ask(pictures, prompts)).GetAwaiter().GetResult();
@@ -56,7 +56,7 @@ public sealed class RemoteReward : IReward, IDisposable
     public void Dispose() => _client.Dispose();
 
     /// <summary>Asks for all batches, some at a time; each writes to its own places, so that the order of the answers does not matter.</summary>
-    private async Task<float[]> Ask(PictureBytes pictures, IReadOnlyList<Prompt> prompts)
+    private async Task<float[]> Ask(IReadOnlyList<PictureBytes> pictures, IReadOnlyList<Prompt> prompts)
     {
         var scores = new float[prompts.Count];
         var starts = Enumerable.Range(0, (prompts.Count + _settings.Batch - 1) / _settings.Batch).Select(index => index * _settings.Batch);
@@ -64,7 +64,7 @@ public sealed class RemoteReward : IReward, IDisposable
         await Parallel.ForEachAsync(starts, new ParallelOptions { MaxDegreeOfParallelism = _settings.Concurrency }, async (start, cancellation) =>
         {
             Prompt[] batch = [.. prompts.Skip(start).Take(_settings.Batch)];
-            var request = ScoreRequest.Write([.. batch.Select((_, index) => pictures.Png(start + index))], batch);
+            var request = ScoreRequest.Write([.. batch.Select((_, index) => pictures[start + index].ToPng())], batch);
             _answer.Read(await _client.Post(request, cancellation), batch).CopyTo(scores, start);
         });
         return scores;

@@ -19,7 +19,7 @@ public static class Arrangement
         {
             Item[] items = [.. asked.Select(item => Put(item.Shape, item.Color, s_radii[asked.Count - 1], random))];
             var apart = items.All(item => items.All(other => ReferenceEquals(item, other) || double.Hypot(item.X - other.X, item.Y - other.Y) > (1.25 * (item.Radius + other.Radius)) + 2));
-            if (apart && (prompt.Side is not { } side || Holds(side, items[0], items[1]))) return new Scene(items, Uniform(random, 0.9, 1));
+            if (apart && (prompt.Side is not { } side || side.Holds((items[0].X, items[0].Y), (items[1].X, items[1].Y), Margin))) return new Scene(items, Uniform(random, 0.9, 1));
         }
     }
 
@@ -31,12 +31,4 @@ public static class Arrangement
     }
 
     private static double Uniform(KeyedRandom random, double low, double high) => low + (random.NextDouble() * (high - low));
-
-    private static bool Holds(Side side, Item subject, Item reference) => side switch
-    {
-        Side.LeftOf => subject.X < reference.X - Margin,
-        Side.RightOf => subject.X > reference.X + Margin,
-        Side.Above => subject.Y < reference.Y - Margin,
-        _ => subject.Y > reference.Y + Margin,
-    };
 }

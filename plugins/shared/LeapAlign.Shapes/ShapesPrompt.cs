@@ -57,7 +57,7 @@ public sealed record ShapesPrompt(ShapesTask Task, IReadOnlyList<AskedShape> Sha
     }
 
     /// <summary>The caption.</summary>
-    public string Caption => Shapes is [var only] ? Words(only) : $"{Words(Shapes[0])} {(Side is { } side ? Word(side) : "and")} {Words(Shapes[1])}";
+    public string Caption => Shapes is [var only] ? Words(only) : $"{Words(Shapes[0])} {(Side is { } side ? side.Words() : "and")} {Words(Shapes[1])}";
 
     /// <summary>The name of the family in metadata.</summary>
     public string Tag => Task switch
@@ -77,7 +77,7 @@ public sealed record ShapesPrompt(ShapesTask Task, IReadOnlyList<AskedShape> Sha
         {
             var entries = Side is null ? Shapes : [Shapes[1], Shapes[0]];
             var include = entries.Select((entry, index) =>
-                $"{{\"class\": \"{Word(entry.Shape)}\", \"count\": {entry.Count}{(entry.Color is { } color ? $", \"color\": \"{Word(color)}\"" : "")}{(Side is { } side && index == 1 ? $", \"position\": [\"{Word(side)}\", 0]" : "")}}}");
+                $"{{\"class\": \"{Word(entry.Shape)}\", \"count\": {entry.Count}{(entry.Color is { } color ? $", \"color\": \"{Word(color)}\"" : "")}{(Side is { } side && index == 1 ? $", \"position\": [\"{side.Words()}\", 0]" : "")}}}");
             return $"{{\"tag\": \"{Tag}\", \"include\": [{string.Join(", ", include)}], \"prompt\": \"{Caption}\"}}";
         }
     }
@@ -88,30 +88,6 @@ public sealed record ShapesPrompt(ShapesTask Task, IReadOnlyList<AskedShape> Sha
         return asked.Count > 1 ? $"{s_numbers[asked.Count]}{words}{(asked.Shape == ShapeClass.Cross ? "es" : "s")}" : $"{("aeiou".Contains(words[0], StringComparison.Ordinal) ? "an" : "a")} {words}";
     }
 
-    private static string Word(Side side) => side switch
-    {
-        LeapAlign.Shapes.Side.LeftOf => "left of",
-        LeapAlign.Shapes.Side.RightOf => "right of",
-        LeapAlign.Shapes.Side.Above => "above",
-        _ => "below",
-    };
-
     private static string Word<T>(T value)
         where T : struct, Enum => value.ToString().ToLowerInvariant();
-}
-
-/// <summary>On which side of another shape a shape lies, y pointing down.</summary>
-public enum Side
-{
-    /// <summary>x is smaller.</summary>
-    LeftOf,
-
-    /// <summary>x is larger.</summary>
-    RightOf,
-
-    /// <summary>y is smaller.</summary>
-    Above,
-
-    /// <summary>y is larger.</summary>
-    Below,
 }

@@ -15,7 +15,7 @@ internal sealed class Evaluation(RunPlan plan, RunParts parts, StageClock clock,
     {
         Schedule = parts.Sampler.CreateSchedule(parts.Model.Scheduling, plan.Evaluation.Steps),
         Noise = RandomKey.OfRun(plan.Evaluation.Seed).For("evaluation"),
-        LatentShape = parts.Model.LatentShape(parts.Model.NativeSize).Match(static shape => shape, static fault => throw new FaultException(fault)),
+        LatentShape = parts.LatentShape,
         Device = device,
         Stochastic = plan.Evaluation.Stochastic,
     };

@@ -21,7 +21,7 @@ internal sealed class StepBatches(RunPlan plan, RunParts parts, StageClock clock
     private readonly Scoring _scoring = new(parts.Model, parts.Rewards, clock);
     private readonly LiveConditioning _conditioning = new(parts.Model, clock);
     private readonly PromptPictures _pictures = new(parts.Model, clock, device);
-    private readonly long[] _latentShape = parts.Model.LatentShape(parts.Model.NativeSize).Match(static shape => shape, static fault => throw new FaultException(fault));
+    private readonly long[] _latentShape = parts.LatentShape;
 
     /// <summary>The noise levels of training.</summary>
     public Schedule Schedule { get; } = parts.Sampler.CreateSchedule(parts.Model.Scheduling);

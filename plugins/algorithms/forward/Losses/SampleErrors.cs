@@ -10,11 +10,7 @@ internal static class SampleErrors
     private static readonly Scalar s_floor = 1e-5;
 
     /// <summary><c>mean_d (a − b)²</c>, with gradient.</summary>
-    public static Tensor Square(Tensor left, Tensor right)
-    {
-        var squared = (left.to(ScalarType.Float64) - right.to(ScalarType.Float64)).square();
-        return squared.dim() == 1 ? squared : squared.flatten(1).mean([1]);
-    }
+    public static Tensor Square(Tensor left, Tensor right) => RectifiedFlow.Mean((left.to(ScalarType.Float64) - right.to(ScalarType.Float64)).square());
 
     /// <summary>
     /// <c>mean_d (a − b)² / w</c> with <c>w = max(mean_d |a − b|, 1e-5)</c> held constant: the size of the gradient does not depend on how large the error is

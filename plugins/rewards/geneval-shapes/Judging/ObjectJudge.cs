@@ -1,4 +1,5 @@
 using LeapAlign.Rewards.GenevalShapes.Metadata;
+using LeapAlign.Shapes;
 
 namespace LeapAlign.Rewards.GenevalShapes.Judging;
 
@@ -48,17 +49,5 @@ internal sealed class ObjectJudge(IReadOnlyList<SeenObject> seen, double scale)
     private double Pairs(AskedObjects entry, AskedObjects reference) => (double)Matches(entry) * Matches(reference);
 
     private double PairsThatHold(AskedObjects entry, Place place, ShapesMetadata asked) =>
-        seen.Where(entry.Fits).Sum(subject => (double)seen.Count(reference => asked.Include[place.Of].Fits(reference) && Holds(place.Relation, subject, reference)));
-
-    private bool Holds(Relation relation, SeenObject subject, SeenObject reference)
-    {
-        var margin = Margin * scale;
-        return relation switch
-        {
-            Relation.LeftOf => subject.X < reference.X - margin,
-            Relation.RightOf => subject.X > reference.X + margin,
-            Relation.Above => subject.Y < reference.Y - margin,
-            _ => subject.Y > reference.Y + margin,
-        };
-    }
+        seen.Where(entry.Fits).Sum(subject => (double)seen.Count(reference => asked.Include[place.Of].Fits(reference) && place.Relation.Holds((subject.X, subject.Y), (reference.X, reference.Y), Margin * scale)));
 }

@@ -11,13 +11,7 @@ internal static class MetadataReader
     private static readonly IReadOnlyDictionary<string, ShapeClass> Shapes = Words<ShapeClass>(static shape => shape.ToString().ToLowerInvariant());
     private static readonly IReadOnlyDictionary<string, ShapeColor> Colors = Words<ShapeColor>(static color => color.ToString().ToLowerInvariant());
 
-    private static readonly IReadOnlyDictionary<string, Relation> Relations = Words<Relation>(static relation => relation switch
-    {
-        Relation.LeftOf => "left of",
-        Relation.RightOf => "right of",
-        Relation.Above => "above",
-        _ => "below",
-    });
+    private static readonly IReadOnlyDictionary<string, Side> Relations = Words<Side>(static side => side.Words());
 
     /// <summary>Reads GenEval metadata of the shapes world.</summary>
     /// <returns>LA4012 when the prompt has no metadata, or it is malformed, or asks for what no picture of this world can show.</returns>

@@ -25,13 +25,4 @@ internal sealed record AskedObjects(ShapeClass Shape, int Count, ShapeColor? Col
 /// <summary>A place relative to the objects of another entry.</summary>
 /// <param name="Relation">On which side of them.</param>
 /// <param name="Of">The index of their entry.</param>
-internal sealed record Place(Relation Relation, int Of);
-
-/// <summary>On which side of another object an object lies, y pointing down.</summary>
-internal enum Relation
-{
-    LeftOf,
-    RightOf,
-    Above,
-    Below,
-}
+internal sealed record Place(Side Relation, int Of);
