@@ -7,7 +7,7 @@ using LeapAlign.Contracts.Flow;
 using LeapAlign.Contracts.Randomness;
 using LeapAlign.Methods.Schedules;
 
-namespace LeapAlign.Algorithms.Forward.Tests;
+namespace LeapAlign.Algorithms.Forward.Tests.Times;
 
 public sealed class TrainingTimesTests
 {

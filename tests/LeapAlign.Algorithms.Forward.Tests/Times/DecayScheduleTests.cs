@@ -7,7 +7,7 @@ using LeapAlign.Algorithms.Forward.Dgpo;
 using LeapAlign.Algorithms.Forward.Nft;
 using LeapAlign.Contracts.Algorithms;
 
-namespace LeapAlign.Algorithms.Forward.Tests;
+namespace LeapAlign.Algorithms.Forward.Tests.Times;
 
 public sealed class DecayScheduleTests
 {
