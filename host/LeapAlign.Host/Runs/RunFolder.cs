@@ -51,40 +51,6 @@ internal sealed class RunFolder
         }
     }
 
-    /// <summary>Writes a whole file aside and renames it: it is there whole or not at all.</summary>
-    public static Result<Unit> Write(string path, ReadOnlySpan<byte> content)
-    {
-        var aside = path + ".part";
-        try
-        {
-            using (var file = new FileStream(aside, FileMode.Create, FileAccess.Write))
-            {
-                file.Write(content);
-                file.Flush(flushToDisk: true);
-            }
-            File.Move(aside, path, overwrite: true);
-            return Unit.Value;
-        }
-        // .NET reports a limit on the size of files as an argument that is out of range.
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or ArgumentOutOfRangeException)
-        {
-            TryDelete(aside);
-            return CannotWrite(path, exception);
-        }
-    }
-
     public static Fault CannotWrite(string path, Exception exception) =>
         new Fault.Run(FaultCodes.CannotWrite, $"cannot be written: {exception.Message}", new SourcePlace(path));
-
-    private static void TryDelete(string path)
-    {
-        try
-        {
-            File.Delete(path);
-        }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
-        {
-            // The fault that is about to be reported says why the folder cannot be written.
-        }
-    }
 }

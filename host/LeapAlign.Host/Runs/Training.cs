@@ -5,6 +5,7 @@ using LeapAlign.Host.Commands;
 using LeapAlign.Host.Composition;
 using LeapAlign.Host.Kernel;
 using LeapAlign.Pipeline;
+using LeapAlign.Storage.Disks;
 using Microsoft.Extensions.Logging;
 
 namespace LeapAlign.Host.Runs;
@@ -31,7 +32,7 @@ internal sealed class Training(Terminal terminal, ILoggerFactory loggers) : ITra
             var shape = new RunShape(parts.Sampler.CreateSchedule(parts.Model.Scheduling), plan.Run.Batch, plan.Run.Accumulation, plan.Run.Group) { Sampler = parts.Sampler };
             if (!parts.Algorithm.Check(shape).TryGet(out _, out fault)) return fault;
             if (!RunFolder.Create(Path.GetFullPath(plan.Run.Folder, plan.BaseFolder), plan.Run.Name, options.Force).TryGet(out var folder, out fault)) return fault;
-            if (!RunFolder.Write(folder.Resolved, Encoding.UTF8.GetBytes(plan.ResolvedJson)).TryGet(out _, out fault)) return fault;
+            if (!WholeFile.Write(folder.Resolved, Encoding.UTF8.GetBytes(plan.ResolvedJson)).TryGet(out _, out fault)) return fault;
             if (!MetricsFile.Create(folder.Metrics).TryGet(out var metrics, out fault)) return fault;
             using (metrics)
             {

@@ -1,7 +1,7 @@
 using LeapAlign.Pipeline;
 using static TorchSharp.torch;
 
-namespace LeapAlign.Networks.Tests.Files;
+namespace LeapAlign.Storage.Tests.Safetensors;
 
 /// <summary>Takes results apart, failing the test when they are of the other kind.</summary>
 internal static class Expect

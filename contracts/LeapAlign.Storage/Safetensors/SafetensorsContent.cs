@@ -1,10 +1,10 @@
 using System.Buffers.Binary;
 using System.Text.Encodings.Web;
 using System.Text.Json;
-using Microsoft.Win32.SafeHandles;
+using LeapAlign.Storage.Disks;
 using static TorchSharp.torch;
 
-namespace LeapAlign.Networks.Safetensors;
+namespace LeapAlign.Storage.Safetensors;
 
 /// <summary>The bytes of one safetensors file that is about to be written: the header, and where each tensor goes.</summary>
 internal sealed class SafetensorsContent
@@ -13,6 +13,7 @@ internal sealed class SafetensorsContent
     private const int Alignment = 8;
     private readonly IReadOnlyList<TensorToWrite> _tensors;
     private readonly long[] _offsets;
+    private readonly int[] _order;
     private readonly byte[] _header;
 
     /// <summary>Lays a file out.</summary>
@@ -24,7 +25,8 @@ internal sealed class SafetensorsContent
         _tensors = tensors;
         _offsets = new long[tensors.Count];
         // Wide elements first: readers that map the file need every tensor to begin at a multiple of its element size.
-        foreach (var i in Enumerable.Range(0, tensors.Count).OrderByDescending(i => SafetensorsType.SizeOf(tensors[i].Type)))
+        _order = [.. Enumerable.Range(0, tensors.Count).OrderByDescending(i => SafetensorsType.SizeOf(tensors[i].Type))];
+        foreach (var i in _order)
         {
             _offsets[i] = TensorByteCount;
             TensorByteCount = checked(TensorByteCount + ByteCount(tensors[i]));
@@ -47,16 +49,16 @@ internal sealed class SafetensorsContent
         return checked(tensor.Value.numel() * size);
     }
 
-    /// <summary>Writes everything, converting one tensor at a time.</summary>
+    /// <summary>Writes everything from the beginning to the end, converting one tensor at a time.</summary>
     /// <exception cref="IOException">The disk refuses.</exception>
-    public void WriteTo(SafeFileHandle file)
+    public void WriteTo(IDiskFile file)
     {
-        RandomAccess.Write(file, _header, 0);
+        file.Write(_header);
         using var _ = no_grad();
-        for (var i = 0; i < _tensors.Count; i++)
+        foreach (var i in _order)
         {
             using var scope = NewDisposeScope();
-            TensorBytes.Write(file, _header.Length + _offsets[i], _tensors[i].Value.detach().to(_tensors[i].Type, CPU).contiguous());
+            TensorBytes.Write(file, _tensors[i].Value.detach().to(_tensors[i].Type, CPU).contiguous());
         }
     }
 

@@ -1,9 +1,10 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
 using LeapAlign.Pipeline;
+using LeapAlign.Storage.Disks;
 using static TorchSharp.torch;
 
-namespace LeapAlign.Networks.Safetensors;
+namespace LeapAlign.Storage.Safetensors;
 
 /// <summary>A tensor to be saved.</summary>
 /// <param name="Name">Its name in the file.</param>
@@ -23,14 +24,15 @@ public static class SafetensorsWriter
     /// <param name="path">The file; its folder must be there.</param>
     /// <param name="tensors">The tensors; the header lists them in this order.</param>
     /// <param name="metadata">Text to carry; <c>{"format": "pt"}</c>, which the libraries ask for, when null.</param>
+    /// <param name="disk">Where; the file system of this machine when null.</param>
     /// <returns><see cref="FaultCodes.CannotWrite"/> when the disk refuses: nothing is left behind then, and an older file stays as it was.</returns>
     /// <exception cref="ArgumentException">A name occurs twice, or the format has no such precision.</exception>
-    public static Result<Unit> Write(string path, IReadOnlyList<TensorToWrite> tensors, IReadOnlyDictionary<string, string>? metadata = null)
+    public static Result<Unit> Write(string path, IReadOnlyList<TensorToWrite> tensors, IReadOnlyDictionary<string, string>? metadata = null, IDisk? disk = null)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         ArgumentNullException.ThrowIfNull(tensors);
         var content = new SafetensorsContent(tensors, metadata ?? PyTorchFormat);
-        return PendingFile.Write(path, content.Length, content.WriteTo).Bind(pending =>
+        return PendingFile.Write(disk ?? SystemDisk.Instance, path, content.Length, content.WriteTo).Bind(pending =>
         {
             using (pending) return pending.Commit();
         });
@@ -44,64 +46,40 @@ public static class SafetensorsWriter
     /// <param name="stem"><c>diffusion_pytorch_model</c> for diffusers, <c>model</c> for transformers.</param>
     /// <param name="tensors">The tensors, in order.</param>
     /// <param name="shardBytes">The most that a shard holds, in bytes; a larger tensor gets a shard of its own.</param>
+    /// <param name="disk">Where; the file system of this machine when null.</param>
     /// <returns><see cref="FaultCodes.CannotWrite"/> when the disk refuses: all files are complete before the first takes its name.</returns>
     /// <exception cref="ArgumentException">A name occurs twice, or the format has no such precision.</exception>
-    public static Result<Unit> WriteFolder(string folder, string stem, IReadOnlyList<TensorToWrite> tensors, long shardBytes = LibraryShardBytes)
+    public static Result<Unit> WriteFolder(string folder, string stem, IReadOnlyList<TensorToWrite> tensors, long shardBytes = LibraryShardBytes, IDisk? disk = null)
     {
         ArgumentException.ThrowIfNullOrEmpty(folder);
         ArgumentException.ThrowIfNullOrEmpty(stem);
         ArgumentNullException.ThrowIfNull(tensors);
         ArgumentOutOfRangeException.ThrowIfLessThan(shardBytes, 1);
         var whole = new SafetensorsContent(tensors, PyTorchFormat);
-        var pending = new List<PendingFile>();
-        try
+        using var set = new PendingSet(disk ?? SystemDisk.Instance, folder);
+        return DiskFault.Try(folder, () =>
         {
-            Directory.CreateDirectory(folder);
-            var names = whole.TensorByteCount <= shardBytes
-                ? WriteWhole(folder, stem, whole, pending)
-                : WriteShards(folder, stem, Split(tensors, shardBytes), whole.TensorByteCount, pending);
-            return names.Bind(kept => Commit(pending).Map(_ => RemoveOthers(folder, stem, kept)));
-        }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
-        {
-            return new Fault.Run(FaultCodes.CannotWrite, $"the folder cannot be written ({exception.Message})", new SourcePlace(folder));
-        }
-        finally
-        {
-            foreach (var file in pending) file.Dispose();
-        }
+            set.Disk.CreateFolder(folder);
+            var written = whole.TensorByteCount <= shardBytes
+                ? set.Add($"{stem}.safetensors", whole.Length, whole.WriteTo)
+                : WriteShards(set, stem, Split(tensors, shardBytes), whole.TensorByteCount);
+            return written.Bind(_ => set.Commit()).Map(_ => RemoveOthers(set, stem));
+        });
     }
 
-    private static Result<IReadOnlyList<string>> WriteWhole(string folder, string stem, SafetensorsContent content, List<PendingFile> pending)
+    private static Result<Unit> WriteShards(PendingSet set, string stem, List<List<TensorToWrite>> shards, long totalBytes)
     {
-        var name = $"{stem}.safetensors";
-        if (!PendingFile.Write(Path.Combine(folder, name), content.Length, content.WriteTo).TryGet(out var file, out var fault)) return fault;
-        pending.Add(file);
-        return Result.Ok<IReadOnlyList<string>>([name]);
-    }
-
-    private static Result<IReadOnlyList<string>> WriteShards(
-        string folder, string stem, List<List<TensorToWrite>> shards, long totalBytes, List<PendingFile> pending)
-    {
-        var names = new List<string>();
         var fileOf = new Dictionary<string, string>();
-        foreach (var shard in shards)
+        for (var i = 0; i < shards.Count; i++)
         {
-            var name = string.Create(CultureInfo.InvariantCulture, $"{stem}-{names.Count + 1:D5}-of-{shards.Count:D5}.safetensors");
-            var content = new SafetensorsContent(shard, PyTorchFormat);
-            if (!PendingFile.Write(Path.Combine(folder, name), content.Length, content.WriteTo).TryGet(out var file, out var fault)) return fault;
-            pending.Add(file);
-            names.Add(name);
-            foreach (var tensor in shard) fileOf.Add(tensor.Name, name);
+            var name = string.Create(CultureInfo.InvariantCulture, $"{stem}-{i + 1:D5}-of-{shards.Count:D5}.safetensors");
+            var content = new SafetensorsContent(shards[i], PyTorchFormat);
+            if (!set.Add(name, content.Length, content.WriteTo).TryGet(out _, out var fault)) return fault;
+            foreach (var tensor in shards[i]) fileOf.Add(tensor.Name, name);
         }
         // The index comes last: without it the shards are not yet a model.
         var index = new SafetensorsIndex(fileOf).ToJson(totalBytes);
-        var indexName = $"{stem}.safetensors.index.json";
-        if (!PendingFile.Write(Path.Combine(folder, indexName), index.Length, handle => RandomAccess.Write(handle, index, 0)).TryGet(out var indexFile, out var wrong))
-            return wrong;
-        pending.Add(indexFile);
-        names.Add(indexName);
-        return Result.Ok<IReadOnlyList<string>>(names);
+        return set.Add($"{stem}.safetensors.index.json", index.Length, file => file.Write(index));
     }
 
     private static List<List<TensorToWrite>> Split(IReadOnlyList<TensorToWrite> tensors, long shardBytes)
@@ -122,13 +100,11 @@ public static class SafetensorsWriter
         return shards;
     }
 
-    private static Result<Unit> Commit(List<PendingFile> pending) => pending.Select(file => file.Commit()).All().Map(_ => Unit.Value);
-
-    private static Unit RemoveOthers(string folder, string stem, IReadOnlyList<string> kept)
+    private static Unit RemoveOthers(PendingSet set, string stem)
     {
         var form = new Regex($@"^{Regex.Escape(stem)}(-\d{{5}}-of-\d{{5}})?\.safetensors(\.index\.json)?$", RegexOptions.CultureInvariant);
-        foreach (var path in Directory.EnumerateFiles(folder, $"{stem}*").Where(path => form.IsMatch(Path.GetFileName(path)) && !kept.Contains(Path.GetFileName(path))).ToList())
-            File.Delete(path);
+        foreach (var path in Directory.EnumerateFiles(set.Folder, $"{stem}*").Where(path => form.IsMatch(Path.GetFileName(path)) && !set.Names.Contains(Path.GetFileName(path))).ToList())
+            set.Disk.Delete(path);
         return Unit.Value;
     }
 }

@@ -1,6 +1,6 @@
 using static TorchSharp.torch;
 
-namespace LeapAlign.Networks.Safetensors;
+namespace LeapAlign.Storage.Safetensors;
 
 /// <summary>The names that safetensors gives to precisions.</summary>
 internal static class SafetensorsType

@@ -1,7 +1,7 @@
 using System.Text.Json;
 using LeapAlign.Pipeline;
 
-namespace LeapAlign.Networks.Safetensors;
+namespace LeapAlign.Storage.Safetensors;
 
 /// <summary>Which shard holds which tensor: <c>{"metadata": {"total_size": bytes}, "weight_map": {tensor: file}}</c>.</summary>
 /// <param name="FileOf">File name by tensor name, in the order of the index.</param>

@@ -1,7 +1,8 @@
+using LeapAlign.Storage.Disks;
 using Microsoft.Win32.SafeHandles;
 using static TorchSharp.torch;
 
-namespace LeapAlign.Networks.Safetensors;
+namespace LeapAlign.Storage.Safetensors;
 
 /// <summary>Moves tensor memory to and from a file in pieces: a span, and one system call, end at 2 GB.</summary>
 internal static class TensorBytes
@@ -30,16 +31,11 @@ internal static class TensorBytes
     }
 
     /// <summary>Writes the memory of a contiguous CPU tensor.</summary>
-    public static void Write(SafeFileHandle file, long position, Tensor tensor)
+    public static void Write(IDiskFile file, Tensor tensor)
     {
         foreach (var piece in Pieces(tensor))
         {
-            using (piece)
-            {
-                var bytes = piece.bytes;
-                RandomAccess.Write(file, bytes, position);
-                position += bytes.Length;
-            }
+            using (piece) file.Write(piece.bytes);
         }
     }
 

@@ -2,11 +2,11 @@ using System.Globalization;
 using FsCheck;
 using FsCheck.Fluent;
 using FsCheck.Xunit;
-using LeapAlign.Networks.Safetensors;
+using LeapAlign.Storage.Safetensors;
 using LeapAlign.Pipeline;
 using static TorchSharp.torch;
 
-namespace LeapAlign.Networks.Tests.Files;
+namespace LeapAlign.Storage.Tests.Safetensors;
 
 public sealed class SafetensorsWriterTests
 {

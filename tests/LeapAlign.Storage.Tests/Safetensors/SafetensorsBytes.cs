@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
 using System.Text;
 
-namespace LeapAlign.Networks.Tests.Files;
+namespace LeapAlign.Storage.Tests.Safetensors;
 
 /// <summary>Builds files byte by byte, independently of the writer under test.</summary>
 internal static class SafetensorsBytes

@@ -1,4 +1,4 @@
-namespace LeapAlign.Networks.Tests.Files;
+namespace LeapAlign.Storage.Tests.Safetensors;
 
 /// <summary>A folder that goes with the test.</summary>
 internal sealed class TemporaryFolder : IDisposable

@@ -1,9 +1,8 @@
 using System.Text.Json;
 using System.Text.Unicode;
-using LeapAlign.Networks.Weights;
 using LeapAlign.Pipeline;
 
-namespace LeapAlign.Networks.Safetensors;
+namespace LeapAlign.Storage.Safetensors;
 
 /// <summary>
 /// The JSON header of a safetensors file, checked as the reference reader checks it: a header that passes describes every byte after it exactly once, so

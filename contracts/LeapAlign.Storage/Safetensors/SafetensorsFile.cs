@@ -1,10 +1,9 @@
 using System.Buffers.Binary;
-using LeapAlign.Networks.Weights;
 using LeapAlign.Pipeline;
 using Microsoft.Win32.SafeHandles;
 using static TorchSharp.torch;
 
-namespace LeapAlign.Networks.Safetensors;
+namespace LeapAlign.Storage.Safetensors;
 
 /// <summary>One safetensors file: its header is read and checked when it is opened, tensors are read when asked for.</summary>
 public sealed class SafetensorsFile : IWeightSource

@@ -1,8 +1,8 @@
-using LeapAlign.Networks.Safetensors;
+using LeapAlign.Storage.Safetensors;
 using LeapAlign.Pipeline;
 using static TorchSharp.torch;
 
-namespace LeapAlign.Networks.Tests.Files;
+namespace LeapAlign.Storage.Tests.Safetensors;
 
 public sealed class SafetensorsFolderTests
 {

@@ -1,9 +1,8 @@
 using System.Text.RegularExpressions;
-using LeapAlign.Networks.Weights;
 using LeapAlign.Pipeline;
 using static TorchSharp.torch;
 
-namespace LeapAlign.Networks.Safetensors;
+namespace LeapAlign.Storage.Safetensors;
 
 /// <summary>
 /// The weights of one component folder, as diffusers and transformers lay it out: one file, or shards with an index; also in a variant

@@ -1,9 +1,9 @@
-using LeapAlign.Networks.Safetensors;
+using LeapAlign.Storage.Safetensors;
 using LeapAlign.Pipeline;
 using LeapAlign.Testing;
 using static TorchSharp.torch;
 
-namespace LeapAlign.Networks.Tests.Files;
+namespace LeapAlign.Storage.Tests.Safetensors;
 
 public sealed class SafetensorsFileTests
 {

@@ -1,7 +1,7 @@
 using LeapAlign.Pipeline;
 using static TorchSharp.torch;
 
-namespace LeapAlign.Networks.Weights;
+namespace LeapAlign.Storage.Safetensors;
 
 /// <summary>Named tensors on disk.</summary>
 public interface IWeightSource
