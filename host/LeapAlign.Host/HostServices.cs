@@ -1,5 +1,6 @@
 using LeapAlign.Host.Commands;
 using LeapAlign.Host.Commands.Verbs;
+using LeapAlign.Host.Commands.Verbs.Runs;
 using LeapAlign.Host.Plugins;
 using LeapAlign.Host.Runs;
 using Microsoft.Extensions.DependencyInjection;

@@ -1,39 +1,23 @@
-using System.CommandLine;
 using LeapAlign.Host.Composition;
-using LeapAlign.Host.Configuration;
 using LeapAlign.Host.Plugins;
 using LeapAlign.Pipeline;
 
 namespace LeapAlign.Host.Commands;
 
 /// <summary>What a verb works on: plugins.json, and the plugins beside the program and beside the file.</summary>
-internal sealed class Workspace
+/// <param name="Source">plugins.json and what the command line changes in it; it need not exist.</param>
+/// <param name="Catalog">The plugins; verified, not loaded.</param>
+internal sealed record Workspace(CompositionSource Source, PluginCatalog Catalog)
 {
-    private readonly IReadOnlyList<string> _overrides;
-
-    private Workspace(string config, IReadOnlyList<string> overrides, PluginCatalog catalog) => (Config, _overrides, Catalog) = (config, overrides, catalog);
-
-    /// <summary>plugins.json, as the user named it.</summary>
-    public string Config { get; }
-
     /// <summary>The folder of plugins.json.</summary>
-    public string Folder => Path.GetDirectoryName(Path.GetFullPath(Config))!;
+    public string Folder => Source.Folder;
 
-    /// <summary>The plugins; verified, not loaded.</summary>
-    public PluginCatalog Catalog { get; }
-
-    /// <summary>Looks around; plugins.json need not exist.</summary>
-    public static Workspace Open(ParseResult parsed, IPluginLoader loader, BundledPlugins bundled)
-    {
-        var config = parsed.GetValue(GlobalOptions.Config)!;
-        var dropped = Path.Combine(Path.GetDirectoryName(Path.GetFullPath(config))!, "plugins");
-        return new(config, parsed.GetValue(GlobalOptions.Set)!, PluginCatalog.Discover([bundled.Folder, dropped], loader));
-    }
+    /// <summary>Looks around.</summary>
+    public static Workspace Open(CompositionSource source, IPluginLoader loader, BundledPlugins bundled) =>
+        new(source, PluginCatalog.Discover([bundled.Folder, Path.Combine(source.Folder, "plugins")], loader));
 
     /// <summary>Composes the run.</summary>
-    /// <param name="further">Overrides that other options stand for.</param>
-    public Result<RunPlan> Compose(params IEnumerable<string> further) =>
-        ConfigurationFile.Read(Config, [.. _overrides, .. further]).Bind(new Composer(Catalog).Compose);
+    public Result<RunPlan> Compose() => Source.Read().Bind(new Composer(Catalog).Compose);
 }
 
 /// <summary>Where the plugins that come with the program lie.</summary>

@@ -26,6 +26,7 @@ internal static class ResolvedConfiguration
             ["rewards"] = new JsonArray([.. plan.Rewards.Select(Reward)]),
             ["optimizer"] = Part(plan.Optimizer),
             ["evaluation"] = evaluation,
+            ["checkpoint"] = JsonSerializer.SerializeToNode(plan.Checkpoint, HostJson.Checkpoint),
             ["export"] = JsonSerializer.SerializeToNode(plan.Export, HostJson.Export),
         });
     }

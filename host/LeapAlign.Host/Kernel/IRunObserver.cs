@@ -10,4 +10,7 @@ internal interface IRunObserver
 
     /// <summary>An evaluation is done.</summary>
     Result<Unit> Evaluated(EvaluationReport report);
+
+    /// <summary>A checkpoint is on the disk.</summary>
+    Result<Unit> Checkpointed(CheckpointReport report) => Unit.Value;
 }

@@ -53,6 +53,9 @@ internal sealed class StageClock
         if (gradient) GradientEvaluations += evaluations;
     }
 
+    /// <summary>Goes on counting from a ledger that was saved.</summary>
+    public void Resume(double evaluations, double gradient) => (Evaluations, GradientEvaluations) = (evaluations, gradient);
+
     /// <summary>Seconds by stage since the last call, and starts anew.</summary>
     public IReadOnlyDictionary<string, double> Take()
     {

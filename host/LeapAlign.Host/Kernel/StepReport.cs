@@ -37,6 +37,13 @@ internal sealed record StepReport
     public required IReadOnlyDictionary<string, double> Stages { get; init; }
 }
 
+/// <summary>A checkpoint that is on the disk.</summary>
+/// <param name="Step">Steps done before it.</param>
+/// <param name="Bytes">Of its files.</param>
+/// <param name="StandstillSeconds">Seconds for which the run stood still: waiting for the checkpoint before it, and copying.</param>
+/// <param name="WriteSeconds">Seconds of writing beside the run.</param>
+internal sealed record CheckpointReport(int Step, long Bytes, double StandstillSeconds, double WriteSeconds);
+
 /// <summary>What an evaluation found.</summary>
 internal sealed record EvaluationReport
 {

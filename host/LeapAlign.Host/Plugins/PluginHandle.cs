@@ -55,11 +55,17 @@ internal sealed class PluginHandle
     /// <param name="place">Where plugins.json says it.</param>
     public Result<Unit> CheckPin(string pin, SourcePlace place)
     {
-        using var file = File.OpenRead(Path.Combine(Folder, Manifest!.Assembly));
-        var found = Convert.ToHexStringLower(SHA256.HashData(file));
+        var found = Sha256();
         return found.Equals(pin, StringComparison.OrdinalIgnoreCase)
             ? Unit.Value
-            : new Fault.Plugin(FaultCodes.PinMismatch, $"{Manifest.Assembly} of plugin '{Id}' has the SHA-256 {found}, which is not the one that is pinned", place);
+            : new Fault.Plugin(FaultCodes.PinMismatch, $"{Manifest!.Assembly} of plugin '{Id}' has the SHA-256 {found}, which is not the one that is pinned", place);
+    }
+
+    /// <summary>The SHA-256 of the plugin's assembly, in lower-case hexadecimal digits.</summary>
+    public string Sha256()
+    {
+        using var file = File.OpenRead(Path.Combine(Folder, Manifest!.Assembly));
+        return Convert.ToHexStringLower(SHA256.HashData(file));
     }
 
     /// <summary>Loads the assembly and makes its plugin object.</summary>

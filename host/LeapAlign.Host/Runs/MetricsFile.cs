@@ -15,15 +15,29 @@ internal sealed class MetricsFile : IRunObserver, IDisposable
 
     private MetricsFile(FileStream file) => _file = file;
 
-    public static Result<MetricsFile> Create(string path)
+    /// <summary>Begins a file.</summary>
+    public static Result<MetricsFile> Create(string path) => Open(path, FileMode.CreateNew);
+
+    /// <summary>Goes on with a file, from the line after which a checkpoint was taken: what was written later is written again.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="bytes">Its length when the checkpoint was taken.</param>
+    /// <returns><see cref="FaultCodes.BadRunFolder"/> when it is shorter.</returns>
+    public static Result<MetricsFile> Resume(string path, long bytes) => Open(path, FileMode.Open).Bind(metrics => metrics.Cut(bytes));
+
+    /// <summary>Its length in bytes.</summary>
+    public long Length => _file.Length;
+
+    /// <summary>Waits until everything written is on the disk.</summary>
+    public Result<Unit> FlushToDisk()
     {
         try
         {
-            return new MetricsFile(new FileStream(path, FileMode.CreateNew, FileAccess.Write, FileShare.Read));
+            RandomAccess.FlushToDisk(_file.SafeFileHandle);
+            return Unit.Value;
         }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        catch (IOException exception)
         {
-            return RunFolder.CannotWrite(path, exception);
+            return RunFolder.CannotWrite(_file.Name, exception);
         }
     }
 
@@ -47,13 +61,38 @@ internal sealed class MetricsFile : IRunObserver, IDisposable
 
     public void Dispose() => _file.Dispose();
 
+    private static Result<MetricsFile> Open(string path, FileMode mode)
+    {
+        try
+        {
+            // Without a buffer: what could not be written is not written later, either.
+            return new MetricsFile(new FileStream(path, mode, FileAccess.Write, FileShare.Read, bufferSize: 0));
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            return RunFolder.CannotWrite(path, exception);
+        }
+    }
+
+    private Result<MetricsFile> Cut(long bytes)
+    {
+        if (_file.Length < bytes)
+        {
+            var fault = new Fault.Run(FaultCodes.BadRunFolder, $"it has {_file.Length} bytes, but had {bytes} when the checkpoint was taken", new SourcePlace(_file.Name));
+            Dispose();
+            return fault;
+        }
+        _file.SetLength(bytes);
+        _file.Seek(0, SeekOrigin.End);
+        return this;
+    }
+
     private Result<Unit> Append(byte[] line)
     {
         try
         {
             // One write for each line, so that a reader never sees half of one.
             _file.Write([.. line, (byte)'\n']);
-            _file.Flush();
             return Unit.Value;
         }
         catch (IOException exception)

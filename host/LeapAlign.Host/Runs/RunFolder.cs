@@ -19,7 +19,40 @@ internal sealed class RunFolder
 
     public string Export => System.IO.Path.Combine(Path, "export");
 
+    /// <summary>Holds the checkpoints.</summary>
+    public string Checkpoints => System.IO.Path.Combine(Path, "checkpoints");
+
+    /// <summary>Says how the run was begun.</summary>
+    public string Origin => System.IO.Path.Combine(Path, "run.json");
+
     public string Sample(int step) => System.IO.Path.Combine(Path, "samples", string.Create(CultureInfo.InvariantCulture, $"step-{step:D4}.png"));
+
+    /// <summary>The folder of a run that was begun.</summary>
+    /// <returns><see cref="FaultCodes.NoCheckpoint"/> when there is no such run.</returns>
+    public static Result<RunFolder> Open(string path)
+    {
+        var folder = new RunFolder(System.IO.Path.GetFullPath(path));
+        return File.Exists(folder.Resolved) ? folder : new Fault.Run(FaultCodes.NoCheckpoint, "there is no run in this folder", new SourcePlace(path));
+    }
+
+    /// <summary>Takes the folder for this process alone. The system lets go of it when the process ends, however it ends.</summary>
+    /// <returns><see cref="FaultCodes.RunFolderTaken"/> when another process works in it.</returns>
+    public Result<IDisposable> Lock()
+    {
+        var file = System.IO.Path.Combine(Path, "run.lock");
+        try
+        {
+            return Result.Ok<IDisposable>(new FileStream(file, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None));
+        }
+        catch (UnauthorizedAccessException exception)
+        {
+            return CannotWrite(file, exception);
+        }
+        catch (IOException)
+        {
+            return new Fault.Run(FaultCodes.RunFolderTaken, "another process works in this run folder", new SourcePlace(Path));
+        }
+    }
 
     /// <summary>
     /// Makes the folder. One that exists is never written over: the name gets a number behind it, or, with <paramref name="force"/>, the old folder is
@@ -35,7 +68,7 @@ internal sealed class RunFolder
             var path = System.IO.Path.Combine(parent, name);
             if (force)
             {
-                if (Directory.Exists(path)) Directory.Delete(path, recursive: true);
+                if (Directory.Exists(path) && !Remove(new RunFolder(path)).TryGet(out _, out var taken)) return taken;
             }
             else
             {
@@ -50,6 +83,12 @@ internal sealed class RunFolder
             return CannotWrite(System.IO.Path.Combine(parent, name), exception);
         }
     }
+
+    private static Result<Unit> Remove(RunFolder folder) => folder.Lock().Map(held =>
+    {
+        using (held) Directory.Delete(folder.Path, recursive: true);
+        return Unit.Value;
+    });
 
     public static Fault CannotWrite(string path, Exception exception) =>
         new Fault.Run(FaultCodes.CannotWrite, $"cannot be written: {exception.Message}", new SourcePlace(path));

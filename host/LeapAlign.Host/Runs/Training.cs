@@ -1,11 +1,10 @@
 using System.Runtime.CompilerServices;
-using System.Text;
 using LeapAlign.Contracts.Algorithms;
+using LeapAlign.Host.Checkpoints;
 using LeapAlign.Host.Commands;
 using LeapAlign.Host.Composition;
 using LeapAlign.Host.Kernel;
 using LeapAlign.Pipeline;
-using LeapAlign.Storage.Disks;
 using Microsoft.Extensions.Logging;
 
 namespace LeapAlign.Host.Runs;
@@ -14,7 +13,7 @@ namespace LeapAlign.Host.Runs;
 /// <c>train</c>: makes the parts of a plan, then the run folder, lets the kernel run and exports what it trained. The folder is made last, so that a run
 /// that cannot begin leaves nothing behind.
 /// </summary>
-internal sealed class Training(Terminal terminal, ILoggerFactory loggers) : ITraining
+internal sealed class Training(Terminal terminal, ILoggerFactory loggers, TimeProvider time) : ITraining
 {
     // A frame of its own: once it has returned, nothing on the stack refers to a plugin's types.
     [MethodImpl(MethodImplOptions.NoInlining)]
@@ -26,29 +25,48 @@ internal sealed class Training(Terminal terminal, ILoggerFactory loggers) : ITra
 
     private Result<Unit> Train(RunPlan plan, TrainOptions options, RunSite site, CancellationToken stop)
     {
+        var identity = RunIdentity.Of(plan);
+        return options.Resume is { } resume
+            ? OpenRun.Resume(resume, identity, site.Warnings.Add).Bind(run =>
+            {
+                using (run) return WithParts(plan, site, parts => Train(new Job(plan, options, site, identity), parts, run, stop));
+            })
+            : WithParts(plan, site, parts => OpenRun.Begin(plan, options.Force).Bind(run =>
+            {
+                using (run) return Train(new Job(plan, options, site, identity), parts, run, stop);
+            }));
+    }
+
+    private static Result<Unit> WithParts(RunPlan plan, RunSite site, Func<RunParts, Result<Unit>> action)
+    {
         if (!RunParts.Create(plan, site.Context).TryGet(out var parts, out var fault)) return fault;
         using (parts)
         {
             var shape = new RunShape(parts.Sampler.CreateSchedule(parts.Model.Scheduling), plan.Run.Batch, plan.Run.Accumulation, plan.Run.Group) { Sampler = parts.Sampler };
-            if (!parts.Algorithm.Check(shape).TryGet(out _, out fault)) return fault;
-            if (!RunFolder.Create(Path.GetFullPath(plan.Run.Folder, plan.BaseFolder), plan.Run.Name, options.Force).TryGet(out var folder, out fault)) return fault;
-            if (!WholeFile.Write(folder.Resolved, Encoding.UTF8.GetBytes(plan.ResolvedJson)).TryGet(out _, out fault)) return fault;
-            if (!MetricsFile.Create(folder.Metrics).TryGet(out var metrics, out fault)) return fault;
-            using (metrics)
+            return parts.Algorithm.Check(shape).Bind(_ => action(parts));
+        }
+    }
+
+    private Result<Unit> Train(Job job, RunParts parts, OpenRun run, CancellationToken stop)
+    {
+        if (!run.History().TryGet(out var history, out var fault)) return fault;
+        if (!run.Start(job.Plan, job.Options.Source).TryGet(out var metrics, out fault)) return fault;
+        using (metrics)
+        {
+            using var checkpoints = new RunCheckpoints(run.Checkpoints, job.Plan.Checkpoint, job.Identity, metrics, time);
+            var progress = new ProgressDisplay(terminal.Console, job.Plan.Run.Steps, history);
+            terminal.Write(run.From is { } from ? $"run {run.Folder.Path}, resumed from {Path.GetFileName(from.Path)}, its newest valid checkpoint" : $"run {run.Folder.Path}");
+            try
             {
-                var progress = new ProgressDisplay(terminal.Console, plan.Run.Steps);
-                terminal.Write($"run {folder.Path}");
-                try
-                {
-                    using var kernel = new RunKernel(plan, parts, site.Device, [metrics, new SampleGrid(folder), progress]);
-                    return from all in progress.Around(() => kernel.Run(stop))
-                           from exported in kernel.Export(folder.Export, Dtype.Parse(plan.Export.Dtype))
-                           select Report(folder, progress, kernel, site.Warnings);
-                }
-                catch (FaultException exception)
-                {
-                    return exception.Fault;
-                }
+                using var kernel = new RunKernel(job.Plan, parts, job.Site.Device, [metrics, new SampleGrid(run.Folder), progress], checkpoints);
+                return from resumed in run.From is { } checkpoint ? kernel.Resume(checkpoint) : Unit.Value
+                       from all in progress.Around(() => kernel.Run(stop))
+                       from exported in kernel.Export(run.Folder.Export, Dtype.Parse(job.Plan.Export.Dtype))
+                       select Report(run.Folder, progress, kernel, job.Site.Warnings);
+            }
+            catch (FaultException exception)
+            {
+                return exception.Fault;
             }
         }
     }
@@ -61,4 +79,6 @@ internal sealed class Training(Terminal terminal, ILoggerFactory loggers) : ITra
         terminal.Write($"exported {folder.Export}");
         return Unit.Value;
     }
+
+    private sealed record Job(RunPlan Plan, TrainOptions Options, RunSite Site, RunIdentity Identity);
 }

@@ -27,7 +27,7 @@ internal sealed class SchemaVerb(IPluginLoader loader, BundledPlugins bundled, T
 
     private int Invoke(ParseResult parsed)
     {
-        var workspace = Workspace.Open(parsed, loader, bundled);
+        var workspace = Workspace.Open(CompositionSource.Of(parsed), loader, bundled);
         var path = parsed.GetValue(_output) ?? Path.Combine(workspace.Folder, EditorSchema.FileName);
         var text = Text(workspace.Catalog);
         foreach (var fault in workspace.Catalog.Unload()) terminal.Error.Warning(fault);

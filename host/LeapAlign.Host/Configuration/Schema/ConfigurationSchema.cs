@@ -46,6 +46,7 @@ internal static class ConfigurationSchema
                 },
                 ["optimizer"] = Described(part(PartKinds.Optimizer), "How gradients change weights."),
                 ["evaluation"] = evaluation,
+                ["checkpoint"] = Described(SettingsSchema.Of(HostJson.Checkpoint), "What a run keeps so that it can be resumed to the same bits."),
                 ["export"] = Described(SettingsSchema.Of(HostJson.Export), "The model folder that the run writes."),
             },
             ["additionalProperties"] = false,

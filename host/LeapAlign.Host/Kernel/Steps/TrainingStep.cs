@@ -1,7 +1,9 @@
 using System.Diagnostics;
 using LeapAlign.Contracts.Algorithms;
 using LeapAlign.Contracts.Optimizers;
+using LeapAlign.Contracts.State;
 using LeapAlign.Host.Composition;
+using LeapAlign.Host.Kernel.State;
 using LeapAlign.Pipeline;
 using static TorchSharp.torch;
 
@@ -35,6 +37,27 @@ internal sealed class TrainingStep : IDisposable
     /// <summary>Optimizer updates so far.</summary>
     public int Updates { get; private set; }
 
+    /// <summary>Whether the state is that between two steps; a step that ended with a fault after its first update leaves it in between.</summary>
+    public bool IsBetweenSteps { get; private set; } = true;
+
+    /// <summary>Everything that a step leaves to the next, by name.</summary>
+    public IEnumerable<(string Name, IStateful State)> States =>
+    [
+        ("policy", new WeightsState(_parts.Model.Parameters)),
+        ("average", Average.State),
+        .. _copies.States.Select(static copy => ($"copy.{copy.Name}", copy.State)),
+        .. _optimization is IStateful optimizer ? [("optimizer", optimizer)] : Array.Empty<(string, IStateful)>(),
+        .. _parts.States,
+    ];
+
+    /// <summary>Goes on from states that were restored.</summary>
+    /// <param name="updates">Optimizer updates before.</param>
+    public void Resume(int updates)
+    {
+        Updates = updates;
+        _parts.Model.Refresh();
+    }
+
     public StepReport Run(int index)
     {
         var started = Stopwatch.GetTimestamp();
@@ -42,6 +65,7 @@ internal sealed class TrainingStep : IDisposable
         var tally = new StepTally();
         Descend(index, tally);
         _clock.Measure("copies", () => _copies.Update(index));
+        IsBetweenSteps = true;
         return new StepReport
         {
             Index = index,
@@ -96,6 +120,7 @@ internal sealed class TrainingStep : IDisposable
     {
         var norm = _clock.Measure("clip", Clip);
         if (!double.IsFinite(norm) || !double.IsFinite(tally.PendingLoss)) throw new FaultException(NotFinite(index, tally, norm));
+        IsBetweenSteps = false;
         var rate = _clock.Measure("update", () => _optimization.Update(Updates));
         GradientClip.Clear(_parts.Model.Parameters);
         _clock.Measure("refresh", _parts.Model.Refresh);
