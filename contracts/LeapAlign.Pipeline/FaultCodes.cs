@@ -150,6 +150,9 @@ public static class FaultCodes
     /// <summary>The trained reward rises while held-out rewards fall (a warning, or the end of the run).</summary>
     public const string RewardHacked = "LA5013";
 
+    /// <summary>Pictures show more artefacts, or less variety, than before training (a warning).</summary>
+    public const string PicturesDrift = "LA5015";
+
     /// <summary>A file of a run folder is not what the run wrote.</summary>
     public const string BadRunFolder = "LA5014";
 

@@ -46,6 +46,10 @@ internal static class HostServices
         .AddSingleton<IVerb, InitVerb>()
         .AddSingleton<IVerb, SchemaVerb>()
         .AddSingleton<IVerb, DoctorVerb>()
+        .AddSingleton<StepReplay>()
+        .AddSingleton<IVerb, ReplayVerb>()
+        .AddSingleton<ModelOfCheckpoint>()
+        .AddSingleton<IVerb, CheckpointVerb>()
         .AddTraining<Training>()
         .AddGeneration<Generation>();
 

@@ -51,16 +51,17 @@ internal sealed class CheckpointStore(string folder, IDisk? disk = null)
         }, sealing)).Map(_ => bytes);
     }
 
+    /// <summary>What a checkpoint says of itself; its files are not looked at.</summary>
+    /// <returns><see cref="FaultCodes.CheckpointDamaged"/> when the manifest is not what was written.</returns>
+    public Result<CheckpointManifest> Describe(int step) => SealedManifest.Read(Path.Combine(PathOf(step), CheckpointManifest.FileName))
+        .Bind(manifest => manifest.Progress.Done == step ? manifest : Result.Fail<CheckpointManifest>(Damaged(PathOf(step), $"it is the checkpoint of step {manifest.Progress.Done}")));
+
     /// <summary>Opens a checkpoint and reads every byte of it.</summary>
     /// <returns><see cref="FaultCodes.CheckpointDamaged"/> when one is not what was written.</returns>
-    public Result<Checkpoint> Open(int step)
-    {
-        var path = PathOf(step);
-        return from manifest in SealedManifest.Read(Path.Combine(path, CheckpointManifest.FileName))
-               from step_ in manifest.Progress.Done == step ? Unit.Value : Result.Fail<Unit>(Damaged(path, $"it is the checkpoint of step {manifest.Progress.Done}"))
-               from files in manifest.Files.Select(file => Check(path, file.Key, file.Value)).All()
-               select new Checkpoint(path, manifest);
-    }
+    public Result<Checkpoint> Open(int step) =>
+        from manifest in Describe(step)
+        from files in manifest.Files.Select(file => Check(PathOf(step), file.Key, file.Value)).All()
+        select new Checkpoint(PathOf(step), manifest);
 
     /// <summary>The newest checkpoint that is valid.</summary>
     /// <param name="skipped">Is told why a newer one is not.</param>
@@ -78,9 +79,9 @@ internal sealed class CheckpointStore(string folder, IDisk? disk = null)
 
     /// <summary>Removes all but the newest and one more.</summary>
     /// <param name="keep">How many of the newest stay.</param>
-    /// <param name="best">The step of one that stays, too.</param>
+    /// <param name="others">Steps whose checkpoints stay, too.</param>
     /// <returns>The steps whose checkpoints were removed.</returns>
-    public Result<IReadOnlyList<int>> Prune(int keep, int? best) => Steps().Skip(keep).Where(step => step != best).Select(Remove).All();
+    public Result<IReadOnlyList<int>> Prune(int keep, params int?[] others) => Steps().Skip(keep).Where(step => !others.Contains(step)).Select(Remove).All();
 
     private Result<int> Remove(int step)
     {

@@ -12,13 +12,14 @@ namespace LeapAlign.Host.Checkpoints;
 /// The checkpoints that a run takes: states are copied between two steps and written while the next one computes, one checkpoint at a time. Metrics up to it
 /// are on the disk before it is.
 /// </summary>
-/// <param name="store">Where they go.</param>
+/// <param name="stores">Where they go, and where the state before a step goes that went wrong.</param>
 /// <param name="settings">When, and how many are kept.</param>
 /// <param name="identity">What the run computes with.</param>
 /// <param name="metrics">The metrics of the run.</param>
 /// <param name="time">The clock of their time stamps.</param>
-internal sealed class RunCheckpoints(CheckpointStore store, CheckpointSettings settings, RunIdentity identity, MetricsFile metrics, TimeProvider time) : IDisposable
+internal sealed class RunCheckpoints((CheckpointStore Checkpoints, CheckpointStore Faults) stores, CheckpointSettings settings, RunIdentity identity, MetricsFile metrics, TimeProvider time) : IDisposable
 {
+    private const int KeptFaults = 3;
     private readonly Snapshot _snapshot = new();
     private readonly BackgroundWriter _writer = new();
     private CheckpointReport? _written;
@@ -50,11 +51,26 @@ internal sealed class RunCheckpoints(CheckpointStore store, CheckpointSettings s
         {
             var begun = Stopwatch.GetTimestamp();
             return from flushed in metrics.FlushToDisk()
-                   from bytes in store.Write(manifest, copies)
-                   from removed in store.Prune(settings.Keep, progress.Best?.Step)
+                   from bytes in stores.Checkpoints.Write(manifest, copies)
+                   from removed in stores.Checkpoints.Prune(settings.Keep, progress.Best?.Step)
                    select Remember(new CheckpointReport(progress.Done, bytes, standstill, Stopwatch.GetElapsedTime(begun).TotalSeconds));
         });
         return Unit.Value;
+    }
+
+    /// <summary>Writes down what was wrong in a step, with the state before it, so that it can be done again alone (<c>replay</c>).</summary>
+    /// <param name="progress">The counters before the step.</param>
+    /// <param name="states">The states before the step; null when they are kept elsewhere, or the step had changed them already.</param>
+    /// <param name="fault">What was wrong.</param>
+    public Result<Unit> Keep(RunProgress progress, IEnumerable<(string Name, IStateful State)>? states, Fault fault)
+    {
+        if (!IsOn) return Unit.Value;
+        var step = progress.Done + 1;
+        return from before in _writer.Wait()
+               from written in states is null ? 0L : stores.Faults.Write(identity.Manifest(progress with { MetricsBytes = metrics.Length }, time.GetUtcNow()), _snapshot.Take(states))
+               from pruned in stores.Faults.Prune(KeptFaults)
+               from told in FaultRecord.Write($"{stores.Faults.PathOf(step)}.json", new FaultRecord(step, fault.Code, fault.Message))
+               select told;
     }
 
     /// <summary>The checkpoint that was completed since the last call; null when none was.</summary>

@@ -40,6 +40,8 @@ internal sealed class Composer(PluginCatalog catalog)
                 Evaluation = Evaluation(root),
                 Export = Section(root, "export", HostJson.Export),
                 Checkpoint = checkpoint,
+                Guard = Section(root, "guard", HostJson.Guard),
+                Sentinel = Section(root, "sentinel", HostJson.Sentinel),
                 Guidance = new Guidance(guidance.Scale, guidance.DetachNegative),
                 Model = model,
                 Prompts = prompts,

@@ -27,6 +27,8 @@ internal static class ResolvedConfiguration
             ["optimizer"] = Part(plan.Optimizer),
             ["evaluation"] = evaluation,
             ["checkpoint"] = JsonSerializer.SerializeToNode(plan.Checkpoint, HostJson.Checkpoint),
+            ["guard"] = JsonSerializer.SerializeToNode(plan.Guard, HostJson.Guard),
+            ["sentinel"] = JsonSerializer.SerializeToNode(plan.Sentinel, HostJson.Sentinel),
             ["export"] = JsonSerializer.SerializeToNode(plan.Export, HostJson.Export),
         });
     }

@@ -1,5 +1,6 @@
 using LeapAlign.Host.Checkpoints;
 using LeapAlign.Host.Composition;
+using LeapAlign.Host.Kernel.Guards;
 using LeapAlign.Host.Kernel.Pictures;
 using LeapAlign.Host.Kernel.State;
 using LeapAlign.Host.Kernel.Steps;
@@ -20,6 +21,7 @@ internal sealed class RunKernel : IDisposable
     private readonly RunCheckpoints? _checkpoints;
     private readonly TrainingStep _step;
     private readonly Evaluation _evaluation;
+    private readonly Sentinel _sentinel;
     private RunProgress _progress = new();
     private bool _recorded = true;
 
@@ -33,8 +35,9 @@ internal sealed class RunKernel : IDisposable
     {
         (_plan, _parts, _observers, _checkpoints) = (plan, parts, observers, checkpoints);
         Clock = new StageClock();
-        _step = new TrainingStep(plan, parts, Clock, device);
+        _step = new TrainingStep(plan, parts, Clock, device) { Refused = Refuse };
         _evaluation = new Evaluation(plan, parts, Clock, device);
+        _sentinel = new Sentinel(plan.Sentinel, plan.Rewards);
     }
 
     /// <summary>Stage times and the F-ledger.</summary>
@@ -43,24 +46,50 @@ internal sealed class RunKernel : IDisposable
     /// <summary>Steps done.</summary>
     public int Done => _progress.Done;
 
+    /// <summary>The best evaluation so far; null when none is kept.</summary>
+    public BestEvaluation? Best => _progress.Best;
+
     /// <summary>Goes on from a checkpoint instead of from the beginning.</summary>
     public Result<Unit> Resume(Checkpoint checkpoint) => checkpoint.Restore(_step.States).Map(_ =>
     {
         _progress = checkpoint.Manifest.Progress;
-        _step.Resume(_progress.Updates);
+        _step.Resume(_progress);
+        _sentinel.Resume(_progress.Sentinel);
         Clock.Resume(_progress.Evaluations, _progress.GradientEvaluations);
         _checkpoints?.At = checkpoint.Step;
         return Unit.Value;
     });
 
     /// <summary>Runs to the end, or to the end of the step in which cancellation is asked for.</summary>
-    /// <returns>Whether all steps were done.</returns>
-    public Result<bool> Run(CancellationToken cancellation)
+    /// <returns>How it ended.</returns>
+    public Result<RunEnding> Run(CancellationToken cancellation)
     {
         var ran = Guarded(cancellation);
         // Whatever ended the run, what was done up to its last whole step is kept.
         var kept = AfterRun();
-        return ran.Bind(all => kept.Map(_ => all));
+        return ran.Bind(ending => kept.Map(_ => ending));
+    }
+
+    /// <summary>Does steps again, without evaluations, checkpoints or anything told.</summary>
+    /// <param name="step">The last of them, from 1.</param>
+    /// <param name="cancellation">Ends it between steps.</param>
+    /// <returns>What that step did.</returns>
+    public Result<StepReport> Replay(int step, CancellationToken cancellation)
+    {
+        try
+        {
+            while (true)
+            {
+                cancellation.ThrowIfCancellationRequested();
+                var report = _step.Run(Done);
+                _progress = _progress with { Done = Done + 1 };
+                if (Done == step) return report;
+            }
+        }
+        catch (FaultException exception)
+        {
+            return exception.Fault;
+        }
     }
 
     /// <summary>Writes the averaged weights as a complete model folder.</summary>
@@ -68,13 +97,16 @@ internal sealed class RunKernel : IDisposable
     /// <param name="type">The precision, or null for that of the source.</param>
     public Result<Unit> Export(string folder, ScalarType? type) => _parts.Model.Export(folder, _step.Average.Weights, type);
 
+    /// <summary>Writes the averaged weights of a checkpoint as a complete model folder.</summary>
+    public Result<Unit> Export(Checkpoint checkpoint, string folder, ScalarType? type) => CheckpointExport.Write(checkpoint, _parts.Model, folder, type);
+
     public void Dispose() => _step.Dispose();
 
-    private Result<bool> Guarded(CancellationToken cancellation)
+    private Result<RunEnding> Guarded(CancellationToken cancellation)
     {
         try
         {
-            return Steps(cancellation).Map(_ => Done == _plan.Run.Steps);
+            return Steps(cancellation);
         }
         catch (FaultException exception)
         {
@@ -82,7 +114,7 @@ internal sealed class RunKernel : IDisposable
         }
         catch (OperationCanceledException)
         {
-            return false;
+            return RunEnding.Interrupted;
         }
 #pragma warning disable CA1031 // A part may throw anything; whatever it is becomes a fault that names the stage.
         catch (Exception exception) when (Clock.Failed is not null)
@@ -92,21 +124,34 @@ internal sealed class RunKernel : IDisposable
         }
     }
 
-    private Result<Unit> Steps(CancellationToken cancellation)
+    private Result<RunEnding> Steps(CancellationToken cancellation)
     {
         while (true)
         {
-            if (IsEvaluationDue && !Evaluate(cancellation).TryGet(out _, out var fault)) return fault;
-            if (_checkpoints?.IsDue(Done, _plan.Run.Steps) == true && !Checkpoint().TryGet(out _, out fault)) return fault;
-            if (Done >= _plan.Run.Steps || cancellation.IsCancellationRequested) return Unit.Value;
-            var report = _step.Run(Done);
-            _progress = _progress with { Done = Done + 1, Updates = _step.Updates, Evaluations = Clock.Evaluations, GradientEvaluations = Clock.GradientEvaluations };
-            _recorded = false;
-            if (!Tell(observer => observer.Stepped(report)).TryGet(out _, out fault)) return fault;
-            _recorded = true;
-            if (!Completed(static checkpoints => checkpoints.Completed()).TryGet(out _, out fault)) return fault;
+            if (IsEvaluationDue)
+            {
+                if (!Evaluate(cancellation).TryGet(out var gamed, out var failed)) return failed;
+                if (gamed) return RunEnding.Gamed;
+            }
+            if (_checkpoints?.IsDue(Done, _plan.Run.Steps) == true && !Checkpoint().TryGet(out _, out var fault)) return fault;
+            if (Done >= _plan.Run.Steps) return RunEnding.Finished;
+            if (cancellation.IsCancellationRequested) return RunEnding.Interrupted;
+            if (!Step().TryGet(out _, out fault)) return fault;
         }
     }
+
+    private Result<Unit> Step()
+    {
+        var report = _step.Run(Done);
+        _progress = Counted() with { Done = Done + 1, Updates = _step.Updates, Guard = _step.Guard.State };
+        _recorded = false;
+        return from told in Tell(observer => observer.Stepped(report))
+               let recorded = _recorded = true
+               from completed in Completed(static checkpoints => checkpoints.Completed())
+               select completed;
+    }
+
+    private RunProgress Counted() => _progress with { Evaluations = Clock.Evaluations, GradientEvaluations = Clock.GradientEvaluations };
 
     private Result<Unit> AfterRun()
     {
@@ -119,13 +164,16 @@ internal sealed class RunKernel : IDisposable
     private bool IsEvaluationDue =>
         _plan.Evaluation.Every is var every and >= 0 && _progress.EvaluatedAt != Done && (Done == 0 || Done == _plan.Run.Steps || (every > 0 && Done % every == 0));
 
-    private Result<Unit> Evaluate(CancellationToken cancellation)
+    // Whether the run ends here.
+    private Result<bool> Evaluate(CancellationToken cancellation)
     {
         var report = _evaluation.Run(Done, _step.Average.Weights, cancellation);
-        _progress = _progress with { EvaluatedAt = Done, Evaluations = Clock.Evaluations, GradientEvaluations = Clock.GradientEvaluations };
+        var finding = _sentinel.Look(report);
+        _progress = Counted() with { EvaluatedAt = Done, Sentinel = _sentinel.State };
         return from told in Tell(observer => observer.Evaluated(report))
                from kept in IsBest(report) ? Checkpoint() : Unit.Value
-               select kept;
+               from warned in finding.Warnings.Select(warning => Tell(observer => observer.Warned(Done, warning))).All()
+               select finding.Stops;
     }
 
     private bool IsBest(EvaluationReport report)
@@ -135,6 +183,15 @@ internal sealed class RunKernel : IDisposable
         if (!double.IsFinite(value) || value <= _progress.Best?.Value) return false;
         _progress = _progress with { Best = new BestEvaluation(Done, reward, value) };
         return true;
+    }
+
+    private void Refuse(Fault fault, bool stops)
+    {
+        // A run that ends here leaves a checkpoint of the state before the step anyway.
+        var states = _step.IsBetweenSteps && !stops ? _step.States : null;
+        var kept = _checkpoints?.Keep(_progress, states, fault) ?? Unit.Value;
+        var told = stops ? kept : kept.Bind(_ => Tell(observer => observer.Warned(Done, fault)));
+        if (!told.TryGet(out _, out var failed)) throw new FaultException(failed);
     }
 
     private Result<Unit> Checkpoint() => _checkpoints!.Take(_progress, _step.States);

@@ -25,6 +25,9 @@ internal sealed record StepReport
     /// <summary>Optimizer updates of this step.</summary>
     public required int Updates { get; init; }
 
+    /// <summary>Updates that the guard left out.</summary>
+    public required int Skipped { get; init; }
+
     /// <summary>Network evaluations for each sample of this step.</summary>
     public required double Evaluations { get; init; }
 
@@ -55,6 +58,12 @@ internal sealed record EvaluationReport
 
     /// <summary>Mean of every reward in each task that prompts name; empty when they name none.</summary>
     public required IReadOnlyDictionary<string, IReadOnlyDictionary<string, double>> Tasks { get; init; }
+
+    /// <summary>Every reward of each picture, by name; empty when it is read from a file.</summary>
+    public IReadOnlyDictionary<string, IReadOnlyList<double>> Scores { get; init; } = new Dictionary<string, IReadOnlyList<double>>();
+
+    /// <summary>Measures of artefacts and diversity, by name: a value for each picture or caption.</summary>
+    public IReadOnlyDictionary<string, IReadOnlyList<double>> Measures { get; init; } = new Dictionary<string, IReadOnlyList<double>>();
 
     public required int Images { get; init; }
 

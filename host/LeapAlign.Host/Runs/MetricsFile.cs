@@ -6,7 +6,7 @@ using LeapAlign.Pipeline;
 namespace LeapAlign.Host.Runs;
 
 /// <summary>
-/// <c>metrics.jsonl</c>: one JSON object a line, of the kind <c>step</c> or <c>evaluation</c>. Two runs with the same seed on the same machine write the
+/// <c>metrics.jsonl</c>: one JSON object a line, of the kind <c>step</c>, <c>evaluation</c> or <c>warning</c>. Two runs with the same seed on the same machine write the
 /// same bytes apart from <c>timings</c>, which comes last on each line.
 /// </summary>
 internal sealed class MetricsFile : IRunObserver, IDisposable
@@ -50,6 +50,7 @@ internal sealed class MetricsFile : IRunObserver, IDisposable
             report.GradientNorm,
             report.Rate,
             report.Updates,
+            report.Skipped,
             report.Evaluations,
             report.GradientEvaluations,
             report.Measurements,
@@ -57,7 +58,17 @@ internal sealed class MetricsFile : IRunObserver, IDisposable
         MetricsJson.Default.StepLine));
 
     public Result<Unit> Evaluated(EvaluationReport report) => Append(JsonSerializer.SerializeToUtf8Bytes(
-        new EvaluationLine("evaluation", report.Step, report.Rewards, report.Tasks, report.Images, new EvaluationTimings(report.Seconds)), MetricsJson.Default.EvaluationLine));
+        new EvaluationLine(
+            "evaluation",
+            report.Step,
+            report.Rewards,
+            report.Tasks,
+            report.Measures.ToDictionary(static measure => measure.Key, static measure => measure.Value.Average()),
+            report.Images,
+            new EvaluationTimings(report.Seconds)),
+        MetricsJson.Default.EvaluationLine));
+
+    public Result<Unit> Warned(int step, Fault fault) => Append(JsonSerializer.SerializeToUtf8Bytes(new WarningLine("warning", step, fault.Code, fault.Message), MetricsJson.Default.WarningLine));
 
     public void Dispose() => _file.Dispose();
 
@@ -114,6 +125,7 @@ internal sealed record StepLine(
     double GradientNorm,
     double Rate,
     int Updates,
+    int Skipped,
     double Evaluations,
     double GradientEvaluations,
     IReadOnlyDictionary<string, double> Measurements,
@@ -124,10 +136,14 @@ internal sealed record EvaluationLine(
     int Step,
     IReadOnlyDictionary<string, double> Rewards,
     IReadOnlyDictionary<string, IReadOnlyDictionary<string, double>> Tasks,
+    IReadOnlyDictionary<string, double> Measures,
     int Images,
     EvaluationTimings Timings);
+
+internal sealed record WarningLine(string Kind, int Step, string Code, string Message);
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals)]
 [JsonSerializable(typeof(StepLine))]
 [JsonSerializable(typeof(EvaluationLine))]
+[JsonSerializable(typeof(WarningLine))]
 internal sealed partial class MetricsJson : JsonSerializerContext;

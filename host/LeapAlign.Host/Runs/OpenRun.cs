@@ -19,8 +19,8 @@ internal sealed class OpenRun : IDisposable
     /// <summary>The checkpoint to go on from; null for a run that begins.</summary>
     public Checkpoint? From { get; }
 
-    /// <summary>The checkpoints of the run.</summary>
-    public CheckpointStore Checkpoints => new(Folder.Checkpoints);
+    /// <summary>Where states of the run go.</summary>
+    public (CheckpointStore Checkpoints, CheckpointStore Faults) Stores => (new(Folder.Checkpoints), new(Folder.Faults));
 
     /// <summary>Makes the folder of a run that begins.</summary>
     public static Result<OpenRun> Begin(RunPlan plan, bool force) =>
@@ -58,7 +58,11 @@ internal sealed class OpenRun : IDisposable
 
     public void Dispose() => _lock.Dispose();
 
-    private static Result<Unit> Unchanged(IReadOnlyList<ChangedKey> changes, ResumeOptions resume)
+    /// <summary>Refuses keys that changed.</summary>
+    /// <param name="changes">All of them.</param>
+    /// <param name="resume">Says which may.</param>
+    /// <returns><see cref="FaultCodes.ConfigurationChanged"/>, with every key that changed and may not.</returns>
+    public static Result<Unit> Unchanged(IReadOnlyList<ChangedKey> changes, ResumeOptions resume)
     {
         var forbidden = changes.Where(change => !resume.AllowedChanges.Any(change.IsWithin)).ToList();
         if (forbidden.Count == 0) return Unit.Value;

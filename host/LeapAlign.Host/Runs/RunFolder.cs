@@ -22,6 +22,9 @@ internal sealed class RunFolder
     /// <summary>Holds the checkpoints.</summary>
     public string Checkpoints => System.IO.Path.Combine(Path, "checkpoints");
 
+    /// <summary>Holds the state before each step that went wrong.</summary>
+    public string Faults => System.IO.Path.Combine(Path, "faults");
+
     /// <summary>Says how the run was begun.</summary>
     public string Origin => System.IO.Path.Combine(Path, "run.json");
 

@@ -4,6 +4,7 @@ using LeapAlign.Host.Checkpoints;
 using LeapAlign.Host.Commands;
 using LeapAlign.Host.Composition;
 using LeapAlign.Host.Kernel;
+using LeapAlign.Host.Kernel.Guards;
 using LeapAlign.Pipeline;
 using Microsoft.Extensions.Logging;
 
@@ -53,16 +54,17 @@ internal sealed class Training(Terminal terminal, ILoggerFactory loggers, TimePr
         if (!run.Start(job.Plan, job.Options.Source).TryGet(out var metrics, out fault)) return fault;
         using (metrics)
         {
-            using var checkpoints = new RunCheckpoints(run.Checkpoints, job.Plan.Checkpoint, job.Identity, metrics, time);
+            using var checkpoints = new RunCheckpoints(run.Stores, job.Plan.Checkpoint, job.Identity, metrics, time);
             var progress = new ProgressDisplay(terminal.Console, job.Plan.Run.Steps, history);
             terminal.Write(run.From is { } from ? $"run {run.Folder.Path}, resumed from {Path.GetFileName(from.Path)}, its newest valid checkpoint" : $"run {run.Folder.Path}");
             try
             {
-                using var kernel = new RunKernel(job.Plan, parts, job.Site.Device, [metrics, new SampleGrid(run.Folder), progress], checkpoints);
+                using var kernel = new RunKernel(job.Plan, parts, job.Site.Device, [metrics, new SampleGrid(run.Folder), progress, job.Site.Warnings], checkpoints);
+                using var watchdog = new Watchdog(job.Plan.Guard, kernel.Clock, time, End);
                 return from resumed in run.From is { } checkpoint ? kernel.Resume(checkpoint) : Unit.Value
-                       from all in progress.Around(() => kernel.Run(stop))
-                       from exported in kernel.Export(run.Folder.Export, Dtype.Parse(job.Plan.Export.Dtype))
-                       select Report(run.Folder, progress, kernel, job.Site.Warnings);
+                       from ending in progress.Around(() => kernel.Run(stop))
+                       from exported in Export(ending, kernel, run, job)
+                       select Report(exported, progress, kernel, job.Site.Warnings);
             }
             catch (FaultException exception)
             {
@@ -71,12 +73,30 @@ internal sealed class Training(Terminal terminal, ILoggerFactory loggers, TimePr
         }
     }
 
-    private Unit Report(RunFolder folder, ProgressDisplay progress, RunKernel kernel, Warnings warnings)
+    private static Result<string> Export(RunEnding ending, RunKernel kernel, OpenRun run, Job job)
+    {
+        var type = Dtype.Parse(job.Plan.Export.Dtype);
+        // A run whose reward was gamed has a better model behind it.
+        var exported = ending == RunEnding.Gamed && kernel.Best is { } best
+            ? run.Stores.Checkpoints.Open(best.Step).Bind(checkpoint => kernel.Export(checkpoint, run.Folder.Export, type)).Map(_ => $", the weights of step {best.Step}, which are the best by '{best.Reward}'")
+            : kernel.Export(run.Folder.Export, type).Map(static _ => "");
+        return exported.Map(which => $"{run.Folder.Export}{which}");
+    }
+
+    // The thread that hangs cannot be ended without the process.
+    private void End(Fault fault)
+    {
+        terminal.Error.Error(fault);
+        terminal.Error.Flush();
+        Environment.Exit(fault.ExitCode);
+    }
+
+    private Unit Report(string exported, ProgressDisplay progress, RunKernel kernel, Warnings warnings)
     {
         progress.Summarize();
         warnings.Summarize();
         terminal.Write($"{kernel.Done} steps, {kernel.Clock.Evaluations:0.#} network evaluations");
-        terminal.Write($"exported {folder.Export}");
+        terminal.Write($"exported {exported}");
         return Unit.Value;
     }
 

@@ -47,6 +47,8 @@ internal static class ConfigurationSchema
                 ["optimizer"] = Described(part(PartKinds.Optimizer), "How gradients change weights."),
                 ["evaluation"] = evaluation,
                 ["checkpoint"] = Described(SettingsSchema.Of(HostJson.Checkpoint), "What a run keeps so that it can be resumed to the same bits."),
+                ["guard"] = Described(SettingsSchema.Of(HostJson.Guard), "What catches numbers that go bad, and parts that hang."),
+                ["sentinel"] = Described(SettingsSchema.Of(HostJson.Sentinel), "What watches for a reward that is gamed."),
                 ["export"] = Described(SettingsSchema.Of(HostJson.Export), "The model folder that the run writes."),
             },
             ["additionalProperties"] = false,

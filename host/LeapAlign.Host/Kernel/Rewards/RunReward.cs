@@ -25,6 +25,9 @@ internal sealed class RunReward(RewardPlan plan, object reward)
     /// <summary>The reward.</summary>
     public IReward Reward { get; } = GroupScoring.Of(reward);
 
+    /// <summary>Where its scores lie; null when it does not say.</summary>
+    public ScoreRange? Range => reward is IBoundedReward bounded ? bounded.Range : reward is IPairwiseReward ? new ScoreRange(0, 1) : null;
+
     /// <summary>What it keeps between steps; null when it keeps nothing.</summary>
     public IStateful? State => reward as IStateful;
 

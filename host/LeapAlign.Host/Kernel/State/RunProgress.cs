@@ -1,3 +1,5 @@
+using LeapAlign.Host.Kernel.Guards;
+
 namespace LeapAlign.Host.Kernel.State;
 
 /// <summary>How far a run is: everything between two steps that is not a tensor. It is part of every checkpoint.</summary>
@@ -20,6 +22,12 @@ internal sealed record RunProgress
 
     /// <summary>Bytes of metrics.jsonl.</summary>
     public long MetricsBytes { get; init; }
+
+    /// <summary>What the guard remembers.</summary>
+    public GuardState? Guard { get; init; }
+
+    /// <summary>What the sentinel remembers.</summary>
+    public SentinelState? Sentinel { get; init; }
 
     /// <summary>The best evaluation so far; null when none is kept.</summary>
     public BestEvaluation? Best { get; init; }

@@ -3,6 +3,7 @@ using LeapAlign.Contracts.Algorithms;
 using LeapAlign.Contracts.Optimizers;
 using LeapAlign.Contracts.State;
 using LeapAlign.Host.Composition;
+using LeapAlign.Host.Kernel.Guards;
 using LeapAlign.Host.Kernel.State;
 using LeapAlign.Pipeline;
 using static TorchSharp.torch;
@@ -29,7 +30,14 @@ internal sealed class TrainingStep : IDisposable
         _copies = new PolicyCopies(parts.Model, parts.Algorithm.Copies, plan.Run.Reference);
         _optimization = parts.Optimizer.Begin(parts.Model.Parameters);
         Average = new MovingAverage(parts.Model.Parameters, plan.Run.Ema);
+        Guard = new UpdateGuard(plan.Guard);
     }
+
+    /// <summary>Judges every update before it is made.</summary>
+    public UpdateGuard Guard { get; }
+
+    /// <summary>Is told of an update that the guard refused: what is wrong with it, and whether the run ends.</summary>
+    public Action<Fault, bool> Refused { get; init; } = static (_, _) => { };
 
     /// <summary>The moving average of the weights, taken after every update.</summary>
     public MovingAverage Average { get; }
@@ -51,10 +59,11 @@ internal sealed class TrainingStep : IDisposable
     ];
 
     /// <summary>Goes on from states that were restored.</summary>
-    /// <param name="updates">Optimizer updates before.</param>
-    public void Resume(int updates)
+    /// <param name="progress">The counters that belong to them.</param>
+    public void Resume(RunProgress progress)
     {
-        Updates = updates;
+        Updates = progress.Updates;
+        Guard.State = progress.Guard ?? GuardState.Start;
         _parts.Model.Refresh();
     }
 
@@ -75,6 +84,7 @@ internal sealed class TrainingStep : IDisposable
             GradientNorm = tally.GradientNorm,
             Rate = tally.Rate,
             Updates = tally.Updates,
+            Skipped = tally.Skipped,
             Evaluations = (_clock.Evaluations - evaluations) / _plan.Run.Accumulation,
             GradientEvaluations = (_clock.GradientEvaluations - withGradient) / _plan.Run.Accumulation,
             Seconds = Stopwatch.GetElapsedTime(started).TotalSeconds,
@@ -92,6 +102,7 @@ internal sealed class TrainingStep : IDisposable
 
     private void Descend(int index, StepTally tally)
     {
+        _batches.Watch.Clear();
         using var scope = NewDisposeScope();
         using var step = _batches.Of(index, _copies, tally.Rewards.Add);
         using var objectives = _parts.Algorithm.Step(step).GetEnumerator();
@@ -119,7 +130,15 @@ internal sealed class TrainingStep : IDisposable
     private void Update(int index, StepTally tally)
     {
         var norm = _clock.Measure("clip", Clip);
-        if (!double.IsFinite(norm) || !double.IsFinite(tally.PendingLoss)) throw new FaultException(NotFinite(index, tally, norm));
+        var verdict = Guard.Judge(new PendingUpdate(tally.PendingLoss, norm, tally.Rewards.Values), index, () => _batches.Watch.First(_parts.Model.Parameters));
+        if (verdict.Fault is { } fault)
+        {
+            GradientClip.Clear(_parts.Model.Parameters);
+            Refused(fault, verdict.Stops);
+            if (verdict.Stops) throw new FaultException(fault);
+            tally.SkipUpdate();
+            return;
+        }
         IsBetweenSteps = false;
         var rate = _clock.Measure("update", () => _optimization.Update(Updates));
         GradientClip.Clear(_parts.Model.Parameters);
@@ -134,8 +153,4 @@ internal sealed class TrainingStep : IDisposable
         using var norm = GradientClip.Apply(_parts.Model.Parameters, _plan.Run.ClipNorm);
         return norm.item<float>();
     }
-
-    private static Fault.Run NotFinite(int index, StepTally tally, double norm) => new(
-        FaultCodes.NotFinite,
-        $"step {index + 1}: loss {tally.PendingLoss:G6}, gradient norm {norm:G6}, {string.Join(", ", tally.Rewards.Values.Select(pair => $"{pair.Key} {pair.Value:G6}"))}; the weights were left as they were before it");
 }
