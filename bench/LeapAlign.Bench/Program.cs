@@ -9,6 +9,9 @@ var result = args switch
     ["memory", .. var overrides] => MemoryBench.Run(overrides),
     ["memory-of", var steps, .. var overrides] => MemoryBench.Measure(int.Parse(steps, CultureInfo.InvariantCulture), overrides),
     ["learn", var seeds, .. var words] when words.Length > 0 => LearnBench.Run(seeds, words),
+    ["kill", var count, .. var words] when words.Length > 0 => KillBench.Run(int.Parse(count, CultureInfo.InvariantCulture), words),
+    ["checkpoint", .. var overrides] => CheckpointBench.Run(overrides),
+    ["soak", var steps, .. var overrides] => SoakBench.Run(int.Parse(steps, CultureInfo.InvariantCulture), overrides),
     _ => Usage(),
 };
 return result.Match(static _ => 0, static fault =>
@@ -19,4 +22,4 @@ return result.Match(static _ => 0, static fault =>
 
 static Result<Unit> Usage() => new Fault.Configuration(
     FaultCodes.BadOption,
-    "expected 'step' (where the time of a step goes) or 'memory' (peak memory at 10 and 40 sampling steps) or 'learn <seeds> <configurations>' (what methods learn at equal steps), then any overrides of plugins.json such as run.batch=16");
+    "expected 'step' (where the time of a step goes), 'memory' (peak memory at 10 and 40 sampling steps), 'learn <seeds> <configurations>' (what methods learn at equal steps), 'kill <count> <configurations>' (runs that are killed and resumed), 'checkpoint' (what checkpoints cost) or 'soak <steps>' (memory of a long run), then any overrides of plugins.json such as run.batch=16");
