@@ -26,7 +26,7 @@ internal sealed class RunFolder
     public string Faults => System.IO.Path.Combine(Path, "faults");
 
     /// <summary>Says how the run was begun.</summary>
-    public string Origin => System.IO.Path.Combine(Path, "run.json");
+    public string Origin => System.IO.Path.Combine(Path, "origin.json");
 
     public string Sample(int step) => System.IO.Path.Combine(Path, "samples", string.Create(CultureInfo.InvariantCulture, $"step-{step:D4}.png"));
 

@@ -8,7 +8,7 @@ using LeapAlign.Storage.Disks;
 namespace LeapAlign.Host.Runs;
 
 /// <summary>
-/// <c>run.json</c>: how a run was begun, so that it can be resumed without saying it all again. Paths are relative to the run folder: run and repository may
+/// <c>origin.json</c>: how a run was begun, so that it can be resumed without saying it all again. Paths are relative to the run folder: run and repository may
 /// move together.
 /// </summary>
 internal sealed record RunOrigin
