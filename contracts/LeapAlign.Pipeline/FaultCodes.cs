@@ -111,6 +111,9 @@ public static class FaultCodes
     /// <summary>A prompt carries no metadata that the reward can judge by.</summary>
     public const string BadPromptMetadata = "LA4012";
 
+    /// <summary>A file of a run folder is absent or malformed.</summary>
+    public const string RunNotReadable = "LA4013";
+
     /// <summary>A file of the run could not be written.</summary>
     public const string CannotWrite = "LA5002";
 

@@ -45,6 +45,7 @@ internal static class HostServices
         .AddSingleton<IVerb, InitVerb>()
         .AddSingleton<IVerb, SchemaVerb>()
         .AddSingleton<IVerb, DoctorVerb>()
+        .AddSingleton<IVerb, ReportVerb>()
         .AddTraining<Training>()
         .AddGeneration<Generation>();
 

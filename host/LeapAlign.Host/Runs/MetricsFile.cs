@@ -39,11 +39,20 @@ internal sealed class MetricsFile : IRunObserver, IDisposable
             report.Evaluations,
             report.GradientEvaluations,
             report.Measurements,
+            report.Measurements.Choices,
             new StepTimings(report.Seconds, report.Stages)),
         MetricsJson.Default.StepLine));
 
     public Result<Unit> Evaluated(EvaluationReport report) => Append(JsonSerializer.SerializeToUtf8Bytes(
-        new EvaluationLine("evaluation", report.Step, report.Rewards, report.Tasks, report.Images, new EvaluationTimings(report.Seconds)), MetricsJson.Default.EvaluationLine));
+        new EvaluationLine(
+            "evaluation",
+            report.Step,
+            report.Rewards,
+            report.Tasks,
+            report.Images,
+            [.. report.Samples.Select(static sample => new SampleLine(sample.Caption, sample.Scores))],
+            new EvaluationTimings(report.Seconds)),
+        MetricsJson.Default.EvaluationLine));
 
     public void Dispose() => _file.Dispose();
 
@@ -78,6 +87,7 @@ internal sealed record StepLine(
     double Evaluations,
     double GradientEvaluations,
     IReadOnlyDictionary<string, double> Measurements,
+    IReadOnlyDictionary<string, IReadOnlyList<long>> Choices,
     StepTimings Timings);
 
 internal sealed record EvaluationLine(
@@ -86,7 +96,11 @@ internal sealed record EvaluationLine(
     IReadOnlyDictionary<string, double> Rewards,
     IReadOnlyDictionary<string, IReadOnlyDictionary<string, double>> Tasks,
     int Images,
+    IReadOnlyList<SampleLine> Samples,
     EvaluationTimings Timings);
+
+/// <summary>One of the pictures that lie in <c>samples/step-####/</c>, in their order.</summary>
+internal sealed record SampleLine(string Caption, IReadOnlyDictionary<string, double> Rewards);
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals)]
 [JsonSerializable(typeof(StepLine))]

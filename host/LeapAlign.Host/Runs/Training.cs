@@ -4,6 +4,9 @@ using LeapAlign.Contracts.Algorithms;
 using LeapAlign.Host.Commands;
 using LeapAlign.Host.Composition;
 using LeapAlign.Host.Kernel;
+using LeapAlign.Host.Reports;
+using LeapAlign.Host.Runs.Records;
+using LeapAlign.Host.Runs.TensorBoard;
 using LeapAlign.Pipeline;
 using Microsoft.Extensions.Logging;
 
@@ -36,17 +39,22 @@ internal sealed class Training(Terminal terminal, ILoggerFactory loggers) : ITra
             using (metrics)
             {
                 var progress = new ProgressDisplay(terminal.Console, plan.Run.Steps);
+                var report = new RunReport(folder, RunEnvironment.Of(plan, options.Tuning, site.Device), site.Warnings, TimeProvider.System);
+                using var board = new TensorBoardLog(folder, TimeProvider.System);
+                IRunObserver[] observers = [new SamplePictures(folder), metrics, new SampleGrid(folder), .. plan.Run.TensorBoard ? [board] : Array.Empty<IRunObserver>(), report, progress];
                 terminal.Write($"run {folder.Path}");
                 try
                 {
-                    using var kernel = new RunKernel(plan, parts, site.Device, [metrics, new SampleGrid(folder), progress]);
-                    return from all in progress.Around(() => kernel.Run(stop))
-                           from exported in kernel.Export(folder.Export, Dtype.Parse(plan.Export.Dtype))
-                           select Report(folder, progress, kernel, site.Warnings);
+                    using var kernel = new RunKernel(plan, parts, site.Device, observers);
+                    return report.End(
+                        from all in progress.Around(() => kernel.Run(stop))
+                        from exported in kernel.Export(folder.Export, Dtype.Parse(plan.Export.Dtype))
+                        select Report(folder, progress, kernel, site.Warnings),
+                        stop.IsCancellationRequested);
                 }
                 catch (FaultException exception)
                 {
-                    return exception.Fault;
+                    return report.End(exception.Fault, stop.IsCancellationRequested);
                 }
             }
         }
@@ -58,6 +66,7 @@ internal sealed class Training(Terminal terminal, ILoggerFactory loggers) : ITra
         warnings.Summarize();
         terminal.Write($"{kernel.Done} steps, {kernel.Clock.Evaluations:0.#} network evaluations");
         terminal.Write($"exported {folder.Export}");
+        terminal.Write($"report {folder.Report}");
         return Unit.Value;
     }
 }
