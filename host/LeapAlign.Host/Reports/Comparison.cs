@@ -7,7 +7,7 @@ namespace LeapAlign.Host.Reports;
 /// <param name="Step">The last step at which all of them were evaluated; null when there is none.</param>
 /// <param name="EqualSteps">Each run there.</param>
 /// <param name="Evaluations">Network evaluations of single samples that every run has made; null when there is none.</param>
-/// <param name="EqualEvaluations">Each run at its last evaluation within them.</param>
+/// <param name="EqualEvaluations">Each run at its last evaluation within them; without those that were first evaluated later.</param>
 /// <param name="Differences">Settings that are not the same in all runs.</param>
 internal sealed record Comparison(
     int? Step, IReadOnlyList<Standing> EqualSteps, double? Evaluations, IReadOnlyList<Standing> EqualEvaluations, IReadOnlyList<Difference> Differences)
@@ -23,7 +23,7 @@ internal sealed record Comparison(
             common < 0 ? null : common,
             common < 0 ? [] : [.. evaluated.Select(run => run.Single(standing => standing.Step == common))],
             budget < 0 ? null : budget,
-            budget < 0 ? [] : [.. evaluated.Select(run => run.Last(standing => standing.Evaluations <= budget))],
+            budget < 0 ? [] : [.. evaluated.Select(run => run.LastOrDefault(standing => standing.Evaluations <= budget)).OfType<Standing>()],
             Difference.Between(runs));
     }
 

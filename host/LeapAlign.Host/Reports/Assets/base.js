@@ -38,7 +38,8 @@ const num = value => h("data", { value: value === null || value === undefined ? 
 function change(from, to) {
   const difference = toNumber(to) - toNumber(from);
   const sign = difference > 0 ? "+" : "";
-  return h("span", { class: difference > 0 ? "up" : difference < 0 ? "down" : null }, h("data", { value: String(difference) }, sign + format(difference)));
+  const text = Math.abs(difference) < 1 ? difference.toFixed(4).replace("-", "\u2212") : format(difference);
+  return h("span", { class: difference > 0 ? "up" : difference < 0 ? "down" : null }, h("data", { value: String(difference), title: String(difference) }, sign + text));
 }
 
 function duration(seconds) {
@@ -59,9 +60,10 @@ function table(caption, columns, rows, { whole = true, quiet = false } = {}) {
     if (columns[place].n) made.className = "n";
     return made;
   })));
-  const head = h("tr", {}, columns.map(column => h("th", { scope: "col", class: column.n ? "n" : null }, column.head)));
+  // A head without words would be an empty line, and an empty heading to a screen reader.
+  const head = columns.some(column => column.head !== "") ? h("thead", {}, h("tr", {}, columns.map(column => column.head === "" ? h("td", {}) : h("th", { scope: "col", class: column.n ? "n" : null }, column.head)))) : null;
   return h("div", { class: whole ? "scroll whole" : "scroll", tabindex: 0, role: "region", "aria-label": caption },
-    h("table", {}, h("caption", { class: quiet ? "quiet" : null }, caption), h("thead", {}, head), h("tbody", {}, body)));
+    h("table", {}, h("caption", { class: quiet ? "quiet" : null }, caption), ...(head ? [head] : []), h("tbody", {}, body)));
 }
 
 const colour = index => `--c${index % 8}`;

@@ -38,11 +38,11 @@ function taskBars() {
         if (last === null) return;
         const [from, to] = [Math.min(at(0), at(last)), Math.max(at(0), at(last))];
         const bar = h("div", { class: "track", "aria-hidden": "true" }, h("i", { style: `left:${from}%;width:${to - from}%;background:var(${colour(index)})` }), h("b", { style: `left:calc(${at(first)}% - 1px)` }));
-        rows.push([several ? h("span", {}, swatch(colour(index)), task) : task, ...(several ? [run.name] : []), num(first), num(last), change(first, last), bar]);
+        rows.push([task, ...(several ? [h("span", {}, runName(index))] : []), num(first), num(last), change(first, last), bar]);
       });
     }
-    const columns = [{ head: "task" }, ...(several ? [{ head: "run" }] : []), { head: "first", n: true }, { head: "last", n: true }, { head: "change", n: true }, { head: "last as a bar, first as a mark" }];
-    return h("div", { class: "card", "data-tasks": name }, h("div", { class: "head" }, h("h3", {}, name)), table(`${name} by task, first and last evaluation`, columns, rows, { quiet: true }));
+    const columns = [{ head: "task" }, ...(several ? [{ head: "run" }] : []), { head: "first", n: true }, { head: "last", n: true }, { head: "change", n: true }, { head: "" }];
+    return h("div", { class: "card", "data-tasks": name }, h("div", { class: "head" }, h("h3", {}, name), h("p", { class: "note" }, "bar: last evaluation, mark: first")), table(`${name} by task, first and last evaluation`, columns, rows, { quiet: true }));
   });
 }
 

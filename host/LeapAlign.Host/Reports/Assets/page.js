@@ -50,17 +50,17 @@ function axisSwitch() {
   return field;
 }
 
-const cards = items => { const all = items.filter(Boolean); return all.length > 0 ? [h("div", { class: "cards" }, all)] : []; };
+const cards = (items, wide) => { const all = items.filter(Boolean); return all.length > 0 ? [h("div", { class: wide ? "cards wide" : "cards" }, all)] : []; };
 
 header();
 if (several) section("comparison", "Comparison", comparison());
 section("rewards", "Rewards", [cards(rewardCharts()), h("div", { style: "height:.75rem" }), rewardTable()], axisSwitch());
-section("tasks", "Tasks", cards(taskBars()));
+section("tasks", "Tasks", cards(taskBars(), several));
 section("pictures", "Pictures", [h("div", { class: "card long" }, pictureSection())]);
 section("training", "Training", [cards(columnCharts(null, ["loss", "gradientNorm", "rate"])), thinned()]);
 section("measurements", "Measurements of the algorithm", [cards([...columnCharts("measurements").filter(figure => !isChoice(figure)), ...choiceMaps()])]);
-section("time", "Where the time went", cards(timeCards()));
-section("settings", "Settings", [settings()]);
+section("time", "Where the time went", cards(timeCards(), several));
+section("settings", "Settings", [differences(), settings()]);
 section("warnings", "Warnings", [warnings()]);
 section("environment", "Environment", [environment()]);
 document.getElementById("sections").append(h("ul", {}, links));

@@ -1,3 +1,4 @@
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 
@@ -20,7 +21,10 @@ internal sealed record RunRecord(
     IReadOnlyDictionary<string, string> Environment,
     IReadOnlyList<WarningRecord> Warnings)
 {
-    public byte[] ToJson() => [.. JsonSerializer.SerializeToUtf8Bytes(this, RunRecordJson.Default.RunRecord), (byte)'\n'];
+    // A file of its own, to be read by people too.
+    private static readonly RunRecordJson s_readable = new(new JsonSerializerOptions(RunRecordJson.Default.Options) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
+
+    public byte[] ToJson() => [.. JsonSerializer.SerializeToUtf8Bytes(this, s_readable.RunRecord), (byte)'\n'];
 }
 
 /// <summary>Whether a run goes on, or how it ended.</summary>
