@@ -8,7 +8,7 @@ namespace LeapAlign.Host.Reports;
 
 /// <summary>
 /// Keeps a run's <c>run.json</c> and <c>report.html</c>: the first from the first step on, both after each evaluation and at the end. The page is made from the files of
-/// the folder, as <c>leapalign report</c> makes it.
+/// the folder, as <c>leapalign report</c> makes it. A run goes on without them: what cannot be written is a warning.
 /// </summary>
 internal sealed class RunReport(RunFolder folder, IReadOnlyDictionary<string, string> environment, Warnings warnings, TimeProvider time) : IRunObserver
 {
@@ -16,27 +16,44 @@ internal sealed class RunReport(RunFolder folder, IReadOnlyDictionary<string, st
     private readonly ReportPage _page = new();
     private bool _recorded;
 
-    public Result<Unit> Stepped(StepReport report) => _recorded ? Unit.Value : Record(RunState.Running, null);
+    public Result<Unit> Stepped(StepReport report)
+    {
+        if (!_recorded) Warn(Record(RunState.Running, null));
+        return Unit.Value;
+    }
 
-    public Result<Unit> Evaluated(EvaluationReport report) => Write(RunState.Running, null);
+    public Result<Unit> Evaluated(EvaluationReport report)
+    {
+        Write(RunState.Running, null);
+        return Unit.Value;
+    }
 
     /// <summary>Says how the run ended.</summary>
     /// <param name="outcome">What it ended with.</param>
     /// <param name="interrupted">Whether it was asked to stop before.</param>
-    /// <returns>The outcome, or the fault of writing when the run itself went well.</returns>
+    /// <returns>The outcome.</returns>
     public Result<Unit> End(Result<Unit> outcome, bool interrupted)
     {
         var fault = outcome.Match<Fault?>(static _ => null, static fault => fault);
-        var written = Write(fault is not null ? RunState.Faulted : interrupted ? RunState.Interrupted : RunState.Completed, fault);
-        return fault is null ? written : outcome;
+        Write(fault is not null ? RunState.Faulted : interrupted ? RunState.Interrupted : RunState.Completed, fault);
+        return outcome;
     }
 
-    private Result<Unit> Write(RunState state, Fault? fault) => Record(state, fault).Bind(_ => _page.Write([folder.Path], folder.Report));
+    private void Write(RunState state, Fault? fault)
+    {
+        Warn(Record(state, fault));
+        Warn(_page.Write([folder.Path], folder.Report));
+    }
 
     private Result<Unit> Record(RunState state, Fault? fault)
     {
         _recorded = true;
         var record = new RunRecord(RunEnvironment.Program, _started, time.GetUtcNow(), state, fault?.ToString(), environment, warnings.All);
         return RunFolder.Write(folder.Record, record.ToJson());
+    }
+
+    private void Warn(Result<Unit> written)
+    {
+        if (!written.TryGet(out _, out var fault)) warnings.Add(fault);
     }
 }

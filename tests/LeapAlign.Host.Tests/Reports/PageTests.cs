@@ -42,6 +42,8 @@ public sealed partial class PageTests
         var scaled = SKBitmap.DecodeBounds(Convert.FromBase64String(series.Pictures[1][0].Source!.Split(',')[1]));
         Assert.Equal((EmbeddedPictures.LongestSide, EmbeddedPictures.LongestSide / 2), (scaled.Width, scaled.Height));
         Assert.Null(series.Pictures[2][0].Source);
+        File.WriteAllText(written.Folder.Sample(1, 0), "no picture");
+        Assert.Null(new EmbeddedPictures().Of(written.Read()).Pictures[1][0].Source);
         Assert.Equal(0.25, series.Pictures[0][0].Rewards["clip"]);
     }
 

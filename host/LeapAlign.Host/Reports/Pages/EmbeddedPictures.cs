@@ -41,17 +41,31 @@ internal sealed class EmbeddedPictures
     private string? Uri(string path)
     {
         if (_made.TryGetValue(path, out var known)) return known;
-        // A folder that was tidied up still has a report.
-        if (!File.Exists(path)) return null;
-        return _made[path] = Encode(File.ReadAllBytes(path));
+        // A folder that was tidied up still has a report, without the pictures that are gone.
+        if (Bytes(path) is not { } file || Encode(file) is not { } made) return null;
+        return _made[path] = made;
     }
 
-    private static string Encode(byte[] file)
+    private static byte[]? Bytes(string path)
+    {
+        try
+        {
+            return File.ReadAllBytes(path);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
+    }
+
+    private static string? Encode(byte[] file)
     {
         var size = SKBitmap.DecodeBounds(file);
+        if (size.IsEmpty) return null;
         var scale = Math.Min(1, (double)LongestSide / Math.Max(size.Width, size.Height));
         if (scale == 1 && file.Length <= LosslessBytes) return $"data:image/png;base64,{Convert.ToBase64String(file)}";
         using var bitmap = SKBitmap.Decode(file);
+        if (bitmap is null) return null;
         using var scaled = scale == 1 ? bitmap.Copy() : bitmap.Resize(new SKSizeI(Side(size.Width), Side(size.Height)), SKFilterQuality.High);
         using var data = scaled.Encode(SKEncodedImageFormat.Webp, Quality);
         return $"data:image/webp;base64,{Convert.ToBase64String(data.AsSpan())}";
@@ -69,5 +83,5 @@ internal sealed record PictureSeries(IReadOnlyList<int> Steps, int Captions, IRe
 /// <summary>A picture of an evaluation.</summary>
 /// <param name="Caption">Its caption.</param>
 /// <param name="Rewards">Its rewards.</param>
-/// <param name="Source">A data URI; null when the file is gone.</param>
+/// <param name="Source">A data URI; null when the file is gone or no picture.</param>
 internal sealed record ShownPicture(string Caption, IReadOnlyDictionary<string, double> Rewards, string? Source);
