@@ -111,6 +111,9 @@ public static class FaultCodes
     /// <summary>A prompt carries no metadata that the reward can judge by.</summary>
     public const string BadPromptMetadata = "LA4012";
 
+    /// <summary>A file of a run folder is absent or malformed.</summary>
+    public const string RunNotReadable = "LA4013";
+
     /// <summary>Another process works in the run folder.</summary>
     public const string RunFolderTaken = "LA5001";
 
@@ -151,10 +154,7 @@ public static class FaultCodes
     public const string RewardHacked = "LA5013";
 
     /// <summary>Pictures show more artefacts, or less variety, than before training (a warning).</summary>
-    public const string PicturesDrift = "LA5015";
-
-    /// <summary>A file of a run folder is not what the run wrote.</summary>
-    public const string BadRunFolder = "LA5014";
+    public const string PicturesDrift = "LA5014";
 
     /// <summary>A service cannot be reached, or the connection broke.</summary>
     public const string ServiceUnreachable = "LA6001";

@@ -50,6 +50,7 @@ internal static class HostServices
         .AddSingleton<IVerb, ReplayVerb>()
         .AddSingleton<ModelOfCheckpoint>()
         .AddSingleton<IVerb, CheckpointVerb>()
+        .AddSingleton<IVerb, ReportVerb>()
         .AddTraining<Training>()
         .AddGeneration<Generation>();
 

@@ -59,4 +59,7 @@ internal sealed record RunSettings
 
     [Description("Whether the memory allocator and the float32 matrix product are tuned at start (docs/decisions/0005). Results on a CPU do not depend on it beyond rounding.")]
     public bool Tuning { get; init; } = true;
+
+    [Description("Whether the measurements and the sample grids are also written for TensorBoard, to <folder>/<name>/tensorboard.")]
+    public bool TensorBoard { get; init; } = true;
 }

@@ -15,7 +15,7 @@ internal sealed record StepReport
     public required IReadOnlyDictionary<string, double> Rewards { get; init; }
 
     /// <summary>Means of what the algorithm measured, by name.</summary>
-    public required IReadOnlyDictionary<string, double> Measurements { get; init; }
+    public required Measured Measurements { get; init; }
 
     /// <summary>L2 norm before clipping.</summary>
     public required double GradientNorm { get; init; }

@@ -21,7 +21,7 @@ internal sealed class MetricsFile : IRunObserver, IDisposable
     /// <summary>Goes on with a file, from the line after which a checkpoint was taken: what was written later is written again.</summary>
     /// <param name="path">The file.</param>
     /// <param name="bytes">Its length when the checkpoint was taken.</param>
-    /// <returns><see cref="FaultCodes.BadRunFolder"/> when it is shorter.</returns>
+    /// <returns><see cref="FaultCodes.RunNotReadable"/> when it is shorter.</returns>
     public static Result<MetricsFile> Resume(string path, long bytes) => Open(path, FileMode.Open).Bind(metrics => metrics.Cut(bytes));
 
     /// <summary>Its length in bytes.</summary>
@@ -54,6 +54,7 @@ internal sealed class MetricsFile : IRunObserver, IDisposable
             report.Evaluations,
             report.GradientEvaluations,
             report.Measurements,
+            report.Measurements.Choices,
             new StepTimings(report.Seconds, report.Stages)),
         MetricsJson.Default.StepLine));
 
@@ -65,6 +66,7 @@ internal sealed class MetricsFile : IRunObserver, IDisposable
             report.Tasks,
             report.Measures.ToDictionary(static measure => measure.Key, static measure => measure.Value.Average()),
             report.Images,
+            [.. report.Samples.Select(static sample => new SampleLine(sample.Caption, sample.Scores))],
             new EvaluationTimings(report.Seconds)),
         MetricsJson.Default.EvaluationLine));
 
@@ -89,7 +91,7 @@ internal sealed class MetricsFile : IRunObserver, IDisposable
     {
         if (_file.Length < bytes)
         {
-            var fault = new Fault.Run(FaultCodes.BadRunFolder, $"it has {_file.Length} bytes, but had {bytes} when the checkpoint was taken", new SourcePlace(_file.Name));
+            var fault = new Fault.Input(FaultCodes.RunNotReadable, $"it has {_file.Length} bytes, but had {bytes} when the checkpoint was taken", new SourcePlace(_file.Name));
             Dispose();
             return fault;
         }
@@ -129,6 +131,7 @@ internal sealed record StepLine(
     double Evaluations,
     double GradientEvaluations,
     IReadOnlyDictionary<string, double> Measurements,
+    IReadOnlyDictionary<string, IReadOnlyList<long>> Choices,
     StepTimings Timings);
 
 internal sealed record EvaluationLine(
@@ -138,9 +141,13 @@ internal sealed record EvaluationLine(
     IReadOnlyDictionary<string, IReadOnlyDictionary<string, double>> Tasks,
     IReadOnlyDictionary<string, double> Measures,
     int Images,
+    IReadOnlyList<SampleLine> Samples,
     EvaluationTimings Timings);
 
 internal sealed record WarningLine(string Kind, int Step, string Code, string Message);
+
+/// <summary>One of the pictures that lie in <c>samples/step-####/</c>, in their order.</summary>
+internal sealed record SampleLine(string Caption, IReadOnlyDictionary<string, double> Rewards);
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals)]
 [JsonSerializable(typeof(StepLine))]

@@ -11,7 +11,8 @@ namespace LeapAlign.Host.Runs;
 /// <param name="history">What a resumed run did before.</param>
 internal sealed class ProgressDisplay(IAnsiConsole console, int steps, RunHistory history) : IRunObserver
 {
-    private readonly List<EvaluationReport> _evaluations = [.. history.Evaluations];
+    private readonly List<(int Step, IReadOnlyDictionary<string, double> Rewards, int Images)> _evaluations =
+        [.. history.Evaluations.Select(static line => (line.Step, line.Rewards, line.Images))];
     private readonly Queue<double> _recent = new();
     private ProgressTask? _task;
     private double _evaluationsOfNetwork = history.Steps.Sum(static step => step.Evaluations);
@@ -53,7 +54,7 @@ internal sealed class ProgressDisplay(IAnsiConsole console, int steps, RunHistor
 
     public Result<Unit> Evaluated(EvaluationReport report)
     {
-        _evaluations.Add(report);
+        _evaluations.Add((report.Step, report.Rewards, report.Images));
         if (_task is not null) return Unit.Value;
         console.Profile.Out.Writer.WriteLine(string.Create(
             CultureInfo.InvariantCulture,

@@ -28,7 +28,24 @@ internal sealed class RunFolder
     /// <summary>Says how the run was begun.</summary>
     public string Origin => System.IO.Path.Combine(Path, "origin.json");
 
-    public string Sample(int step) => System.IO.Path.Combine(Path, "samples", string.Create(CultureInfo.InvariantCulture, $"step-{step:D4}.png"));
+    /// <summary>What the run is, where it runs and how far it is.</summary>
+    public string Record => System.IO.Path.Combine(Path, "run.json");
+
+    public string Report => System.IO.Path.Combine(Path, "report.html");
+
+    /// <summary>The folder of TensorBoard's event files.</summary>
+    public string Events => System.IO.Path.Combine(Path, "tensorboard");
+
+    /// <summary>The grid of an evaluation.</summary>
+    public string Sample(int step) => SampleStem(step) + ".png";
+
+    /// <summary>One picture of that grid, as it is.</summary>
+    public string Sample(int step, int number) => System.IO.Path.Combine(SampleStem(step), string.Create(CultureInfo.InvariantCulture, $"{number:D2}.png"));
+
+    private string SampleStem(int step) => System.IO.Path.Combine(Path, "samples", string.Create(CultureInfo.InvariantCulture, $"step-{step:D4}"));
+
+    /// <summary>A folder that is there.</summary>
+    public static RunFolder At(string path) => new(System.IO.Path.TrimEndingDirectorySeparator(System.IO.Path.GetFullPath(path)));
 
     /// <summary>The folder of a run that was begun.</summary>
     /// <returns><see cref="FaultCodes.NoCheckpoint"/> when there is no such run.</returns>
@@ -84,6 +101,20 @@ internal sealed class RunFolder
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
             return CannotWrite(System.IO.Path.Combine(parent, name), exception);
+        }
+    }
+
+    /// <summary>Makes a folder inside, if it is not there.</summary>
+    public static Result<Unit> Make(string path)
+    {
+        try
+        {
+            Directory.CreateDirectory(path);
+            return Unit.Value;
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            return CannotWrite(path, exception);
         }
     }
 

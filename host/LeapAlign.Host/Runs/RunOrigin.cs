@@ -20,7 +20,7 @@ internal sealed record RunOrigin
     public IReadOnlyList<string> Set { get; init; } = [];
 
     /// <summary>Reads the file of a run.</summary>
-    /// <returns><see cref="FaultCodes.BadRunFolder"/> when it is not what the run wrote.</returns>
+    /// <returns><see cref="FaultCodes.RunNotReadable"/> when it is not what the run wrote.</returns>
     public static Result<RunOrigin> Read(RunFolder folder)
     {
         try
@@ -29,7 +29,7 @@ internal sealed record RunOrigin
         }
         catch (Exception exception) when (exception is JsonException or IOException or UnauthorizedAccessException)
         {
-            return new Fault.Run(FaultCodes.BadRunFolder, $"it does not say how the run was begun: {exception.Message.Split('\n')[0]}", new SourcePlace(folder.Origin));
+            return new Fault.Input(FaultCodes.RunNotReadable, $"it does not say how the run was begun: {exception.Message.Split('\n')[0]}", new SourcePlace(folder.Origin));
         }
     }
 

@@ -5,6 +5,9 @@ using LeapAlign.Host.Commands;
 using LeapAlign.Host.Composition;
 using LeapAlign.Host.Kernel;
 using LeapAlign.Host.Kernel.Guards;
+using LeapAlign.Host.Reports;
+using LeapAlign.Host.Runs.Records;
+using LeapAlign.Host.Runs.TensorBoard;
 using LeapAlign.Pipeline;
 using Microsoft.Extensions.Logging;
 
@@ -56,19 +59,24 @@ internal sealed class Training(Terminal terminal, ILoggerFactory loggers, TimePr
         {
             using var checkpoints = new RunCheckpoints(run.Stores, job.Plan.Checkpoint, job.Identity, metrics, time);
             var progress = new ProgressDisplay(terminal.Console, job.Plan.Run.Steps, history);
+            var report = new RunReport(run.Folder, RunEnvironment.Of(job.Plan, job.Options.Tuning, job.Site.Device), job.Site.Warnings, time);
+            using var board = new TensorBoardLog(run.Folder, time);
+            IRunObserver[] observers = [new SamplePictures(run.Folder), metrics, new SampleGrid(run.Folder), .. job.Plan.Run.TensorBoard ? [board] : Array.Empty<IRunObserver>(), job.Site.Warnings, report, progress];
             terminal.Write(run.From is { } from ? $"run {run.Folder.Path}, resumed from {Path.GetFileName(from.Path)}, its newest valid checkpoint" : $"run {run.Folder.Path}");
             try
             {
-                using var kernel = new RunKernel(job.Plan, parts, job.Site.Device, [metrics, new SampleGrid(run.Folder), progress, job.Site.Warnings], checkpoints);
+                using var kernel = new RunKernel(job.Plan, parts, job.Site.Device, observers, checkpoints);
                 using var watchdog = new Watchdog(job.Plan.Guard, kernel.Clock, time, End);
-                return from resumed in run.From is { } checkpoint ? kernel.Resume(checkpoint) : Unit.Value
-                       from ending in progress.Around(() => kernel.Run(stop))
-                       from exported in Export(ending, kernel, run, job)
-                       select Report(exported, progress, kernel, job.Site.Warnings);
+                return report.End(
+                    from resumed in run.From is { } checkpoint ? kernel.Resume(checkpoint) : Unit.Value
+                    from ending in progress.Around(() => kernel.Run(stop))
+                    from exported in Export(ending, kernel, run, job)
+                    select Report((exported, run.Folder.Report), progress, kernel, job.Site.Warnings),
+                    stop.IsCancellationRequested);
             }
             catch (FaultException exception)
             {
-                return exception.Fault;
+                return report.End(exception.Fault, stop.IsCancellationRequested);
             }
         }
     }
@@ -91,12 +99,13 @@ internal sealed class Training(Terminal terminal, ILoggerFactory loggers, TimePr
         Environment.Exit(fault.ExitCode);
     }
 
-    private Unit Report(string exported, ProgressDisplay progress, RunKernel kernel, Warnings warnings)
+    private Unit Report((string Export, string Report) written, ProgressDisplay progress, RunKernel kernel, Warnings warnings)
     {
         progress.Summarize();
         warnings.Summarize();
         terminal.Write($"{kernel.Done} steps, {kernel.Clock.Evaluations:0.#} network evaluations");
-        terminal.Write($"exported {exported}");
+        terminal.Write($"exported {written.Export}");
+        terminal.Write($"report {written.Report}");
         return Unit.Value;
     }
 

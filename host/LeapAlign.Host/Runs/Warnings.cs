@@ -1,5 +1,6 @@
 using LeapAlign.Host.Commands;
 using LeapAlign.Host.Kernel;
+using LeapAlign.Host.Runs.Records;
 using LeapAlign.Pipeline;
 
 namespace LeapAlign.Host.Runs;
@@ -7,14 +8,17 @@ namespace LeapAlign.Host.Runs;
 /// <summary>Warnings of a run, shown when they first come and counted by code.</summary>
 internal sealed class Warnings(TextWriter error) : IRunObserver
 {
-    private readonly Dictionary<string, int> _counts = [];
+    private readonly Dictionary<string, (Fault First, int Count)> _counts = [];
+
+    /// <summary>Every code that came, with its first warning.</summary>
+    public IReadOnlyList<WarningRecord> All => [.. _counts.Values.Select(static seen => new WarningRecord(seen.First.Code, seen.First.Place?.ToString(), seen.First.Message, seen.Count))];
 
     /// <summary>Takes a warning.</summary>
     public void Add(Fault fault)
     {
-        var count = _counts.GetValueOrDefault(fault.Code) + 1;
-        _counts[fault.Code] = count;
-        if (count == 1) error.Warning(fault);
+        var (first, count) = _counts.GetValueOrDefault(fault.Code, (fault, 0));
+        _counts[fault.Code] = (first, count + 1);
+        if (count == 0) error.Warning(fault);
     }
 
     /// <inheritdoc/>
@@ -27,6 +31,6 @@ internal sealed class Warnings(TextWriter error) : IRunObserver
     /// <summary>Says how often each warning came that came more than once.</summary>
     public void Summarize()
     {
-        foreach (var (code, count) in _counts.Where(static pair => pair.Value > 1)) error.WriteLine($"warning {code} came {count} times");
+        foreach (var (code, seen) in _counts.Where(static pair => pair.Value.Count > 1)) error.WriteLine($"warning {code} came {seen.Count} times");
     }
 }

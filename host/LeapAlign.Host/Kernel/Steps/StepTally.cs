@@ -30,7 +30,7 @@ internal sealed class StepTally
     public Means Rewards { get; } = new();
 
     /// <summary>What the algorithm measured.</summary>
-    public Means Measurements { get; } = new();
+    public Measurements Measurements { get; } = new();
 
     /// <summary>Takes an objective.</summary>
     public void Add(double loss, IReadOnlyList<NamedTensor> measurements)

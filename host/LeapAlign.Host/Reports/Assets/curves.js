@@ -1,0 +1,43 @@
+"use strict";
+
+// What is drawn as a curve: rewards, training, and what the algorithm measured.
+const column = (run, group, name) => run.curves.columns.find(one => one.group === group && one.name === name);
+const label = (run, words) => several ? (words ? `${run.name}, ${words}` : run.name) : words;
+
+function rewardCharts() {
+  const names = distinct(report.runs.flatMap(run => run.rewards.map(reward => reward.name)));
+  return names.map(name => {
+    const series = [];
+    report.runs.forEach((run, index) => {
+      const trained = column(run, "rewards", name);
+      if (trained) series.push({ label: label(run, "training batch"), points: run.curves, values: trained.values, colour: colour(index), dash: index, faint: true, marks: false });
+      const evaluated = run.evaluations.filter(evaluation => name in evaluation.rewards);
+      if (evaluated.length > 0) {
+        const points = { step: evaluated.map(one => one.step), evaluations: evaluated.map(one => one.evaluations), seconds: evaluated.map(one => one.seconds) };
+        series.push({ label: label(run, "evaluation"), points, values: evaluated.map(one => one.rewards[name]), colour: colour(index), dash: index, marks: true });
+      }
+    });
+    const heldOut = report.runs.every(run => run.rewards.every(reward => reward.name !== name || reward.heldOut));
+    return series.length > 0 ? chart(`rewards.${name}`, name, heldOut ? "held out: measured, never trained on" : "trained", series) : null;
+  });
+}
+
+function columnCharts(group, wanted) {
+  const names = distinct(report.runs.flatMap(run => run.curves.columns.filter(one => one.group === group || group === null && wanted.includes(one.name) && one.group === one.name).map(one => one.name)));
+  return names.map(name => {
+    const series = [];
+    report.runs.forEach((run, index) => {
+      const found = column(run, group ?? name, name);
+      if (found) series.push({ label: label(run, several ? "" : titles[name] ?? name), points: run.curves, values: found.values, colour: colour(index), dash: index, marks: run.curves.step.length < 3 });
+    });
+    return chart(group ? `${group}.${name}` : name, titles[name] ?? name, notes[name] ?? null, series);
+  });
+}
+
+const titles = { gradientNorm: "gradient norm", rate: "learning rate", distance_j: "d_j", distance_0: "d_0" };
+const notes = { gradientNorm: "L2, before clipping" };
+
+function thinned() {
+  const long = report.runs.filter(run => run.curves.every > 1);
+  return long.length > 0 ? h("p", { class: "note" }, long.map(run => `${run.name}: every ${run.curves.every}th step is shown. `)) : null;
+}

@@ -1,0 +1,103 @@
+using System.Text.Json.Nodes;
+using System.Text.Json.Serialization;
+using LeapAlign.Host.Runs;
+using LeapAlign.Host.Runs.Records;
+
+namespace LeapAlign.Host.Reports.Pages;
+
+/// <summary>What a page shows, as the JSON inside it: charts and tables have no other source.</summary>
+/// <param name="Program">The version that wrote the page.</param>
+/// <param name="Runs">Its runs.</param>
+/// <param name="Comparison">Them at the same point; null for one run alone.</param>
+internal sealed record ReportData(string Program, IReadOnlyList<RunData> Runs, Comparison? Comparison)
+{
+    /// <summary>Puts together what a page shows.</summary>
+    public static ReportData Of(IReadOnlyList<RecordedRun> runs, EmbeddedPictures pictures) =>
+        new(RunEnvironment.Program, [.. runs.Select(run => RunData.Of(run, pictures))], runs.Count > 1 ? Comparison.Of(runs) : null);
+}
+
+/// <summary>A run of a page.</summary>
+internal sealed record RunData
+{
+    public required string Name { get; init; }
+
+    /// <summary>What the run says about itself; null when the folder has no run.json.</summary>
+    public required RunRecord? Record { get; init; }
+
+    /// <summary>Steps done.</summary>
+    public required int Done { get; init; }
+
+    /// <summary>Steps asked for.</summary>
+    public required long Planned { get; init; }
+
+    public required long SamplesPerStep { get; init; }
+
+    public required string Algorithm { get; init; }
+
+    public required string Model { get; init; }
+
+    public required IReadOnlyList<RewardData> Rewards { get; init; }
+
+    public required Curves Curves { get; init; }
+
+    public required IReadOnlyList<EvaluationData> Evaluations { get; init; }
+
+    public required IReadOnlyList<ChoiceMap> Choices { get; init; }
+
+    public required TimeLedger Time { get; init; }
+
+    public required IReadOnlyList<FlatSetting> Settings { get; init; }
+
+    public required PictureSeries Pictures { get; init; }
+
+    public static RunData Of(RecordedRun run, EmbeddedPictures pictures)
+    {
+        var totals = Totals.Of(run);
+        return new RunData
+        {
+            Name = run.Name,
+            Record = run.Record,
+            Done = run.Steps.Count == 0 ? 0 : run.Steps[^1].Step,
+            Planned = run.PlannedSteps,
+            SamplesPerStep = run.SamplesPerStep,
+            Algorithm = Text(run.Settings["algorithm"], "id"),
+            Model = ModelOf(run.Settings["model"]),
+            Rewards = [.. (run.Settings["rewards"] as JsonArray ?? []).Select(static reward => new RewardData(Text(reward, "name"), Text(reward, "role") == "heldOut"))],
+            Curves = Curves.Of(run),
+            Evaluations = [.. run.Evaluations.Select(evaluation => EvaluationData.Of(evaluation, Totals.After(run, totals, evaluation.Step)))],
+            Choices = ChoiceMap.Of(run),
+            Time = TimeLedger.Of(run),
+            Settings = [.. FlatSettings.Of(run.Settings)],
+            Pictures = pictures.Of(run),
+        };
+    }
+
+    // The last part of the model's folder says more than the id of the plugin that opens it.
+    private static string ModelOf(JsonNode? model) =>
+        Path.GetFileName(Path.TrimEndingDirectorySeparator(Text((model as JsonObject)?["settings"], "folder"))) is { Length: > 0 } folder ? folder : Text(model, "id");
+
+    private static string Text(JsonNode? node, string key) => (node as JsonObject)?[key] is JsonValue value && value.TryGetValue<string>(out var text) ? text : "";
+}
+
+/// <summary>A reward by name, and whether it is measured only.</summary>
+internal sealed record RewardData(string Name, bool HeldOut);
+
+/// <summary>An evaluation, and what the run had spent by then.</summary>
+internal sealed record EvaluationData(
+    int Step,
+    double Evaluations,
+    double Seconds,
+    int Images,
+    double Took,
+    IReadOnlyDictionary<string, double> Rewards,
+    IReadOnlyDictionary<string, IReadOnlyDictionary<string, double>> Tasks)
+{
+    public static EvaluationData Of(EvaluationLine line, Totals spent) =>
+        new(line.Step, spent.Evaluations, spent.Seconds, line.Images, line.Timings.Seconds, line.Rewards, line.Tasks);
+}
+
+// The encoder of the default options keeps <, > and & out of the text, so that no caption ends the element it stands in.
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals, UseStringEnumConverter = true)]
+[JsonSerializable(typeof(ReportData))]
+internal sealed partial class ReportJson : JsonSerializerContext;

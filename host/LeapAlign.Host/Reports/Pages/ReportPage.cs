@@ -1,0 +1,39 @@
+using System.Net;
+using System.Text;
+using System.Text.Json;
+using LeapAlign.Pipeline;
+using LeapAlign.Storage.Disks;
+
+namespace LeapAlign.Host.Reports.Pages;
+
+/// <summary>A report as one HTML file: markup, style, scripts, numbers and pictures. Its content policy lets it load nothing.</summary>
+internal sealed class ReportPage
+{
+    private static readonly string[] s_scripts = ["uPlot.iife.min.js", "base.js", "charts.js", "curves.js", "maps.js", "pictures.js", "tables.js", "page.js"];
+
+    private readonly EmbeddedPictures _pictures = new();
+
+    /// <summary>Reads runs and writes the page about them, aside and renamed.</summary>
+    /// <param name="folders">One run, or several side by side.</param>
+    /// <param name="output">The file.</param>
+    public Result<Unit> Write(IReadOnlyList<string> folders, string output) =>
+        RunReader.Read(folders).Bind(runs => WholeFile.Write(output, Encoding.UTF8.GetBytes(Html(ReportData.Of(runs, _pictures)))));
+
+    /// <summary>The page.</summary>
+    public static string Html(ReportData data)
+    {
+        var title = WebUtility.HtmlEncode(string.Join(", ", data.Runs.Select(static run => run.Name)));
+        // Data last: it may hold the words that the others are put in place of.
+        return Asset("report.html")
+            .Replace("{{title}}", title, StringComparison.Ordinal)
+            .Replace("{{style}}", Asset("uPlot.min.css") + Asset("report.css"), StringComparison.Ordinal)
+            .Replace("{{script}}", string.Join('\n', s_scripts.Select(Asset)), StringComparison.Ordinal)
+            .Replace("{{data}}", JsonSerializer.Serialize(data, ReportJson.Default.ReportData), StringComparison.Ordinal);
+    }
+
+    private static string Asset(string name)
+    {
+        using var reader = new StreamReader(typeof(ReportPage).Assembly.GetManifestResourceStream($"report/{name}")!);
+        return reader.ReadToEnd();
+    }
+}

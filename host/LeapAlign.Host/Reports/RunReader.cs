@@ -1,0 +1,47 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using LeapAlign.Host.Runs;
+using LeapAlign.Host.Runs.Records;
+using LeapAlign.Pipeline;
+
+namespace LeapAlign.Host.Reports;
+
+/// <summary>Reads the files of a run folder; the run may be under way.</summary>
+internal static class RunReader
+{
+    /// <summary>Reads runs, and gives those of the same name a number.</summary>
+    public static Result<IReadOnlyList<RecordedRun>> Read(IEnumerable<string> folders) => folders.Select(static path => Read(RunFolder.At(path))).All().Map(Named);
+
+    /// <summary>Reads one run.</summary>
+    /// <returns>The run, or LA4013 when the folder, its metrics or its settings cannot be read.</returns>
+    public static Result<RecordedRun> Read(RunFolder folder) =>
+        from settings in Parse(folder.Resolved, static text => JsonNode.Parse(text) as JsonObject ?? throw new JsonException("it is no JSON object"))
+        from history in RunHistory.Read(folder.Metrics)
+        from record in File.Exists(folder.Record) ? Parse(folder.Record, static text => JsonSerializer.Deserialize(text, RunRecordJson.Default.RunRecord)) : Result.Ok<RunRecord?>(null)
+        select new RecordedRun { Folder = folder, Name = folder.Name, Settings = settings, Steps = history.Steps, Evaluations = history.Evaluations, Record = record };
+
+    private static Result<T> Parse<T>(string path, Func<string, T> parse) => Guard(path, () => parse(File.ReadAllText(path)));
+
+    private static Result<T> Guard<T>(string path, Func<T> read)
+    {
+        try
+        {
+            return read();
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or JsonException)
+        {
+            var why = exception is FileNotFoundException or DirectoryNotFoundException ? "it is not there; a run folder holds plugins.resolved.json and metrics.jsonl" : exception.Message;
+            return new Fault.Input(FaultCodes.RunNotReadable, $"the file of a run cannot be read: {why}", new SourcePlace(path));
+        }
+    }
+
+    private static IReadOnlyList<RecordedRun> Named(IReadOnlyList<RecordedRun> runs)
+    {
+        var seen = new Dictionary<string, int>();
+        return [.. runs.Select(run =>
+        {
+            var count = seen[run.Name] = seen.GetValueOrDefault(run.Name) + 1;
+            return count == 1 ? run : run with { Name = $"{run.Name} ({count})" };
+        })];
+    }
+}

@@ -1,0 +1,47 @@
+using System.Globalization;
+using System.Reflection;
+using System.Runtime.InteropServices;
+using LeapAlign.Host.Composition;
+using LeapAlign.Host.Plugins;
+using LeapAlign.Host.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace LeapAlign.Host.Runs.Records;
+
+/// <summary>Versions, machine and tuning of a run, for its record. It reads no variable and names no user, host or folder.</summary>
+internal static class RunEnvironment
+{
+    /// <summary>The version of this program.</summary>
+    public static string Program { get; } = typeof(RunEnvironment).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion;
+
+    /// <summary>The facts, in the order in which they are shown.</summary>
+    public static IReadOnlyDictionary<string, string> Of(RunPlan plan, StartupTuning tuning, Device device)
+    {
+        var facts = new Dictionary<string, string>
+        {
+            ["LeapAlign"] = Program,
+            [".NET"] = RuntimeInformation.FrameworkDescription,
+            ["TorchSharp"] = typeof(torch).Assembly.GetName().Version!.ToString(3),
+            ["libtorch"] = __version__,
+            ["system"] = $"{RuntimeInformation.OSDescription}, {RuntimeInformation.OSArchitecture}",
+            ["processor"] = Processor(),
+            ["cores"] = Environment.ProcessorCount.ToString(CultureInfo.InvariantCulture),
+            ["memory"] = string.Create(CultureInfo.InvariantCulture, $"{GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / (double)(1L << 30):F1} GiB"),
+            ["device"] = device.ToString(),
+            ["tensor threads"] = tuning.Threads.ToString(CultureInfo.InvariantCulture),
+            ["float32 products"] = tuning.Precision,
+            ["allocator"] = tuning.Allocator ? "keeps freed pages" : "as the system has it",
+        };
+        foreach (var plugin in plan.Parts.Select(static part => part.Plugin).OfType<PluginHandle>().Distinct()) facts[$"plugin {plugin.Id}"] = plugin.Manifest!.Version;
+        return facts;
+    }
+
+    // Only Linux tells the name in a file; elsewhere the architecture has to do.
+    private static string Processor()
+    {
+        const string file = "/proc/cpuinfo";
+        var line = File.Exists(file) ? File.ReadLines(file).FirstOrDefault(static line => line.StartsWith("model name", StringComparison.Ordinal)) : null;
+        return line?.Split(':', 2)[1].Trim() ?? RuntimeInformation.ProcessArchitecture.ToString();
+    }
+}

@@ -1,0 +1,55 @@
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace LeapAlign.Host.Runs.Records;
+
+/// <summary><c>run.json</c>: what a run is and how far it is, apart from its settings and its measurements.</summary>
+/// <param name="Program">The version of LeapAlign.</param>
+/// <param name="Started">When the process began to train, UTC.</param>
+/// <param name="Updated">When this was written, UTC.</param>
+/// <param name="State">Whether it goes on, or how it ended.</param>
+/// <param name="Fault">What it ended with; null when it did not fail.</param>
+/// <param name="Environment">Versions, machine and tuning, by name. Nothing that names a user, a host or a folder.</param>
+/// <param name="Warnings">Warnings so far.</param>
+internal sealed record RunRecord(
+    string Program,
+    DateTimeOffset Started,
+    DateTimeOffset Updated,
+    RunState State,
+    string? Fault,
+    IReadOnlyDictionary<string, string> Environment,
+    IReadOnlyList<WarningRecord> Warnings)
+{
+    // A file of its own, to be read by people too.
+    private static readonly RunRecordJson s_readable = new(new JsonSerializerOptions(RunRecordJson.Default.Options) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
+
+    public byte[] ToJson() => [.. JsonSerializer.SerializeToUtf8Bytes(this, s_readable.RunRecord), (byte)'\n'];
+}
+
+/// <summary>Whether a run goes on, or how it ended.</summary>
+internal enum RunState
+{
+    /// <summary>It goes on, or its process was killed.</summary>
+    Running,
+
+    /// <summary>All steps are done.</summary>
+    Completed,
+
+    /// <summary>It was asked to stop, and exported what it had.</summary>
+    Interrupted,
+
+    /// <summary>It ended with a fault.</summary>
+    Faulted,
+}
+
+/// <summary>A warning and how often its code came.</summary>
+/// <param name="Code">LA####.</param>
+/// <param name="Place">The place of the first one; null when it has none.</param>
+/// <param name="Message">The words of the first one.</param>
+/// <param name="Count">How often the code came.</param>
+internal sealed record WarningRecord(string Code, string? Place, string Message, int Count);
+
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, WriteIndented = true, UseStringEnumConverter = true)]
+[JsonSerializable(typeof(RunRecord))]
+internal sealed partial class RunRecordJson : JsonSerializerContext;

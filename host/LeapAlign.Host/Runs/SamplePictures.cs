@@ -1,0 +1,22 @@
+using LeapAlign.Host.Kernel;
+using LeapAlign.Pipeline;
+using LeapAlign.Storage.Disks;
+
+namespace LeapAlign.Host.Runs;
+
+/// <summary>The pictures of the sample grid one by one, as they are: <c>samples/step-####/##.png</c>, in the order of <c>samples</c> in metrics.jsonl.</summary>
+internal sealed class SamplePictures(RunFolder folder) : IRunObserver
+{
+    public Result<Unit> Stepped(StepReport report) => Unit.Value;
+
+    public Result<Unit> Evaluated(EvaluationReport report)
+    {
+        for (var number = 0; number < report.Samples.Count; number++)
+        {
+            var path = folder.Sample(report.Step, number);
+            if (!RunFolder.Make(Path.GetDirectoryName(path)!).TryGet(out _, out var fault)) return fault;
+            if (!WholeFile.Write(path, SampleGrid.Encode(report.Samples[number])).TryGet(out _, out fault)) return fault;
+        }
+        return Unit.Value;
+    }
+}

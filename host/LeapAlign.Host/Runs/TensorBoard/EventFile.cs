@@ -1,0 +1,81 @@
+using System.Buffers.Binary;
+using System.Globalization;
+using System.Numerics;
+using Google.Protobuf;
+using LeapAlign.Pipeline;
+using Tensorboard;
+
+namespace LeapAlign.Host.Runs.TensorBoard;
+
+/// <summary>
+/// A file that TensorBoard reads: records of a length, its checksum, an <c>Event</c> message and its checksum. Checksums are CRC-32C, rotated and shifted as the
+/// TFRecord format asks for.
+/// </summary>
+internal sealed class EventFile : IDisposable
+{
+    private readonly FileStream _file;
+    private readonly TimeProvider _time;
+
+    private EventFile(FileStream file, TimeProvider time) => (_file, _time) = (file, time);
+
+    /// <summary>Begins a file in a folder that other files may lie in: a run that goes on adds one.</summary>
+    /// <param name="folder">The run's folder of event files; made when it is not there.</param>
+    /// <param name="step">The first step that will be written. TensorBoard forgets this and later steps of the files before.</param>
+    /// <param name="time">The clock.</param>
+    public static Result<EventFile> Create(string folder, long step, TimeProvider time)
+    {
+        var name = string.Create(CultureInfo.InvariantCulture, $"events.out.tfevents.{time.GetUtcNow().ToUnixTimeMilliseconds():D13}.leapalign");
+        var path = Path.Combine(folder, name);
+        try
+        {
+            var goesOn = Directory.Exists(folder) && Directory.EnumerateFiles(folder, "events.out.tfevents.*").Any();
+            Directory.CreateDirectory(folder);
+            var made = new EventFile(new FileStream(path, FileMode.CreateNew, FileAccess.Write, FileShare.Read), time);
+            made.Write(new Event { FileVersion = "brain.Event:2" });
+            if (goesOn) made.Write(new Event { Step = step, SessionLog = new SessionLog { Status = SessionLog.Types.SessionStatus.Start } });
+            return made;
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            return RunFolder.CannotWrite(path, exception);
+        }
+    }
+
+    /// <summary>Appends what was measured at a step.</summary>
+    public Result<Unit> Append(long step, Summary summary)
+    {
+        try
+        {
+            Write(new Event { Step = step, Summary = summary });
+            return Unit.Value;
+        }
+        catch (IOException exception)
+        {
+            return RunFolder.CannotWrite(_file.Name, exception);
+        }
+    }
+
+    public void Dispose() => _file.Dispose();
+
+    private void Write(Event entry)
+    {
+        entry.WallTime = (_time.GetUtcNow() - DateTimeOffset.UnixEpoch).TotalSeconds;
+        var message = entry.ToByteArray();
+        var record = new byte[sizeof(ulong) + sizeof(uint) + message.Length + sizeof(uint)];
+        BinaryPrimitives.WriteUInt64LittleEndian(record, (ulong)message.Length);
+        BinaryPrimitives.WriteUInt32LittleEndian(record.AsSpan(sizeof(ulong)), Checksum(record.AsSpan(0, sizeof(ulong))));
+        message.CopyTo(record.AsSpan(sizeof(ulong) + sizeof(uint)));
+        BinaryPrimitives.WriteUInt32LittleEndian(record.AsSpan(record.Length - sizeof(uint)), Checksum(message));
+        // One write for each record, so that a reader never sees half of one.
+        _file.Write(record);
+        _file.Flush();
+    }
+
+    private static uint Checksum(ReadOnlySpan<byte> bytes)
+    {
+        const uint shift = 0xa282ead8;
+        var remainder = uint.MaxValue;
+        foreach (var value in bytes) remainder = BitOperations.Crc32C(remainder, value);
+        return unchecked(BitOperations.RotateRight(~remainder, 15) + shift);
+    }
+}

@@ -1,0 +1,78 @@
+using Google.Protobuf;
+using LeapAlign.Host.Kernel;
+using LeapAlign.Pipeline;
+using SkiaSharp;
+using Tensorboard;
+
+namespace LeapAlign.Host.Runs.TensorBoard;
+
+/// <summary>
+/// The numbers of metrics.jsonl and the sample grids for TensorBoard, in <c>tensorboard/</c>. A tag is the path of the number in metrics.jsonl behind the kind of its
+/// line: <c>step/rewards/judge</c>, <c>evaluation/tasks/judge/colors</c>. TensorBoard keeps numbers in single precision.
+/// </summary>
+internal sealed class TensorBoardLog(RunFolder folder, TimeProvider time) : IRunObserver, IDisposable
+{
+    private EventFile? _file;
+
+    public Result<Unit> Stepped(StepReport report)
+    {
+        var scalars = new Summary();
+        Add(scalars, "step/loss", report.Loss);
+        Add(scalars, "step/rewards", report.Rewards);
+        Add(scalars, "step/gradientNorm", report.GradientNorm);
+        Add(scalars, "step/rate", report.Rate);
+        Add(scalars, "step/updates", report.Updates);
+        Add(scalars, "step/evaluations", report.Evaluations);
+        Add(scalars, "step/gradientEvaluations", report.GradientEvaluations);
+        Add(scalars, "step/measurements", report.Measurements);
+        Add(scalars, "step/timings/seconds", report.Seconds);
+        Add(scalars, "step/timings/stages", report.Stages);
+        return Append(report.Index + 1, scalars);
+    }
+
+    /// <summary>Takes the numbers, and the grid that is already in <c>samples/</c>.</summary>
+    public Result<Unit> Evaluated(EvaluationReport report)
+    {
+        var scalars = new Summary();
+        Add(scalars, "evaluation/rewards", report.Rewards);
+        foreach (var (reward, tasks) in report.Tasks) Add(scalars, $"evaluation/tasks/{reward}", tasks);
+        Add(scalars, "evaluation/images", report.Images);
+        Add(scalars, "evaluation/timings/seconds", report.Seconds);
+        if (report.Samples.Count > 0 && !AddGrid(scalars, folder.Sample(report.Step)).TryGet(out _, out var fault)) return fault;
+        return Append(report.Step, scalars);
+    }
+
+    public void Dispose() => _file?.Dispose();
+
+    private static void Add(Summary scalars, string tag, double value) => scalars.Value.Add(new Summary.Types.Value { Tag = tag, SimpleValue = (float)value });
+
+    private static void Add(Summary scalars, string tag, IReadOnlyDictionary<string, double> values)
+    {
+        foreach (var (name, value) in values) Add(scalars, $"{tag}/{name}", value);
+    }
+
+    private static Result<Unit> AddGrid(Summary summary, string path)
+    {
+        try
+        {
+            var png = File.ReadAllBytes(path);
+            var size = SKBitmap.DecodeBounds(png);
+            summary.Value.Add(new Summary.Types.Value
+            {
+                Tag = "evaluation/samples",
+                Image = new Summary.Types.Image { Width = size.Width, Height = size.Height, Colorspace = 3, EncodedImageString = ByteString.CopyFrom(png) },
+            });
+            return Unit.Value;
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            return new Fault.Run(FaultCodes.CannotWrite, $"the grid cannot be read back for TensorBoard: {exception.Message}", new SourcePlace(path));
+        }
+    }
+
+    private Result<Unit> Append(long step, Summary summary)
+    {
+        if (_file is null && !EventFile.Create(folder.Events, step, time).TryGet(out _file, out var fault)) return fault;
+        return _file.Append(step, summary);
+    }
+}

@@ -1,0 +1,88 @@
+using LeapAlign.Host.Kernel;
+using LeapAlign.Host.Runs.TensorBoard;
+using LeapAlign.Testing;
+
+namespace LeapAlign.Host.Tests.Reports;
+
+public sealed class EventFileTests : IDisposable
+{
+    private readonly WrittenRun _run = new();
+
+    [Fact]
+    public void Events_carry_every_number_under_its_path()
+    {
+        using (var log = new TensorBoardLog(_run.Folder, TimeProvider.System))
+        {
+            log.Evaluated(Evaluation(0)).Value();
+            log.Stepped(Step(0, loss: 0.1)).Value();
+            log.Stepped(Step(1, loss: float.NaN)).Value();
+        }
+        var events = EventFileReader.Read(Assert.Single(Directory.GetFiles(_run.Folder.Events)));
+        Assert.Equal("brain.Event:2", events[0].Version);
+        Assert.All(events, static one => Assert.InRange(DateTimeOffset.UtcNow.ToUnixTimeSeconds() - one.Time, -5, 600));
+        Assert.Equal([0, 0, 1, 2], events.Select(static one => one.Step));
+        Assert.Equal(0.75f, events[1].Scalars["evaluation/rewards/clip"]);
+        Assert.Equal(0.25f, events[1].Scalars["evaluation/tasks/clip/colors"]);
+        Assert.Equal((0.1f, 0.5f, 3f, 10f), (events[2].Scalars["step/loss"], events[2].Scalars["step/rewards/clip"], events[2].Scalars["step/measurements/weight"], events[2].Scalars["step/evaluations"]));
+        Assert.True(float.IsNaN(events[3].Scalars["step/loss"]));
+    }
+
+    [Fact]
+    public void A_run_that_goes_on_adds_a_file_that_takes_later_steps_back()
+    {
+        using (var log = new TensorBoardLog(_run.Folder, TimeProvider.System)) log.Stepped(Step(6)).Value();
+        Thread.Sleep(5);
+        using (var log = new TensorBoardLog(_run.Folder, TimeProvider.System)) log.Stepped(Step(4)).Value();
+        var files = Directory.GetFiles(_run.Folder.Events).Order(StringComparer.Ordinal).Select(EventFileReader.Read).ToList();
+        Assert.DoesNotContain(files[0], static one => one.SessionStatus == 1);
+        Assert.Equal(5, Assert.Single(files[1], static one => one.SessionStatus == 1).Step);
+        Assert.Equal([0, 5, 5], files[1].Select(static one => one.Step));
+    }
+
+    [Fact]
+    public void A_folder_that_cannot_be_made_is_a_fault()
+    {
+        File.WriteAllText(_run.Folder.Events, "in the way");
+        using var log = new TensorBoardLog(_run.Folder, TimeProvider.System);
+        log.Stepped(Step(0)).Fault(Pipeline.FaultCodes.CannotWrite, "tensorboard");
+    }
+
+    [Fact]
+    public void The_reader_of_the_tests_sees_a_changed_byte()
+    {
+        using (var log = new TensorBoardLog(_run.Folder, TimeProvider.System)) log.Stepped(Step(0)).Value();
+        var path = Assert.Single(Directory.GetFiles(_run.Folder.Events));
+        var bytes = File.ReadAllBytes(path);
+        bytes[^6] ^= 1;
+        File.WriteAllBytes(path, bytes);
+        Assert.Throws<InvalidDataException>(() => EventFileReader.Read(path));
+    }
+
+    public void Dispose() => _run.Dispose();
+
+    private static StepReport Step(int index, double loss = 1) => new()
+    {
+        Index = index,
+        Loss = loss,
+        Rewards = new Dictionary<string, double> { ["clip"] = 0.5 },
+        Measurements = new Measured(new Dictionary<string, double> { ["weight"] = 3 }, new Dictionary<string, IReadOnlyList<long>>()),
+        GradientNorm = 2,
+        Rate = 0.1,
+        Updates = 1,
+        Skipped = 0,
+        Evaluations = 10,
+        GradientEvaluations = 2,
+        Seconds = 1,
+        Stages = new Dictionary<string, double> { ["velocity"] = 0.5 },
+    };
+
+    private static EvaluationReport Evaluation(int step) => new()
+    {
+        Step = step,
+        Rewards = new Dictionary<string, double> { ["clip"] = 0.75 },
+        Tasks = new Dictionary<string, IReadOnlyDictionary<string, double>> { ["clip"] = new Dictionary<string, double> { ["colors"] = 0.25 } },
+        Images = 8,
+        Seconds = 1,
+        Samples = [],
+    };
+}

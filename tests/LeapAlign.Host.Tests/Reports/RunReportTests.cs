@@ -1,0 +1,57 @@
+using System.Text.Json.Nodes;
+using LeapAlign.Host.Reports;
+using LeapAlign.Host.Runs;
+using LeapAlign.Pipeline;
+
+namespace LeapAlign.Host.Tests.Reports;
+
+public sealed class RunReportTests : IDisposable
+{
+    private readonly WrittenRun _run = new WrittenRun().Evaluation(0, 0.5).Step(1).Save();
+    private readonly StringWriter _error = new();
+
+    [Theory]
+    [InlineData(false, "Completed")]
+    [InlineData(true, "Interrupted")]
+    public void The_end_is_recorded_and_its_outcome_given_back(bool interrupted, string state)
+    {
+        var report = Report();
+        Assert.True(report.End(Unit.Value, interrupted).IsOk);
+        var record = Record();
+        Assert.Equal(state, (string)record["state"]!);
+        Assert.Equal("bar", (string)record["environment"]!["foo"]!);
+        Assert.Contains($"\"state\":\"{state}\"", File.ReadAllText(_run.Folder.Report), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_fault_is_recorded_and_given_back()
+    {
+        var fault = new Fault.Run(FaultCodes.NotFinite, "the loss is NaN");
+        Assert.Equal(fault, Report().End(fault, false).Fault());
+        Assert.Equal(("Faulted", "LA5003 the loss is NaN"), ((string)Record()["state"]!, (string)Record()["fault"]!));
+    }
+
+    [Fact]
+    public void A_run_goes_on_without_a_report_that_cannot_be_written_and_says_so_once()
+    {
+        Directory.CreateDirectory(Path.Combine(_run.Folder.Report, "in the way"));
+        var report = Report();
+        Assert.True(report.End(Unit.Value, false).IsOk);
+        Assert.True(report.End(Unit.Value, false).IsOk);
+        Assert.Single(_error.ToString().Split('\n'), static line => line.StartsWith("warning LA5002", StringComparison.Ordinal));
+        Assert.Equal("LA5002", (string)Assert.Single(Record()["warnings"]!.AsArray())!["code"]!);
+        File.Delete(_run.Folder.Metrics);
+        Assert.True(report.End(Unit.Value, false).IsOk);
+        Assert.Contains("warning LA4013", _error.ToString(), StringComparison.Ordinal);
+    }
+
+    public void Dispose()
+    {
+        _run.Dispose();
+        _error.Dispose();
+    }
+
+    private RunReport Report() => new(_run.Folder, new Dictionary<string, string> { ["foo"] = "bar" }, new Warnings(_error), TimeProvider.System);
+
+    private JsonNode Record() => JsonNode.Parse(File.ReadAllText(_run.Folder.Record))!;
+}
