@@ -47,7 +47,10 @@ function pictureCell(caption, shown) {
       const found = find(slot.series, at, caption);
       put(slot.image, found, caption, `${several ? `${slot.name}, ` : ""}step ${at}`);
       slot.words.replaceChildren(...(several ? [swatch(colour(slot.index)), `${slot.name}, step ${at}`] : [`step ${at}`]));
-      if (found) scores.append(h("li", {}, several ? swatch(colour(slot.index)) : null, Object.entries(found.rewards).map(([name, value], place) => [place > 0 ? " · " : "", `${name} `, num(value), several ? null : [" (", change(first.rewards[name], value), ")"]])));
+      if (!found) continue;
+      const rewards = Object.entries(found.rewards);
+      if (several) scores.append(h("li", {}, swatch(colour(slot.index)), rewards.map(([name, value], place) => [place > 0 ? " · " : "", `${name} `, num(value)])));
+      else scores.append(...rewards.map(([name, value]) => h("li", {}, `${name} `, num(value), " ", change(first.rewards[name], value))));
     }
   };
   return { figure, show };
