@@ -1,21 +1,28 @@
 using System.CommandLine;
 using System.Runtime.CompilerServices;
 using LeapAlign.Host.Composition;
+using LeapAlign.Host.Configuration;
 using LeapAlign.Host.Plugins;
 using LeapAlign.Host.Runtime;
+using LeapAlign.Host.Telemetry;
 using LeapAlign.Pipeline;
 
 namespace LeapAlign.Host.Commands;
 
 /// <summary>How a verb runs a plan: composed, with the process tuned, open to interruption, and its plugins unloaded afterwards.</summary>
-internal sealed class PlanRun(IPluginLoader loader, BundledPlugins bundled, Terminal terminal)
+internal sealed class PlanRun(IPluginLoader loader, BundledPlugins bundled, Terminal terminal, RunTelemetry telemetry)
 {
     /// <summary>Runs to the end, or until it is interrupted.</summary>
     /// <param name="parsed">The command line.</param>
     /// <param name="further">Overrides that other options stand for.</param>
     /// <param name="action">What is done with the plan.</param>
     /// <returns>The exit code.</returns>
-    public int Run(ParseResult parsed, IEnumerable<string> further, Func<RunPlan, StartupTuning, CancellationToken, Result<Unit>> action)
+    public int Run(ParseResult parsed, IEnumerable<string> further, Func<RunPlan, StartupTuning, CancellationToken, Result<Unit>> action) => telemetry.Around(
+        parsed.CommandResult.Command.Name,
+        ConfigurationFile.Read(parsed.GetValue(GlobalOptions.Config)!, [.. parsed.GetValue(GlobalOptions.Set)!, .. further]),
+        () => Guarded(parsed, further, action));
+
+    private int Guarded(ParseResult parsed, IEnumerable<string> further, Func<RunPlan, StartupTuning, CancellationToken, Result<Unit>> action)
     {
         var workspace = Workspace.Open(parsed, loader, bundled);
         using var interruption = new Interruption(terminal.Error);
@@ -33,6 +40,6 @@ internal sealed class PlanRun(IPluginLoader loader, BundledPlugins bundled, Term
             var tuning = StartupTuning.Apply(plan.Run.Tuning, plan.Run.Threads);
             return plan.WhileRunning(() => action(plan, tuning, stop));
         });
-        return terminal.Finish(outcome, stop);
+        return terminal.Finish(telemetry.Note(outcome), stop);
     }
 }

@@ -38,6 +38,7 @@ internal sealed class Composer(PluginCatalog catalog)
                 Run = Section(root, "run", HostJson.Run),
                 Evaluation = Evaluation(root),
                 Export = Section(root, "export", HostJson.Export),
+                Telemetry = Section(root, "telemetry", HostJson.Telemetry),
                 Guidance = new Guidance(guidance.Scale, guidance.DetachNegative),
                 Model = model,
                 Prompts = prompts,

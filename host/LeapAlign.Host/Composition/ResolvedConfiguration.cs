@@ -27,6 +27,7 @@ internal static class ResolvedConfiguration
             ["optimizer"] = Part(plan.Optimizer),
             ["evaluation"] = evaluation,
             ["export"] = JsonSerializer.SerializeToNode(plan.Export, HostJson.Export),
+            ["telemetry"] = JsonSerializer.SerializeToNode(plan.Telemetry, HostJson.Telemetry),
         });
     }
 

@@ -15,6 +15,8 @@ internal sealed record RunPlan
 
     public required ExportSettings Export { get; init; }
 
+    public TelemetrySettings Telemetry { get; init; } = new();
+
     public required Guidance Guidance { get; init; }
 
     public required PartPlan Model { get; init; }

@@ -16,6 +16,8 @@ internal static class HostJson
 
     public static JsonTypeInfo<ExportSettings> Export { get; } = SettingsType.Strict(HostJsonContext.Default.ExportSettings);
 
+    public static JsonTypeInfo<TelemetrySettings> Telemetry { get; } = SettingsType.Strict(HostJsonContext.Default.TelemetrySettings);
+
     public static JsonTypeInfo<RewardEntry> Reward { get; } = SettingsType.Strict(HostJsonContext.Default.RewardEntry);
 
     public static JsonTypeInfo<PluginManifest> Manifest { get; } = SettingsType.Strict(HostJsonContext.Default.PluginManifest);
@@ -26,6 +28,7 @@ internal static class HostJson
 [JsonSerializable(typeof(GuidanceSettings))]
 [JsonSerializable(typeof(EvaluationSettings))]
 [JsonSerializable(typeof(ExportSettings))]
+[JsonSerializable(typeof(TelemetrySettings))]
 [JsonSerializable(typeof(RewardEntry))]
 [JsonSerializable(typeof(PluginManifest))]
 internal sealed partial class HostJsonContext : JsonSerializerContext;

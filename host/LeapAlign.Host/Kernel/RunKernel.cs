@@ -1,6 +1,7 @@
 using LeapAlign.Host.Composition;
 using LeapAlign.Host.Kernel.Pictures;
 using LeapAlign.Host.Kernel.Steps;
+using LeapAlign.Host.Telemetry.Spans;
 using LeapAlign.Pipeline;
 using static TorchSharp.torch;
 
@@ -22,7 +23,7 @@ internal sealed class RunKernel : IDisposable
     public RunKernel(RunPlan plan, RunParts parts, Device device, IReadOnlyList<IRunObserver> observers)
     {
         (_plan, _parts, _observers) = (plan, parts, observers);
-        Clock = new StageClock();
+        Clock = new StageClock(new KernelSpans(plan));
         _step = new TrainingStep(plan, parts, Clock, device);
         _evaluation = new Evaluation(plan, parts, Clock, device);
     }
@@ -35,7 +36,9 @@ internal sealed class RunKernel : IDisposable
 
     /// <summary>Runs to the end, or to the end of the step in which cancellation is asked for.</summary>
     /// <returns>Whether all steps were done.</returns>
-    public Result<bool> Run(CancellationToken cancellation)
+    public Result<bool> Run(CancellationToken cancellation) => Clock.Spans.Run(Clock, () => Loop(cancellation));
+
+    private Result<bool> Loop(CancellationToken cancellation)
     {
         try
         {

@@ -4,6 +4,7 @@ using LeapAlign.Contracts.Algorithms;
 using LeapAlign.Host.Commands;
 using LeapAlign.Host.Composition;
 using LeapAlign.Host.Kernel;
+using LeapAlign.Host.Telemetry;
 using LeapAlign.Pipeline;
 using Microsoft.Extensions.Logging;
 
@@ -13,7 +14,7 @@ namespace LeapAlign.Host.Runs;
 /// <c>train</c>: makes the parts of a plan, then the run folder, lets the kernel run and exports what it trained. The folder is made last, so that a run
 /// that cannot begin leaves nothing behind.
 /// </summary>
-internal sealed class Training(Terminal terminal, ILoggerFactory loggers) : ITraining
+internal sealed class Training(Terminal terminal, ILoggerFactory loggers, RunTelemetry telemetry) : ITraining
 {
     // A frame of its own: once it has returned, nothing on the stack refers to a plugin's types.
     [MethodImpl(MethodImplOptions.NoInlining)]
@@ -36,10 +37,12 @@ internal sealed class Training(Terminal terminal, ILoggerFactory loggers) : ITra
             using (metrics)
             {
                 var progress = new ProgressDisplay(terminal.Console, plan.Run.Steps);
+                telemetry.Folder(folder.Path);
+                telemetry.Log.Begun(folder.Path, plan.Algorithm.Definition.Id, plan.Run.Steps);
                 terminal.Write($"run {folder.Path}");
                 try
                 {
-                    using var kernel = new RunKernel(plan, parts, site.Device, [metrics, new SampleGrid(folder), progress]);
+                    using var kernel = new RunKernel(plan, parts, site.Device, [metrics, new SampleGrid(folder), progress, .. telemetry.Observers]);
                     return from all in progress.Around(() => kernel.Run(stop))
                            from exported in kernel.Export(folder.Export, Dtype.Parse(plan.Export.Dtype))
                            select Report(folder, progress, kernel, site.Warnings);

@@ -46,6 +46,7 @@ internal static class ConfigurationSchema
                 },
                 ["optimizer"] = Described(part(PartKinds.Optimizer), "How gradients change weights."),
                 ["evaluation"] = evaluation,
+                ["telemetry"] = Described(SettingsSchema.Of(HostJson.Telemetry), "Where spans, metrics and logs go; nowhere by default."),
                 ["export"] = Described(SettingsSchema.Of(HostJson.Export), "The model folder that the run writes."),
             },
             ["additionalProperties"] = false,

@@ -9,6 +9,9 @@ namespace LeapAlign.Host.Kernel.Rewards;
 /// <param name="reward">The reward.</param>
 internal sealed class RunReward(RewardPlan plan, IReward reward)
 {
+    /// <summary>What plugins.json says of it.</summary>
+    public RewardPlan Plan => plan;
+
     /// <summary>Its name in the run.</summary>
     public string Name => plan.Part.Name;
 

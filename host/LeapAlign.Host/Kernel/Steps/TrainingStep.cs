@@ -2,6 +2,7 @@ using System.Diagnostics;
 using LeapAlign.Contracts.Algorithms;
 using LeapAlign.Contracts.Optimizers;
 using LeapAlign.Host.Composition;
+using LeapAlign.Host.Telemetry.Spans;
 using LeapAlign.Pipeline;
 using static TorchSharp.torch;
 
@@ -35,7 +36,9 @@ internal sealed class TrainingStep : IDisposable
     /// <summary>Optimizer updates so far.</summary>
     public int Updates { get; private set; }
 
-    public StepReport Run(int index)
+    public StepReport Run(int index) => _clock.Spans.Step(index, _clock, () => Step(index));
+
+    private StepReport Step(int index)
     {
         var started = Stopwatch.GetTimestamp();
         var (evaluations, withGradient) = (_clock.Evaluations, _clock.GradientEvaluations);
@@ -49,6 +52,7 @@ internal sealed class TrainingStep : IDisposable
             Rewards = tally.Rewards.Values,
             Measurements = tally.Measurements.Values,
             GradientNorm = tally.GradientNorm,
+            Clipped = tally.Clipped,
             Rate = tally.Rate,
             Updates = tally.Updates,
             Evaluations = (_clock.Evaluations - evaluations) / _plan.Run.Accumulation,
@@ -94,14 +98,14 @@ internal sealed class TrainingStep : IDisposable
 
     private void Update(int index, StepTally tally)
     {
-        var norm = _clock.Measure("clip", Clip);
+        var norm = _clock.Measure("clip", Clip, KernelSpans.Describe);
         if (!double.IsFinite(norm) || !double.IsFinite(tally.PendingLoss)) throw new FaultException(NotFinite(index, tally, norm));
         var rate = _clock.Measure("update", () => _optimization.Update(Updates));
         GradientClip.Clear(_parts.Model.Parameters);
         _clock.Measure("refresh", _parts.Model.Refresh);
         _clock.Measure("average", Average.Update);
         Updates++;
-        tally.EndUpdate(norm, rate);
+        tally.EndUpdate(norm, rate, clipped: norm > _plan.Run.ClipNorm);
     }
 
     private double Clip()
