@@ -1,6 +1,7 @@
 using LeapAlign.Host.Commands;
 using LeapAlign.Host.Commands.Verbs;
 using LeapAlign.Host.Plugins;
+using LeapAlign.Host.Profiling;
 using LeapAlign.Host.Runs;
 using LeapAlign.Host.Telemetry;
 using LeapAlign.Host.Telemetry.Measures;
@@ -50,6 +51,8 @@ internal static class HostServices
         .AddSingleton<IVerb, InitVerb>()
         .AddSingleton<IVerb, SchemaVerb>()
         .AddSingleton<IVerb, DoctorVerb>()
+        .AddSingleton<ShortRun>()
+        .AddSingleton<IVerb, ProfileVerb>()
         .AddTraining<Training>()
         .AddGeneration<Generation>();
 

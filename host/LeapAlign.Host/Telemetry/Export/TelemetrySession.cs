@@ -53,19 +53,24 @@ internal sealed class TelemetrySession : IDisposable
     /// <summary>Sends what is left, to a receiver that has taken what was sent so far.</summary>
     public void Dispose()
     {
-        var well = _watch.IsWell(s_patience);
-        if (!well) _watch.Abandon(quietly: false);
-        var started = Stopwatch.GetTimestamp();
-        int Left() => Math.Max(1, (int)(s_patience - Stopwatch.GetElapsedTime(started)).TotalMilliseconds);
-        _sdk.TracerProvider.ForceFlush(Left());
-        _sdk.MeterProvider.ForceFlush(Left());
-        _sdk.LoggerProvider.ForceFlush(Left());
+        if (!_watch.IsWell(s_patience)) _watch.Abandon(quietly: false);
+        Flush();
         // What is still under way now was given its second, and is the news; afterwards the SDK may only find the door closed.
         _watch.Abandon(quietly: false);
         _watch.Abandon(quietly: true);
         _sdk.Dispose();
         _watch.Dispose();
         File.Dispose();
+    }
+
+    /// <summary>Sends what is there, for at most a second.</summary>
+    public void Flush()
+    {
+        var started = Stopwatch.GetTimestamp();
+        int Left() => Math.Max(1, (int)(s_patience - Stopwatch.GetElapsedTime(started)).TotalMilliseconds);
+        _sdk.TracerProvider.ForceFlush(Left());
+        _sdk.MeterProvider.ForceFlush(Left());
+        _sdk.LoggerProvider.ForceFlush(Left());
     }
 
     private static void Tracing(TracerProviderBuilder tracing, TelemetrySettings settings, SignalPlan plan, (OtlpTarget Otlp, TelemetryFile File) to)
