@@ -13,6 +13,8 @@ internal sealed class SpanLedger : IRunObserver, IDisposable
     /// <summary>The row of evaluations that are recorded for a backward.</summary>
     public const string WithGradient = "velocity, with gradient";
 
+    private static readonly HashSet<string> s_around = [SpanSchema.Command.Name, SpanSchema.Run.Name, .. SpanSchema.Life.Select(static arrow => arrow.Name)];
+
     private readonly ActivityListener _listener;
     private readonly Dictionary<string, SpanRow> _rows = [];
     private readonly Dictionary<Activity, (long Native, TimeSpan Inner)> _open = [];
@@ -67,6 +69,8 @@ internal sealed class SpanLedger : IRunObserver, IDisposable
     {
         if (!_open.Remove(span, out var opened)) return;
         if (span.Parent is { } around && _open.TryGetValue(around, out var outer)) _open[around] = outer with { Inner = outer.Inner + span.Duration };
+        // The spans around steps are not part of one.
+        if (s_around.Contains(span.OperationName)) return;
         var name = span.OperationName == SpanSchema.Velocity.Name && span.GetTagItem(Tags.Gradient.Name) is true ? WithGradient : span.OperationName;
         var row = _rows.TryGetValue(name, out var known) ? known : _rows[name] = new SpanRow();
         row.Add((span.Duration - opened.Inner).TotalSeconds, ProcessMemory.Native - opened.Native);
@@ -85,7 +89,7 @@ internal sealed class SpanRow
     public double Seconds => _seconds.Sum();
 
     /// <summary>The median of one.</summary>
-    public double Median => _seconds.Order().ElementAt(Count / 2);
+    public double Median => (_seconds.Order().ElementAt(Count / 2) + _seconds.Order().ElementAt((Count - 1) / 2)) / 2;
 
     /// <summary>Native bytes in use after them, less those before; what lies in them included.</summary>
     public long Kept { get; private set; }

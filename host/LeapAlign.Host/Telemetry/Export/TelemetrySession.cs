@@ -43,7 +43,7 @@ internal sealed class TelemetrySession : IDisposable
         var resource = RunResource.Of(source);
         var sdk = OpenTelemetrySdk.Create(builder =>
         {
-            if (plan.Traces.Any) builder.WithTracing(tracing => Tracing(tracing.SetResourceBuilder(resource), settings, plan.Traces, (target, file)));
+            if (plan.Traces.Any) builder.WithTracing(tracing => Tracing(tracing.SetResourceBuilder(resource), plan.Traces, (target, file)));
             if (plan.Metrics.Any) builder.WithMetrics(metrics => Metrics(metrics.SetResourceBuilder(resource), settings, plan.Metrics, (target, file)));
             if (plan.Logs.Any) builder.WithLogging(logging => Logging(logging.SetResourceBuilder(resource), plan.Logs, (target, file)), static options => options.IncludeFormattedMessage = true);
         });
@@ -73,10 +73,9 @@ internal sealed class TelemetrySession : IDisposable
         _sdk.LoggerProvider.ForceFlush(Left());
     }
 
-    private static void Tracing(TracerProviderBuilder tracing, TelemetrySettings settings, SignalPlan plan, (OtlpTarget Otlp, TelemetryFile File) to)
+    private static void Tracing(TracerProviderBuilder tracing, SignalPlan plan, (OtlpTarget Otlp, TelemetryFile File) to)
     {
         tracing.AddSource(SourceNames.All, SourceNames.Life);
-        if (settings.Every > 1) tracing.SetSampler(new StepSampler(settings.Every));
         if (plan.Otlp)
         {
             tracing.AddOtlpExporter(options =>

@@ -95,11 +95,11 @@ internal sealed class KernelSpans
     /// <param name="body">The step.</param>
     public StepReport Step(int index, StageClock clock, Func<StepReport> body)
     {
-        // The attribute is there from the start, for what decides by it whether the step is recorded.
-        using var span = Source.HasListeners() ? Source.StartActivity(SpanSchema.Step.Name, ActivityKind.Internal, default(ActivityContext), [new(Tags.Step.Name, index + 1)]) : null;
+        using var span = _plan is not null && index % _plan.Telemetry.Every > 0 ? Hidden() : Source.StartActivity(SpanSchema.Step.Name);
         var report = Guarded(span, body);
         if (span is not { IsAllDataRequested: true } || _plan is null) return report;
-        span.SetTag(Tags.Algorithm.Name, _plan.Algorithm.Definition.Id)
+        span.SetTag(Tags.Step.Name, index + 1)
+            .SetTag(Tags.Algorithm.Name, _plan.Algorithm.Definition.Id)
             .SetTag(Tags.Seed.Name, _plan.Run.Seed)
             .SetTag(Tags.Batch.Name, _plan.Run.Batch * _plan.Run.Accumulation)
             .SetTag(Tags.Evaluations.Name, report.Evaluations)
@@ -118,6 +118,15 @@ internal sealed class KernelSpans
         var report = Guarded(span, body);
         span?.SetTag(Tags.Algorithm.Name, _plan?.Algorithm.Definition.Id).SetTag(Tags.Step.Name, report.Step).SetTag(Tags.Images.Name, report.Images).SetTag(Tags.EvaluationsSoFar.Name, clock.Evaluations);
         return report;
+    }
+
+    // A parent that is not recorded: samplers drop what lies in it, the spans of plugins too.
+    private static Activity? Hidden()
+    {
+        if (!Source.HasListeners()) return null;
+        var hidden = new Activity(SpanSchema.Step.Name) { IsAllDataRequested = false }.Start();
+        hidden.ActivityTraceFlags = ActivityTraceFlags.None;
+        return hidden;
     }
 
     /// <summary>What an encoding says of itself.</summary>
