@@ -28,6 +28,7 @@ public sealed class DashboardTests
             await Shows(page, new Uri(dashboard.Page, $"traces/resource/{service}"), ["command"]);
             var leaps = traces.Single(static trace => trace.Names.Contains(SpanSchema.AnchorK.Name));
             await Shows(page, new Uri(dashboard.Page, $"traces/detail/{leaps.Id}"), ["command", "run", "step", "roll", "anchor k", "anchor j", "decode", "score", "backward", "update"]);
+            await Screenshot(page, $"trace-{service}.png");
             await Shows(page, new Uri(dashboard.Page, $"metrics/resource/{service}"), MetricSchema.All.Concat(MetricSchema.Runtime).Select(static metric => metric.Name));
             await Shows(page, new Uri(dashboard.Page, $"structuredlogs/resource/{service}"), ["evaluation after step 1"]);
         }
@@ -46,6 +47,11 @@ public sealed class DashboardTests
                 .GroupBy(static span => (string)span!["traceId"]!)
                 .Select(static trace => (trace.Key, (IReadOnlySet<string>)trace.Select(static span => (string)span!["name"]!).ToHashSet())),
         ];
+    }
+
+    private static async Task Screenshot(IPage page, string file)
+    {
+        if (Environment.GetEnvironmentVariable("LEAPALIGN_SCREENSHOTS") is { Length: > 0 } folder) await page.ScreenshotAsync(Path.Combine(folder, file));
     }
 
     /// <summary>Opens a page and waits until it shows every word.</summary>
