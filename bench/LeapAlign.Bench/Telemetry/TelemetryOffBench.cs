@@ -9,20 +9,16 @@ using BenchmarkDotNet.Running;
 using BenchmarkDotNet.Toolchains.InProcess.Emit;
 using LeapAlign.Host.Composition;
 using LeapAlign.Host.Configuration;
-using LeapAlign.Host.Kernel;
 using LeapAlign.Host.Plugins;
 using LeapAlign.Host.Telemetry.Spans;
 using LeapAlign.Pipeline;
-using static TorchSharp.torch;
 
 namespace LeapAlign.Bench;
 
-/// <summary>What an evaluation and a stage cost around their work while nobody listens.</summary>
+/// <summary>What telemetry costs around an evaluation and around a stage while nobody listens.</summary>
 public class TelemetryOffBench
 {
-    private static readonly Func<bool> s_nothing = static () => true;
-    private Func<Tensor> _velocity = null!;
-    private StageClock _clock = null!;
+    private KernelSpans _spans = null!;
 
     /// <summary>Runs the benchmark in this process.</summary>
     internal static Result<Unit> Run()
@@ -41,16 +37,14 @@ public class TelemetryOffBench
     public void Compose()
     {
         var plan = ConfigurationFile.Read("plugins.json", []).Bind(new Composer(PluginCatalog.Discover([Bench.BuiltPlugins], new IsolatedPluginLoader())).Compose).Match(static plan => plan, static fault => throw new FaultException(fault));
-        _clock = new StageClock(new KernelSpans(plan));
-        var velocity = zeros(1);
-        _velocity = () => velocity;
+        _spans = new KernelSpans(plan);
     }
 
     /// <summary>An evaluation without gradient.</summary>
     [Benchmark]
-    public object Evaluation() => _clock.Evaluate(new NetworkCall(1, false, 32, 0.5), _velocity);
+    public void Evaluation() => _spans.OpenEvaluation(new NetworkCall(1, false, 32, 0.5)).Close();
 
     /// <summary>A stage.</summary>
     [Benchmark]
-    public bool Stage() => _clock.Measure("decode", s_nothing);
+    public void Stage() => _spans.Open("decode").Close();
 }

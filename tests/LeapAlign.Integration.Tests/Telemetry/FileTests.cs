@@ -13,7 +13,7 @@ public sealed class FileTests : IDisposable
     [Fact]
     public void The_file_holds_otlp_messages_of_all_three_signals_and_only_the_steps_that_are_kept()
     {
-        var outcome = _workspace.Leapalign("train", "--set", "run.steps=4", "--set", "telemetry.file=true", "--set", "telemetry.every=3");
+        var outcome = _workspace.Leapalign("train", "--set", "run.steps=4", "--set", "run.clipNorm=1", "--set", "telemetry.file=true", "--set", "telemetry.every=3");
         Assert.True(outcome.ExitCode == 0, outcome.Error);
         var lines = File.ReadAllLines(_workspace.At("runs", "small", "telemetry.jsonl"));
         // The parser refuses what the published schema does not have.
@@ -34,6 +34,7 @@ public sealed class FileTests : IDisposable
         Assert.Equal(4, Assert.Single(steps.Sum.DataPoints).AsDouble);
         var last = JsonNode.Parse(File.ReadLines(_workspace.At("runs", "small", "metrics.jsonl")).Last(static line => line.Contains("\"kind\":\"step\"", StringComparison.Ordinal)))!;
         Assert.Equal((double)last["loss"]!, Assert.Single(metrics.Last(static metric => metric.Name == MetricSchema.Loss.Name).Gauge.DataPoints).AsDouble);
+        Assert.Equal((double)last["gradientNorm"]! > 1 ? 1 : 0, Assert.Single(metrics.Last(static metric => metric.Name == MetricSchema.Clipped.Name).Gauge.DataPoints).AsDouble);
         var durations = metrics.Last(static metric => metric.Name == MetricSchema.StepDuration.Name).Histogram.DataPoints;
         Assert.Equal(4UL, Assert.Single(durations).Count);
         Assert.Equal(4UL, durations[0].BucketCounts.Aggregate(0UL, static (sum, count) => sum + count));
