@@ -10,7 +10,7 @@ var result = args switch
     ["memory-of", var steps, .. var overrides] => MemoryBench.Measure(int.Parse(steps, CultureInfo.InvariantCulture), overrides),
     ["telemetry", .. var overrides] => TelemetryBench.Run(overrides),
     ["telemetry-receiver", var address] => TelemetryReceiver.Serve(address),
-    ["telemetry-off"] => TelemetryOffBench.Run(),
+    ["telemetry-calls"] => TelemetryCallBench.Run(),
     ["learn", var seeds, .. var words] when words.Length > 0 => LearnBench.Run(seeds, words),
     _ => Usage(),
 };
@@ -22,4 +22,4 @@ return result.Match(static _ => 0, static fault =>
 
 static Result<Unit> Usage() => new Fault.Configuration(
     FaultCodes.BadOption,
-    "expected 'step' (where the time of a step goes) or 'memory' (peak memory at 10 and 40 sampling steps) or 'telemetry' (on against off) or 'telemetry-off' (what it allocates when it is off) or 'learn <seeds> <configurations>' (what methods learn at equal steps), then any overrides of plugins.json such as run.batch=16");
+    "expected 'step' (where the time of a step goes) or 'memory' (peak memory at 10 and 40 sampling steps) or 'telemetry' (on against off) or 'telemetry-calls' (what it costs and allocates around one evaluation and one stage) or 'learn <seeds> <configurations>' (what methods learn at equal steps), then any overrides of plugins.json such as run.batch=16");

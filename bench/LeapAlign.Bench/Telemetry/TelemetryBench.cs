@@ -7,7 +7,7 @@ using static TorchSharp.torch;
 
 namespace LeapAlign.Bench;
 
-/// <summary>Telemetry on, with a live receiver, against telemetry off: blocks of steps of one run, in turn, so that a drifting machine hits both.</summary>
+/// <summary>Telemetry on, with a live receiver, against telemetry off: blocks of steps of one run in the order ABBA, so that a drifting machine hits both.</summary>
 internal static class TelemetryBench
 {
     private const int Blocks = 24, BlockSteps = 4;
@@ -28,7 +28,7 @@ internal static class TelemetryBench
     {
         var (off, on) = (Bench.Median(steps.Where(static step => !step.On).Select(value)), Bench.Median(steps.Where(static step => step.On).Select(value)));
         // Neighbouring blocks see the same machine, so their ratio says more than two medians over the whole run.
-        var pairs = steps.GroupBy(static step => step.Block).Select(block => Bench.Median(block.Select(value))).Chunk(2).Where(static pair => pair.Length == 2).Select(static (pair, index) => pair[1] / pair[0]).ToList();
+        var pairs = steps.GroupBy(static step => step.Block).Select(block => Bench.Median(block.Select(value))).Chunk(2).Select(static (pair, index) => index % 2 == 0 ? pair[1] / pair[0] : pair[0] / pair[1]).ToList();
         Console.WriteLine($"{what,-30} off {off,8:F4} s   on {on,8:F4} s   {(on / off) - 1,8:P2}   median of {pairs.Count} pairs {Bench.Median(pairs) - 1,8:P2}");
     }
 
@@ -47,7 +47,8 @@ internal static class TelemetryBench
         {
             var processor = Environment.CpuUsage.TotalTime;
             if (report.Index % BlockSteps > 0) Steps.Add(new(report.Index / BlockSteps, _session is not null, report.Seconds, (processor - _processor).TotalSeconds));
-            if ((report.Index + 1) % BlockSteps == 0) Turn();
+            // Off, on, on, off: between the two equal ones the session goes on.
+            if ((report.Index + 1) % BlockSteps == 0 && ((report.Index + 1) / BlockSteps) % 2 == 1) Turn();
             _processor = Environment.CpuUsage.TotalTime;
             return Unit.Value;
         }

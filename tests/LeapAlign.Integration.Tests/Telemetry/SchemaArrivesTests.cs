@@ -34,6 +34,10 @@ public sealed class SchemaArrivesTests
             var parents = found.Where(static span => span.Span.ParentSpanId.Length > 0).Select(span => spans.Single(other => other.Span.SpanId == span.Span.ParentSpanId).Span.Name).Distinct();
             Assert.Subset(definition.Parent.Split(", ").ToHashSet(), parents.ToHashSet());
         }
+        // One span for each reward, the held-out one of the evaluation too.
+        Assert.Equal(
+            ["judge", "reward"],
+            spans.Where(static span => span.Span.Name == SpanSchema.Score.Name).SelectMany(static span => span.Span.Attributes).Select(static pair => pair.Value.StringValue).Distinct().Order(StringComparer.Ordinal));
         var events = spans.SelectMany(static span => span.Span.Events).ToList();
         Assert.All(events, static happened => Assert.Equal(SpanSchema.Velocity.Name, happened.Name));
         Attributes("event", [Tags.Sigma, Tags.Gradient, Tags.Evaluations, Tags.Seconds], events.SelectMany(static happened => happened.Attributes));
