@@ -5,6 +5,7 @@ using LeapAlign.Host.Configuration;
 using LeapAlign.Host.Kernel;
 using LeapAlign.Host.Plugins;
 using LeapAlign.Host.Runtime;
+using LeapAlign.Host.Telemetry.Spans;
 using LeapAlign.Pipeline;
 using Microsoft.Extensions.Logging.Abstractions;
 using static TorchSharp.torch;
@@ -42,7 +43,9 @@ internal sealed record Bench(RunPlan Plan, RunParts Parts)
     }
 
     // The benchmark's output lies beside the host's, whose build put the plugins there.
-    private static string BuiltPlugins => Path.GetFullPath(Path.Combine(AppContext.BaseDirectory, "..", "..", "LeapAlign.Host", Path.GetFileName(Path.TrimEndingDirectorySeparator(AppContext.BaseDirectory)), "plugins"));
+    internal static string BuiltPlugins => Path.GetFullPath(Path.Combine(AppContext.BaseDirectory, "..", "..", "LeapAlign.Host", Path.GetFileName(Path.TrimEndingDirectorySeparator(AppContext.BaseDirectory)), "plugins"));
+
+    private static PluginTelemetry Telemetry(RunPlan plan, string part) => plan.Parts.First(other => other.Name == part).Plugin!.Telemetry;
 
     private static Result<Unit> Run(RunPlan plan, Action<Bench> measure)
     {
@@ -56,6 +59,8 @@ internal sealed record Bench(RunPlan Plan, RunParts Parts)
             ComputeType = plan.Run.Dtype == "bfloat16" ? ScalarType.BFloat16 : ScalarType.Float32,
             Logger = NullLogger.Instance,
             Warn = static _ => { },
+            Spans = Telemetry(plan, name).Spans,
+            Meter = Telemetry(plan, name).Meter,
         }).Map(parts =>
         {
             using (parts) measure(new Bench(plan, parts));

@@ -8,6 +8,9 @@ var result = args switch
     ["step", .. var overrides] => StepBench.Run(overrides),
     ["memory", .. var overrides] => MemoryBench.Run(overrides),
     ["memory-of", var steps, .. var overrides] => MemoryBench.Measure(int.Parse(steps, CultureInfo.InvariantCulture), overrides),
+    ["telemetry", .. var overrides] => TelemetryBench.Run(overrides),
+    ["telemetry-receiver", var address] => TelemetryReceiver.Serve(address),
+    ["telemetry-calls"] => TelemetryCallBench.Run(),
     ["learn", var seeds, .. var words] when words.Length > 0 => LearnBench.Run(seeds, words),
     ["kill", var count, .. var words] when words.Length > 0 => KillBench.Run(int.Parse(count, CultureInfo.InvariantCulture), words),
     ["checkpoint", .. var overrides] => CheckpointBench.Run(overrides),
@@ -22,4 +25,4 @@ return result.Match(static _ => 0, static fault =>
 
 static Result<Unit> Usage() => new Fault.Configuration(
     FaultCodes.BadOption,
-    "expected 'step' (where the time of a step goes), 'memory' (peak memory at 10 and 40 sampling steps), 'learn <seeds> <configurations>' (what methods learn at equal steps), 'kill <count> <configurations>' (runs that are killed and resumed), 'checkpoint' (what checkpoints cost) or 'soak <steps>' (memory of a long run), then any overrides of plugins.json such as run.batch=16");
+    "expected 'step' (where the time of a step goes), 'memory' (peak memory at 10 and 40 sampling steps), 'telemetry' (on against off), 'telemetry-calls' (what it costs and allocates around one evaluation and one stage), 'learn <seeds> <configurations>' (what methods learn at equal steps), 'kill <count> <configurations>' (runs that are killed and resumed), 'checkpoint' (what checkpoints cost) or 'soak <steps>' (memory of a long run), then any overrides of plugins.json such as run.batch=16");

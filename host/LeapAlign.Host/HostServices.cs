@@ -2,7 +2,10 @@ using LeapAlign.Host.Commands;
 using LeapAlign.Host.Commands.Verbs;
 using LeapAlign.Host.Commands.Verbs.Runs;
 using LeapAlign.Host.Plugins;
+using LeapAlign.Host.Profiling;
 using LeapAlign.Host.Runs;
+using LeapAlign.Host.Telemetry;
+using LeapAlign.Host.Telemetry.Measures;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -25,6 +28,8 @@ internal static class HostServices
             options.SingleLine = true;
             options.ColorBehavior = LoggerColorBehavior.Disabled;
         });
+        // What the run logs is for collectors of logs: the terminal shows it in its own way.
+        if (!verbose) builder.Logging.AddFilter<ConsoleLoggerProvider>(RunLog.Category, LogLevel.None);
         // Results go to the standard output, everything said about them to the other stream.
         builder.Services.Configure<ConsoleLoggerOptions>(options => options.LogToStandardErrorThreshold = LogLevel.Trace);
         builder.Services
@@ -39,6 +44,7 @@ internal static class HostServices
     /// <summary>Adds every verb of the command line.</summary>
     public static IServiceCollection AddVerbs(this IServiceCollection services) => services
         .AddSingleton<CommandLine>()
+        .AddSingleton<RunTelemetry>()
         .AddSingleton<PlanRun>()
         .AddSingleton<IVerb, ListVerb>()
         .AddSingleton<IVerb, SettingsVerb>()
@@ -51,6 +57,8 @@ internal static class HostServices
         .AddSingleton<ModelOfCheckpoint>()
         .AddSingleton<IVerb, CheckpointVerb>()
         .AddSingleton<IVerb, ReportVerb>()
+        .AddSingleton<ShortRun>()
+        .AddSingleton<IVerb, ProfileVerb>()
         .AddTraining<Training>()
         .AddGeneration<Generation>();
 

@@ -9,6 +9,9 @@ public abstract class Conditioning : IDisposable
     /// <summary>How many network evaluations one velocity costs: 2 under guidance that evaluates a negative branch.</summary>
     public abstract int EvaluationsPerVelocity { get; }
 
+    /// <summary>Text tokens that the network reads with each evaluation, all samples together; null where the model does not say.</summary>
+    public virtual long? Tokens => null;
+
     /// <inheritdoc/>
     public void Dispose()
     {

@@ -1,3 +1,5 @@
+using System.Diagnostics;
+using System.Diagnostics.Metrics;
 using LeapAlign.Pipeline;
 using Microsoft.Extensions.Logging;
 using static TorchSharp.torch;
@@ -31,6 +33,15 @@ public sealed class PartContext
     /// </summary>
     public ISharedResources Shared { get; init; } = new Unshared();
 
+    /// <summary>
+    /// Starts the spans of the part's plugin, named <c>LeapAlign.Plugins.&lt;id&gt;</c>; they lie in the span of the stage that asks. It costs nothing where
+    /// nobody listens. The host disposes it.
+    /// </summary>
+    public ActivitySource Spans { get; init; } = Unheard.Spans;
+
+    /// <summary>Measures for the part's plugin, under the same name. The host disposes it, and with it the callbacks of its instruments.</summary>
+    public Meter Meter { get; init; } = Unheard.Meter;
+
     /// <summary>The full path of a path given in settings.</summary>
     public string Resolve(string path) => Path.GetFullPath(path, BaseFolder);
 }
@@ -44,6 +55,14 @@ public interface ISharedResources
     /// <param name="create">Makes it; a fault is not remembered.</param>
     Result<T> Get<T>(string key, Func<Result<T>> create)
         where T : class;
+}
+
+// The telemetry of a part that was made without a host: a test, an example.
+internal static class Unheard
+{
+    public static ActivitySource Spans { get; } = new("LeapAlign.Plugins");
+
+    public static Meter Meter { get; } = new("LeapAlign.Plugins");
 }
 
 internal sealed class Unshared : ISharedResources

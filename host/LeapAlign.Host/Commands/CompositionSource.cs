@@ -6,13 +6,14 @@ namespace LeapAlign.Host.Commands;
 /// <summary>What a run is composed from.</summary>
 /// <param name="Config">plugins.json, as the user named it.</param>
 /// <param name="Set">Overrides, in order.</param>
-internal sealed record CompositionSource(string Config, IReadOnlyList<string> Set)
+/// <param name="Verb">The verb that composes it.</param>
+internal sealed record CompositionSource(string Config, IReadOnlyList<string> Set, string Verb)
 {
     /// <summary>The folder of plugins.json.</summary>
     public string Folder => Path.GetDirectoryName(Path.GetFullPath(Config))!;
 
     /// <summary>What the global options say.</summary>
-    public static CompositionSource Of(ParseResult parsed) => new(parsed.GetValue(GlobalOptions.Config)!, parsed.GetValue(GlobalOptions.Set)!);
+    public static CompositionSource Of(ParseResult parsed) => new(parsed.GetValue(GlobalOptions.Config)!, parsed.GetValue(GlobalOptions.Set)!, parsed.CommandResult.Command.Name);
 
     /// <summary>The same with further overrides behind those that are there.</summary>
     public CompositionSource With(params IEnumerable<string> further) => this with { Set = [.. Set, .. further] };

@@ -27,4 +27,7 @@ internal static class GlobalOptions
         Description = "Logs more, and shows the stack of what was not expected.",
         Recursive = true,
     };
+
+    /// <summary>Whether the command line names the file.</summary>
+    public static bool NamesConfig(ParseResult parsed) => parsed.GetResult(Config) is { Implicit: false };
 }

@@ -2,18 +2,22 @@ using System.Runtime.CompilerServices;
 using LeapAlign.Host.Composition;
 using LeapAlign.Host.Plugins;
 using LeapAlign.Host.Runtime;
+using LeapAlign.Host.Telemetry;
 using LeapAlign.Pipeline;
 
 namespace LeapAlign.Host.Commands;
 
 /// <summary>How a verb runs a plan: composed, with the process tuned, open to interruption, and its plugins unloaded afterwards.</summary>
-internal sealed class PlanRun(IPluginLoader loader, BundledPlugins bundled, Terminal terminal)
+internal sealed class PlanRun(IPluginLoader loader, BundledPlugins bundled, Terminal terminal, RunTelemetry telemetry)
 {
     /// <summary>Runs to the end, or until it is interrupted.</summary>
     /// <param name="source">What is composed.</param>
     /// <param name="action">What is done with the plan.</param>
     /// <returns>The exit code.</returns>
-    public int Run(CompositionSource source, Func<RunPlan, StartupTuning, CancellationToken, Result<Unit>> action)
+    public int Run(CompositionSource source, Func<RunPlan, StartupTuning, CancellationToken, Result<Unit>> action) =>
+        telemetry.Around(source.Verb, source.Read(), () => Guarded(source, action));
+
+    private int Guarded(CompositionSource source, Func<RunPlan, StartupTuning, CancellationToken, Result<Unit>> action)
     {
         var workspace = Workspace.Open(source, loader, bundled);
         using var interruption = new Interruption(terminal.Error);
@@ -31,6 +35,6 @@ internal sealed class PlanRun(IPluginLoader loader, BundledPlugins bundled, Term
             var tuning = StartupTuning.Apply(plan.Run.Tuning, plan.Run.Threads);
             return plan.WhileRunning(() => action(plan, tuning, stop));
         });
-        return terminal.Finish(outcome, stop);
+        return terminal.Finish(telemetry.Note(outcome), stop);
     }
 }

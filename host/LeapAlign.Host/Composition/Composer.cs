@@ -42,6 +42,7 @@ internal sealed class Composer(PluginCatalog catalog)
                 Checkpoint = checkpoint,
                 Guard = Section(root, "guard", HostJson.Guard),
                 Sentinel = Section(root, "sentinel", HostJson.Sentinel),
+                Telemetry = Section(root, "telemetry", HostJson.Telemetry),
                 Guidance = new Guidance(guidance.Scale, guidance.DetachNegative),
                 Model = model,
                 Prompts = prompts,

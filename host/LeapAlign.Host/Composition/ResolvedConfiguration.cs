@@ -30,6 +30,7 @@ internal static class ResolvedConfiguration
             ["guard"] = JsonSerializer.SerializeToNode(plan.Guard, HostJson.Guard),
             ["sentinel"] = JsonSerializer.SerializeToNode(plan.Sentinel, HostJson.Sentinel),
             ["export"] = JsonSerializer.SerializeToNode(plan.Export, HostJson.Export),
+            ["telemetry"] = JsonSerializer.SerializeToNode(plan.Telemetry, HostJson.Telemetry),
         });
     }
 

@@ -22,6 +22,8 @@ internal sealed record RunPlan
 
     public SentinelSettings Sentinel { get; init; } = new();
 
+    public TelemetrySettings Telemetry { get; init; } = new();
+
     public required Guidance Guidance { get; init; }
 
     public required PartPlan Model { get; init; }

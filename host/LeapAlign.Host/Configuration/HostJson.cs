@@ -21,6 +21,7 @@ internal static class HostJson
     public static JsonTypeInfo<GuardSettings> Guard { get; } = SettingsType.Strict(HostJsonContext.Default.GuardSettings);
 
     public static JsonTypeInfo<SentinelSettings> Sentinel { get; } = SettingsType.Strict(HostJsonContext.Default.SentinelSettings);
+    public static JsonTypeInfo<TelemetrySettings> Telemetry { get; } = SettingsType.Strict(HostJsonContext.Default.TelemetrySettings);
 
     public static JsonTypeInfo<RewardEntry> Reward { get; } = SettingsType.Strict(HostJsonContext.Default.RewardEntry);
 
@@ -35,6 +36,7 @@ internal static class HostJson
 [JsonSerializable(typeof(CheckpointSettings))]
 [JsonSerializable(typeof(GuardSettings))]
 [JsonSerializable(typeof(SentinelSettings))]
+[JsonSerializable(typeof(TelemetrySettings))]
 [JsonSerializable(typeof(RewardEntry))]
 [JsonSerializable(typeof(PluginManifest))]
 internal sealed partial class HostJsonContext : JsonSerializerContext;

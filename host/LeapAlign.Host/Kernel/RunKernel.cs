@@ -4,6 +4,7 @@ using LeapAlign.Host.Kernel.Guards;
 using LeapAlign.Host.Kernel.Pictures;
 using LeapAlign.Host.Kernel.State;
 using LeapAlign.Host.Kernel.Steps;
+using LeapAlign.Host.Telemetry.Spans;
 using LeapAlign.Pipeline;
 using static TorchSharp.torch;
 
@@ -34,7 +35,7 @@ internal sealed class RunKernel : IDisposable
     public RunKernel(RunPlan plan, RunParts parts, Device device, IReadOnlyList<IRunObserver> observers, RunCheckpoints? checkpoints = null)
     {
         (_plan, _parts, _observers, _checkpoints) = (plan, parts, observers, checkpoints);
-        Clock = new StageClock();
+        Clock = new StageClock(new KernelSpans(_plan));
         _step = new TrainingStep(plan, parts, Clock, device) { Refused = Refuse };
         _evaluation = new Evaluation(plan, parts, Clock, device);
         _sentinel = new Sentinel(plan.Sentinel, plan.Rewards);
@@ -64,7 +65,7 @@ internal sealed class RunKernel : IDisposable
     /// <returns>How it ended.</returns>
     public Result<RunEnding> Run(CancellationToken cancellation)
     {
-        var ran = Guarded(cancellation);
+        var ran = Clock.Spans.Run(Clock, () => Guarded(cancellation));
         // Whatever ended the run, what was done up to its last whole step is kept.
         var kept = AfterRun();
         return ran.Bind(ending => kept.Map(_ => ending));

@@ -1,4 +1,7 @@
 using System.Diagnostics;
+using LeapAlign.Host.Composition;
+using LeapAlign.Host.Telemetry.Spans;
+using static TorchSharp.torch;
 
 namespace LeapAlign.Host.Kernel;
 
@@ -6,24 +9,21 @@ namespace LeapAlign.Host.Kernel;
 /// Where the time of a step goes, and the F-ledger: how many network evaluations it took. Stages do not nest: time inside one that is entered from
 /// another counts for the inner one alone, so that the stages add up to the step.
 /// </summary>
-internal sealed class StageClock
+/// <param name="spans">The spans of the stages; none where the clock measures no run.</param>
+internal sealed class StageClock(KernelSpans? spans = null)
 {
     private readonly Dictionary<string, long> _ticks = [];
     private readonly Stack<string> _open = new();
     private long _since;
     private volatile StageEntry? _entry;
 
+    /// <summary>The spans of the stages.</summary>
+    public KernelSpans Spans { get; } = spans ?? KernelSpans.None;
+
     /// <summary>The innermost stage that an exception came out of; null when none did.</summary>
     public string? Failed { get; private set; }
 
-    /// <summary>The part that works in the innermost stage, where more than one could; null when the stage says it all.</summary>
-    public string? Part
-    {
-        get => _entry?.Part;
-        set => _entry = _entry is { } entry ? entry with { Part = value } : null;
-    }
-
-    /// <summary>The innermost stage and the seconds since it was entered or came to the front again; null between stages. Any thread may ask.</summary>
+    /// <summary>The innermost stage, the reward that scores in it, and the seconds since it was entered or came to the front again; null between stages. Any thread may ask.</summary>
     public (string Name, string? Part, double Seconds)? UnderWay => _entry is { } entry ? (entry.Name, entry.Part, Stopwatch.GetElapsedTime(entry.Since).TotalSeconds) : null;
 
     /// <summary>Network evaluations of a whole batch so far: one velocity under guidance counts two, one of half a batch counts half.</summary>
@@ -33,21 +33,24 @@ internal sealed class StageClock
     public double GradientEvaluations { get; private set; }
 
     /// <summary>Runs a stage.</summary>
-    public T Measure<T>(string stage, Func<T> body)
+    /// <param name="stage">Its name.</param>
+    /// <param name="body">The stage.</param>
+    /// <param name="describe">Says on the span, if there is one, what came out.</param>
+    public T Measure<T>(string stage, Func<T> body, Action<Activity, T>? describe = null) => Measure(stage, Spans.Open(stage), body, describe);
+
+    /// <summary>Runs the stage <c>score</c> of one reward.</summary>
+    public T Score<T>(RewardPlan reward, Func<T> body) => Measure("score", Spans.OpenScore(reward), () =>
     {
-        Enter(stage);
-        try
-        {
-            return body();
-        }
-        catch when (Blame(stage))
-        {
-            throw;
-        }
-        finally
-        {
-            Leave();
-        }
+        _entry = _entry! with { Part = reward.Part.Name };
+        return body();
+    }, null);
+
+    /// <summary>Runs the stage <c>velocity</c>, and counts it.</summary>
+    public Tensor Evaluate(NetworkCall call, Func<Tensor> body)
+    {
+        Evaluations += call.Evaluations;
+        if (call.Gradient) GradientEvaluations += call.Evaluations;
+        return Measure("velocity", Spans.OpenEvaluation(call), body, null);
     }
 
     /// <summary>Runs a stage.</summary>
@@ -56,13 +59,6 @@ internal sealed class StageClock
         body();
         return true;
     });
-
-    /// <summary>Counts network evaluations.</summary>
-    public void Count(double evaluations, bool gradient)
-    {
-        Evaluations += evaluations;
-        if (gradient) GradientEvaluations += evaluations;
-    }
 
     /// <summary>Goes on counting from a ledger that was saved.</summary>
     public void Resume(double evaluations, double gradient) => (Evaluations, GradientEvaluations) = (evaluations, gradient);
@@ -75,9 +71,30 @@ internal sealed class StageClock
         return seconds;
     }
 
-    // A filter that never catches: it runs before the stack is unwound, innermost stage first.
-    private bool Blame(string stage)
+    private T Measure<T>(string stage, StageSpan span, Func<T> body, Action<Activity, T>? describe)
     {
+        Enter(stage);
+        try
+        {
+            var result = body();
+            if (describe is not null && span.Activity is { } activity) describe(activity, result);
+            return result;
+        }
+        catch (Exception exception) when (Blame(stage, span, exception))
+        {
+            throw;
+        }
+        finally
+        {
+            Leave();
+            span.Close();
+        }
+    }
+
+    // A filter that never catches: it runs before the stack is unwound, innermost stage first.
+    private bool Blame(string stage, StageSpan span, Exception exception)
+    {
+        span.Fail(exception, innermost: Failed is null);
         Failed ??= stage;
         return false;
     }

@@ -20,6 +20,9 @@ internal sealed record StepReport
     /// <summary>L2 norm before clipping.</summary>
     public required double GradientNorm { get; init; }
 
+    /// <summary>The share of the updates whose gradient was clipped.</summary>
+    public double Clipped { get; init; }
+
     public required double Rate { get; init; }
 
     /// <summary>Optimizer updates of this step.</summary>

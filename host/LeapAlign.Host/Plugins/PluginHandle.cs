@@ -2,6 +2,8 @@ using System.Diagnostics;
 using System.Reflection;
 using System.Security.Cryptography;
 using LeapAlign.Contracts.Plugins;
+using LeapAlign.Host.Telemetry.Schema;
+using LeapAlign.Host.Telemetry.Spans;
 using LeapAlign.Pipeline;
 
 namespace LeapAlign.Host.Plugins;
@@ -9,13 +11,14 @@ namespace LeapAlign.Host.Plugins;
 /// <summary>A plugin and its life: one method for each arrow between <see cref="PluginState"/>s, each with a span.</summary>
 internal sealed class PluginHandle
 {
-    private static readonly ActivitySource s_spans = new("LeapAlign.Plugins");
+    private static readonly ActivitySource s_spans = new(SourceNames.Life);
 
     private readonly IPluginLoader _loader;
     private ILoadedPlugin? _loaded;
     private IPlugin? _plugin;
     private IReadOnlyList<PartDefinition> _parts = [];
     private WeakReference? _context;
+    private PluginTelemetry? _telemetry;
 
     /// <summary>A plugin whose manifest was read.</summary>
     public PluginHandle(string folder, PluginManifest manifest, IPluginLoader loader) =>
@@ -42,6 +45,9 @@ internal sealed class PluginHandle
 
     /// <summary>Why the plugin is faulted.</summary>
     public Fault? Fault { get; private set; }
+
+    /// <summary>The plugin's spans and measurements, until it is unloaded.</summary>
+    public PluginTelemetry Telemetry => _telemetry ??= new PluginTelemetry(Id, Manifest?.Version);
 
     /// <summary>Whether plugin.json lists a part.</summary>
     public bool Lists(string kind, string id) => Manifest?.Parts.Any(part => part.Kind == kind && part.Id == id) ?? false;
@@ -107,7 +113,9 @@ internal sealed class PluginHandle
     /// <summary>Gives the load context up, from any state; a faulted plugin stays listed as faulted. Whether it goes is for <see cref="IsCollected"/> to say.</summary>
     public void Unload()
     {
-        using var span = s_spans.StartActivity("plugin.Unloaded")?.SetTag("plugin.id", Id);
+        using var span = s_spans.StartActivity("plugin.Unloaded")?.SetTag(Tags.Plugin.Name, Id);
+        _telemetry?.Dispose();
+        _telemetry = null;
         _plugin = null;
         _parts = [];
         _loaded?.Dispose();
@@ -156,10 +164,10 @@ internal sealed class PluginHandle
     {
         if (Fault is { } before) return Result.Fail<Unit>(before);
         if (State != from) throw new InvalidOperationException($"plugin '{Id}' is {State}; only a plugin that is {from} becomes {to}");
-        using var span = s_spans.StartActivity($"plugin.{to}")?.SetTag("plugin.id", Id);
+        using var span = s_spans.StartActivity($"plugin.{to}")?.SetTag(Tags.Plugin.Name, Id);
         if (!action().TryGet(out _, out var fault))
         {
-            span?.SetStatus(ActivityStatusCode.Error, fault.Message);
+            span?.Fail(fault);
             return Result.Fail<Unit>(Fail(fault));
         }
         State = to;

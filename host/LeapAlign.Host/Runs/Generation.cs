@@ -8,6 +8,7 @@ using LeapAlign.Host.Commands;
 using LeapAlign.Host.Composition;
 using LeapAlign.Host.Kernel;
 using LeapAlign.Host.Kernel.Pictures;
+using LeapAlign.Host.Telemetry.Spans;
 using LeapAlign.Pipeline;
 using LeapAlign.Storage.Disks;
 using Microsoft.Extensions.Logging;
@@ -35,7 +36,7 @@ internal sealed class Generation(Terminal terminal, ILoggerFactory loggers) : IG
                    from sampler in plan.Sampler.Create<ISampler>(site.Context(plan.Sampler.Name))
                    from opened in plan.Model.Create<IModel>(site.Context(plan.Model.Name)).Map(made => model = made)
                    from shape in opened.LatentShape(opened.NativeSize)
-                   let sampling = new PictureSampling(opened, sampler, plan.Guidance, new StageClock())
+                   let sampling = new PictureSampling(opened, sampler, plan.Guidance, new StageClock(new KernelSpans(plan)))
                    {
                        Schedule = sampler.CreateSchedule(opened.Scheduling, options.Steps),
                        Noise = RandomKey.OfRun(options.Seed).For("generate"),

@@ -18,9 +18,13 @@ internal static class RunLocation
 
     /// <summary>What a run was composed from, to compose it again.</summary>
     /// <param name="folder">The run.</param>
-    /// <param name="config">The file that the user names instead; null takes the run's own.</param>
-    public static Result<CompositionSource> SourceOf(RunFolder folder, string? config) => RunOrigin.Read(folder).Map(origin =>
-        new CompositionSource(config ?? Path.GetRelativePath(Environment.CurrentDirectory, origin.ConfigIn(folder)), origin.Set));
+    /// <param name="asked">What the user says: overrides come behind the run's own.</param>
+    /// <param name="named">Whether the user names a file; otherwise it is the run's own.</param>
+    public static Result<CompositionSource> SourceOf(RunFolder folder, CompositionSource asked, bool named) => RunOrigin.Read(folder).Map(origin => asked with
+    {
+        Config = named ? asked.Config : Path.GetRelativePath(Environment.CurrentDirectory, origin.ConfigIn(folder)),
+        Set = [.. origin.Set, .. asked.Set],
+    });
 
     private static Result<RunFolder> FindLatest(CompositionSource source) => source.Read().Bind(read =>
     {

@@ -8,6 +8,7 @@ using LeapAlign.Host.Kernel.Guards;
 using LeapAlign.Host.Reports;
 using LeapAlign.Host.Runs.Records;
 using LeapAlign.Host.Runs.TensorBoard;
+using LeapAlign.Host.Telemetry;
 using LeapAlign.Pipeline;
 using Microsoft.Extensions.Logging;
 
@@ -17,7 +18,7 @@ namespace LeapAlign.Host.Runs;
 /// <c>train</c>: makes the parts of a plan, then the run folder, lets the kernel run and exports what it trained. The folder is made last, so that a run
 /// that cannot begin leaves nothing behind.
 /// </summary>
-internal sealed class Training(Terminal terminal, ILoggerFactory loggers, TimeProvider time) : ITraining
+internal sealed class Training(Terminal terminal, ILoggerFactory loggers, RunTelemetry telemetry, TimeProvider time) : ITraining
 {
     // A frame of its own: once it has returned, nothing on the stack refers to a plugin's types.
     [MethodImpl(MethodImplOptions.NoInlining)]
@@ -61,7 +62,9 @@ internal sealed class Training(Terminal terminal, ILoggerFactory loggers, TimePr
             var progress = new ProgressDisplay(terminal.Console, job.Plan.Run.Steps, history);
             var report = new RunReport(run.Folder, RunEnvironment.Of(job.Plan, job.Options.Tuning, job.Site.Device), job.Site.Warnings, time);
             using var board = new TensorBoardLog(run.Folder, time);
-            IRunObserver[] observers = [new SamplePictures(run.Folder), metrics, new SampleGrid(run.Folder), .. job.Plan.Run.TensorBoard ? [board] : Array.Empty<IRunObserver>(), job.Site.Warnings, report, progress];
+            IRunObserver[] observers = [new SamplePictures(run.Folder), metrics, new SampleGrid(run.Folder), .. job.Plan.Run.TensorBoard ? [board] : Array.Empty<IRunObserver>(), job.Site.Warnings, report, progress, .. telemetry.Observers];
+            telemetry.Folder(run.Folder.Path);
+            telemetry.Log.Begun(run.Folder.Path, job.Plan.Algorithm.Definition.Id, job.Plan.Run.Steps);
             terminal.Write(run.From is { } from ? $"run {run.Folder.Path}, resumed from {Path.GetFileName(from.Path)}, its newest valid checkpoint" : $"run {run.Folder.Path}");
             try
             {

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using LeapAlign.Contracts.Algorithms;
 using LeapAlign.Contracts.Flow;
 using LeapAlign.Contracts.Models;
@@ -17,7 +18,8 @@ namespace LeapAlign.Algorithms.LeapAlign;
 /// </summary>
 /// <param name="settings">α, τ, hinge, filters and the number of pairs.</param>
 /// <param name="drawPair">Draws the anchors from a key and N; see <see cref="LeapPairSampler"/>.</param>
-public sealed class LeapAlignAlgorithm(LeapAlignSettings settings, Func<RandomKey, int, LeapPair> drawPair) : IAlgorithm
+/// <param name="spans">Starts the spans of the anchors; null starts none.</param>
+public sealed class LeapAlignAlgorithm(LeapAlignSettings settings, Func<RandomKey, int, LeapPair> drawPair, ActivitySource? spans = null) : IAlgorithm
 {
     /// <inheritdoc/>
     public IEnumerable<Objective> Step(AlignmentStep step)
@@ -40,7 +42,7 @@ public sealed class LeapAlignAlgorithm(LeapAlignSettings settings, Func<RandomKe
     private Objective Objective(MicroBatch batch)
     {
         var pairs = Pairs(batch);
-        var leaps = new Leaps(batch, pairs, settings.Alpha);
+        var leaps = new Leaps(batch, pairs, settings.Alpha) { Spans = spans };
         var reached = Roll(batch, leaps);
         var distancesJ = stack(pairs.Select((_, pair) => leaps.DistanceJ(pair)));
         var distances0 = stack(pairs.Select((_, pair) => RectifiedFlow.Distance(leaps.Predicted0(pair), reached)));

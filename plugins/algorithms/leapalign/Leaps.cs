@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using LeapAlign.Contracts.Algorithms;
 using LeapAlign.Contracts.Flow;
 using LeapAlign.Methods.Leaps;
@@ -15,6 +16,9 @@ internal sealed class Leaps(MicroBatch batch, IReadOnlyList<LeapPair> pairs, dou
     private readonly Tensor?[] _predictedJ = new Tensor?[pairs.Count];
     private readonly Tensor?[] _predicted0 = new Tensor?[pairs.Count];
     private readonly Tensor?[] _distanceJ = new Tensor?[pairs.Count];
+
+    /// <summary>Starts the spans of the anchors.</summary>
+    public ActivitySource? Spans { get; init; }
 
     /// <summary>x̂_0, a second leap's prediction of the final sample, with the graph of both anchors.</summary>
     public Tensor Predicted0(int pair) => _predicted0[pair] ?? throw new InvalidOperationException($"the sampler did not pass step {pairs[pair].J}");
@@ -39,6 +43,7 @@ internal sealed class Leaps(MicroBatch batch, IReadOnlyList<LeapPair> pairs, dou
     private Tensor LeapFromK(Tensor latents, int k)
     {
         using var _ = enable_grad();
+        using var span = Anchor("anchor k", k);
         var state = latents.detach();
         var velocity = batch.Velocity(state, k);
         for (var pair = 0; pair < pairs.Count; pair++)
@@ -52,6 +57,7 @@ internal sealed class Leaps(MicroBatch batch, IReadOnlyList<LeapPair> pairs, dou
     {
         using var _ = enable_grad();
         var (k, j) = (pairs[pair].K, pairs[pair].J);
+        using var span = Anchor("anchor j", j);
         var reached = latents.detach();
         var predicted = _predictedJ[pair] ?? throw new InvalidOperationException($"the sampler did not pass step {k}");
         _distanceJ[pair] = RectifiedFlow.Distance(predicted, reached);
@@ -61,4 +67,8 @@ internal sealed class Leaps(MicroBatch batch, IReadOnlyList<LeapPair> pairs, dou
         _predicted0[pair] = RectifiedFlow.Leap(connected, velocity, batch.Schedule.Delta(j, batch.Schedule.Steps));
         return velocity.detach();
     }
+
+    // OpenTelemetry names of the host's schema, docs/telemetry.md.
+    private Activity? Anchor(string name, int step) =>
+        Spans?.StartActivity(name)?.SetTag("leapalign.schedule.step", step).SetTag("leapalign.sigma", batch.Schedule.Sigma(step));
 }

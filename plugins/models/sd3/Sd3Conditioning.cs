@@ -17,6 +17,8 @@ internal sealed class Sd3Conditioning(TextEmbedding captions, TextEmbedding? emp
 
     public override int EvaluationsPerVelocity => Empty is null ? 1 : 2;
 
+    public override long? Tokens => Captions.Context.shape[0] * Captions.Context.shape[1] * EvaluationsPerVelocity;
+
     protected override void Dispose(bool disposing)
     {
         if (!disposing) return;

@@ -1,5 +1,6 @@
 using LeapAlign.Contracts.Models;
 using LeapAlign.Contracts.Prompts;
+using LeapAlign.Host.Composition;
 using LeapAlign.Host.Configuration;
 using LeapAlign.Host.Kernel;
 using LeapAlign.Host.Kernel.Guards;
@@ -50,10 +51,11 @@ public sealed class WatchTests
         var told = new TaskCompletionSource<Fault>();
         using var watchdog = new Watchdog(new GuardSettings { StageSeconds = 0.2 }, clock, TimeProvider.System, fault => told.TrySetResult(fault));
         using var release = new ManualResetEventSlim();
-        var stuck = Task.Run(() => clock.Measure("score", () =>
+        var reward = new RewardPlan(new PartPlan(null!, new object(), "mine", new SourcePlace("test")), RewardRole.Train, 1);
+        var stuck = Task.Run(() => clock.Score(reward, () =>
         {
-            clock.Part = "mine";
             release.Wait();
+            return true;
         }));
         var fault = await told.Task.WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
         release.Set();

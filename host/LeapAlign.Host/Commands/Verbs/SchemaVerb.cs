@@ -4,6 +4,7 @@ using System.Text;
 using LeapAlign.Host.Composition;
 using LeapAlign.Host.Configuration.Schema;
 using LeapAlign.Host.Plugins;
+using LeapAlign.Host.Telemetry.Schema;
 using LeapAlign.Pipeline;
 using LeapAlign.Storage.Disks;
 
@@ -18,25 +19,30 @@ internal sealed class SchemaVerb(IPluginLoader loader, BundledPlugins bundled, T
         HelpName = "path",
     };
 
+    private readonly Option<bool> _telemetry = new("--telemetry") { Description = "Writes telemetry.md instead: every span, metric and attribute." };
+
     public Command Describe()
     {
-        var command = new Command("schema", $"Writes {EditorSchema.FileName}, with which an editor completes and checks plugins.json.") { _output };
+        var command = new Command("schema", $"Writes {EditorSchema.FileName}, with which an editor completes and checks plugins.json.") { _output, _telemetry };
         command.SetAction(Invoke);
         return command;
     }
 
     private int Invoke(ParseResult parsed)
     {
+        if (parsed.GetValue(_telemetry)) return Write(parsed.GetValue(_output) ?? "telemetry.md", TelemetryPage.Write());
         var workspace = Workspace.Open(CompositionSource.Of(parsed), loader, bundled);
         var path = parsed.GetValue(_output) ?? Path.Combine(workspace.Folder, EditorSchema.FileName);
         var text = Text(workspace.Catalog);
         foreach (var fault in workspace.Catalog.Unload()) terminal.Error.Warning(fault);
-        return terminal.Finish(WholeFile.Write(path, Encoding.UTF8.GetBytes(text)).Map(_ =>
-        {
-            terminal.Write($"wrote {path}");
-            return Unit.Value;
-        }));
+        return Write(path, text);
     }
+
+    private int Write(string path, string text) => terminal.Finish(WholeFile.Write(path, Encoding.UTF8.GetBytes(text)).Map(_ =>
+    {
+        terminal.Write($"wrote {path}");
+        return Unit.Value;
+    }));
 
     [MethodImpl(MethodImplOptions.NoInlining)]
     private string Text(PluginCatalog catalog)

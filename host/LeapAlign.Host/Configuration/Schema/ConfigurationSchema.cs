@@ -49,6 +49,7 @@ internal static class ConfigurationSchema
                 ["checkpoint"] = Described(SettingsSchema.Of(HostJson.Checkpoint), "What a run keeps so that it can be resumed to the same bits."),
                 ["guard"] = Described(SettingsSchema.Of(HostJson.Guard), "What catches numbers that go bad, and parts that hang."),
                 ["sentinel"] = Described(SettingsSchema.Of(HostJson.Sentinel), "What watches for a reward that is gamed."),
+                ["telemetry"] = Described(SettingsSchema.Of(HostJson.Telemetry), "Where spans, metrics and logs go; nowhere by default."),
                 ["export"] = Described(SettingsSchema.Of(HostJson.Export), "The model folder that the run writes."),
             },
             ["additionalProperties"] = false,

@@ -24,7 +24,10 @@ internal sealed class Evaluation(RunPlan plan, RunParts parts, StageClock clock,
     /// <param name="step">Optimizer steps done.</param>
     /// <param name="weights">One tensor for each trained weight.</param>
     /// <param name="cancellation">Ends the evaluation between batches with an exception.</param>
-    public EvaluationReport Run(int step, IReadOnlyList<Tensor> weights, CancellationToken cancellation)
+    public EvaluationReport Run(int step, IReadOnlyList<Tensor> weights, CancellationToken cancellation) =>
+        clock.Spans.Evaluate(clock, () => Evaluate(step, weights, cancellation));
+
+    private EvaluationReport Evaluate(int step, IReadOnlyList<Tensor> weights, CancellationToken cancellation)
     {
         var started = Stopwatch.GetTimestamp();
         using var gradients = no_grad();

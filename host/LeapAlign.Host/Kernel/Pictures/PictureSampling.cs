@@ -3,6 +3,7 @@ using LeapAlign.Contracts.Models;
 using LeapAlign.Contracts.Prompts;
 using LeapAlign.Contracts.Randomness;
 using LeapAlign.Contracts.Samplers;
+using LeapAlign.Host.Telemetry.Spans;
 using static TorchSharp.torch;
 
 namespace LeapAlign.Host.Kernel.Pictures;
@@ -22,6 +23,8 @@ internal sealed record PictureRequest(Prompt Prompt, int Image)
 /// </summary>
 internal sealed class PictureSampling(IModel model, ISampler sampler, Guidance guidance, StageClock clock)
 {
+    private readonly ISampler _sampler = TracedSampler.Of(sampler, clock);
+
     /// <summary>The noise levels.</summary>
     public required Schedule Schedule { get; init; }
 
@@ -42,15 +45,15 @@ internal sealed class PictureSampling(IModel model, ISampler sampler, Guidance g
     {
         using var scope = NewDisposeScope();
         using var gradients = no_grad();
-        using var conditioning = clock.Measure("encode", () => model.Encode([.. batch.Select(static picture => picture.Prompt.Text)], guidance));
+        using var conditioning = clock.Measure("encode", () => model.Encode([.. batch.Select(static picture => picture.Prompt.Text)], guidance), KernelSpans.Describe);
         var noise = Stack(batch);
-        var latents = sampler.Roll(noise, new SamplingPath(Schedule, Velocity) { Noise = Stochastic ? Fresh : static _ => null });
+        var latents = _sampler.Roll(noise, new SamplingPath(Schedule, Velocity) { Noise = Stochastic ? Fresh : static _ => null });
         return clock.Measure("decode", () => model.Decode(latents)).MoveToOuterDisposeScope();
 
         Tensor Velocity(Tensor state, int step)
         {
-            clock.Count(conditioning.EvaluationsPerVelocity, gradient: false);
-            return clock.Measure("velocity", () => model.Velocity(state, [Schedule.Sigma(step)], conditioning));
+            var call = new NetworkCall(conditioning.EvaluationsPerVelocity, Gradient: false, batch.Count, Schedule.Sigma(step));
+            return clock.Evaluate(call, () => model.Velocity(state, [Schedule.Sigma(step)], conditioning));
         }
 
         Tensor Fresh(int step) => Stack(batch, "sampler", step);

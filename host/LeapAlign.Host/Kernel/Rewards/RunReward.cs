@@ -10,6 +10,9 @@ namespace LeapAlign.Host.Kernel.Rewards;
 /// <param name="reward">The reward, under any of its contracts.</param>
 internal sealed class RunReward(RewardPlan plan, object reward)
 {
+    /// <summary>What plugins.json says of it.</summary>
+    public RewardPlan Plan => plan;
+
     /// <summary>Its name in the run.</summary>
     public string Name => plan.Part.Name;
 

@@ -26,11 +26,11 @@ internal sealed class Scoring(IModel model, IReadOnlyList<RunReward> rewards, St
             watch.Take("picture", [], prompts, images);
             return images;
         });
-        var score = new Stage<Tensor, Scores>("score", images => clock.Measure("score", () => Trained(images, Repeated(prompts, images), (name, scores) =>
+        var score = new Stage<Tensor, Scores>("score", images => Trained(images, Repeated(prompts, images), (name, scores) =>
         {
             watch.Take($"reward '{name}'", [], prompts, scores);
             observe(name, scores);
-        })));
+        }));
         return decode >> score;
     }
 
@@ -38,18 +38,17 @@ internal sealed class Scoring(IModel model, IReadOnlyList<RunReward> rewards, St
     /// <param name="images">[B, 3, H, W] in [0, 1].</param>
     /// <param name="prompts">B prompts.</param>
     public IReadOnlyList<(string Name, Tensor Scores)> All(Tensor images, IReadOnlyList<Prompt> prompts) =>
-        clock.Measure("score", () => rewards.Select(reward => (reward.Name, Checked(reward, images, prompts))).ToList());
+        [.. rewards.Select(reward => (reward.Name, clock.Score(reward.Plan, () => Checked(reward, images, prompts))))];
 
     private Scores Trained(Tensor images, IReadOnlyList<Prompt> prompts, Action<string, Tensor> observe) => new([.. _trained.Select(reward =>
     {
-        var scores = Checked(reward, images, prompts);
+        var scores = clock.Score(reward.Plan, () => Checked(reward, images, prompts));
         observe(reward.Name, scores.detach());
         return new RewardColumn(reward.Name, reward.Weight, reward.Normalized(scores));
     })]);
 
-    private Tensor Checked(RunReward reward, Tensor images, IReadOnlyList<Prompt> prompts)
+    private static Tensor Checked(RunReward reward, Tensor images, IReadOnlyList<Prompt> prompts)
     {
-        clock.Part = reward.Name;
         Tensor scores;
         try
         {

@@ -1,5 +1,6 @@
 using LeapAlign.Contracts.Flow;
 using LeapAlign.Contracts.Models;
+using LeapAlign.Host.Telemetry.Spans;
 
 namespace LeapAlign.Host.Kernel.Steps;
 
@@ -20,7 +21,7 @@ internal sealed class LiveConditioning(IModel model, StageClock clock) : IDispos
     {
         if (_conditioning is not null && ReferenceEquals(_owner, owner)) return _conditioning;
         Dispose();
-        _conditioning = clock.Measure("encode", () => model.Encode(captions, guidance));
+        _conditioning = clock.Measure("encode", () => model.Encode(captions, guidance), KernelSpans.Describe);
         _owner = owner;
         return _conditioning;
     }

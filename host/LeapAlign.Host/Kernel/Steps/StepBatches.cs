@@ -7,6 +7,7 @@ using LeapAlign.Host.Composition;
 using LeapAlign.Host.Kernel.Guards;
 using LeapAlign.Host.Kernel.Pictures;
 using LeapAlign.Host.Kernel.Rewards;
+using LeapAlign.Host.Telemetry.Spans;
 using LeapAlign.Pipeline;
 using static TorchSharp.torch;
 
@@ -23,6 +24,7 @@ internal sealed class StepBatches(RunPlan plan, RunParts parts, StageClock clock
     private readonly LiveConditioning _conditioning = new(parts.Model, clock);
     private readonly PromptPictures _pictures = new(parts.Model, clock, device);
     private readonly long[] _latentShape = parts.LatentShape;
+    private readonly ISampler _sampler = TracedSampler.Of(parts.Sampler, clock);
 
     /// <summary>What came out finite in the step under way.</summary>
     public FiniteWatch Watch { get; } = new();
@@ -57,7 +59,7 @@ internal sealed class StepBatches(RunPlan plan, RunParts parts, StageClock clock
         var samples = plan.Run.Batch;
         var prompts = _order.Take((((long)index * plan.Run.Accumulation) + micro) * samples, samples);
         var noise = key.For("rank", 0).For("noise").Normal([samples, .. _latentShape], device);
-        return Make((micro, prompts, noise), key.For("algorithm"), parts.Sampler, observe);
+        return Make((micro, prompts, noise), key.For("algorithm"), _sampler, observe);
     }
 
     private MicroBatch Make((int Index, IReadOnlyList<Prompt> Prompts, Tensor Noise) samples, RandomKey random, ISampler sampler, Action<string, Tensor> observe)
@@ -90,8 +92,9 @@ internal sealed class StepBatches(RunPlan plan, RunParts parts, StageClock clock
         return (latents, sigmas) =>
         {
             var conditioning = _conditioning.For(captions, captions, guidance);
-            clock.Count((double)conditioning.EvaluationsPerVelocity * prompts.Count / plan.Run.Batch, is_grad_enabled());
-            var velocity = clock.Measure("velocity", () => parts.Model.Velocity(latents, sigmas, conditioning));
+            var evaluations = (double)conditioning.EvaluationsPerVelocity * prompts.Count / plan.Run.Batch;
+            var call = new NetworkCall(evaluations, is_grad_enabled(), prompts.Count, sigmas.Count == 1 ? sigmas[0] : null);
+            var velocity = clock.Evaluate(call, () => parts.Model.Velocity(latents, sigmas, conditioning));
             Watch.Take("velocity", sigmas, prompts, velocity);
             return velocity;
         };

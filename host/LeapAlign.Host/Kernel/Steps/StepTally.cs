@@ -8,12 +8,16 @@ internal sealed class StepTally
 {
     private double _losses;
     private double _norms;
+    private int _clipped;
 
     /// <summary>The mean loss of the updates.</summary>
     public double Loss => Mean(_losses);
 
     /// <summary>The mean gradient norm of the updates, before clipping.</summary>
     public double GradientNorm => Mean(_norms);
+
+    /// <summary>The share of the updates whose gradient was longer than the limit.</summary>
+    public double Clipped => Mean(_clipped);
 
     /// <summary>The learning rate of the last update.</summary>
     public double Rate { get; private set; }
@@ -40,8 +44,9 @@ internal sealed class StepTally
     }
 
     /// <summary>Takes an update.</summary>
-    public void EndUpdate(double norm, double rate)
+    public void EndUpdate(double norm, double rate, bool clipped)
     {
+        if (clipped) _clipped++;
         _losses += PendingLoss;
         _norms += norm;
         Rate = rate;

@@ -5,6 +5,7 @@ using LeapAlign.Contracts.State;
 using LeapAlign.Host.Composition;
 using LeapAlign.Host.Kernel.Guards;
 using LeapAlign.Host.Kernel.State;
+using LeapAlign.Host.Telemetry.Spans;
 using LeapAlign.Pipeline;
 using static TorchSharp.torch;
 
@@ -67,7 +68,9 @@ internal sealed class TrainingStep : IDisposable
         _parts.Model.Refresh();
     }
 
-    public StepReport Run(int index)
+    public StepReport Run(int index) => _clock.Spans.Step(index, _clock, () => Step(index));
+
+    private StepReport Step(int index)
     {
         var started = Stopwatch.GetTimestamp();
         var (evaluations, withGradient) = (_clock.Evaluations, _clock.GradientEvaluations);
@@ -82,6 +85,7 @@ internal sealed class TrainingStep : IDisposable
             Rewards = tally.Rewards.Values,
             Measurements = tally.Measurements.Values,
             GradientNorm = tally.GradientNorm,
+            Clipped = tally.Clipped,
             Rate = tally.Rate,
             Updates = tally.Updates,
             Skipped = tally.Skipped,
@@ -129,7 +133,7 @@ internal sealed class TrainingStep : IDisposable
 
     private void Update(int index, StepTally tally)
     {
-        var norm = _clock.Measure("clip", Clip);
+        var norm = _clock.Measure("clip", Clip, KernelSpans.Describe);
         var verdict = Guard.Judge(new PendingUpdate(tally.PendingLoss, norm, tally.Rewards.Values), index, () => _batches.Watch.First(_parts.Model.Parameters));
         if (verdict.Fault is { } fault)
         {
@@ -145,7 +149,7 @@ internal sealed class TrainingStep : IDisposable
         _clock.Measure("refresh", _parts.Model.Refresh);
         _clock.Measure("average", Average.Update);
         Updates++;
-        tally.EndUpdate(norm, rate);
+        tally.EndUpdate(norm, rate, clipped: norm > _plan.Run.ClipNorm);
     }
 
     private double Clip()

@@ -17,7 +17,6 @@ internal sealed class RunArgument() : Argument<string>("run")
     public Result<(RunFolder Folder, CompositionSource Source)> FindSource(ParseResult parsed)
     {
         var source = CompositionSource.Of(parsed);
-        var chosen = parsed.GetResult(GlobalOptions.Config) is { Implicit: false } ? source.Config : null;
-        return Find(parsed).Bind(folder => RunLocation.SourceOf(folder, chosen).Map(began => (folder, began.With(source.Set))));
+        return Find(parsed).Bind(folder => RunLocation.SourceOf(folder, source, GlobalOptions.NamesConfig(parsed)).Map(began => (folder, began)));
     }
 }

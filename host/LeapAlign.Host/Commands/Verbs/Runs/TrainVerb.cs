@@ -43,8 +43,8 @@ internal sealed class TrainVerb(PlanRun run, ITraining training, Terminal termin
     private int Resume(ParseResult parsed, CompositionSource source, string which)
     {
         if (parsed.GetValue(_name) is not null || parsed.GetValue(_force)) return terminal.Error.Error(Misused("--resume goes on in the folder of the run: --name and --force belong to a new one"));
-        var chosen = parsed.GetResult(GlobalOptions.Config) is { Implicit: false } ? source.Config : null;
-        return RunLocation.Find(which, source).Bind(folder => RunLocation.SourceOf(folder, chosen).Map(began => (Folder: folder, Source: began.With(source.Set)))).Match(
+        return RunLocation.Find(which, source)
+            .Bind(folder => RunLocation.SourceOf(folder, source, GlobalOptions.NamesConfig(parsed)).Map(began => (Folder: folder, Source: began))).Match(
             found => run.Run(found.Source, (plan, tuning, stop) =>
                 training.Train(plan, new TrainOptions(false, tuning, found.Source) { Resume = new ResumeOptions(found.Folder, parsed.GetValue(_allowed)!) }, stop)),
             terminal.Error.Error);

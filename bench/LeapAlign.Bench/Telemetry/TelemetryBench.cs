@@ -1,0 +1,72 @@
+using LeapAlign.Host.Configuration;
+using LeapAlign.Host.Kernel;
+using LeapAlign.Host.Telemetry.Export;
+using LeapAlign.Host.Telemetry.Measures;
+using LeapAlign.Pipeline;
+using static TorchSharp.torch;
+
+namespace LeapAlign.Bench;
+
+/// <summary>Telemetry on, with a live receiver, against telemetry off: blocks of steps of one run in the order ABBA, so that a drifting machine hits both.</summary>
+internal static class TelemetryBench
+{
+    private const int Blocks = 24, BlockSteps = 4;
+
+    public static Result<Unit> Run(IReadOnlyList<string> overrides) => Bench.With(overrides, bench =>
+    {
+        using var receiver = TelemetryReceiver.Start();
+        using var measures = new KernelMeasures();
+        using var turns = new Turns(receiver.Address, ConfigurationFile.Read("plugins.json", overrides).Match(static source => source, static fault => throw new FaultException(fault)));
+        var plan = bench.Plan with { Run = bench.Plan.Run with { Steps = Blocks * BlockSteps }, Evaluation = bench.Plan.Evaluation with { Every = -1 } };
+        using (var kernel = new RunKernel(plan, bench.Parts, CPU, [measures, turns]))
+            kernel.Run(CancellationToken.None).Match(static _ => 0, static fault => throw new FaultException(fault));
+        Report("wall clock", turns.Steps, static step => step.Seconds);
+        Report("processor time, all threads", turns.Steps, static step => step.Processor);
+    });
+
+    private static void Report(string what, IReadOnlyList<Step> steps, Func<Step, double> value)
+    {
+        var (off, on) = (Bench.Median(steps.Where(static step => !step.On).Select(value)), Bench.Median(steps.Where(static step => step.On).Select(value)));
+        // Neighbouring blocks see the same machine, so their ratio says more than two medians over the whole run.
+        var pairs = steps.GroupBy(static step => step.Block).Select(block => Bench.Median(block.Select(value))).Chunk(2).Select(static (pair, index) => index % 2 == 0 ? pair[1] / pair[0] : pair[0] / pair[1]).ToList();
+        Console.WriteLine($"{what,-30} off {off,8:F4} s   on {on,8:F4} s   {(on / off) - 1,8:P2}   median of {pairs.Count} pairs {Bench.Median(pairs) - 1,8:P2}");
+    }
+
+    private sealed record Step(int Block, bool On, double Seconds, double Processor);
+
+    /// <summary>Turns telemetry on and off between blocks; the first step of a block does not count.</summary>
+    private sealed class Turns(string receiver, JsonSource source) : IRunObserver, IDisposable
+    {
+        private static readonly TelemetrySettings s_settings = new() { Otlp = true, Protocol = "http/protobuf", Interval = 1 };
+        private TelemetrySession? _session;
+        private TimeSpan _processor = Environment.CpuUsage.TotalTime;
+
+        public List<Step> Steps { get; } = [];
+
+        public Result<Unit> Stepped(StepReport report)
+        {
+            var processor = Environment.CpuUsage.TotalTime;
+            if (report.Index % BlockSteps > 0) Steps.Add(new(report.Index / BlockSteps, _session is not null, report.Seconds, (processor - _processor).TotalSeconds));
+            // Off, on, on, off: between the two equal ones the session goes on.
+            if ((report.Index + 1) % BlockSteps == 0 && ((report.Index + 1) / BlockSteps) % 2 == 1) Turn();
+            _processor = Environment.CpuUsage.TotalTime;
+            return Unit.Value;
+        }
+
+        public Result<Unit> Evaluated(EvaluationReport report) => Unit.Value;
+
+        public void Dispose() => _session?.Dispose();
+
+        private void Turn()
+        {
+            if (_session is not null)
+            {
+                _session.Dispose();
+                _session = null;
+                return;
+            }
+            var settings = s_settings with { Endpoint = receiver };
+            _session = TelemetrySession.Start(source, settings, ExportPlan.Of(settings, static _ => null), static fault => throw new FaultException(fault));
+        }
+    }
+}

@@ -1,0 +1,59 @@
+using System.Runtime.CompilerServices;
+using LeapAlign.Contracts.Algorithms;
+using LeapAlign.Host.Commands;
+using LeapAlign.Host.Composition;
+using LeapAlign.Host.Configuration;
+using LeapAlign.Host.Kernel;
+using LeapAlign.Host.Runs;
+using LeapAlign.Host.Telemetry;
+using LeapAlign.Pipeline;
+using Microsoft.Extensions.Logging;
+
+namespace LeapAlign.Host.Profiling;
+
+/// <summary><c>profile</c>: steps of a plan without a run folder, an evaluation or an export, seen through the run's own spans.</summary>
+internal sealed class ShortRun(Terminal terminal, ILoggerFactory loggers, RunTelemetry telemetry)
+{
+    // A frame of its own: once it has returned, nothing on the stack refers to a plugin's types.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    public Result<Unit> Run(RunPlan plan, int steps, CancellationToken stop) =>
+        RunSite.Open(plan, loggers, terminal.Error).Bind(site =>
+        {
+            using (site)
+            {
+                return RunParts.Create(plan, site.Context).Bind(parts =>
+                {
+                    using (parts) return Run(Short(plan, steps), parts, site, stop);
+                });
+            }
+        });
+
+    // Every evaluation is a span, so that it can be timed alone.
+    private static RunPlan Short(RunPlan plan, int steps) => plan with
+    {
+        Run = plan.Run with { Steps = steps + 1 },
+        Evaluation = plan.Evaluation with { Every = -1 },
+        Telemetry = plan.Telemetry with { Evaluations = TelemetrySettings.AsSpans },
+    };
+
+    private Result<Unit> Run(RunPlan plan, RunParts parts, RunSite site, CancellationToken stop)
+    {
+        var shape = new RunShape(parts.Sampler.CreateSchedule(parts.Model.Scheduling), plan.Run.Batch, plan.Run.Accumulation, plan.Run.Group) { Sampler = parts.Sampler };
+        if (!parts.Algorithm.Check(shape).TryGet(out _, out var fault)) return fault;
+        using var ledger = new SpanLedger();
+        try
+        {
+            using var kernel = new RunKernel(plan, parts, site.Device, [ledger, .. telemetry.Observers]);
+            return kernel.Run(stop).Map(_ =>
+            {
+                new ProfilePage(terminal, plan, ledger).Print();
+                site.Warnings.Summarize();
+                return Unit.Value;
+            });
+        }
+        catch (FaultException exception)
+        {
+            return exception.Fault;
+        }
+    }
+}

@@ -1,0 +1,56 @@
+using System.Globalization;
+using System.Runtime.InteropServices;
+
+namespace LeapAlign.Host.Telemetry.Measures;
+
+/// <summary>The memory of this process, outside the managed heap.</summary>
+internal static unsafe class ProcessMemory
+{
+    private static readonly delegate* unmanaged<MallInfo> s_read = Find();
+
+    /// <summary>Whether the C allocator can be asked.</summary>
+    public static bool HasNative => s_read is not null;
+
+    /// <summary>Bytes that the C allocator has handed out and not got back; 0 where it cannot be asked.</summary>
+    public static long Native
+    {
+        get
+        {
+            if (s_read is null) return 0;
+            var info = s_read();
+            return (long)(info.Used + info.Mapped);
+        }
+    }
+
+    /// <summary>The largest resident memory so far, in bytes; 0 where the system does not tell.</summary>
+    public static long PeakResident
+    {
+        get
+        {
+            const string file = "/proc/self/status", key = "VmHWM:";
+            if (!File.Exists(file)) return 0;
+            var line = File.ReadLines(file).FirstOrDefault(static line => line.StartsWith(key, StringComparison.Ordinal));
+            return line is null ? 0 : 1024 * long.Parse(line[key.Length..].Replace("kB", "", StringComparison.Ordinal), CultureInfo.InvariantCulture);
+        }
+    }
+
+    private static delegate* unmanaged<MallInfo> Find() =>
+        OperatingSystem.IsLinux() && NativeLibrary.TryLoad("libc.so.6", out var library) && NativeLibrary.TryGetExport(library, "mallinfo2", out var symbol)
+            ? (delegate* unmanaged<MallInfo>)symbol
+            : null;
+
+    // struct mallinfo2 of malloc.h: ten size_t, of which two are looked at.
+    [StructLayout(LayoutKind.Sequential)]
+    private readonly struct MallInfo
+    {
+        private readonly nuint _arena, _freeChunks, _fastChunks, _mappedBlocks;
+
+        public readonly nuint Mapped;
+
+        private readonly nuint _unused, _fastBytes;
+
+        public readonly nuint Used;
+
+        private readonly nuint _free, _trimmable;
+    }
+}

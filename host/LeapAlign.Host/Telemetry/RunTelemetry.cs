@@ -1,0 +1,90 @@
+using System.Diagnostics;
+using System.Text.Json;
+using LeapAlign.Host.Commands;
+using LeapAlign.Host.Configuration;
+using LeapAlign.Host.Configuration.Schema;
+using LeapAlign.Host.Kernel;
+using LeapAlign.Host.Telemetry.Export;
+using LeapAlign.Host.Telemetry.Measures;
+using LeapAlign.Host.Telemetry.Schema;
+using LeapAlign.Host.Telemetry.Spans;
+using LeapAlign.Pipeline;
+using Microsoft.Extensions.Logging;
+
+namespace LeapAlign.Host.Telemetry;
+
+/// <summary>The telemetry of a command: on where plugins.json or the environment names an exporter, otherwise nothing that costs anything.</summary>
+internal sealed class RunTelemetry(Terminal terminal, ILoggerFactory loggers) : IDisposable
+{
+    private readonly KernelMeasures _measures = new();
+    private TelemetrySession? _session;
+
+    /// <summary>The log of the run.</summary>
+    public RunLog Log { get; } = new(loggers.CreateLogger(RunLog.Category));
+
+    /// <summary>What the kernel tells.</summary>
+    public IReadOnlyList<IRunObserver> Observers => [_measures, Log];
+
+    /// <summary>
+    /// Runs a command in its span. The section is read before anything is composed, because the life of plugins begins before that; what is wrong with it the
+    /// composer says.
+    /// </summary>
+    /// <param name="verb">The verb.</param>
+    /// <param name="source">plugins.json with its overrides.</param>
+    /// <param name="command">The command.</param>
+    public int Around(string verb, Result<JsonSource> source, Func<int> command)
+    {
+        _session = source.TryGet(out var read, out _) ? Start(read) : null;
+        try
+        {
+            using var span = KernelSpans.Source.StartActivity(SpanSchema.Command.Name)?.SetTag(Tags.Command.Name, verb);
+            return command();
+        }
+        finally
+        {
+            _session?.Dispose();
+            _session = null;
+        }
+    }
+
+    /// <summary>There is a run folder.</summary>
+    public void Folder(string path) => _session?.File.Open(path);
+
+    /// <summary>Notes how the command ended.</summary>
+    /// <returns>The same.</returns>
+    public Result<Unit> Note(Result<Unit> outcome)
+    {
+        if (outcome.TryGet(out _, out var fault)) return outcome;
+        Activity.Current?.Fail(fault);
+        Log.Failed(fault);
+        return outcome;
+    }
+
+    public void Dispose()
+    {
+        _session?.Dispose();
+        _measures.Dispose();
+    }
+
+    private TelemetrySession? Start(JsonSource source)
+    {
+        var section = source.Root["telemetry"]?.DeepClone() ?? new System.Text.Json.Nodes.JsonObject();
+        if (SchemaCheck.First(section, SettingsSchema.Of(HostJson.Telemetry), "telemetry", source) is not null) return null;
+        var settings = JsonSerializer.Deserialize(section, HostJson.Telemetry)!;
+        var plan = ExportPlan.Of(settings, Environment.GetEnvironmentVariable);
+        if (!plan.Any) return null;
+        var session = TelemetrySession.Start(source, settings, plan, terminal.Error.Warning);
+        if (plan.Logs.Any) loggers.AddProvider(new Forwarding(session.Loggers));
+        return session;
+    }
+
+    private sealed class Forwarding(ILoggerFactory to) : ILoggerProvider
+    {
+        public ILogger CreateLogger(string categoryName) => to.CreateLogger(categoryName);
+
+        public void Dispose()
+        {
+            // The session owns what is forwarded to.
+        }
+    }
+}

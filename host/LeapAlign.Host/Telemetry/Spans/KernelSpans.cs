@@ -1,0 +1,152 @@
+using System.Diagnostics;
+using LeapAlign.Contracts.Models;
+using LeapAlign.Host.Composition;
+using LeapAlign.Host.Configuration;
+using LeapAlign.Host.Kernel;
+using LeapAlign.Host.Telemetry.Schema;
+using LeapAlign.Pipeline;
+
+namespace LeapAlign.Host.Telemetry.Spans;
+
+/// <summary>The spans of a run: which source starts the span of a stage, and what it carries.</summary>
+internal sealed class KernelSpans
+{
+    /// <summary>The kernel's source.</summary>
+    public static ActivitySource Source { get; } = new(SourceNames.Kernel);
+
+    /// <summary>Of a clock that measures no run.</summary>
+    public static KernelSpans None { get; } = new();
+
+    private readonly Dictionary<string, (SpanDefinition Span, ActivitySource Source, PluginTelemetry? Part)> _stages;
+    private readonly RunPlan? _plan;
+    private readonly PluginTelemetry? _model;
+    private readonly bool _everyEvaluation;
+
+    private KernelSpans() => _stages = [];
+
+    public KernelSpans(RunPlan plan)
+    {
+        _plan = plan;
+        _everyEvaluation = plan.Telemetry.Evaluations == TelemetrySettings.AsSpans;
+        _model = plan.Model.Plugin?.Telemetry;
+        (SpanDefinition Span, PluginTelemetry? Part)[] stages =
+        [
+            (SpanSchema.Encode, _model), (SpanSchema.Roll, plan.Sampler.Plugin?.Telemetry), (SpanSchema.EncodePictures, _model), (SpanSchema.Decode, _model),
+            (SpanSchema.Update, plan.Optimizer.Plugin?.Telemetry), (SpanSchema.Refresh, _model), (SpanSchema.ReadPictures, null), (SpanSchema.Backward, null),
+            (SpanSchema.Clip, null), (SpanSchema.Average, null), (SpanSchema.Copies, null),
+        ];
+        _stages = stages.ToDictionary(static stage => stage.Span.Name, static stage => (stage.Span, stage.Part?.Spans ?? Source, stage.Part));
+    }
+
+    /// <summary>A stage begins. One that the schema does not name, as the algorithm's own arithmetic, has no span.</summary>
+    public StageSpan Open(string stage) => _stages.TryGetValue(stage, out var known) ? StageSpan.Of(known.Span, known.Source, known.Part) : default;
+
+    /// <summary>A reward begins to score.</summary>
+    public StageSpan OpenScore(RewardPlan reward)
+    {
+        if (_plan is null) return default;
+        var part = reward.Part.Plugin?.Telemetry;
+        var span = StageSpan.Of(SpanSchema.Score, part?.Spans ?? Source, part);
+        span.Activity?.SetTag(Tags.Reward.Name, reward.Part.Name);
+        return span;
+    }
+
+    /// <summary>
+    /// The network is evaluated: an event on the roll or the anchor that needs it, which is all that an evaluation of milliseconds is worth; a span where it
+    /// is recorded for a backward, where nothing is around it, or where the settings ask for one.
+    /// </summary>
+    public StageSpan OpenEvaluation(NetworkCall call)
+    {
+        if (_plan is null) return default;
+        var around = Activity.Current;
+        var name = around?.OperationName;
+        var anchored = name == SpanSchema.AnchorK.Name || name == SpanSchema.AnchorJ.Name;
+        if (!_everyEvaluation && around is not null && (anchored || (!call.Gradient && name == SpanSchema.Roll.Name)))
+            return around.IsAllDataRequested ? StageSpan.EventOf(call, around, _model) : default;
+        var span = StageSpan.Of(SpanSchema.Velocity, _model?.Spans ?? Source, _model);
+        if (span.Activity is { IsAllDataRequested: true } activity)
+        {
+            activity.SetTag(Tags.Gradient.Name, call.Gradient).SetTag(Tags.Batch.Name, call.Batch).SetTag(Tags.Evaluations.Name, call.Evaluations);
+            if (call.Sigma is { } sigma) activity.SetTag(Tags.Sigma.Name, sigma);
+        }
+        return span;
+    }
+
+    /// <summary>Runs the loop in its span.</summary>
+    public Result<RunEnding> Run(StageClock clock, Func<Result<RunEnding>> loop)
+    {
+        using var span = Source.StartActivity(SpanSchema.Run.Name);
+        var outcome = loop();
+        if (span is null || _plan is null) return outcome;
+        span.SetTag(Tags.Algorithm.Name, _plan.Algorithm.Definition.Id)
+            .SetTag(Tags.Model.Name, _plan.Model.Definition.Id)
+            .SetTag(Tags.Sampler.Name, _plan.Sampler.Definition.Id)
+            .SetTag(Tags.Seed.Name, _plan.Run.Seed)
+            .SetTag(Tags.Steps.Name, _plan.Run.Steps)
+            .SetTag(Tags.Batch.Name, _plan.Run.Batch * _plan.Run.Accumulation)
+            .SetTag(Tags.EvaluationsSoFar.Name, clock.Evaluations);
+        if (!outcome.TryGet(out _, out var fault)) span.Fail(fault);
+        return outcome;
+    }
+
+    /// <summary>Runs a step in its span.</summary>
+    /// <param name="index">From 0.</param>
+    /// <param name="clock">Counts the evaluations.</param>
+    /// <param name="body">The step.</param>
+    public StepReport Step(int index, StageClock clock, Func<StepReport> body)
+    {
+        using var span = _plan is not null && index % _plan.Telemetry.Every > 0 ? Hidden() : Source.StartActivity(SpanSchema.Step.Name);
+        var report = Guarded(span, body);
+        if (span is not { IsAllDataRequested: true } || _plan is null) return report;
+        span.SetTag(Tags.Step.Name, index + 1)
+            .SetTag(Tags.Algorithm.Name, _plan.Algorithm.Definition.Id)
+            .SetTag(Tags.Seed.Name, _plan.Run.Seed)
+            .SetTag(Tags.Batch.Name, _plan.Run.Batch * _plan.Run.Accumulation)
+            .SetTag(Tags.Evaluations.Name, report.Evaluations)
+            .SetTag(Tags.EvaluationsSoFar.Name, clock.Evaluations)
+            .SetTag(Tags.Loss.Name, report.Loss)
+            .SetTag(Tags.GradientNorm.Name, report.GradientNorm)
+            .SetTag(Tags.Rate.Name, report.Rate);
+        foreach (var (name, value) in report.Measurements) span.SetTag(Tags.Measured.Name.Replace("<name>", name, StringComparison.Ordinal), value);
+        return report;
+    }
+
+    /// <summary>Runs an evaluation in its span.</summary>
+    public EvaluationReport Evaluate(StageClock clock, Func<EvaluationReport> body)
+    {
+        using var span = Source.StartActivity(SpanSchema.Evaluate.Name);
+        var report = Guarded(span, body);
+        span?.SetTag(Tags.Algorithm.Name, _plan?.Algorithm.Definition.Id).SetTag(Tags.Step.Name, report.Step).SetTag(Tags.Images.Name, report.Images).SetTag(Tags.EvaluationsSoFar.Name, clock.Evaluations);
+        return report;
+    }
+
+    // A parent that is not recorded: samplers drop what lies in it, the spans of plugins too.
+    private static Activity? Hidden()
+    {
+        if (!Source.HasListeners()) return null;
+        var hidden = new Activity(SpanSchema.Step.Name) { IsAllDataRequested = false }.Start();
+        hidden.ActivityTraceFlags = ActivityTraceFlags.None;
+        return hidden;
+    }
+
+    /// <summary>What an encoding says of itself.</summary>
+    public static void Describe(Activity span, Conditioning conditioning) =>
+        span.SetTag(Tags.Batch.Name, conditioning.BatchSize).SetTag(Tags.Tokens.Name, conditioning.Tokens);
+
+    /// <summary>What clipping says of itself.</summary>
+    public static void Describe(Activity span, double norm) => span.SetTag(Tags.GradientNorm.Name, norm);
+
+    private static T Guarded<T>(Activity? span, Func<T> body)
+    {
+        try
+        {
+            return body();
+        }
+        catch (Exception exception) when (span is not null && exception is not OperationCanceledException)
+        {
+            // The stage that it came out of has recorded it; this only says that it ended the span.
+            span.Fail(Failures.CodeOf(exception), exception.Message);
+            throw;
+        }
+    }
+}

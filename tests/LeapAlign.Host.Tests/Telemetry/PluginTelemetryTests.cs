@@ -1,0 +1,67 @@
+using System.Runtime.CompilerServices;
+using LeapAlign.Contracts.Plugins;
+using LeapAlign.Contracts.Rewards;
+using LeapAlign.Host.Configuration;
+using LeapAlign.Host.Kernel;
+using LeapAlign.Host.Plugins;
+using LeapAlign.Host.Telemetry.Export;
+using LeapAlign.Host.Telemetry.Export.Files;
+using LeapAlign.Host.Telemetry.Spans;
+using Microsoft.Extensions.Logging.Abstractions;
+using TorchSharp;
+
+namespace LeapAlign.Host.Tests.Telemetry;
+
+/// <summary>Telemetry and the life of plugins: a plugin measures under its own name, and goes all the same.</summary>
+[Collection(nameof(Listening))]
+public sealed class PluginTelemetryTests : IDisposable
+{
+    private readonly TestWorkspace _workspace = new TestWorkspace().Write(TestWorkspace.Valid);
+
+    [Fact]
+    public void A_plugin_with_callbacks_and_spans_of_its_own_is_collected_and_unloaded()
+    {
+        foreach (var plugin in new[] { "parts", "measures" }) _workspace.Drop(plugin);
+        var settings = new TelemetrySettings { File = true };
+        var source = ConfigurationFile.Read(_workspace.Config, []).Value();
+        using (var session = TelemetrySession.Start(source, settings, ExportPlan.Of(settings, static _ => null), static fault => Assert.Fail(fault.Message)))
+        {
+            session.File.Open(_workspace.Folder);
+            var catalog = _workspace.Catalog();
+            Score(catalog);
+            session.Flush();
+            Assert.Empty(catalog.Unload());
+        }
+        var file = File.ReadAllText(Path.Combine(_workspace.Folder, TelemetryFile.Name));
+        foreach (var words in new[] { "\"LeapAlign.Plugins.measures\"", "\"measuring\"", "\"test.scored\"", "\"asInt\":\"3\"", "\"leapalign.part.duration\"", "\"plugin.Unloaded\"" })
+            Assert.Contains(words, file, StringComparison.Ordinal);
+    }
+
+    public void Dispose() => _workspace.Dispose();
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void Score(PluginCatalog catalog)
+    {
+        var plan = _workspace.Compose(catalog, "algorithm=free", "rewards=[\"measures\"]").Value();
+        var reward = plan.Rewards[0];
+        var telemetry = reward.Part.Plugin!.Telemetry;
+        var part = reward.Part.Create<IReward>(new PartContext
+        {
+            Name = "measures",
+            BaseFolder = _workspace.Folder,
+            Device = torch.CPU,
+            ComputeType = torch.float32,
+            Logger = NullLogger.Instance,
+            Warn = static _ => { },
+            Spans = telemetry.Spans,
+            Meter = telemetry.Meter,
+        }).Value();
+        var clock = new StageClock(new KernelSpans(plan));
+        using var scope = torch.NewDisposeScope();
+        for (var time = 0; time < 3; time++) clock.Score(reward, () => part.Score(torch.zeros(1, 3, 2, 2), []));
+    }
+}
+
+/// <summary>Tests that listen, or that assert that nobody does.</summary>
+[CollectionDefinition(nameof(Listening), DisableParallelization = true)]
+public sealed class Listening;
