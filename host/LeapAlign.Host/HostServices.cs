@@ -1,5 +1,6 @@
 using LeapAlign.Host.Commands;
 using LeapAlign.Host.Commands.Verbs;
+using LeapAlign.Host.Pins;
 using LeapAlign.Host.Plugins;
 using LeapAlign.Host.Runs;
 using Microsoft.Extensions.DependencyInjection;
@@ -44,6 +45,7 @@ internal static class HostServices
         .AddSingleton<IVerb, ValidateVerb>()
         .AddSingleton<IVerb, InitVerb>()
         .AddSingleton<IVerb, SchemaVerb>()
+        .AddSingleton<IVerb, PinVerb>()
         .AddSingleton<IVerb, DoctorVerb>()
         .AddTraining<Training>()
         .AddGeneration<Generation>();

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using LeapAlign.Host.Composition;
 using LeapAlign.Host.Configuration;
+using LeapAlign.Host.Pins;
 using LeapAlign.Host.Plugins;
 using LeapAlign.Pipeline;
 
@@ -22,13 +23,20 @@ internal sealed class Workspace
     /// <summary>The plugins; verified, not loaded.</summary>
     public PluginCatalog Catalog { get; }
 
-    /// <summary>Looks around; plugins.json need not exist.</summary>
+    /// <summary>Looks around; plugins.json need not exist. Plugins that it pins to something else are faulted, so that no verb runs their code.</summary>
     public static Workspace Open(ParseResult parsed, IPluginLoader loader, BundledPlugins bundled)
     {
         var config = parsed.GetValue(GlobalOptions.Config)!;
-        var dropped = Path.Combine(Path.GetDirectoryName(Path.GetFullPath(config))!, "plugins");
-        return new(config, parsed.GetValue(GlobalOptions.Set)!, PluginCatalog.Discover([bundled.Folder, dropped], loader));
+        var overrides = parsed.GetValue(GlobalOptions.Set)!;
+        var catalog = Installed(config, loader, bundled);
+        var source = ConfigurationFile.Read(config, overrides).Match<JsonSource?>(static read => read, static _ => null);
+        foreach (var (plugin, fault) in source is null ? [] : Pinning.Differing(source, catalog)) plugin.Fail(fault);
+        return new(config, overrides, catalog);
     }
+
+    /// <summary>The plugins beside the program and beside plugins.json.</summary>
+    public static PluginCatalog Installed(string config, IPluginLoader loader, BundledPlugins bundled) =>
+        PluginCatalog.Discover([bundled.Folder, Path.Combine(Path.GetDirectoryName(Path.GetFullPath(config))!, "plugins")], loader);
 
     /// <summary>Composes the run.</summary>
     /// <param name="further">Overrides that other options stand for.</param>

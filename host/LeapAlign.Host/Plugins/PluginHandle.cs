@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Reflection;
-using System.Security.Cryptography;
 using LeapAlign.Contracts.Plugins;
+using LeapAlign.Host.Pins;
 using LeapAlign.Pipeline;
 
 namespace LeapAlign.Host.Plugins;
@@ -50,17 +50,12 @@ internal sealed class PluginHandle
     public Result<Unit> Verify() => Advance(PluginState.Discovered, PluginState.Verified, () =>
         PluginPreflight.Check(Folder, Manifest!) is { } fault ? Result.Fail<Unit>(fault) : Unit.Value);
 
-    /// <summary>Compares the assembly with the one that plugins.json pins.</summary>
+    /// <summary>Compares the folder with the one that plugins.json pins.</summary>
     /// <param name="pin">SHA-256 in hexadecimal digits.</param>
     /// <param name="place">Where plugins.json says it.</param>
-    public Result<Unit> CheckPin(string pin, SourcePlace place)
-    {
-        using var file = File.OpenRead(Path.Combine(Folder, Manifest!.Assembly));
-        var found = Convert.ToHexStringLower(SHA256.HashData(file));
-        return found.Equals(pin, StringComparison.OrdinalIgnoreCase)
-            ? Unit.Value
-            : new Fault.Plugin(FaultCodes.PinMismatch, $"{Manifest.Assembly} of plugin '{Id}' has the SHA-256 {found}, which is not the one that is pinned", place);
-    }
+    public Result<Unit> CheckPin(string pin, SourcePlace place) => PluginFingerprint.Of(this).Bind(found => found.Equals(pin, StringComparison.OrdinalIgnoreCase)
+        ? Unit.Value
+        : Result.Fail<Unit>(new Fault.Plugin(FaultCodes.PinMismatch, $"the folder of plugin '{Id}' has the SHA-256 {found}, which is not the one that is pinned", place)));
 
     /// <summary>Loads the assembly and makes its plugin object.</summary>
     public Result<Unit> Load() => Advance(PluginState.Verified, PluginState.Loaded, () => Guard("its constructor", () =>
