@@ -42,7 +42,7 @@ internal sealed record Bench(RunPlan Plan, RunParts Parts)
     }
 
     // The benchmark's output lies beside the host's, whose build put the plugins there.
-    private static string BuiltPlugins => Path.GetFullPath(Path.Combine(AppContext.BaseDirectory, "..", "..", "LeapAlign.Host", Path.GetFileName(Path.TrimEndingDirectorySeparator(AppContext.BaseDirectory)), "plugins"));
+    internal static string BuiltPlugins => Path.GetFullPath(Path.Combine(AppContext.BaseDirectory, "..", "..", "LeapAlign.Host", Path.GetFileName(Path.TrimEndingDirectorySeparator(AppContext.BaseDirectory)), "plugins"));
 
     private static Result<Unit> Run(RunPlan plan, Action<Bench> measure)
     {

@@ -1,5 +1,6 @@
 using System.Globalization;
 using LeapAlign.Bench;
+using LeapAlign.Bench.Fuzz;
 using LeapAlign.Pipeline;
 
 CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
@@ -9,6 +10,7 @@ var result = args switch
     ["memory", .. var overrides] => MemoryBench.Run(overrides),
     ["memory-of", var steps, .. var overrides] => MemoryBench.Measure(int.Parse(steps, CultureInfo.InvariantCulture), overrides),
     ["learn", var seeds, .. var words] when words.Length > 0 => LearnBench.Run(seeds, words),
+    ["fuzz", var target, var count, .. var rest] => FuzzCommand.Run(target, count, rest),
     _ => Usage(),
 };
 return result.Match(static _ => 0, static fault =>
@@ -19,4 +21,4 @@ return result.Match(static _ => 0, static fault =>
 
 static Result<Unit> Usage() => new Fault.Configuration(
     FaultCodes.BadOption,
-    "expected 'step' (where the time of a step goes) or 'memory' (peak memory at 10 and 40 sampling steps) or 'learn <seeds> <configurations>' (what methods learn at equal steps), then any overrides of plugins.json such as run.batch=16");
+    "expected 'step' (where the time of a step goes) or 'memory' (peak memory at 10 and 40 sampling steps) or 'learn <seeds> <configurations>' (what methods learn at equal steps) or 'fuzz <target> <count> [seed]' (files that strangers write), then any overrides of plugins.json such as run.batch=16");
