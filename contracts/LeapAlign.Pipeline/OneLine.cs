@@ -16,7 +16,7 @@ internal static class OneLine
     /// <param name="longest">The most characters that are kept, more than 200: the end of a sentence says what would be right.</param>
     public static string Of(string text, int longest)
     {
-        var kept = text.Length <= longest ? text : $"{text[..(longest - Tail)]}...{text[^Tail..]}";
+        var kept = Cut(text, longest);
         if (!kept.AsSpan().ContainsAnyExceptInRange(' ', '~') || !kept.Any(Hides)) return kept;
         var shown = new StringBuilder(kept.Length);
         foreach (var character in kept)
@@ -24,8 +24,11 @@ internal static class OneLine
             if (Hides(character)) shown.Append(CultureInfo.InvariantCulture, $"\\u{(int)character:x4}");
             else shown.Append(character);
         }
-        return shown.ToString();
+        // An escape is six times as long as what it stands for.
+        return Cut(shown.ToString(), longest);
     }
+
+    private static string Cut(string text, int longest) => text.Length <= longest ? text : $"{text[..(longest - Tail)]}...{text[^Tail..]}";
 
     // Control characters, ends of lines, and what turns the direction of writing around.
     private static bool Hides(char character) =>

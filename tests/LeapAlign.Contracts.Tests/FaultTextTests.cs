@@ -27,6 +27,9 @@ public sealed class FaultTextTests
         Assert.StartsWith("what is 'aaa", fault.Message, StringComparison.Ordinal);
         Assert.EndsWith("aaa'? did you mean 'x'?", fault.Message, StringComparison.Ordinal);
         Assert.InRange(fault.ToString().Length, 1500, 1600);
+        var escapes = new Fault.Run(FaultCodes.NotFinite, new string('\u001b', 5000), new SourcePlace("f", Key: new string('\u001b', 5000)));
+        Assert.Equal(1203, escapes.Message.Length);
+        Assert.InRange(escapes.ToString().Length, 1500, 1600);
         var exact = new string('é', 1200);
         Assert.Equal(exact, new Fault.Run(FaultCodes.NotFinite, exact).Message);
     }

@@ -6,7 +6,7 @@ namespace LeapAlign.Bench.Fuzz.Targets;
 internal static class Expected
 {
     // A sentence with the path of a key and a list of what is known.
-    private const int LongestFault = 2800;
+    private const int LongestFault = 2710;
 
     /// <summary>A fault of one of these codes, on one line that a terminal can show, with its place.</summary>
     /// <returns>The code.</returns>
