@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+
 namespace LeapAlign.Bench.Fuzz;
 
 /// <summary>
@@ -8,11 +10,14 @@ internal sealed class UnderWay : IDisposable
 {
     private readonly string _path;
     private readonly Microsoft.Win32.SafeHandles.SafeFileHandle _file;
+    private readonly PosixSignalRegistration[] _stops;
 
     private UnderWay(string path)
     {
         _path = path;
         _file = File.OpenHandle(path, FileMode.Create, FileAccess.Write);
+        // Somebody who stops a run has found nothing.
+        _stops = [PosixSignalRegistration.Create(PosixSignal.SIGINT, _ => File.Delete(path)), PosixSignalRegistration.Create(PosixSignal.SIGTERM, _ => File.Delete(path))];
     }
 
     /// <summary>Begins, unless a run before this one did not end.</summary>
@@ -32,6 +37,7 @@ internal sealed class UnderWay : IDisposable
     /// <summary>The run has ended.</summary>
     public void Dispose()
     {
+        foreach (var stop in _stops) stop.Dispose();
         _file.Dispose();
         File.Delete(_path);
     }
