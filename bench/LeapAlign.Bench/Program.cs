@@ -11,6 +11,9 @@ var result = args switch
     ["memory-of", var steps, .. var overrides] => MemoryBench.Measure(int.Parse(steps, CultureInfo.InvariantCulture), overrides),
     ["learn", var seeds, .. var words] when words.Length > 0 => LearnBench.Run(seeds, words),
     ["fuzz", var target, var count, .. var rest] => FuzzCommand.Run(target, count, rest),
+    ["kill", var count, .. var words] when words.Length > 0 => KillBench.Run(int.Parse(count, CultureInfo.InvariantCulture), words),
+    ["checkpoint", .. var overrides] => CheckpointBench.Run(overrides),
+    ["soak", var steps, .. var overrides] => SoakBench.Run(int.Parse(steps, CultureInfo.InvariantCulture), overrides),
     _ => Usage(),
 };
 return result.Match(static _ => 0, static fault =>
@@ -21,4 +24,4 @@ return result.Match(static _ => 0, static fault =>
 
 static Result<Unit> Usage() => new Fault.Configuration(
     FaultCodes.BadOption,
-    "expected 'step' (where the time of a step goes) or 'memory' (peak memory at 10 and 40 sampling steps) or 'learn <seeds> <configurations>' (what methods learn at equal steps) or 'fuzz <target> <count> [seed]' (files that strangers write), then any overrides of plugins.json such as run.batch=16");
+    "expected 'step' (where the time of a step goes), 'memory' (peak memory at 10 and 40 sampling steps), 'learn <seeds> <configurations>' (what methods learn at equal steps), 'kill <count> <configurations>' (runs that are killed and resumed), 'checkpoint' (what checkpoints cost), 'soak <steps>' (memory of a long run) or 'fuzz <target> <count> [seed]' (files that strangers write), then any overrides of plugins.json such as run.batch=16");

@@ -1,6 +1,7 @@
 using LeapAlign.Contracts.Flow;
 using LeapAlign.Contracts.Randomness;
 using LeapAlign.Host.Kernel;
+using LeapAlign.Host.Kernel.Guards;
 using LeapAlign.Host.Kernel.Rewards;
 using LeapAlign.Host.Kernel.Steps;
 using LeapAlign.Pipeline;
@@ -55,6 +56,7 @@ internal static class StepBench
         using var noise = RandomKey.OfRun(1).Normal([plan.Run.Batch, .. shape], CPU);
         var clock = new StageClock();
         var score = new Scoring(parts.Model, parts.Rewards, clock);
+        using var watch = new FiniteWatch();
         Dictionary<string, double> seconds = [];
         seconds["F, one evaluation"] = Bench.Seconds(Runs, () =>
         {
@@ -68,8 +70,9 @@ internal static class StepBench
             using var scope = NewDisposeScope();
             var first = RectifiedFlow.Leap(noise, parts.Model.Velocity(noise, [schedule.Sigma(0)], conditioning), -0.5);
             var second = RectifiedFlow.Leap(first, parts.Model.Velocity(first, [schedule.Sigma(schedule.Steps / 2)], conditioning), -0.5);
-            var rewards = score.For(prompts, static (_, _) => { }).Run(second).Total;
+            var rewards = score.For(prompts, static (_, _) => { }, watch).Run(second).Total;
             clock.Measure("backward", () => (1.5 - rewards).relu().mean().backward());
+            watch.Clear();
             GradientClip.Clear(parts.Model.Parameters);
             parts.Model.Refresh();
             var stages = clock.Take();

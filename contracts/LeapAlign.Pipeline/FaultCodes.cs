@@ -111,6 +111,9 @@ public static class FaultCodes
     /// <summary>A prompt carries no metadata that the reward can judge by.</summary>
     public const string BadPromptMetadata = "LA4012";
 
+    /// <summary>Another process works in the run folder.</summary>
+    public const string RunFolderTaken = "LA5001";
+
     /// <summary>A file of the run could not be written.</summary>
     public const string CannotWrite = "LA5002";
 
@@ -119,6 +122,39 @@ public static class FaultCodes
 
     /// <summary>A part threw during a step.</summary>
     public const string StepThrew = "LA5004";
+
+    /// <summary>A checkpoint is not, to the last byte, what was written.</summary>
+    public const string CheckpointDamaged = "LA5005";
+
+    /// <summary>There is no run to resume, or no valid checkpoint in it.</summary>
+    public const string NoCheckpoint = "LA5006";
+
+    /// <summary>A run is resumed with another configuration than it began with.</summary>
+    public const string ConfigurationChanged = "LA5007";
+
+    /// <summary>A saved state does not fit the part that it belongs to.</summary>
+    public const string StateMismatch = "LA5008";
+
+    /// <summary>A run is resumed with another build of a plugin or of the program (a warning).</summary>
+    public const string BuildChanged = "LA5009";
+
+    /// <summary>A replayed step differs from what the run recorded.</summary>
+    public const string ReplayDiffers = "LA5010";
+
+    /// <summary>A gradient norm far beyond its running median.</summary>
+    public const string GradientSpike = "LA5011";
+
+    /// <summary>A step took longer than the watchdog allows.</summary>
+    public const string StepHangs = "LA5012";
+
+    /// <summary>The trained reward rises while held-out rewards fall (a warning, or the end of the run).</summary>
+    public const string RewardHacked = "LA5013";
+
+    /// <summary>Pictures show more artefacts, or less variety, than before training (a warning).</summary>
+    public const string PicturesDrift = "LA5015";
+
+    /// <summary>A file of a run folder is not what the run wrote.</summary>
+    public const string BadRunFolder = "LA5014";
 
     /// <summary>A service cannot be reached, or the connection broke.</summary>
     public const string ServiceUnreachable = "LA6001";

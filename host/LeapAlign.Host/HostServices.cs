@@ -1,5 +1,6 @@
 using LeapAlign.Host.Commands;
 using LeapAlign.Host.Commands.Verbs;
+using LeapAlign.Host.Commands.Verbs.Runs;
 using LeapAlign.Host.Pins;
 using LeapAlign.Host.Plugins;
 using LeapAlign.Host.Runs;
@@ -47,6 +48,10 @@ internal static class HostServices
         .AddSingleton<IVerb, SchemaVerb>()
         .AddSingleton<IVerb, PinVerb>()
         .AddSingleton<IVerb, DoctorVerb>()
+        .AddSingleton<StepReplay>()
+        .AddSingleton<IVerb, ReplayVerb>()
+        .AddSingleton<ModelOfCheckpoint>()
+        .AddSingleton<IVerb, CheckpointVerb>()
         .AddTraining<Training>()
         .AddGeneration<Generation>();
 

@@ -18,10 +18,11 @@ using LeapAlign.Rewards.Remote;
 using LeapAlign.Samplers.Dpm;
 using LeapAlign.Samplers.FlowEuler;
 using LeapAlign.Samplers.FlowSde;
+using LeapAlign.Storage.Safetensors;
 
 namespace LeapAlign.Architecture.Tests;
 
-/// <summary>A ring references only inner rings: pipeline ← contracts ← host, and contracts ← plugins.</summary>
+/// <summary>A ring references only inner rings: pipeline ← contracts and storage ← host, and contracts and storage ← plugins.</summary>
 public sealed class RingTests
 {
     private static readonly Assembly[] Plugins =
@@ -33,7 +34,7 @@ public sealed class RingTests
         typeof(LeapAlignPlugin).Assembly, typeof(DirectPlugin).Assembly, typeof(FlowBpPlugin).Assembly, typeof(GrpoPlugin).Assembly, typeof(ForwardPlugin).Assembly,
     ];
 
-    private static readonly string[] ForPlugins = ["LeapAlign.Pipeline", "LeapAlign.Contracts", "LeapAlign.Networks", "LeapAlign.Methods", "LeapAlign.Shapes"];
+    private static readonly string[] ForPlugins = ["LeapAlign.Pipeline", "LeapAlign.Contracts", "LeapAlign.Storage", "LeapAlign.Networks", "LeapAlign.Methods", "LeapAlign.Shapes"];
 
     [Fact]
     public void The_pipeline_knows_neither_tensors_nor_any_other_project() =>
@@ -44,8 +45,12 @@ public sealed class RingTests
         Assert.Equal(["LeapAlign.Pipeline"], References(typeof(IPlugin).Assembly).Where(Own));
 
     [Fact]
+    public void Storage_knows_only_the_pipeline() =>
+        Assert.Equal(["LeapAlign.Pipeline"], References(typeof(SafetensorsFile).Assembly).Where(Own));
+
+    [Fact]
     public void The_host_knows_no_model_reward_or_algorithm() =>
-        Assert.Equal(["LeapAlign.Contracts", "LeapAlign.Pipeline"], References(Assembly.Load("leapalign")).Where(Own).Order(StringComparer.Ordinal));
+        Assert.Equal(["LeapAlign.Contracts", "LeapAlign.Pipeline", "LeapAlign.Storage"], References(Assembly.Load("leapalign")).Where(Own).Order(StringComparer.Ordinal));
 
     [Fact]
     public void Plugins_know_neither_the_host_nor_each_other() =>

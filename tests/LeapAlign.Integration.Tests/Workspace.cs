@@ -1,3 +1,4 @@
+using System.Reflection;
 using System.Text.Json.Nodes;
 using LeapAlign.Testing;
 
@@ -6,6 +7,8 @@ namespace LeapAlign.Integration.Tests;
 /// <summary>A folder with a plugins.json like the default one, made small: two captions, two steps, the embedded models.</summary>
 internal sealed class Workspace : IDisposable
 {
+    private static readonly string s_testPlugins = typeof(Workspace).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(static attribute => attribute.Key == "TestPlugins").Value!;
+
     public Workspace()
     {
         Json = (JsonObject)JsonNode.Parse(File.ReadAllText(Path.Combine(Repository.Root, "plugins.json")))!;
@@ -33,6 +36,15 @@ internal sealed class Workspace : IDisposable
     public void Write(string file, string text) => File.WriteAllText(At(file), text);
 
     public void Save() => Write("plugins.json", Json.ToJsonString(new() { WriteIndented = true }));
+
+    /// <summary>Copies a plugin that was built for tests beside plugins.json.</summary>
+    /// <returns>Its folder.</returns>
+    public string AddTestPlugin(string plugin)
+    {
+        var target = At("plugins", plugin);
+        Repository.CopyFolder(Path.Combine(s_testPlugins, plugin), target);
+        return target;
+    }
 
     public Outcome Leapalign(params string[] arguments) => BuiltHost.Run(Folder, arguments);
 

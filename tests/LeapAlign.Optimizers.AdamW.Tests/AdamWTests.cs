@@ -1,5 +1,7 @@
 using LeapAlign.Contracts.Models;
+using LeapAlign.Contracts.Optimizers;
 using LeapAlign.Contracts.Randomness;
+using LeapAlign.Contracts.State;
 using LeapAlign.Testing;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -38,13 +40,53 @@ public sealed class AdamWTests
     {
         using var scope = NewDisposeScope();
         using var parameter = ones(4);
-        using var slot = new AdamWSlot(parameter);
+        using var slot = new AdamWSlot("w", parameter);
         parameter.grad = full_like(parameter, 0.5);
         slot.Advance();
         using (no_grad()) Assert.True(FusedAdamW.TryUpdate([slot], Settings, Settings.Rate), "libtorch offers _fused_adamw_ on this device");
         // One step from zero moments: m/c1 = g and sqrt(v/c2) = |g|.
         var expected = (1 - (Settings.Rate * Settings.WeightDecay)) - (Settings.Rate * 0.5 / (0.5 + Settings.Epsilon));
         Agreement.Values(parameter, full_like(parameter, expected), "first step", 1e-6);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void A_saved_state_goes_on_to_the_same_bits(bool fused)
+    {
+        using var scope = NewDisposeScope();
+        var whole = Parameters();
+        var interrupted = Parameters();
+        using var first = Begin(whole, fused);
+        using var second = Begin(interrupted, fused);
+        Steps(first, whole, 0, 7);
+        Steps(second, interrupted, 0, 3);
+        var resumed = interrupted.Select(static parameter => parameter.detach().clone().requires_grad_()).ToArray();
+        using var third = Begin(resumed, fused);
+        Assert.True(((IStateful)third).Load(((IStateful)second).Save()).IsOk);
+        Steps(third, resumed, 3, 7);
+        Assert.All(whole.Zip(resumed), static pair => Assert.Equal(pair.First.bytes.ToArray(), pair.Second.bytes.ToArray()));
+    }
+
+    [Fact]
+    public void A_state_of_other_weights_is_refused()
+    {
+        using var scope = NewDisposeScope();
+        using var optimization = Begin(Parameters(), true);
+        using var other = new AdamWOptimizer(Settings).Begin([new NamedTensor("other", ones(3).requires_grad_())]);
+        Assert.Contains("'first.", ((IStateful)optimization).Load(((IStateful)other).Save()).Match(static _ => "", static fault => fault.Message), StringComparison.Ordinal);
+    }
+
+    private static IOptimization Begin(Tensor[] parameters, bool fused) => new AdamWOptimizer(Settings with { Fused = fused, Warmup = 5 }).Begin(Named(parameters));
+
+    private static void Steps(IOptimization optimization, Tensor[] parameters, int from, int to)
+    {
+        for (var step = from; step < to; step++)
+        {
+            // The second weight learns nothing in every other step.
+            for (var i = 0; i < parameters.Length; i++) parameters[i].grad = i == 1 && step % 2 == 0 ? null : Gradient(i, step);
+            optimization.Update(step);
+        }
     }
 
     [Fact]

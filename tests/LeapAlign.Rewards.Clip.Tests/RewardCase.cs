@@ -1,7 +1,7 @@
 using System.Text.Json;
 using LeapAlign.Contracts.Plugins;
 using LeapAlign.Contracts.Prompts;
-using LeapAlign.Networks.Safetensors;
+using LeapAlign.Storage.Safetensors;
 using LeapAlign.Pipeline;
 using LeapAlign.Testing;
 using Microsoft.Extensions.Logging.Abstractions;

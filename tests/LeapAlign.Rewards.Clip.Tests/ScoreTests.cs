@@ -1,5 +1,5 @@
 using LeapAlign.Contracts.Prompts;
-using LeapAlign.Networks.Safetensors;
+using LeapAlign.Storage.Safetensors;
 using LeapAlign.Pipeline;
 using LeapAlign.Testing;
 using TorchSharp;

@@ -6,7 +6,7 @@ using LeapAlign.Contracts.Randomness;
 using LeapAlign.Contracts.Rewards;
 using LeapAlign.Contracts.Samplers;
 using LeapAlign.Methods.Schedules;
-using LeapAlign.Networks.Safetensors;
+using LeapAlign.Storage.Safetensors;
 using LeapAlign.Networks.Sd3;
 using LeapAlign.Networks.Weights;
 using LeapAlign.Pipeline;

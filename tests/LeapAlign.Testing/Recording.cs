@@ -1,4 +1,4 @@
-using LeapAlign.Networks.Safetensors;
+using LeapAlign.Storage.Safetensors;
 using LeapAlign.Pipeline;
 using static TorchSharp.torch;
 

@@ -55,7 +55,7 @@ public interface IModel
     IDisposable Use(IReadOnlyList<Tensor> weights);
 
     /// <summary>Writes a complete model folder that the model's own library opens.</summary>
-    /// <param name="folder">A folder that does not exist yet.</param>
+    /// <param name="folder">Written whole or not at all; one that is there is replaced.</param>
     /// <param name="weights">One tensor for each of <see cref="Parameters"/>, in order.</param>
     /// <param name="type">The precision of the trained weights in the file; null keeps that of the source.</param>
     Result<Unit> Export(string folder, IReadOnlyList<Tensor> weights, ScalarType? type);

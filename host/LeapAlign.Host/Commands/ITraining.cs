@@ -1,4 +1,5 @@
 using LeapAlign.Host.Composition;
+using LeapAlign.Host.Runs;
 using LeapAlign.Host.Runtime;
 using LeapAlign.Pipeline;
 
@@ -17,7 +18,17 @@ internal interface ITraining
 /// <summary>Options of <c>train</c>.</summary>
 /// <param name="Force">Whether a run folder of the same name is replaced.</param>
 /// <param name="Tuning">How this process was tuned.</param>
-internal sealed record TrainOptions(bool Force, StartupTuning Tuning);
+/// <param name="Source">What the plan was composed from.</param>
+internal sealed record TrainOptions(bool Force, StartupTuning Tuning, CompositionSource Source)
+{
+    /// <summary>The run that is gone on with; null begins a new one.</summary>
+    public ResumeOptions? Resume { get; init; }
+}
+
+/// <summary>How a run is gone on with.</summary>
+/// <param name="Folder">Its folder.</param>
+/// <param name="AllowedChanges">Keys of plugins.json that may differ from then.</param>
+internal sealed record ResumeOptions(RunFolder Folder, IReadOnlyList<string> AllowedChanges);
 
 /// <summary>What <c>generate</c> does with a plan.</summary>
 internal interface IGeneration

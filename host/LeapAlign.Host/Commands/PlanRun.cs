@@ -1,4 +1,3 @@
-using System.CommandLine;
 using System.Runtime.CompilerServices;
 using LeapAlign.Host.Composition;
 using LeapAlign.Host.Plugins;
@@ -11,24 +10,23 @@ namespace LeapAlign.Host.Commands;
 internal sealed class PlanRun(IPluginLoader loader, BundledPlugins bundled, Terminal terminal)
 {
     /// <summary>Runs to the end, or until it is interrupted.</summary>
-    /// <param name="parsed">The command line.</param>
-    /// <param name="further">Overrides that other options stand for.</param>
+    /// <param name="source">What is composed.</param>
     /// <param name="action">What is done with the plan.</param>
     /// <returns>The exit code.</returns>
-    public int Run(ParseResult parsed, IEnumerable<string> further, Func<RunPlan, StartupTuning, CancellationToken, Result<Unit>> action)
+    public int Run(CompositionSource source, Func<RunPlan, StartupTuning, CancellationToken, Result<Unit>> action)
     {
-        var workspace = Workspace.Open(parsed, loader, bundled);
+        var workspace = Workspace.Open(source, loader, bundled);
         using var interruption = new Interruption(terminal.Error);
-        var code = Run(workspace, further, action, interruption.Token);
+        var code = Run(workspace, action, interruption.Token);
         foreach (var fault in workspace.Catalog.Unload()) terminal.Error.Warning(fault);
         return code;
     }
 
     // A frame of its own: once it has returned, nothing on the stack refers to a plugin's types.
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private int Run(Workspace workspace, IEnumerable<string> further, Func<RunPlan, StartupTuning, CancellationToken, Result<Unit>> action, CancellationToken stop)
+    private int Run(Workspace workspace, Func<RunPlan, StartupTuning, CancellationToken, Result<Unit>> action, CancellationToken stop)
     {
-        var outcome = workspace.Compose(further).Bind(plan =>
+        var outcome = workspace.Compose().Bind(plan =>
         {
             var tuning = StartupTuning.Apply(plan.Run.Tuning, plan.Run.Threads);
             return plan.WhileRunning(() => action(plan, tuning, stop));

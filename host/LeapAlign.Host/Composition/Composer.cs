@@ -35,12 +35,16 @@ internal sealed class Composer(PluginCatalog catalog)
             from rewards in reader.ReadRewards(root["rewards"]!.AsArray())
             from optimizer in reader.Read(PartKinds.Optimizer, root["optimizer"], "optimizer")
             from evaluationPrompts in EvaluationPrompts(reader, root)
+            from checkpoint in Checkpoint(root, rewards, source)
             let guidance = Section(root, "guidance", HostJson.Guidance)
             let plan = new RunPlan
             {
                 Run = Section(root, "run", HostJson.Run),
                 Evaluation = Evaluation(root),
                 Export = Section(root, "export", HostJson.Export),
+                Checkpoint = checkpoint,
+                Guard = Section(root, "guard", HostJson.Guard),
+                Sentinel = Section(root, "sentinel", HostJson.Sentinel),
                 Guidance = new Guidance(guidance.Scale, guidance.DetachNegative),
                 Model = model,
                 Prompts = prompts,
@@ -83,6 +87,18 @@ internal sealed class Composer(PluginCatalog catalog)
         var section = root["evaluation"]?.DeepClone().AsObject() ?? [];
         section.Remove("prompts");
         return JsonSerializer.Deserialize(section, HostJson.Evaluation)!;
+    }
+
+    private static Result<CheckpointSettings> Checkpoint(JsonObject root, IReadOnlyList<RewardPlan> rewards, JsonSource source)
+    {
+        var settings = Section(root, "checkpoint", HostJson.Checkpoint);
+        if (settings.Best is not { } best) return settings with { Best = rewards.FirstOrDefault(static reward => reward.Role == RewardRole.HeldOut)?.Part.Name };
+        return rewards.Any(reward => reward.Part.Name == best)
+            ? settings
+            : new Fault.Composition(
+                FaultCodes.SettingsDoNotFit,
+                $"there is no reward {Quoted.Words(best)}{NearestName.Hint(best, rewards.Select(static reward => reward.Part.Name))}",
+                source.Place("checkpoint.best"));
     }
 
     private static T Section<T>(JsonObject root, string name, JsonTypeInfo<T> type) => JsonSerializer.Deserialize(root[name] ?? new JsonObject(), type)!;

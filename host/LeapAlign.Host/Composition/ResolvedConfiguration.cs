@@ -26,6 +26,9 @@ internal static class ResolvedConfiguration
             ["rewards"] = new JsonArray([.. plan.Rewards.Select(Reward)]),
             ["optimizer"] = Part(plan.Optimizer),
             ["evaluation"] = evaluation,
+            ["checkpoint"] = JsonSerializer.SerializeToNode(plan.Checkpoint, HostJson.Checkpoint),
+            ["guard"] = JsonSerializer.SerializeToNode(plan.Guard, HostJson.Guard),
+            ["sentinel"] = JsonSerializer.SerializeToNode(plan.Sentinel, HostJson.Sentinel),
             ["export"] = JsonSerializer.SerializeToNode(plan.Export, HostJson.Export),
         });
     }

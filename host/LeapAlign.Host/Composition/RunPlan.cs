@@ -15,6 +15,13 @@ internal sealed record RunPlan
 
     public required ExportSettings Export { get; init; }
 
+    /// <summary>When checkpoints are taken; <see cref="CheckpointSettings.Best"/> is null only where no reward is held out.</summary>
+    public CheckpointSettings Checkpoint { get; init; } = new();
+
+    public GuardSettings Guard { get; init; } = new();
+
+    public SentinelSettings Sentinel { get; init; } = new();
+
     public required Guidance Guidance { get; init; }
 
     public required PartPlan Model { get; init; }

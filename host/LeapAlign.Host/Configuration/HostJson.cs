@@ -16,6 +16,12 @@ internal static class HostJson
 
     public static JsonTypeInfo<ExportSettings> Export { get; } = SettingsType.Strict(HostJsonContext.Default.ExportSettings);
 
+    public static JsonTypeInfo<CheckpointSettings> Checkpoint { get; } = SettingsType.Strict(HostJsonContext.Default.CheckpointSettings);
+
+    public static JsonTypeInfo<GuardSettings> Guard { get; } = SettingsType.Strict(HostJsonContext.Default.GuardSettings);
+
+    public static JsonTypeInfo<SentinelSettings> Sentinel { get; } = SettingsType.Strict(HostJsonContext.Default.SentinelSettings);
+
     public static JsonTypeInfo<RewardEntry> Reward { get; } = SettingsType.Strict(HostJsonContext.Default.RewardEntry);
 
     public static JsonTypeInfo<PluginManifest> Manifest { get; } = SettingsType.Strict(HostJsonContext.Default.PluginManifest);
@@ -26,6 +32,9 @@ internal static class HostJson
 [JsonSerializable(typeof(GuidanceSettings))]
 [JsonSerializable(typeof(EvaluationSettings))]
 [JsonSerializable(typeof(ExportSettings))]
+[JsonSerializable(typeof(CheckpointSettings))]
+[JsonSerializable(typeof(GuardSettings))]
+[JsonSerializable(typeof(SentinelSettings))]
 [JsonSerializable(typeof(RewardEntry))]
 [JsonSerializable(typeof(PluginManifest))]
 internal sealed partial class HostJsonContext : JsonSerializerContext;

@@ -6,8 +6,16 @@ namespace LeapAlign.Host.Kernel;
 internal interface IRunObserver
 {
     /// <summary>A step is done.</summary>
-    Result<Unit> Stepped(StepReport report);
+    Result<Unit> Stepped(StepReport report) => Unit.Value;
 
     /// <summary>An evaluation is done.</summary>
-    Result<Unit> Evaluated(EvaluationReport report);
+    Result<Unit> Evaluated(EvaluationReport report) => Unit.Value;
+
+    /// <summary>A checkpoint is on the disk.</summary>
+    Result<Unit> Checkpointed(CheckpointReport report) => Unit.Value;
+
+    /// <summary>The run met something that it can live with.</summary>
+    /// <param name="step">Steps done before it.</param>
+    /// <param name="fault">What.</param>
+    Result<Unit> Warned(int step, Fault fault) => Unit.Value;
 }

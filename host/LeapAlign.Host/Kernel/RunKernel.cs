@@ -1,5 +1,8 @@
+using LeapAlign.Host.Checkpoints;
 using LeapAlign.Host.Composition;
+using LeapAlign.Host.Kernel.Guards;
 using LeapAlign.Host.Kernel.Pictures;
+using LeapAlign.Host.Kernel.State;
 using LeapAlign.Host.Kernel.Steps;
 using LeapAlign.Pipeline;
 using static TorchSharp.torch;
@@ -15,34 +18,95 @@ internal sealed class RunKernel : IDisposable
     private readonly RunPlan _plan;
     private readonly RunParts _parts;
     private readonly IReadOnlyList<IRunObserver> _observers;
+    private readonly RunCheckpoints? _checkpoints;
     private readonly TrainingStep _step;
     private readonly Evaluation _evaluation;
-    private int _evaluatedAt = -1;
+    private readonly Sentinel _sentinel;
+    private RunProgress _progress = new();
+    private bool _recorded = true;
 
-    public RunKernel(RunPlan plan, RunParts parts, Device device, IReadOnlyList<IRunObserver> observers)
+    /// <summary>Makes the state of a run at its beginning.</summary>
+    /// <param name="plan">The composition.</param>
+    /// <param name="parts">Its parts.</param>
+    /// <param name="device">Where tensors live.</param>
+    /// <param name="observers">Are told what happens.</param>
+    /// <param name="checkpoints">Takes checkpoints; null when the run leaves none.</param>
+    public RunKernel(RunPlan plan, RunParts parts, Device device, IReadOnlyList<IRunObserver> observers, RunCheckpoints? checkpoints = null)
     {
-        (_plan, _parts, _observers) = (plan, parts, observers);
+        (_plan, _parts, _observers, _checkpoints) = (plan, parts, observers, checkpoints);
         Clock = new StageClock();
-        _step = new TrainingStep(plan, parts, Clock, device);
+        _step = new TrainingStep(plan, parts, Clock, device) { Refused = Refuse };
         _evaluation = new Evaluation(plan, parts, Clock, device);
+        _sentinel = new Sentinel(plan.Sentinel, plan.Rewards);
     }
 
     /// <summary>Stage times and the F-ledger.</summary>
     public StageClock Clock { get; }
 
-    /// <summary>Optimizer steps done.</summary>
-    public int Done { get; private set; }
+    /// <summary>Steps done.</summary>
+    public int Done => _progress.Done;
+
+    /// <summary>The best evaluation so far; null when none is kept.</summary>
+    public BestEvaluation? Best => _progress.Best;
+
+    /// <summary>Goes on from a checkpoint instead of from the beginning.</summary>
+    public Result<Unit> Resume(Checkpoint checkpoint) => checkpoint.Restore(_step.States).Map(_ =>
+    {
+        _progress = checkpoint.Manifest.Progress;
+        _step.Resume(_progress);
+        _sentinel.Resume(_progress.Sentinel);
+        Clock.Resume(_progress.Evaluations, _progress.GradientEvaluations);
+        _checkpoints?.At = checkpoint.Step;
+        return Unit.Value;
+    });
 
     /// <summary>Runs to the end, or to the end of the step in which cancellation is asked for.</summary>
-    /// <returns>Whether all steps were done.</returns>
-    public Result<bool> Run(CancellationToken cancellation)
+    /// <returns>How it ended.</returns>
+    public Result<RunEnding> Run(CancellationToken cancellation)
+    {
+        var ran = Guarded(cancellation);
+        // Whatever ended the run, what was done up to its last whole step is kept.
+        var kept = AfterRun();
+        return ran.Bind(ending => kept.Map(_ => ending));
+    }
+
+    /// <summary>Does steps again, without evaluations, checkpoints or anything told.</summary>
+    /// <param name="step">The last of them, from 1.</param>
+    /// <param name="cancellation">Ends it between steps.</param>
+    /// <returns>What that step did.</returns>
+    public Result<StepReport> Replay(int step, CancellationToken cancellation)
     {
         try
         {
-            return from before in BeforeRun(cancellation)
-                   from steps in Steps(cancellation)
-                   from after in AfterRun(cancellation)
-                   select Done == _plan.Run.Steps;
+            while (true)
+            {
+                cancellation.ThrowIfCancellationRequested();
+                var report = _step.Run(Done);
+                _progress = _progress with { Done = Done + 1 };
+                if (Done == step) return report;
+            }
+        }
+        catch (FaultException exception)
+        {
+            return exception.Fault;
+        }
+    }
+
+    /// <summary>Writes the averaged weights as a complete model folder.</summary>
+    /// <param name="folder">Written aside and renamed: it is there whole or not at all.</param>
+    /// <param name="type">The precision, or null for that of the source.</param>
+    public Result<Unit> Export(string folder, ScalarType? type) => _parts.Model.Export(folder, _step.Average.Weights, type);
+
+    /// <summary>Writes the averaged weights of a checkpoint as a complete model folder.</summary>
+    public Result<Unit> Export(Checkpoint checkpoint, string folder, ScalarType? type) => CheckpointExport.Write(checkpoint, _parts.Model, folder, type);
+
+    public void Dispose() => _step.Dispose();
+
+    private Result<RunEnding> Guarded(CancellationToken cancellation)
+    {
+        try
+        {
+            return Steps(cancellation);
         }
         catch (FaultException exception)
         {
@@ -50,7 +114,7 @@ internal sealed class RunKernel : IDisposable
         }
         catch (OperationCanceledException)
         {
-            return false;
+            return RunEnding.Interrupted;
         }
 #pragma warning disable CA1031 // A part may throw anything; whatever it is becomes a fault that names the stage.
         catch (Exception exception) when (Clock.Failed is not null)
@@ -60,36 +124,81 @@ internal sealed class RunKernel : IDisposable
         }
     }
 
-    /// <summary>Writes the averaged weights as a complete model folder.</summary>
-    /// <param name="folder">Written aside and renamed: it is there whole or not at all.</param>
-    /// <param name="type">The precision, or null for that of the source.</param>
-    public Result<Unit> Export(string folder, ScalarType? type) => _parts.Model.Export(folder, _step.Average.Weights, type);
-
-    public void Dispose() => _step.Dispose();
-
-    private Result<Unit> BeforeRun(CancellationToken cancellation) => _plan.Evaluation.Every >= 0 ? Evaluate(cancellation) : Unit.Value;
-
-    private Result<Unit> Steps(CancellationToken cancellation)
+    private Result<RunEnding> Steps(CancellationToken cancellation)
     {
-        while (Done < _plan.Run.Steps && !cancellation.IsCancellationRequested)
+        while (true)
         {
-            var report = _step.Run(Done);
-            Done++;
-            if (!Tell(observer => observer.Stepped(report)).TryGet(out _, out var fault)) return fault;
-            if (_plan.Evaluation.Every > 0 && Done % _plan.Evaluation.Every == 0 && !Evaluate(cancellation).TryGet(out _, out fault)) return fault;
+            if (IsEvaluationDue)
+            {
+                if (!Evaluate(cancellation).TryGet(out var gamed, out var failed)) return failed;
+                if (gamed) return RunEnding.Gamed;
+            }
+            if (_checkpoints?.IsDue(Done, _plan.Run.Steps) == true && !Checkpoint().TryGet(out _, out var fault)) return fault;
+            if (Done >= _plan.Run.Steps) return RunEnding.Finished;
+            if (cancellation.IsCancellationRequested) return RunEnding.Interrupted;
+            if (!Step().TryGet(out _, out fault)) return fault;
         }
-        return Unit.Value;
     }
 
-    private Result<Unit> AfterRun(CancellationToken cancellation) =>
-        _plan.Evaluation.Every >= 0 && _evaluatedAt != Done && !cancellation.IsCancellationRequested ? Evaluate(cancellation) : Unit.Value;
-
-    private Result<Unit> Evaluate(CancellationToken cancellation)
+    private Result<Unit> Step()
     {
-        _evaluatedAt = Done;
-        var report = _evaluation.Run(Done, _step.Average.Weights, cancellation);
-        return Tell(observer => observer.Evaluated(report));
+        var report = _step.Run(Done);
+        _progress = Counted() with { Done = Done + 1, Updates = _step.Updates, Guard = _step.Guard.State };
+        _recorded = false;
+        return from told in Tell(observer => observer.Stepped(report))
+               let recorded = _recorded = true
+               from completed in Completed(static checkpoints => checkpoints.Completed())
+               select completed;
     }
+
+    private RunProgress Counted() => _progress with { Evaluations = Clock.Evaluations, GradientEvaluations = Clock.GradientEvaluations };
+
+    private Result<Unit> AfterRun()
+    {
+        // A step whose metrics could not be written is done again after a resume.
+        var last = _checkpoints is { IsOn: true } && _recorded && _step.IsBetweenSteps && _checkpoints.At != Done ? Checkpoint() : Unit.Value;
+        var complete = Completed(static checkpoints => checkpoints.Finish());
+        return last.Bind(_ => complete);
+    }
+
+    private bool IsEvaluationDue =>
+        _plan.Evaluation.Every is var every and >= 0 && _progress.EvaluatedAt != Done && (Done == 0 || Done == _plan.Run.Steps || (every > 0 && Done % every == 0));
+
+    // Whether the run ends here.
+    private Result<bool> Evaluate(CancellationToken cancellation)
+    {
+        var report = _evaluation.Run(Done, _step.Average.Weights, cancellation);
+        var finding = _sentinel.Look(report);
+        _progress = Counted() with { EvaluatedAt = Done, Sentinel = _sentinel.State };
+        return from told in Tell(observer => observer.Evaluated(report))
+               from kept in IsBest(report) ? Checkpoint() : Unit.Value
+               from warned in finding.Warnings.Select(warning => Tell(observer => observer.Warned(Done, warning))).All()
+               select finding.Stops;
+    }
+
+    private bool IsBest(EvaluationReport report)
+    {
+        if (_checkpoints is not { IsOn: true, Best: { } reward }) return false;
+        var value = report.Rewards[reward];
+        if (!double.IsFinite(value) || value <= _progress.Best?.Value) return false;
+        _progress = _progress with { Best = new BestEvaluation(Done, reward, value) };
+        return true;
+    }
+
+    private void Refuse(Fault fault, bool stops)
+    {
+        // A run that ends here leaves a checkpoint of the state before the step anyway.
+        var states = _step.IsBetweenSteps && !stops ? _step.States : null;
+        var kept = _checkpoints?.Keep(_progress, states, fault) ?? Unit.Value;
+        var told = stops ? kept : kept.Bind(_ => Tell(observer => observer.Warned(Done, fault)));
+        if (!told.TryGet(out _, out var failed)) throw new FaultException(failed);
+    }
+
+    private Result<Unit> Checkpoint() => _checkpoints!.Take(_progress, _step.States);
+
+    private Result<Unit> Completed(Func<RunCheckpoints, Result<CheckpointReport?>> which) => _checkpoints is null
+        ? Unit.Value
+        : which(_checkpoints).Bind(report => report is null ? Unit.Value : Tell(observer => observer.Checkpointed(report)));
 
     private Result<Unit> Tell(Func<IRunObserver, Result<Unit>> tell)
     {

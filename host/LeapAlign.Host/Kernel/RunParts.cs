@@ -4,6 +4,7 @@ using LeapAlign.Contracts.Optimizers;
 using LeapAlign.Contracts.Plugins;
 using LeapAlign.Contracts.Prompts;
 using LeapAlign.Contracts.Samplers;
+using LeapAlign.Contracts.State;
 using LeapAlign.Host.Composition;
 using LeapAlign.Host.Kernel.Rewards;
 using LeapAlign.Pipeline;
@@ -33,6 +34,12 @@ internal sealed class RunParts : IDisposable
     public required IReadOnlyList<Prompt> EvaluationPrompts { get; init; }
 
     public required IReadOnlyList<RunReward> Rewards { get; init; }
+
+    /// <summary>The parts that keep something between steps, by name.</summary>
+    public IEnumerable<(string Name, IStateful State)> States =>
+        ((object[])[Model, Sampler, Algorithm]).Zip(["model", "sampler", "algorithm"], static (part, name) => (name, part as IStateful))
+            .Concat(Rewards.Select(static reward => ($"reward.{reward.Name}", reward.State)))
+            .Where(static part => part.Item2 is not null).Select(static part => (part.Item1, part.Item2!));
 
     /// <summary>Makes every part of a plan; small ones first, so that a wrong prompt file is found before a large model is read.</summary>
     /// <param name="plan">The composition.</param>
@@ -74,7 +81,7 @@ internal sealed class RunParts : IDisposable
     public void Dispose() => Release(_owned);
 
     private static Result<RunReward> MakeReward(RewardPlan reward, Func<string, PartContext> context, List<IDisposable> owned) =>
-        Make<object>(reward.Part, context, owned).Map(made => new RunReward(reward, GroupScoring.Of(made)));
+        Make<object>(reward.Part, context, owned).Map(made => new RunReward(reward, made));
 
     private static void Release(List<IDisposable> owned)
     {

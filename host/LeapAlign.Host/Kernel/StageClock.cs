@@ -11,9 +11,20 @@ internal sealed class StageClock
     private readonly Dictionary<string, long> _ticks = [];
     private readonly Stack<string> _open = new();
     private long _since;
+    private volatile StageEntry? _entry;
 
     /// <summary>The innermost stage that an exception came out of; null when none did.</summary>
     public string? Failed { get; private set; }
+
+    /// <summary>The part that works in the innermost stage, where more than one could; null when the stage says it all.</summary>
+    public string? Part
+    {
+        get => _entry?.Part;
+        set => _entry = _entry is { } entry ? entry with { Part = value } : null;
+    }
+
+    /// <summary>The innermost stage and the seconds since it was entered or came to the front again; null between stages. Any thread may ask.</summary>
+    public (string Name, string? Part, double Seconds)? UnderWay => _entry is { } entry ? (entry.Name, entry.Part, Stopwatch.GetElapsedTime(entry.Since).TotalSeconds) : null;
 
     /// <summary>Network evaluations of a whole batch so far: one velocity under guidance counts two, one of half a batch counts half.</summary>
     public double Evaluations { get; private set; }
@@ -53,6 +64,9 @@ internal sealed class StageClock
         if (gradient) GradientEvaluations += evaluations;
     }
 
+    /// <summary>Goes on counting from a ledger that was saved.</summary>
+    public void Resume(double evaluations, double gradient) => (Evaluations, GradientEvaluations) = (evaluations, gradient);
+
     /// <summary>Seconds by stage since the last call, and starts anew.</summary>
     public IReadOnlyDictionary<string, double> Take()
     {
@@ -72,12 +86,14 @@ internal sealed class StageClock
     {
         Charge();
         _open.Push(stage);
+        _entry = new StageEntry(stage, null, _since);
     }
 
     private void Leave()
     {
         Charge();
         _open.Pop();
+        _entry = _open.TryPeek(out var outer) ? new StageEntry(outer, null, _since) : null;
     }
 
     private void Charge()
@@ -86,4 +102,6 @@ internal sealed class StageClock
         if (_open.TryPeek(out var stage)) _ticks[stage] = _ticks.GetValueOrDefault(stage) + now - _since;
         _since = now;
     }
+
+    private sealed record StageEntry(string Name, string? Part, long Since);
 }

@@ -25,6 +25,9 @@ internal sealed record StepReport
     /// <summary>Optimizer updates of this step.</summary>
     public required int Updates { get; init; }
 
+    /// <summary>Updates that the guard left out.</summary>
+    public required int Skipped { get; init; }
+
     /// <summary>Network evaluations for each sample of this step.</summary>
     public required double Evaluations { get; init; }
 
@@ -37,6 +40,13 @@ internal sealed record StepReport
     public required IReadOnlyDictionary<string, double> Stages { get; init; }
 }
 
+/// <summary>A checkpoint that is on the disk.</summary>
+/// <param name="Step">Steps done before it.</param>
+/// <param name="Bytes">Of its files.</param>
+/// <param name="StandstillSeconds">Seconds for which the run stood still: waiting for the checkpoint before it, and copying.</param>
+/// <param name="WriteSeconds">Seconds of writing beside the run.</param>
+internal sealed record CheckpointReport(int Step, long Bytes, double StandstillSeconds, double WriteSeconds);
+
 /// <summary>What an evaluation found.</summary>
 internal sealed record EvaluationReport
 {
@@ -48,6 +58,12 @@ internal sealed record EvaluationReport
 
     /// <summary>Mean of every reward in each task that prompts name; empty when they name none.</summary>
     public required IReadOnlyDictionary<string, IReadOnlyDictionary<string, double>> Tasks { get; init; }
+
+    /// <summary>Every reward of each picture, by name; empty when it is read from a file.</summary>
+    public IReadOnlyDictionary<string, IReadOnlyList<double>> Scores { get; init; } = new Dictionary<string, IReadOnlyList<double>>();
+
+    /// <summary>Measures of artefacts and diversity, by name: a value for each picture or caption.</summary>
+    public IReadOnlyDictionary<string, IReadOnlyList<double>> Measures { get; init; } = new Dictionary<string, IReadOnlyList<double>>();
 
     public required int Images { get; init; }
 

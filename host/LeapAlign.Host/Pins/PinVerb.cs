@@ -4,8 +4,8 @@ using LeapAlign.Host.Commands.Verbs;
 using LeapAlign.Host.Configuration;
 using LeapAlign.Host.Configuration.Schema;
 using LeapAlign.Host.Plugins;
-using LeapAlign.Host.Runs;
 using LeapAlign.Pipeline;
+using LeapAlign.Storage.Disks;
 using Spectre.Console;
 
 namespace LeapAlign.Host.Pins;
@@ -45,7 +45,7 @@ internal sealed class PinVerb(IPluginLoader loader, BundledPlugins bundled, Term
 
     private Result<IReadOnlyList<Pin>> Wanted(JsonSource source)
     {
-        var catalog = Workspace.Installed(source.File, loader, bundled);
+        var catalog = Workspace.Installed(new(source.File, []), loader, bundled);
         Dictionary<PluginHandle, Result<string>> fingerprints = [];
         return NamedPart.In(source.Root).Select(part =>
             from plugin in catalog.Locate(part.Kind, part.Id, source.Place(part.Key))
@@ -98,7 +98,7 @@ internal sealed class PinVerb(IPluginLoader loader, BundledPlugins bundled, Term
     {
         var path = File.ResolveLinkTarget(config, returnFinalTarget: true)?.FullName ?? config;
         UnixFileMode? mode = OperatingSystem.IsWindows() ? null : File.GetUnixFileMode(path);
-        return RunFolder.Write(path, text).Map(_ =>
+        return WholeFile.Write(path, text).Map(_ =>
         {
             if (!OperatingSystem.IsWindows() && mode is { } kept) File.SetUnixFileMode(path, kept);
             return Unit.Value;

@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using LeapAlign.Host.Configuration;
 using LeapAlign.Host.Plugins;
 using LeapAlign.Pipeline;
@@ -14,9 +15,9 @@ internal static class Pinning
     {
         foreach (var part in NamedPart.In(source.Root))
         {
-            // A part that nobody offers, or whose plugin is faulted, has a fault of its own when the run is composed.
-            if (part.Pin is null || !catalog.Locate(part.Kind, part.Id, source.Place(part.Key)).TryGet(out var plugin, out _)) continue;
-            if (!plugin.CheckPin(part.Pin, source.Place(part.PinKey)).TryGet(out _, out var fault)) yield return (plugin, fault);
+            // A pin that is none, a part that nobody offers and a plugin that is faulted have faults of their own when the run is composed.
+            if (part.Pin is not { Length: SHA256.HashSizeInBytes * 2 } pin || !pin.All(char.IsAsciiHexDigit) || !catalog.Locate(part.Kind, part.Id, source.Place(part.Key)).TryGet(out var plugin, out _)) continue;
+            if (!plugin.CheckPin(pin, source.Place(part.PinKey)).TryGet(out _, out var fault)) yield return (plugin, fault);
         }
     }
 }

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Reflection;
+using System.Security.Cryptography;
 using LeapAlign.Contracts.Plugins;
 using LeapAlign.Host.Pins;
 using LeapAlign.Pipeline;
@@ -56,6 +57,13 @@ internal sealed class PluginHandle
     public Result<Unit> CheckPin(string pin, SourcePlace place) => PluginFingerprint.Of(this).Bind(found => found.Equals(pin, StringComparison.OrdinalIgnoreCase)
         ? Unit.Value
         : Result.Fail<Unit>(new Fault.Plugin(FaultCodes.PinMismatch, $"the folder of plugin '{Id}' has the SHA-256 {found}, which is not the one that is pinned", place)));
+
+    /// <summary>The SHA-256 of the plugin's assembly, in lower-case hexadecimal digits.</summary>
+    public string Sha256()
+    {
+        using var file = File.OpenRead(Path.Combine(Folder, Manifest!.Assembly));
+        return Convert.ToHexStringLower(SHA256.HashData(file));
+    }
 
     /// <summary>Loads the assembly and makes its plugin object.</summary>
     public Result<Unit> Load() => Advance(PluginState.Verified, PluginState.Loaded, () => Guard("its constructor", () =>

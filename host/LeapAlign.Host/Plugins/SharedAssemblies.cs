@@ -1,5 +1,6 @@
 using LeapAlign.Contracts.Plugins;
 using LeapAlign.Pipeline;
+using LeapAlign.Storage.Safetensors;
 using Microsoft.Extensions.Logging;
 using static TorchSharp.torch;
 
@@ -9,7 +10,7 @@ namespace LeapAlign.Host.Plugins;
 internal static class SharedAssemblies
 {
     /// <summary>A type of each assembly that is shared. What these assemblies refer to is shared with them.</summary>
-    public static IReadOnlyList<Type> Types { get; } = [typeof(IPlugin), typeof(Fault), typeof(Tensor), typeof(ILogger)];
+    public static IReadOnlyList<Type> Types { get; } = [typeof(IPlugin), typeof(Fault), typeof(SafetensorsFile), typeof(Tensor), typeof(ILogger)];
 
     /// <summary>The versions of the contracts that this host speaks.</summary>
     public static Version ContractVersion { get; } = typeof(IPlugin).Assembly.GetName().Version!;

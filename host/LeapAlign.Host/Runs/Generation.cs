@@ -9,6 +9,7 @@ using LeapAlign.Host.Composition;
 using LeapAlign.Host.Kernel;
 using LeapAlign.Host.Kernel.Pictures;
 using LeapAlign.Pipeline;
+using LeapAlign.Storage.Disks;
 using Microsoft.Extensions.Logging;
 using static TorchSharp.torch;
 
@@ -90,7 +91,7 @@ internal sealed class Generation(Terminal terminal, ILoggerFactory loggers) : IG
         {
             return RunFolder.CannotWrite(path, exception);
         }
-        return RunFolder.Write(path, png);
+        return WholeFile.Write(path, png);
     }
 
     private static string FileName(PictureRequest picture, int images)

@@ -6,7 +6,7 @@ using LeapAlign.Pipeline;
 namespace LeapAlign.Host.Runs;
 
 /// <summary>
-/// <c>metrics.jsonl</c>: one JSON object a line, of the kind <c>step</c> or <c>evaluation</c>. Two runs with the same seed on the same machine write the
+/// <c>metrics.jsonl</c>: one JSON object a line, of the kind <c>step</c>, <c>evaluation</c> or <c>warning</c>. Two runs with the same seed on the same machine write the
 /// same bytes apart from <c>timings</c>, which comes last on each line.
 /// </summary>
 internal sealed class MetricsFile : IRunObserver, IDisposable
@@ -15,15 +15,29 @@ internal sealed class MetricsFile : IRunObserver, IDisposable
 
     private MetricsFile(FileStream file) => _file = file;
 
-    public static Result<MetricsFile> Create(string path)
+    /// <summary>Begins a file.</summary>
+    public static Result<MetricsFile> Create(string path) => Open(path, FileMode.CreateNew);
+
+    /// <summary>Goes on with a file, from the line after which a checkpoint was taken: what was written later is written again.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="bytes">Its length when the checkpoint was taken.</param>
+    /// <returns><see cref="FaultCodes.BadRunFolder"/> when it is shorter.</returns>
+    public static Result<MetricsFile> Resume(string path, long bytes) => Open(path, FileMode.Open).Bind(metrics => metrics.Cut(bytes));
+
+    /// <summary>Its length in bytes.</summary>
+    public long Length => _file.Length;
+
+    /// <summary>Waits until everything written is on the disk.</summary>
+    public Result<Unit> FlushToDisk()
     {
         try
         {
-            return new MetricsFile(new FileStream(path, FileMode.CreateNew, FileAccess.Write, FileShare.Read));
+            RandomAccess.FlushToDisk(_file.SafeFileHandle);
+            return Unit.Value;
         }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        catch (IOException exception)
         {
-            return RunFolder.CannotWrite(path, exception);
+            return RunFolder.CannotWrite(_file.Name, exception);
         }
     }
 
@@ -36,6 +50,7 @@ internal sealed class MetricsFile : IRunObserver, IDisposable
             report.GradientNorm,
             report.Rate,
             report.Updates,
+            report.Skipped,
             report.Evaluations,
             report.GradientEvaluations,
             report.Measurements,
@@ -43,9 +58,45 @@ internal sealed class MetricsFile : IRunObserver, IDisposable
         MetricsJson.Default.StepLine));
 
     public Result<Unit> Evaluated(EvaluationReport report) => Append(JsonSerializer.SerializeToUtf8Bytes(
-        new EvaluationLine("evaluation", report.Step, report.Rewards, report.Tasks, report.Images, new EvaluationTimings(report.Seconds)), MetricsJson.Default.EvaluationLine));
+        new EvaluationLine(
+            "evaluation",
+            report.Step,
+            report.Rewards,
+            report.Tasks,
+            report.Measures.ToDictionary(static measure => measure.Key, static measure => measure.Value.Average()),
+            report.Images,
+            new EvaluationTimings(report.Seconds)),
+        MetricsJson.Default.EvaluationLine));
+
+    public Result<Unit> Warned(int step, Fault fault) => Append(JsonSerializer.SerializeToUtf8Bytes(new WarningLine("warning", step, fault.Code, fault.Message), MetricsJson.Default.WarningLine));
 
     public void Dispose() => _file.Dispose();
+
+    private static Result<MetricsFile> Open(string path, FileMode mode)
+    {
+        try
+        {
+            // Without a buffer: what could not be written is not written later, either.
+            return new MetricsFile(new FileStream(path, mode, FileAccess.Write, FileShare.Read, bufferSize: 0));
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            return RunFolder.CannotWrite(path, exception);
+        }
+    }
+
+    private Result<MetricsFile> Cut(long bytes)
+    {
+        if (_file.Length < bytes)
+        {
+            var fault = new Fault.Run(FaultCodes.BadRunFolder, $"it has {_file.Length} bytes, but had {bytes} when the checkpoint was taken", new SourcePlace(_file.Name));
+            Dispose();
+            return fault;
+        }
+        _file.SetLength(bytes);
+        _file.Seek(0, SeekOrigin.End);
+        return this;
+    }
 
     private Result<Unit> Append(byte[] line)
     {
@@ -53,7 +104,6 @@ internal sealed class MetricsFile : IRunObserver, IDisposable
         {
             // One write for each line, so that a reader never sees half of one.
             _file.Write([.. line, (byte)'\n']);
-            _file.Flush();
             return Unit.Value;
         }
         catch (IOException exception)
@@ -75,6 +125,7 @@ internal sealed record StepLine(
     double GradientNorm,
     double Rate,
     int Updates,
+    int Skipped,
     double Evaluations,
     double GradientEvaluations,
     IReadOnlyDictionary<string, double> Measurements,
@@ -85,10 +136,14 @@ internal sealed record EvaluationLine(
     int Step,
     IReadOnlyDictionary<string, double> Rewards,
     IReadOnlyDictionary<string, IReadOnlyDictionary<string, double>> Tasks,
+    IReadOnlyDictionary<string, double> Measures,
     int Images,
     EvaluationTimings Timings);
+
+internal sealed record WarningLine(string Kind, int Step, string Code, string Message);
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals)]
 [JsonSerializable(typeof(StepLine))]
 [JsonSerializable(typeof(EvaluationLine))]
+[JsonSerializable(typeof(WarningLine))]
 internal sealed partial class MetricsJson : JsonSerializerContext;

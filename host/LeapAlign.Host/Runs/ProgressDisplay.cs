@@ -6,12 +6,18 @@ using Spectre.Console;
 namespace LeapAlign.Host.Runs;
 
 /// <summary>Live progress: a bar on a terminal, a line for each step when the output is redirected.</summary>
-internal sealed class ProgressDisplay(IAnsiConsole console, int steps) : IRunObserver
+/// <param name="console">Where it is shown.</param>
+/// <param name="steps">Steps of the whole run.</param>
+/// <param name="history">What a resumed run did before.</param>
+internal sealed class ProgressDisplay(IAnsiConsole console, int steps, RunHistory history) : IRunObserver
 {
-    private readonly List<EvaluationReport> _evaluations = [];
+    private readonly List<EvaluationReport> _evaluations = [.. history.Evaluations];
     private readonly Queue<double> _recent = new();
     private ProgressTask? _task;
-    private double _evaluationsOfNetwork;
+    private double _evaluationsOfNetwork = history.Steps.Sum(static step => step.Evaluations);
+    private double _seconds = history.Steps.Sum(static step => step.Timings.Seconds);
+    private CheckpointReport? _checkpoint;
+    private double _standstill;
 
     /// <summary>Runs the body under the display.</summary>
     public T Around<T>(Func<T> body)
@@ -30,6 +36,7 @@ internal sealed class ProgressDisplay(IAnsiConsole console, int steps) : IRunObs
     public Result<Unit> Stepped(StepReport report)
     {
         _evaluationsOfNetwork += report.Evaluations;
+        _seconds += report.Seconds;
         _recent.Enqueue(report.Seconds);
         if (_recent.Count > 20) _recent.Dequeue();
         var line = Line(report, _recent.Average());
@@ -52,6 +59,13 @@ internal sealed class ProgressDisplay(IAnsiConsole console, int steps) : IRunObs
             CultureInfo.InvariantCulture,
             $"evaluation after step {report.Step}: {Means(report.Rewards)}  ({report.Images} pictures, {report.Seconds:F1} s)"));
         console.Profile.Out.Writer.Flush();
+        return Unit.Value;
+    }
+
+    public Result<Unit> Checkpointed(CheckpointReport report)
+    {
+        _checkpoint = report;
+        _standstill += report.StandstillSeconds;
         return Unit.Value;
     }
 
@@ -82,8 +96,12 @@ internal sealed class ProgressDisplay(IAnsiConsole console, int steps) : IRunObs
         var left = TimeSpan.FromSeconds(seconds * (steps - report.Index - 1));
         return string.Create(
             CultureInfo.InvariantCulture,
-            $"step {report.Index + 1}/{steps}  {Means(report.Rewards)}  gradient {report.GradientNorm:F3}  {seconds:F2} s/step  F {_evaluationsOfNetwork:0.#}  left {left:h\\:mm\\:ss}");
+            $"step {report.Index + 1}/{steps}  {Means(report.Rewards)}  gradient {report.GradientNorm:F3}  {seconds:F2} s/step  F {_evaluationsOfNetwork:0.#}{Checkpoint()}  left {left:h\\:mm\\:ss}");
     }
+
+    private string Checkpoint() => _checkpoint is null
+        ? ""
+        : string.Create(CultureInfo.InvariantCulture, $"  checkpoint {_checkpoint.Step} ({_checkpoint.Bytes / 1e6:0} MB, {100 * _standstill / Math.Max(_seconds, 1e-9):0.0} %)");
 
     private static string Means(IReadOnlyDictionary<string, double> rewards) =>
         string.Join("  ", rewards.Select(static pair => string.Create(CultureInfo.InvariantCulture, $"{pair.Key} {pair.Value:F4}")));

@@ -19,7 +19,43 @@ internal sealed class RunFolder
 
     public string Export => System.IO.Path.Combine(Path, "export");
 
+    /// <summary>Holds the checkpoints.</summary>
+    public string Checkpoints => System.IO.Path.Combine(Path, "checkpoints");
+
+    /// <summary>Holds the state before each step that went wrong.</summary>
+    public string Faults => System.IO.Path.Combine(Path, "faults");
+
+    /// <summary>Says how the run was begun.</summary>
+    public string Origin => System.IO.Path.Combine(Path, "origin.json");
+
     public string Sample(int step) => System.IO.Path.Combine(Path, "samples", string.Create(CultureInfo.InvariantCulture, $"step-{step:D4}.png"));
+
+    /// <summary>The folder of a run that was begun.</summary>
+    /// <returns><see cref="FaultCodes.NoCheckpoint"/> when there is no such run.</returns>
+    public static Result<RunFolder> Open(string path)
+    {
+        var folder = new RunFolder(System.IO.Path.GetFullPath(path));
+        return File.Exists(folder.Resolved) ? folder : new Fault.Run(FaultCodes.NoCheckpoint, "there is no run in this folder", new SourcePlace(path));
+    }
+
+    /// <summary>Takes the folder for this process alone. The system lets go of it when the process ends, however it ends.</summary>
+    /// <returns><see cref="FaultCodes.RunFolderTaken"/> when another process works in it.</returns>
+    public Result<IDisposable> Lock()
+    {
+        var file = System.IO.Path.Combine(Path, "run.lock");
+        try
+        {
+            return Result.Ok<IDisposable>(new FileStream(file, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None));
+        }
+        catch (UnauthorizedAccessException exception)
+        {
+            return CannotWrite(file, exception);
+        }
+        catch (IOException)
+        {
+            return new Fault.Run(FaultCodes.RunFolderTaken, "another process works in this run folder", new SourcePlace(Path));
+        }
+    }
 
     /// <summary>
     /// Makes the folder. One that exists is never written over: the name gets a number behind it, or, with <paramref name="force"/>, the old folder is
@@ -35,7 +71,7 @@ internal sealed class RunFolder
             var path = System.IO.Path.Combine(parent, name);
             if (force)
             {
-                if (Directory.Exists(path)) Directory.Delete(path, recursive: true);
+                if (Directory.Exists(path) && !Remove(new RunFolder(path)).TryGet(out _, out var taken)) return taken;
             }
             else
             {
@@ -51,40 +87,12 @@ internal sealed class RunFolder
         }
     }
 
-    /// <summary>Writes a whole file aside and renames it: it is there whole or not at all.</summary>
-    public static Result<Unit> Write(string path, ReadOnlySpan<byte> content)
+    private static Result<Unit> Remove(RunFolder folder) => folder.Lock().Map(held =>
     {
-        var aside = path + ".part";
-        try
-        {
-            using (var file = new FileStream(aside, FileMode.Create, FileAccess.Write))
-            {
-                file.Write(content);
-                file.Flush(flushToDisk: true);
-            }
-            File.Move(aside, path, overwrite: true);
-            return Unit.Value;
-        }
-        // .NET reports a limit on the size of files as an argument that is out of range.
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or ArgumentOutOfRangeException)
-        {
-            TryDelete(aside);
-            return CannotWrite(path, exception);
-        }
-    }
+        using (held) Directory.Delete(folder.Path, recursive: true);
+        return Unit.Value;
+    });
 
     public static Fault CannotWrite(string path, Exception exception) =>
         new Fault.Run(FaultCodes.CannotWrite, $"cannot be written: {exception.Message}", new SourcePlace(path));
-
-    private static void TryDelete(string path)
-    {
-        try
-        {
-            File.Delete(path);
-        }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
-        {
-            // The fault that is about to be reported says why the folder cannot be written.
-        }
-    }
 }

@@ -2,6 +2,7 @@ using System.Globalization;
 using LeapAlign.Contracts.Rewards;
 using LeapAlign.Host.Kernel;
 using LeapAlign.Pipeline;
+using LeapAlign.Storage.Disks;
 using SkiaSharp;
 
 namespace LeapAlign.Host.Runs;
@@ -21,7 +22,7 @@ internal sealed class SampleGrid(RunFolder folder) : IRunObserver
     {
         if (report.Samples.Count == 0) return Unit.Value;
         var means = string.Join("   ", report.Rewards.Select(static pair => Score(pair.Key, pair.Value)));
-        return RunFolder.Write(folder.Sample(report.Step), Draw($"step {report.Step}   {means}", report.Samples));
+        return WholeFile.Write(folder.Sample(report.Step), Draw($"step {report.Step}   {means}", report.Samples));
     }
 
     /// <summary>Draws the grid.</summary>

@@ -1,9 +1,10 @@
 using System.Runtime.CompilerServices;
-using System.Text;
 using LeapAlign.Contracts.Algorithms;
+using LeapAlign.Host.Checkpoints;
 using LeapAlign.Host.Commands;
 using LeapAlign.Host.Composition;
 using LeapAlign.Host.Kernel;
+using LeapAlign.Host.Kernel.Guards;
 using LeapAlign.Pipeline;
 using Microsoft.Extensions.Logging;
 
@@ -13,7 +14,7 @@ namespace LeapAlign.Host.Runs;
 /// <c>train</c>: makes the parts of a plan, then the run folder, lets the kernel run and exports what it trained. The folder is made last, so that a run
 /// that cannot begin leaves nothing behind.
 /// </summary>
-internal sealed class Training(Terminal terminal, ILoggerFactory loggers) : ITraining
+internal sealed class Training(Terminal terminal, ILoggerFactory loggers, TimeProvider time) : ITraining
 {
     // A frame of its own: once it has returned, nothing on the stack refers to a plugin's types.
     [MethodImpl(MethodImplOptions.NoInlining)]
@@ -25,39 +26,79 @@ internal sealed class Training(Terminal terminal, ILoggerFactory loggers) : ITra
 
     private Result<Unit> Train(RunPlan plan, TrainOptions options, RunSite site, CancellationToken stop)
     {
+        var identity = RunIdentity.Of(plan);
+        return options.Resume is { } resume
+            ? OpenRun.Resume(resume, identity, site.Warnings.Add).Bind(run =>
+            {
+                using (run) return WithParts(plan, site, parts => Train(new Job(plan, options, site, identity), parts, run, stop));
+            })
+            : WithParts(plan, site, parts => OpenRun.Begin(plan, options.Force).Bind(run =>
+            {
+                using (run) return Train(new Job(plan, options, site, identity), parts, run, stop);
+            }));
+    }
+
+    private static Result<Unit> WithParts(RunPlan plan, RunSite site, Func<RunParts, Result<Unit>> action)
+    {
         if (!RunParts.Create(plan, site.Context).TryGet(out var parts, out var fault)) return fault;
         using (parts)
         {
             var shape = new RunShape(parts.Sampler.CreateSchedule(parts.Model.Scheduling), plan.Run.Batch, plan.Run.Accumulation, plan.Run.Group) { Sampler = parts.Sampler };
-            if (!parts.Algorithm.Check(shape).TryGet(out _, out fault)) return fault;
-            if (!RunFolder.Create(Path.GetFullPath(plan.Run.Folder, plan.BaseFolder), plan.Run.Name, options.Force).TryGet(out var folder, out fault)) return fault;
-            if (!RunFolder.Write(folder.Resolved, Encoding.UTF8.GetBytes(plan.ResolvedJson)).TryGet(out _, out fault)) return fault;
-            if (!MetricsFile.Create(folder.Metrics).TryGet(out var metrics, out fault)) return fault;
-            using (metrics)
+            return parts.Algorithm.Check(shape).Bind(_ => action(parts));
+        }
+    }
+
+    private Result<Unit> Train(Job job, RunParts parts, OpenRun run, CancellationToken stop)
+    {
+        if (!run.History().TryGet(out var history, out var fault)) return fault;
+        if (!run.Start(job.Plan, job.Options.Source).TryGet(out var metrics, out fault)) return fault;
+        using (metrics)
+        {
+            using var checkpoints = new RunCheckpoints(run.Stores, job.Plan.Checkpoint, job.Identity, metrics, time);
+            var progress = new ProgressDisplay(terminal.Console, job.Plan.Run.Steps, history);
+            terminal.Write(run.From is { } from ? $"run {run.Folder.Path}, resumed from {Path.GetFileName(from.Path)}, its newest valid checkpoint" : $"run {run.Folder.Path}");
+            try
             {
-                var progress = new ProgressDisplay(terminal.Console, plan.Run.Steps);
-                terminal.Write($"run {folder.Path}");
-                try
-                {
-                    using var kernel = new RunKernel(plan, parts, site.Device, [metrics, new SampleGrid(folder), progress]);
-                    return from all in progress.Around(() => kernel.Run(stop))
-                           from exported in kernel.Export(folder.Export, Dtype.Parse(plan.Export.Dtype))
-                           select Report(folder, progress, kernel, site.Warnings);
-                }
-                catch (FaultException exception)
-                {
-                    return exception.Fault;
-                }
+                using var kernel = new RunKernel(job.Plan, parts, job.Site.Device, [metrics, new SampleGrid(run.Folder), progress, job.Site.Warnings], checkpoints);
+                using var watchdog = new Watchdog(job.Plan.Guard, kernel.Clock, time, End);
+                return from resumed in run.From is { } checkpoint ? kernel.Resume(checkpoint) : Unit.Value
+                       from ending in progress.Around(() => kernel.Run(stop))
+                       from exported in Export(ending, kernel, run, job)
+                       select Report(exported, progress, kernel, job.Site.Warnings);
+            }
+            catch (FaultException exception)
+            {
+                return exception.Fault;
             }
         }
     }
 
-    private Unit Report(RunFolder folder, ProgressDisplay progress, RunKernel kernel, Warnings warnings)
+    private static Result<string> Export(RunEnding ending, RunKernel kernel, OpenRun run, Job job)
+    {
+        var type = Dtype.Parse(job.Plan.Export.Dtype);
+        // A run whose reward was gamed has a better model behind it.
+        var exported = ending == RunEnding.Gamed && kernel.Best is { } best
+            ? run.Stores.Checkpoints.Open(best.Step).Bind(checkpoint => kernel.Export(checkpoint, run.Folder.Export, type)).Map(_ => $", the weights of step {best.Step}, which are the best by '{best.Reward}'")
+            : kernel.Export(run.Folder.Export, type).Map(static _ => "");
+        return exported.Map(which => $"{run.Folder.Export}{which}");
+    }
+
+    // The thread that hangs cannot be ended without the process.
+    private void End(Fault fault)
+    {
+        terminal.Error.Error(fault);
+        terminal.Error.Flush();
+        Environment.Exit(fault.ExitCode);
+    }
+
+    private Unit Report(string exported, ProgressDisplay progress, RunKernel kernel, Warnings warnings)
     {
         progress.Summarize();
         warnings.Summarize();
         terminal.Write($"{kernel.Done} steps, {kernel.Clock.Evaluations:0.#} network evaluations");
-        terminal.Write($"exported {folder.Export}");
+        terminal.Write($"exported {exported}");
         return Unit.Value;
     }
+
+    private sealed record Job(RunPlan Plan, TrainOptions Options, RunSite Site, RunIdentity Identity);
 }

@@ -1,6 +1,7 @@
-using LeapAlign.Networks.Safetensors;
 using LeapAlign.Networks.Weights;
 using LeapAlign.Pipeline;
+using LeapAlign.Storage.Disks;
+using LeapAlign.Storage.Safetensors;
 using static TorchSharp.torch;
 
 namespace LeapAlign.Models.Sd3;
@@ -11,52 +12,22 @@ internal static class PipelineExport
     private const string Trained = "transformer";
     private const string Stem = "diffusion_pytorch_model";
 
-    /// <summary>Writes aside and renames, so that the folder is there whole or not at all.</summary>
+    /// <summary>Writes the folder, which is there whole or not at all.</summary>
     /// <param name="index">The source.</param>
     /// <param name="set">Names, order and precisions of the transformer's weights.</param>
-    /// <param name="folder">Must not exist.</param>
+    /// <param name="folder">Replaced when it is there.</param>
     /// <param name="weights">One tensor for each of the set's parameters, in order.</param>
     /// <param name="type">The precision of the transformer; null keeps each tensor's own.</param>
-    public static Result<Unit> Write(ModelIndex index, WeightSet set, string folder, IReadOnlyList<Tensor> weights, ScalarType? type)
+    public static Result<Unit> Write(ModelIndex index, WeightSet set, string folder, IReadOnlyList<Tensor> weights, ScalarType? type) => WholeFolder.Write(folder, aside =>
     {
-        var aside = folder + ".part";
-        try
-        {
-            if (Directory.Exists(aside)) Directory.Delete(aside, recursive: true);
-            Directory.CreateDirectory(aside);
-            Copy(index, aside);
-            if (!SafetensorsWriter.WriteFolder(Path.Combine(aside, Trained), Stem, Tensors(set, weights, type)).TryGet(out _, out var fault))
-            {
-                Remove(aside);
-                return fault;
-            }
-            Directory.Move(aside, folder);
-            return Unit.Value;
-        }
-        // .NET reports a limit on the size of files as an argument that is out of range.
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or ArgumentOutOfRangeException)
-        {
-            Remove(aside);
-            return new Fault.Run(FaultCodes.CannotWrite, $"the model cannot be exported: {exception.Message}", new SourcePlace(folder));
-        }
-    }
+        Copy(index, aside);
+        return SafetensorsWriter.WriteFolder(Path.Combine(aside, Trained), Stem, Tensors(set, weights, type));
+    });
 
     private static List<TensorToWrite> Tensors(WeightSet set, IReadOnlyList<Tensor> weights, ScalarType? type)
     {
         var next = 0;
         return [.. set.All.Select(weight => new TensorToWrite(weight.FileName, weight.IsBuffer ? weight.Master : weights[next++], type ?? weight.FileType))];
-    }
-
-    private static void Remove(string aside)
-    {
-        try
-        {
-            if (Directory.Exists(aside)) Directory.Delete(aside, recursive: true);
-        }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
-        {
-            // The fault that is about to be reported says why the folder cannot be written.
-        }
     }
 
     private static void Copy(ModelIndex index, string target)

@@ -1,5 +1,5 @@
 using LeapAlign.Networks.Clip;
-using LeapAlign.Networks.Safetensors;
+using LeapAlign.Storage.Safetensors;
 using LeapAlign.Networks.Sd3;
 using LeapAlign.Networks.T5;
 using LeapAlign.Networks.Vae;

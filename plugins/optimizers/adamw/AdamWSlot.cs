@@ -3,8 +3,11 @@ using static TorchSharp.torch;
 namespace LeapAlign.Optimizers.AdamW;
 
 /// <summary>A parameter and the moments of its gradient.</summary>
-internal sealed class AdamWSlot(Tensor parameter) : IDisposable
+internal sealed class AdamWSlot(string name, Tensor parameter) : IDisposable
 {
+    /// <summary>The name of the parameter.</summary>
+    public string Name { get; } = name;
+
     public Tensor Parameter { get; } = parameter;
 
     /// <summary>Moving average of the gradient.</summary>
@@ -22,6 +25,15 @@ internal sealed class AdamWSlot(Tensor parameter) : IDisposable
     {
         Updates++;
         Count.add_(1);
+    }
+
+    /// <summary>Takes over how many updates were made.</summary>
+    public void Resume(int updates)
+    {
+        using var _ = no_grad();
+        using TorchSharp.Scalar value = updates;
+        Updates = updates;
+        Count.fill_(value);
     }
 
     public void Dispose()

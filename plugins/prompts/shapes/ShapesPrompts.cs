@@ -2,6 +2,7 @@ using LeapAlign.Contracts.Prompts;
 using LeapAlign.Contracts.Randomness;
 using LeapAlign.Pipeline;
 using LeapAlign.Shapes;
+using LeapAlign.Storage.Disks;
 
 namespace LeapAlign.Prompts.Shapes;
 
@@ -19,7 +20,7 @@ public sealed class ShapesPrompts(ShapesSettings settings, Func<string, string> 
         try
         {
             if (folder is not null) Directory.CreateDirectory(folder);
-            return Enumerable.Range(0, settings.Captions).Select(id => Draw(id, folder)).ToList();
+            return Enumerable.Range(0, settings.Captions).Select(id => Draw(id, folder)).All();
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
@@ -27,21 +28,14 @@ public sealed class ShapesPrompts(ShapesSettings settings, Func<string, string> 
         }
     }
 
-    private Prompt Draw(int id, string? folder)
+    private Result<Prompt> Draw(int id, string? folder)
     {
         var random = RandomKey.OfRun(settings.Seed).For("shapes", id).Open();
         var drawn = ShapesPrompt.Draw(s_tasks[id % s_tasks.Length], random);
         var prompt = new Prompt(id, drawn.Caption, drawn.Metadata) { Task = drawn.Tag };
         if (folder is null) return prompt;
         var path = Path.Combine(folder, FormattableString.Invariant($"{settings.Seed}-{id:D6}.png"));
-        if (!File.Exists(path)) Write(path, Arrangement.Of(drawn, random));
-        return prompt with { Pictures = [path] };
-    }
-
-    private static void Write(string path, Scene scene)
-    {
-        // Written aside, so that a picture is whole whenever it is there.
-        File.WriteAllBytes(path + ".part", scene.Draw().ToPng());
-        File.Move(path + ".part", path, overwrite: true);
+        var written = File.Exists(path) ? Unit.Value : WholeFile.Write(path, Arrangement.Of(drawn, random).Draw().ToPng());
+        return written.Map(_ => prompt with { Pictures = [path] });
     }
 }

@@ -1,6 +1,6 @@
 using LeapAlign.Contracts.Plugins;
 using LeapAlign.Networks.Clip;
-using LeapAlign.Networks.Safetensors;
+using LeapAlign.Storage.Safetensors;
 using LeapAlign.Networks.Weights;
 using LeapAlign.Pipeline;
 using static TorchSharp.torch;

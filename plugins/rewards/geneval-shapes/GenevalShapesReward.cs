@@ -27,8 +27,11 @@ namespace LeapAlign.Rewards.GenevalShapes;
 /// others as it is, objects too many lower the score by their share and not by a subtraction, and a wrong relation is worth 0.
 /// </summary>
 /// <param name="settings">Graded or strict.</param>
-public sealed class GenevalShapesReward(GenevalShapesSettings settings) : IReward
+public sealed class GenevalShapesReward(GenevalShapesSettings settings) : IReward, IBoundedReward
 {
+    /// <inheritdoc/>
+    public ScoreRange Range { get; } = new(0, 1);
+
     /// <inheritdoc/>
     /// <returns>[B], fp32, on the device of <paramref name="images"/>; NaN for a picture that has a value that is not finite.</returns>
     /// <exception cref="FaultException">LA4012: a prompt has no GenEval metadata of the shapes world.</exception>

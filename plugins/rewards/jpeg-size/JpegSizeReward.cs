@@ -9,10 +9,13 @@ namespace LeapAlign.Rewards.JpegSize;
 /// when large ones are, with kB = bytes / 1000. Not differentiable, and the prompt does not matter.
 /// </summary>
 /// <param name="settings">Quality and direction.</param>
-public sealed class JpegSizeReward(JpegSizeSettings settings) : IReward
+public sealed class JpegSizeReward(JpegSizeSettings settings) : IReward, IBoundedReward
 {
     private const double BytesPerKilobyte = 1000;
     private const double Divisor = 500;
+
+    /// <inheritdoc/>
+    public ScoreRange Range => settings.Prefer == PreferredSize.Small ? new(double.NegativeInfinity, 0) : new(0, double.PositiveInfinity);
 
     /// <inheritdoc/>
     /// <returns>[B], fp32, on the device of <paramref name="images"/>; NaN for a picture that has a value that is not finite.</returns>

@@ -1,5 +1,5 @@
 using System.Text.Json;
-using LeapAlign.Networks.Safetensors;
+using LeapAlign.Storage.Safetensors;
 using LeapAlign.Networks.Weights;
 using LeapAlign.Pipeline;
 using LeapAlign.Testing;

@@ -1,5 +1,5 @@
 using LeapAlign.Networks.Images;
-using LeapAlign.Networks.Safetensors;
+using LeapAlign.Storage.Safetensors;
 using LeapAlign.Testing;
 using static TorchSharp.torch;
 

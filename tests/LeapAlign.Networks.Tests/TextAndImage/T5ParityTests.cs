@@ -1,3 +1,4 @@
+using LeapAlign.Storage.Safetensors;
 using LeapAlign.Networks.T5;
 using LeapAlign.Networks.Tests.Diffusion;
 using LeapAlign.Networks.Weights;

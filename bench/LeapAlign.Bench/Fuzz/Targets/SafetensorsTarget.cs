@@ -4,8 +4,8 @@ using System.Text;
 using System.Text.Json;
 using LeapAlign.Bench.Fuzz.Mutation;
 using LeapAlign.Contracts.Randomness;
-using LeapAlign.Networks.Safetensors;
 using LeapAlign.Pipeline;
+using LeapAlign.Storage.Safetensors;
 
 namespace LeapAlign.Bench.Fuzz.Targets;
 

@@ -19,7 +19,7 @@ internal sealed class DoctorVerb(IPluginLoader loader, BundledPlugins bundled, T
 
     private int Invoke(ParseResult parsed)
     {
-        var workspace = Workspace.Open(parsed, loader, bundled);
+        var workspace = Workspace.Open(CompositionSource.Of(parsed), loader, bundled);
         var findings = Look(workspace);
         var table = terminal.Table("", "what", "seen");
         foreach (var finding in findings) table.AddRow(new Text(finding.IsWell ? "ok" : "BAD"), new Text(finding.What), new Text(finding.Detail));
@@ -36,8 +36,8 @@ internal sealed class DoctorVerb(IPluginLoader loader, BundledPlugins bundled, T
         List<Finding> findings = [.. TensorChecks.Run(run.Tuning, run.Threads)];
         findings.AddRange(workspace.Catalog.Plugins.Select(Of));
         findings.AddRange(composed.Match(
-            plan => PathChecks.Run(plan).Prepend(new(workspace.Config, true, "is valid")),
-            fault => [new(workspace.Config, false, fault.ToString())]));
+            plan => PathChecks.Run(plan).Prepend(new(workspace.Source.Config, true, "is valid")),
+            fault => [new(workspace.Source.Config, false, fault.ToString())]));
         return findings;
     }
 

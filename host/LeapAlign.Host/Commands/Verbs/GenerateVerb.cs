@@ -42,6 +42,6 @@ internal sealed class GenerateVerb(PlanRun run, IGeneration generation) : IVerb
         if (parsed.GetValue(_guidance) is { } scale) further.Add(string.Create(null, $"guidance.scale={scale:R}"));
         var options = new GenerateOptions(
             parsed.GetValue(_captions) ?? [], Path.GetFullPath(parsed.GetValue(_output)!), parsed.GetValue(_seed), parsed.GetValue(_steps), parsed.GetValue(_count));
-        return run.Run(parsed, further, (plan, _, stop) => generation.Generate(plan, options, stop));
+        return run.Run(CompositionSource.Of(parsed).With(further), (plan, _, stop) => generation.Generate(plan, options, stop));
     }
 }

@@ -1,7 +1,7 @@
 using System.CommandLine;
 using System.Text;
-using LeapAlign.Host.Runs;
 using LeapAlign.Pipeline;
+using LeapAlign.Storage.Disks;
 
 namespace LeapAlign.Host.Commands.Verbs;
 
@@ -36,7 +36,7 @@ internal sealed class InitVerb(Terminal terminal) : IVerb
         {
             return terminal.Error.Error(new Fault.Configuration(FaultCodes.BadOption, "the file exists; --force replaces it", new(path)));
         }
-        return terminal.Finish(RunFolder.Write(path, Encoding.UTF8.GetBytes(Starter)).Map(_ =>
+        return terminal.Finish(WholeFile.Write(path, Encoding.UTF8.GetBytes(Starter)).Map(_ =>
         {
             terminal.Write($"wrote {path}; next: leapalign validate, leapalign train");
             return Unit.Value;

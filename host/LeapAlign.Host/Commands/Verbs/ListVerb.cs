@@ -26,7 +26,7 @@ internal sealed class ListVerb(IPluginLoader loader, BundledPlugins bundled, Ter
 
     private int Invoke(ParseResult parsed)
     {
-        var workspace = Workspace.Open(parsed, loader, bundled);
+        var workspace = Workspace.Open(CompositionSource.Of(parsed), loader, bundled);
         Show(workspace, parsed.GetValue(_kind));
         foreach (var fault in workspace.Catalog.Unload()) terminal.Error.Warning(fault);
         return 0;

@@ -4,8 +4,8 @@ using System.Text;
 using LeapAlign.Host.Composition;
 using LeapAlign.Host.Configuration.Schema;
 using LeapAlign.Host.Plugins;
-using LeapAlign.Host.Runs;
 using LeapAlign.Pipeline;
+using LeapAlign.Storage.Disks;
 
 namespace LeapAlign.Host.Commands.Verbs;
 
@@ -27,11 +27,11 @@ internal sealed class SchemaVerb(IPluginLoader loader, BundledPlugins bundled, T
 
     private int Invoke(ParseResult parsed)
     {
-        var workspace = Workspace.Open(parsed, loader, bundled);
+        var workspace = Workspace.Open(CompositionSource.Of(parsed), loader, bundled);
         var path = parsed.GetValue(_output) ?? Path.Combine(workspace.Folder, EditorSchema.FileName);
         var text = Text(workspace.Catalog);
         foreach (var fault in workspace.Catalog.Unload()) terminal.Error.Warning(fault);
-        return terminal.Finish(RunFolder.Write(path, Encoding.UTF8.GetBytes(text)).Map(_ =>
+        return terminal.Finish(WholeFile.Write(path, Encoding.UTF8.GetBytes(text)).Map(_ =>
         {
             terminal.Write($"wrote {path}");
             return Unit.Value;

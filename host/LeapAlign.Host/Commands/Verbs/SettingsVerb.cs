@@ -26,7 +26,7 @@ internal sealed class SettingsVerb(IPluginLoader loader, BundledPlugins bundled,
 
     private int Invoke(ParseResult parsed)
     {
-        var workspace = Workspace.Open(parsed, loader, bundled);
+        var workspace = Workspace.Open(CompositionSource.Of(parsed), loader, bundled);
         var outcome = Explain(workspace.Catalog, parsed.GetValue(_id)!, parsed.GetValue(_kind));
         foreach (var fault in workspace.Catalog.Unload()) terminal.Error.Warning(fault);
         return terminal.Finish(outcome);

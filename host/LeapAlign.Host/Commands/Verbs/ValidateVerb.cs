@@ -21,7 +21,7 @@ internal sealed class ValidateVerb(IPluginLoader loader, BundledPlugins bundled,
 
     private int Invoke(ParseResult parsed)
     {
-        var workspace = Workspace.Open(parsed, loader, bundled);
+        var workspace = Workspace.Open(CompositionSource.Of(parsed), loader, bundled);
         var outcome = Validate(parsed, workspace);
         foreach (var fault in workspace.Catalog.Unload()) terminal.Error.Warning(fault);
         return terminal.Finish(outcome);
@@ -31,7 +31,7 @@ internal sealed class ValidateVerb(IPluginLoader loader, BundledPlugins bundled,
     private Result<Unit> Validate(ParseResult parsed, Workspace workspace) => workspace.Compose().Map(plan =>
     {
         if (parsed.GetValue(_resolved)) terminal.Write(plan.ResolvedJson.TrimEnd());
-        else Show(plan, workspace.Config);
+        else Show(plan, workspace.Source.Config);
         return Unit.Value;
     });
 

@@ -30,6 +30,7 @@ internal sealed class Evaluation(RunPlan plan, RunParts parts, StageClock clock,
         using var gradients = no_grad();
         using var substituted = parts.Model.Use(weights);
         Dictionary<string, TaskMeans> means = parts.Rewards.ToDictionary(static reward => reward.Name, static _ => new TaskMeans());
+        var (scored, measured) = (new Columns(), new Columns());
         List<SamplePicture> samples = [];
         var pictures = PictureRequest.All(parts.EvaluationPrompts, plan.Evaluation.ImagesPerPrompt).ToList();
         // Whole groups, for rewards that compare the pictures of a caption.
@@ -40,6 +41,8 @@ internal sealed class Evaluation(RunPlan plan, RunParts parts, StageClock clock,
             using var scope = NewDisposeScope();
             var images = _sampling.Sample(batch);
             var scores = Score(images, batch);
+            scored.Add(scores);
+            measured.Add(clock.Measure("measure", () => PictureMeasures.Of(images, plan.Evaluation.ImagesPerPrompt)));
             foreach (var (name, values) in scores)
             {
                 for (var i = 0; i < batch.Length; i++) means[name].Add(batch[i].Prompt.Task, values[i]);
@@ -53,6 +56,8 @@ internal sealed class Evaluation(RunPlan plan, RunParts parts, StageClock clock,
             Step = step,
             Rewards = parts.Rewards.ToDictionary(static reward => reward.Name, reward => reward.ByTask ? means[reward.Name].OverTasks : means[reward.Name].OverPictures),
             Tasks = means.Where(static pair => pair.Value.Tasks.Count > 0).ToDictionary(static pair => pair.Key, static pair => pair.Value.Tasks),
+            Scores = scored.Values,
+            Measures = measured.Values,
             Images = pictures.Count,
             Seconds = Stopwatch.GetElapsedTime(started).TotalSeconds,
             Samples = samples,
@@ -62,4 +67,21 @@ internal sealed class Evaluation(RunPlan plan, RunParts parts, StageClock clock,
     private Dictionary<string, double[]> Score(Tensor images, PictureRequest[] batch) =>
         _scoring.All(images, [.. batch.Select(static picture => picture.Prompt)])
             .ToDictionary(static pair => pair.Name, static pair => pair.Scores.to(ScalarType.Float64).cpu().data<double>().ToArray());
+
+    /// <summary>Values of all batches, one after another, by name.</summary>
+    private sealed class Columns
+    {
+        private readonly Dictionary<string, List<double>> _values = [];
+
+        public IReadOnlyDictionary<string, IReadOnlyList<double>> Values => _values.ToDictionary(static column => column.Key, static column => (IReadOnlyList<double>)column.Value);
+
+        public void Add(IReadOnlyDictionary<string, double[]> batch)
+        {
+            foreach (var (name, values) in batch)
+            {
+                if (!_values.TryGetValue(name, out var column)) _values[name] = column = [];
+                column.AddRange(values);
+            }
+        }
+    }
 }

@@ -1,4 +1,5 @@
 using LeapAlign.Contracts.Rewards;
+using LeapAlign.Contracts.State;
 using LeapAlign.Host.Composition;
 using static TorchSharp.torch;
 
@@ -6,8 +7,8 @@ namespace LeapAlign.Host.Kernel.Rewards;
 
 /// <summary>A reward of the run, at work.</summary>
 /// <param name="plan">What plugins.json says of it.</param>
-/// <param name="reward">The reward.</param>
-internal sealed class RunReward(RewardPlan plan, IReward reward)
+/// <param name="reward">The reward, under any of its contracts.</param>
+internal sealed class RunReward(RewardPlan plan, object reward)
 {
     /// <summary>Its name in the run.</summary>
     public string Name => plan.Part.Name;
@@ -22,7 +23,13 @@ internal sealed class RunReward(RewardPlan plan, IReward reward)
     public bool ByTask => plan.ByTask;
 
     /// <summary>The reward.</summary>
-    public IReward Reward { get; } = reward;
+    public IReward Reward { get; } = GroupScoring.Of(reward);
+
+    /// <summary>Where its scores lie; null when it does not say.</summary>
+    public ScoreRange? Range => reward is IBoundedReward bounded ? bounded.Range : reward is IPairwiseReward ? new ScoreRange(0, 1) : null;
+
+    /// <summary>What it keeps between steps; null when it keeps nothing.</summary>
+    public IStateful? State => reward as IStateful;
 
     /// <summary><c>(score − offset) / scale</c>, which training sees; metrics and evaluations have the scores themselves.</summary>
     public Tensor Normalized(Tensor scores) => plan is { Offset: 0, Scale: 1 } ? scores : (scores - plan.Offset) / plan.Scale;

@@ -2,6 +2,7 @@ using LeapAlign.Contracts.Models;
 using LeapAlign.Contracts.Prompts;
 using LeapAlign.Contracts.Rewards;
 using LeapAlign.Host.Composition;
+using LeapAlign.Host.Kernel.Guards;
 using LeapAlign.Pipeline;
 using LeapAlign.Pipeline.Operators;
 using static TorchSharp.torch;
@@ -16,10 +17,20 @@ internal sealed class Scoring(IModel model, IReadOnlyList<RunReward> rewards, St
     /// <summary>The stage that an algorithm is given: the trained rewards of decoded latents.</summary>
     /// <param name="prompts">The prompts of the batch; latents may hold several whole batches one after another.</param>
     /// <param name="observe">Takes each reward's scores by name, without gradient.</param>
-    public Stage<Tensor, Scores> For(IReadOnlyList<Prompt> prompts, Action<string, Tensor> observe)
+    /// <param name="watch">Takes what came out of each stage.</param>
+    public Stage<Tensor, Scores> For(IReadOnlyList<Prompt> prompts, Action<string, Tensor> observe, FiniteWatch watch)
     {
-        var decode = new Stage<Tensor, Tensor>("decode", latents => clock.Measure("decode", () => model.Decode(latents)));
-        var score = new Stage<Tensor, Scores>("score", images => clock.Measure("score", () => Trained(images, Repeated(prompts, images), observe)));
+        var decode = new Stage<Tensor, Tensor>("decode", latents =>
+        {
+            var images = clock.Measure("decode", () => model.Decode(latents));
+            watch.Take("picture", [], prompts, images);
+            return images;
+        });
+        var score = new Stage<Tensor, Scores>("score", images => clock.Measure("score", () => Trained(images, Repeated(prompts, images), (name, scores) =>
+        {
+            watch.Take($"reward '{name}'", [], prompts, scores);
+            observe(name, scores);
+        })));
         return decode >> score;
     }
 
@@ -36,8 +47,9 @@ internal sealed class Scoring(IModel model, IReadOnlyList<RunReward> rewards, St
         return new RewardColumn(reward.Name, reward.Weight, reward.Normalized(scores));
     })]);
 
-    private static Tensor Checked(RunReward reward, Tensor images, IReadOnlyList<Prompt> prompts)
+    private Tensor Checked(RunReward reward, Tensor images, IReadOnlyList<Prompt> prompts)
     {
+        clock.Part = reward.Name;
         Tensor scores;
         try
         {
@@ -47,10 +59,25 @@ internal sealed class Scoring(IModel model, IReadOnlyList<RunReward> rewards, St
         {
             throw new FaultException(new Fault.Run(FaultCodes.StepThrew, $"reward '{reward.Name}' threw {exception.GetType().Name} while scoring: {exception.Message}"));
         }
-        if (scores.dim() == 1 && scores.shape[0] == prompts.Count) return scores;
+        if (scores.dim() == 1 && scores.shape[0] == prompts.Count) return InRange(reward, scores, prompts);
         throw new FaultException(new Fault.Run(
             FaultCodes.StepThrew, $"reward '{reward.Name}' returned scores of shape [{string.Join(", ", scores.shape)}] for {prompts.Count} pictures; expected [{prompts.Count}]"));
     }
+
+    // A hair beyond the range is rounding.
+    private static Tensor InRange(RunReward reward, Tensor scores, IReadOnlyList<Prompt> prompts)
+    {
+        if (reward.Range is not { } range) return scores;
+        using var scope = NewDisposeScope();
+        var values = scores.detach().to(ScalarType.Float64).cpu().data<double>().ToArray();
+        var slack = 1e-5 * Math.Max(1, Math.Max(Finite(range.Lowest), Finite(range.Highest)));
+        var bad = Array.FindIndex(values, value => value < range.Lowest - slack || value > range.Highest + slack);
+        if (bad < 0) return scores;
+        throw new FaultException(new Fault.Run(
+            FaultCodes.ScoreOutOfRange, FormattableString.Invariant($"reward '{reward.Name}' gave {values[bad]:G6} to '{prompts[bad].Text}'; its scores are declared to lie in {range}")));
+    }
+
+    private static double Finite(double bound) => double.IsFinite(bound) ? Math.Abs(bound) : 0;
 
     private static IReadOnlyList<Prompt> Repeated(IReadOnlyList<Prompt> prompts, Tensor images)
     {

@@ -1,4 +1,6 @@
 using LeapAlign.Contracts.Models;
+using LeapAlign.Contracts.State;
+using LeapAlign.Host.Kernel.State;
 using static TorchSharp.torch;
 
 namespace LeapAlign.Host.Kernel.Steps;
@@ -19,6 +21,9 @@ internal sealed class MovingAverage : IDisposable
 
     /// <summary>One tensor for each trained weight, in order.</summary>
     public IReadOnlyList<Tensor> Weights => _average;
+
+    /// <summary>The average as a state.</summary>
+    public IStateful State => new WeightsState([.. _average.Select((weight, i) => new NamedTensor(_parameters[i].Name, weight))]);
 
     /// <summary>Takes the weights after an optimizer step.</summary>
     public void Update()

@@ -1,5 +1,7 @@
 using LeapAlign.Contracts.Algorithms;
 using LeapAlign.Contracts.Models;
+using LeapAlign.Contracts.State;
+using LeapAlign.Host.Kernel.State;
 using LeapAlign.Pipeline;
 using static TorchSharp.torch;
 
@@ -47,6 +49,10 @@ internal sealed class PolicyCopies : IDisposable
             for (var i = 0; i < weights.Length; i++) Move(weights[i], _model.Parameters[i].Value, decay);
         }
     }
+
+    /// <summary>The copies as states, by name.</summary>
+    public IEnumerable<(string Name, IStateful State)> States => _copies.Values.Select(copy => (
+        copy.Copy.Name, (IStateful)new WeightsState([.. copy.Weights.Select((weight, i) => new NamedTensor(_model.Parameters[i].Name, weight))])));
 
     public void Dispose()
     {

@@ -4,6 +4,7 @@ using LeapAlign.Contracts.Prompts;
 using LeapAlign.Contracts.Randomness;
 using LeapAlign.Contracts.Samplers;
 using LeapAlign.Host.Composition;
+using LeapAlign.Host.Kernel.Guards;
 using LeapAlign.Host.Kernel.Pictures;
 using LeapAlign.Host.Kernel.Rewards;
 using LeapAlign.Pipeline;
@@ -22,6 +23,9 @@ internal sealed class StepBatches(RunPlan plan, RunParts parts, StageClock clock
     private readonly LiveConditioning _conditioning = new(parts.Model, clock);
     private readonly PromptPictures _pictures = new(parts.Model, clock, device);
     private readonly long[] _latentShape = parts.LatentShape;
+
+    /// <summary>What came out finite in the step under way.</summary>
+    public FiniteWatch Watch { get; } = new();
 
     /// <summary>The noise levels of training.</summary>
     public Schedule Schedule { get; } = parts.Sampler.CreateSchedule(parts.Model.Scheduling);
@@ -42,7 +46,11 @@ internal sealed class StepBatches(RunPlan plan, RunParts parts, StageClock clock
         };
     }
 
-    public void Dispose() => _conditioning.Dispose();
+    public void Dispose()
+    {
+        Watch.Dispose();
+        _conditioning.Dispose();
+    }
 
     private MicroBatch Batch(int index, int micro, RandomKey key, Action<string, Tensor> observe)
     {
@@ -65,7 +73,7 @@ internal sealed class StepBatches(RunPlan plan, RunParts parts, StageClock clock
             Sampler = sampler,
             Network = network,
             Conditional = plan.Guidance.IsActive ? Network(prompts, Guidance.None) : network,
-            Score = _scoring.For(prompts, observe),
+            Score = _scoring.For(prompts, observe, Watch),
             Random = random,
             Pictures = number => _pictures.Latents(prompts, number),
             Select = chosen => Make(
@@ -83,7 +91,9 @@ internal sealed class StepBatches(RunPlan plan, RunParts parts, StageClock clock
         {
             var conditioning = _conditioning.For(captions, captions, guidance);
             clock.Count((double)conditioning.EvaluationsPerVelocity * prompts.Count / plan.Run.Batch, is_grad_enabled());
-            return clock.Measure("velocity", () => parts.Model.Velocity(latents, sigmas, conditioning));
+            var velocity = clock.Measure("velocity", () => parts.Model.Velocity(latents, sigmas, conditioning));
+            Watch.Take("velocity", sigmas, prompts, velocity);
+            return velocity;
         };
     }
 }

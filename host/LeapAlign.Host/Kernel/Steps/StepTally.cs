@@ -20,6 +20,9 @@ internal sealed class StepTally
 
     public int Updates { get; private set; }
 
+    /// <summary>Updates that were left out.</summary>
+    public int Skipped { get; private set; }
+
     /// <summary>The loss of the update that is being made.</summary>
     public double PendingLoss { get; private set; }
 
@@ -44,6 +47,13 @@ internal sealed class StepTally
         Rate = rate;
         PendingLoss = 0;
         Updates++;
+    }
+
+    /// <summary>Leaves an update out: its numbers are in no mean.</summary>
+    public void SkipUpdate()
+    {
+        PendingLoss = 0;
+        Skipped++;
     }
 
     // A step that found nothing to learn has no update.

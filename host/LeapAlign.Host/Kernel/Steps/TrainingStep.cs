@@ -1,7 +1,10 @@
 using System.Diagnostics;
 using LeapAlign.Contracts.Algorithms;
 using LeapAlign.Contracts.Optimizers;
+using LeapAlign.Contracts.State;
 using LeapAlign.Host.Composition;
+using LeapAlign.Host.Kernel.Guards;
+using LeapAlign.Host.Kernel.State;
 using LeapAlign.Pipeline;
 using static TorchSharp.torch;
 
@@ -27,13 +30,42 @@ internal sealed class TrainingStep : IDisposable
         _copies = new PolicyCopies(parts.Model, parts.Algorithm.Copies, plan.Run.Reference);
         _optimization = parts.Optimizer.Begin(parts.Model.Parameters);
         Average = new MovingAverage(parts.Model.Parameters, plan.Run.Ema);
+        Guard = new UpdateGuard(plan.Guard);
     }
+
+    /// <summary>Judges every update before it is made.</summary>
+    public UpdateGuard Guard { get; }
+
+    /// <summary>Is told of an update that the guard refused: what is wrong with it, and whether the run ends.</summary>
+    public Action<Fault, bool> Refused { get; init; } = static (_, _) => { };
 
     /// <summary>The moving average of the weights, taken after every update.</summary>
     public MovingAverage Average { get; }
 
     /// <summary>Optimizer updates so far.</summary>
     public int Updates { get; private set; }
+
+    /// <summary>Whether the state is that between two steps; a step that ended with a fault after its first update leaves it in between.</summary>
+    public bool IsBetweenSteps { get; private set; } = true;
+
+    /// <summary>Everything that a step leaves to the next, by name.</summary>
+    public IEnumerable<(string Name, IStateful State)> States =>
+    [
+        ("policy", new WeightsState(_parts.Model.Parameters)),
+        ("average", Average.State),
+        .. _copies.States.Select(static copy => ($"copy.{copy.Name}", copy.State)),
+        .. _optimization is IStateful optimizer ? [("optimizer", optimizer)] : Array.Empty<(string, IStateful)>(),
+        .. _parts.States,
+    ];
+
+    /// <summary>Goes on from states that were restored.</summary>
+    /// <param name="progress">The counters that belong to them.</param>
+    public void Resume(RunProgress progress)
+    {
+        Updates = progress.Updates;
+        Guard.State = progress.Guard ?? GuardState.Start;
+        _parts.Model.Refresh();
+    }
 
     public StepReport Run(int index)
     {
@@ -42,6 +74,7 @@ internal sealed class TrainingStep : IDisposable
         var tally = new StepTally();
         Descend(index, tally);
         _clock.Measure("copies", () => _copies.Update(index));
+        IsBetweenSteps = true;
         return new StepReport
         {
             Index = index,
@@ -51,6 +84,7 @@ internal sealed class TrainingStep : IDisposable
             GradientNorm = tally.GradientNorm,
             Rate = tally.Rate,
             Updates = tally.Updates,
+            Skipped = tally.Skipped,
             Evaluations = (_clock.Evaluations - evaluations) / _plan.Run.Accumulation,
             GradientEvaluations = (_clock.GradientEvaluations - withGradient) / _plan.Run.Accumulation,
             Seconds = Stopwatch.GetElapsedTime(started).TotalSeconds,
@@ -68,6 +102,7 @@ internal sealed class TrainingStep : IDisposable
 
     private void Descend(int index, StepTally tally)
     {
+        _batches.Watch.Clear();
         using var scope = NewDisposeScope();
         using var step = _batches.Of(index, _copies, tally.Rewards.Add);
         using var objectives = _parts.Algorithm.Step(step).GetEnumerator();
@@ -95,7 +130,16 @@ internal sealed class TrainingStep : IDisposable
     private void Update(int index, StepTally tally)
     {
         var norm = _clock.Measure("clip", Clip);
-        if (!double.IsFinite(norm) || !double.IsFinite(tally.PendingLoss)) throw new FaultException(NotFinite(index, tally, norm));
+        var verdict = Guard.Judge(new PendingUpdate(tally.PendingLoss, norm, tally.Rewards.Values), index, () => _batches.Watch.First(_parts.Model.Parameters));
+        if (verdict.Fault is { } fault)
+        {
+            GradientClip.Clear(_parts.Model.Parameters);
+            Refused(fault, verdict.Stops);
+            if (verdict.Stops) throw new FaultException(fault);
+            tally.SkipUpdate();
+            return;
+        }
+        IsBetweenSteps = false;
         var rate = _clock.Measure("update", () => _optimization.Update(Updates));
         GradientClip.Clear(_parts.Model.Parameters);
         _clock.Measure("refresh", _parts.Model.Refresh);
@@ -109,8 +153,4 @@ internal sealed class TrainingStep : IDisposable
         using var norm = GradientClip.Apply(_parts.Model.Parameters, _plan.Run.ClipNorm);
         return norm.item<float>();
     }
-
-    private static Fault.Run NotFinite(int index, StepTally tally, double norm) => new(
-        FaultCodes.NotFinite,
-        $"step {index + 1}: loss {tally.PendingLoss:G6}, gradient norm {norm:G6}, {string.Join(", ", tally.Rewards.Values.Select(pair => $"{pair.Key} {pair.Value:G6}"))}; the weights were left as they were before it");
 }

@@ -1,3 +1,4 @@
+using LeapAlign.Storage.Safetensors;
 using LeapAlign.Pipeline;
 using static TorchSharp.torch;
 

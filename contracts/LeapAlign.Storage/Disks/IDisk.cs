@@ -1,0 +1,35 @@
+namespace LeapAlign.Storage.Disks;
+
+/// <summary>
+/// What durable writing asks of a file system: every call that can fail, or that a crash can come between. Tests put a disk in its place that fails at
+/// each of them in turn. All methods throw <see cref="IOException"/> or <see cref="UnauthorizedAccessException"/> when the disk refuses.
+/// </summary>
+public interface IDisk
+{
+    /// <summary>Makes an empty file, or empties the one that is there.</summary>
+    /// <param name="path">The file; its folder must be there.</param>
+    /// <param name="length">Bytes to reserve, so that a full disk shows before hours of writing.</param>
+    IDiskFile Create(string path, long length);
+
+    /// <summary>Makes a folder and those above it; one that is there is left alone.</summary>
+    void CreateFolder(string path);
+
+    /// <summary>Gives a file or a folder another name on the same volume in one step. A file of that name is replaced; a folder must not be there.</summary>
+    void Move(string from, string to);
+
+    /// <summary>Removes a file, or a folder with all that is in it; what is not there is no error.</summary>
+    void Delete(string path);
+
+    /// <summary>Waits until the names in a folder are on the disk, as <see cref="IDiskFile.Flush"/> does for the content of a file.</summary>
+    void Flush(string folder);
+}
+
+/// <summary>A file that is being written from its beginning to its end.</summary>
+public interface IDiskFile : IDisposable
+{
+    /// <summary>Appends bytes.</summary>
+    void Write(ReadOnlySpan<byte> bytes);
+
+    /// <summary>Waits until everything written is on the disk.</summary>
+    void Flush();
+}

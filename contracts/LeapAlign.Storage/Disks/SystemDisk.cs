@@ -1,0 +1,66 @@
+using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
+
+namespace LeapAlign.Storage.Disks;
+
+/// <summary>The file system of this machine.</summary>
+public sealed partial class SystemDisk : IDisk
+{
+    private SystemDisk()
+    {
+    }
+
+    /// <summary>The only one there is.</summary>
+    public static SystemDisk Instance { get; } = new();
+
+    /// <inheritdoc/>
+    public IDiskFile Create(string path, long length) => new SystemFile(File.OpenHandle(path, FileMode.Create, FileAccess.Write, FileShare.Read, FileOptions.None, length));
+
+    /// <inheritdoc/>
+    public void CreateFolder(string path) => Directory.CreateDirectory(path);
+
+    /// <inheritdoc/>
+    public void Move(string from, string to)
+    {
+        if (Directory.Exists(from)) Directory.Move(from, to);
+        else File.Move(from, to, overwrite: true);
+    }
+
+    /// <inheritdoc/>
+    public void Delete(string path)
+    {
+        if (Directory.Exists(path)) Directory.Delete(path, recursive: true);
+        else if (File.Exists(path)) File.Delete(path);
+    }
+
+    /// <inheritdoc/>
+    public void Flush(string folder)
+    {
+        // Windows writes names through with the rename itself, and has no handle of a folder to flush.
+        if (OperatingSystem.IsWindows()) return;
+        using var handle = new SafeFileHandle(Open(folder, 0), ownsHandle: true);
+        if (handle.IsInvalid || Sync(handle) != 0) throw new IOException($"the names in {folder} cannot be flushed to the disk (error {Marshal.GetLastPInvokeError()})");
+    }
+
+    // .NET opens no folders; 0 is O_RDONLY everywhere.
+    [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial nint Open(string path, int flags);
+
+    [LibraryImport("libc", EntryPoint = "fsync", SetLastError = true)]
+    private static partial int Sync(SafeFileHandle handle);
+
+    private sealed class SystemFile(SafeFileHandle handle) : IDiskFile
+    {
+        private long _position;
+
+        public void Write(ReadOnlySpan<byte> bytes)
+        {
+            RandomAccess.Write(handle, bytes, _position);
+            _position += bytes.Length;
+        }
+
+        public void Flush() => RandomAccess.FlushToDisk(handle);
+
+        public void Dispose() => handle.Dispose();
+    }
+}

@@ -1,0 +1,95 @@
+using System.Text.RegularExpressions;
+using LeapAlign.Pipeline;
+using static TorchSharp.torch;
+
+namespace LeapAlign.Storage.Safetensors;
+
+/// <summary>
+/// The weights of one component folder, as diffusers and transformers lay it out: one file, or shards with an index; also in a variant
+/// (<c>model.fp16.safetensors</c>) when the folder has nothing else.
+/// </summary>
+public sealed partial class SafetensorsFolder : IWeightSource
+{
+    private static readonly string[] LibraryStems = ["diffusion_pytorch_model", "model"];
+    private readonly Dictionary<string, SafetensorsFile> _fileOf;
+
+    private SafetensorsFolder(string location, string stem, Dictionary<string, SafetensorsFile> fileOf)
+    {
+        Location = location;
+        Stem = stem;
+        _fileOf = fileOf;
+        Entries = fileOf.ToDictionary(pair => pair.Key, pair => pair.Value.Entries[pair.Key]);
+    }
+
+    /// <inheritdoc/>
+    public string Location { get; }
+
+    /// <summary>The name that its files begin with: <c>diffusion_pytorch_model</c> or <c>model</c>. Weights are saved under the same.</summary>
+    public string Stem { get; }
+
+    /// <inheritdoc/>
+    public IReadOnlyDictionary<string, WeightEntry> Entries { get; }
+
+    /// <summary>Finds and opens the weights of a folder.</summary>
+    /// <param name="folder">The component's folder, for instance <c>model/transformer</c>.</param>
+    /// <param name="stems">What file names may begin with; those of diffusers and transformers when none is given.</param>
+    /// <returns>
+    /// <see cref="FaultCodes.ModelNotFound"/> when no weights are there, <see cref="FaultCodes.ShardMissing"/> when a shard is absent,
+    /// <see cref="FaultCodes.DamagedWeights"/> when a file or the index is not what it should be.
+    /// </returns>
+    public static Result<SafetensorsFolder> Open(string folder, params string[] stems)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(folder);
+        ArgumentNullException.ThrowIfNull(stems);
+        if (!Directory.Exists(folder)) return new Fault.Input(FaultCodes.ModelNotFound, "there is no such model folder", new SourcePlace(folder));
+        if (stems.Length == 0) stems = LibraryStems;
+        foreach (var stem in stems)
+        {
+            if (Find(folder, stem) is { } path) return path.EndsWith(".json", StringComparison.Ordinal) ? OpenShards(folder, stem, path) : OpenFile(stem, path);
+        }
+        var names = string.Join(" or ", stems.Select(stem => $"{stem}.safetensors"));
+        return new Fault.Input(FaultCodes.ModelNotFound, $"the folder holds no weights; expected {names}, or shards with an index", new SourcePlace(folder));
+    }
+
+    /// <inheritdoc/>
+    /// <exception cref="KeyNotFoundException">The name is not among <see cref="Entries"/>.</exception>
+    public Result<Tensor> Read(string name) => _fileOf[name].Read(name);
+
+    private static string? Find(string folder, string stem)
+    {
+        var plain = Path.Combine(folder, $"{stem}.safetensors");
+        if (File.Exists(plain)) return plain;
+        if (File.Exists($"{plain}.index.json")) return $"{plain}.index.json";
+        // Variants in ordinal order, so that the choice does not depend on the file system.
+        return Directory.EnumerateFiles(folder, $"{stem}.*")
+            .Where(path => Variant().IsMatch(Path.GetFileName(path)[stem.Length..]))
+            .Order(StringComparer.Ordinal)
+            .FirstOrDefault();
+    }
+
+    [GeneratedRegex(@"^(\.\w+\.safetensors|\.safetensors\.index\.\w+\.json)$", RegexOptions.CultureInvariant)]
+    private static partial Regex Variant();
+
+    private static Result<SafetensorsFolder> OpenFile(string stem, string path) =>
+        SafetensorsFile.Open(path).Map(file => new SafetensorsFolder(path, stem, file.Entries.Keys.ToDictionary(name => name, _ => file)));
+
+    private static Result<SafetensorsFolder> OpenShards(string folder, string stem, string indexPath)
+    {
+        if (!SafetensorsIndex.Read(indexPath).TryGet(out var index, out var wrong)) return wrong;
+        var files = new Dictionary<string, SafetensorsFile>();
+        foreach (var fileName in index.FileOf.Values.Distinct())
+        {
+            var path = Path.Combine(folder, fileName);
+            if (!File.Exists(path))
+                return new Fault.Input(FaultCodes.ShardMissing, $"the index names '{fileName}', which is not in the folder", new SourcePlace(indexPath));
+            if (!SafetensorsFile.Open(path).TryGet(out var file, out wrong)) return wrong;
+            files.Add(fileName, file);
+        }
+        foreach (var (name, fileName) in index.FileOf)
+        {
+            if (!files[fileName].Entries.ContainsKey(name))
+                return new Fault.Input(FaultCodes.DamagedWeights, $"tensor '{name}': the index places it in '{fileName}', which does not hold it", new SourcePlace(indexPath));
+        }
+        return new SafetensorsFolder(indexPath, stem, index.FileOf.ToDictionary(pair => pair.Key, pair => files[pair.Value]));
+    }
+}

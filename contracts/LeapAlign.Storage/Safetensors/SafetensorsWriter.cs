@@ -1,0 +1,110 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
+using LeapAlign.Pipeline;
+using LeapAlign.Storage.Disks;
+using static TorchSharp.torch;
+
+namespace LeapAlign.Storage.Safetensors;
+
+/// <summary>A tensor to be saved.</summary>
+/// <param name="Name">Its name in the file.</param>
+/// <param name="Value">The tensor, on any device; it stays the caller's.</param>
+/// <param name="Type">The precision in the file. Each tensor is converted when it is its turn, so that no second model lies in memory.</param>
+public readonly record struct TensorToWrite(string Name, Tensor Value, ScalarType Type);
+
+/// <summary>Writes safetensors files, aside first and renamed when complete, so that a reader never sees half of one.</summary>
+public static class SafetensorsWriter
+{
+    /// <summary>The size above which the libraries begin another shard, in bytes.</summary>
+    public const long LibraryShardBytes = 10_000_000_000;
+
+    private static readonly Dictionary<string, string> PyTorchFormat = new() { ["format"] = "pt" };
+
+    /// <summary>Writes one file, replacing one that is there.</summary>
+    /// <param name="path">The file; its folder must be there.</param>
+    /// <param name="tensors">The tensors; the header lists them in this order.</param>
+    /// <param name="metadata">Text to carry; <c>{"format": "pt"}</c>, which the libraries ask for, when null.</param>
+    /// <param name="disk">Where; the file system of this machine when null.</param>
+    /// <returns><see cref="FaultCodes.CannotWrite"/> when the disk refuses: nothing is left behind then, and an older file stays as it was.</returns>
+    /// <exception cref="ArgumentException">A name occurs twice, or the format has no such precision.</exception>
+    public static Result<Unit> Write(string path, IReadOnlyList<TensorToWrite> tensors, IReadOnlyDictionary<string, string>? metadata = null, IDisk? disk = null)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        ArgumentNullException.ThrowIfNull(tensors);
+        var content = new SafetensorsContent(tensors, metadata ?? PyTorchFormat);
+        return PendingFile.Write(disk ?? SystemDisk.Instance, path, content.Length, content.WriteTo).Bind(pending =>
+        {
+            using (pending) return pending.Commit();
+        });
+    }
+
+    /// <summary>
+    /// Writes the weights of a component as the libraries do: <c>stem.safetensors</c>, or <c>stem-00001-of-0000N.safetensors</c> with an index when they
+    /// are larger than one shard. Files of the other form that an earlier save left under this stem are removed.
+    /// </summary>
+    /// <param name="folder">The component's folder; made when absent.</param>
+    /// <param name="stem"><c>diffusion_pytorch_model</c> for diffusers, <c>model</c> for transformers.</param>
+    /// <param name="tensors">The tensors, in order.</param>
+    /// <param name="shardBytes">The most that a shard holds, in bytes; a larger tensor gets a shard of its own.</param>
+    /// <param name="disk">Where; the file system of this machine when null.</param>
+    /// <returns><see cref="FaultCodes.CannotWrite"/> when the disk refuses: all files are complete before the first takes its name.</returns>
+    /// <exception cref="ArgumentException">A name occurs twice, or the format has no such precision.</exception>
+    public static Result<Unit> WriteFolder(string folder, string stem, IReadOnlyList<TensorToWrite> tensors, long shardBytes = LibraryShardBytes, IDisk? disk = null)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(folder);
+        ArgumentException.ThrowIfNullOrEmpty(stem);
+        ArgumentNullException.ThrowIfNull(tensors);
+        ArgumentOutOfRangeException.ThrowIfLessThan(shardBytes, 1);
+        var whole = new SafetensorsContent(tensors, PyTorchFormat);
+        using var set = new PendingSet(disk ?? SystemDisk.Instance, folder);
+        return DiskFault.Try(folder, () =>
+        {
+            set.Disk.CreateFolder(folder);
+            var written = whole.TensorByteCount <= shardBytes
+                ? set.Add($"{stem}.safetensors", whole.Length, whole.WriteTo)
+                : WriteShards(set, stem, Split(tensors, shardBytes), whole.TensorByteCount);
+            return written.Bind(_ => set.Commit()).Map(_ => RemoveOthers(set, stem));
+        });
+    }
+
+    private static Result<Unit> WriteShards(PendingSet set, string stem, List<List<TensorToWrite>> shards, long totalBytes)
+    {
+        var fileOf = new Dictionary<string, string>();
+        for (var i = 0; i < shards.Count; i++)
+        {
+            var name = string.Create(CultureInfo.InvariantCulture, $"{stem}-{i + 1:D5}-of-{shards.Count:D5}.safetensors");
+            var content = new SafetensorsContent(shards[i], PyTorchFormat);
+            if (!set.Add(name, content.Length, content.WriteTo).TryGet(out _, out var fault)) return fault;
+            foreach (var tensor in shards[i]) fileOf.Add(tensor.Name, name);
+        }
+        // The index comes last: without it the shards are not yet a model.
+        var index = new SafetensorsIndex(fileOf).ToJson(totalBytes);
+        return set.Add($"{stem}.safetensors.index.json", index.Length, file => file.Write(index));
+    }
+
+    private static List<List<TensorToWrite>> Split(IReadOnlyList<TensorToWrite> tensors, long shardBytes)
+    {
+        List<List<TensorToWrite>> shards = [[]];
+        var used = 0L;
+        foreach (var tensor in tensors)
+        {
+            var bytes = SafetensorsContent.ByteCount(tensor);
+            if (shards[^1].Count > 0 && used + bytes > shardBytes)
+            {
+                shards.Add([]);
+                used = 0;
+            }
+            shards[^1].Add(tensor);
+            used += bytes;
+        }
+        return shards;
+    }
+
+    private static Unit RemoveOthers(PendingSet set, string stem)
+    {
+        var form = new Regex($@"^{Regex.Escape(stem)}(-\d{{5}}-of-\d{{5}})?\.safetensors(\.index\.json)?$", RegexOptions.CultureInvariant);
+        foreach (var path in Directory.EnumerateFiles(set.Folder, $"{stem}*").Where(path => form.IsMatch(Path.GetFileName(path)) && !set.Names.Contains(Path.GetFileName(path))).ToList())
+            set.Disk.Delete(path);
+        return Unit.Value;
+    }
+}

@@ -1,0 +1,60 @@
+using System.Reflection;
+using System.Text.Json.Nodes;
+using LeapAlign.Host.Composition;
+using LeapAlign.Host.Kernel.State;
+using LeapAlign.Host.Plugins;
+using LeapAlign.Pipeline;
+using static TorchSharp.torch;
+
+namespace LeapAlign.Host.Checkpoints;
+
+/// <summary>What a run computes with: its configuration and the builds of program and plugins.</summary>
+/// <param name="Configuration">plugins.json as the run understood it.</param>
+/// <param name="Program">The program.</param>
+/// <param name="Plugins">The plugins, by id.</param>
+internal sealed record RunIdentity(JsonObject Configuration, ProgramBuild Program, IReadOnlyList<PluginBuild> Plugins)
+{
+    /// <summary>The identity of a run that is about to begin in this process.</summary>
+    public static RunIdentity Of(RunPlan plan) => new(
+        JsonNode.Parse(plan.ResolvedJson)!.AsObject(),
+        new ProgramBuild(Version(typeof(RunIdentity).Assembly), Version(typeof(Tensor).Assembly), get_num_threads()),
+        [.. plan.Parts.Select(static part => part.Plugin).OfType<PluginHandle>().Distinct().OrderBy(static plugin => plugin.Id, StringComparer.Ordinal).Select(Build)]);
+
+    /// <summary>A manifest that says who writes it.</summary>
+    public CheckpointManifest Manifest(RunProgress progress, DateTimeOffset written) => new()
+    {
+        Written = written,
+        Program = Program,
+        Plugins = Plugins,
+        Progress = progress,
+        Configuration = Configuration,
+        States = new Dictionary<string, SavedState>(),
+        Files = new Dictionary<string, Storage.Disks.FileSeal>(),
+    };
+
+    /// <summary>The keys whose values differ from those of a checkpoint, with both values.</summary>
+    public IReadOnlyList<ChangedKey> ChangesSince(CheckpointManifest then) => [.. ChangedKey.Between(then.Configuration, Configuration)];
+
+    /// <summary>What was built anew since a checkpoint, as warnings: the same numbers are not promised then.</summary>
+    public IEnumerable<Fault> BuildsSince(CheckpointManifest then)
+    {
+        if (then.Program != Program) yield return Warning($"the run began with leapalign {Told(then.Program)} and goes on with {Told(Program)}");
+        var before = then.Plugins.ToDictionary(static plugin => plugin.Id, StringComparer.Ordinal);
+        foreach (var plugin in Plugins)
+        {
+            if (before.TryGetValue(plugin.Id, out var old) && old != plugin)
+                yield return Warning($"the run began with plugin '{plugin.Id}' {Told(old)} and goes on with {Told(plugin)}");
+        }
+    }
+
+    private static string Told(ProgramBuild build) => $"{build.Version} (TorchSharp {build.Torch}, {build.Threads} threads)";
+
+    private static string Told(PluginBuild build) => $"{build.Version} ({build.Sha256[..8]})";
+
+    private static Fault Warning(string message) => new Fault.Run(FaultCodes.BuildChanged, $"{message}; results may differ from those of an uninterrupted run");
+
+    private static PluginBuild Build(PluginHandle plugin) => new(plugin.Id, plugin.Manifest!.Version, plugin.Sha256());
+
+    private static string Version(Assembly assembly) =>
+        assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? $"{assembly.GetName().Version}";
+}

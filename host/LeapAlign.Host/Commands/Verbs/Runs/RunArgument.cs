@@ -1,0 +1,23 @@
+using System.CommandLine;
+using LeapAlign.Host.Runs;
+using LeapAlign.Pipeline;
+
+namespace LeapAlign.Host.Commands.Verbs.Runs;
+
+/// <summary>The run that a verb works on.</summary>
+internal sealed class RunArgument() : Argument<string>("run")
+{
+    /// <summary>The argument.</summary>
+    public static RunArgument Create() => new() { Description = "The folder of a run, or 'latest' for the one that was worked on last.", HelpName = "folder" };
+
+    /// <summary>The folder that the user names.</summary>
+    public Result<RunFolder> Find(ParseResult parsed) => RunLocation.Find(parsed.GetValue(this)!, CompositionSource.Of(parsed));
+
+    /// <summary>The folder, and what its run was composed from: the file that <c>--config</c> names, or its own.</summary>
+    public Result<(RunFolder Folder, CompositionSource Source)> FindSource(ParseResult parsed)
+    {
+        var source = CompositionSource.Of(parsed);
+        var chosen = parsed.GetResult(GlobalOptions.Config) is { Implicit: false } ? source.Config : null;
+        return Find(parsed).Bind(folder => RunLocation.SourceOf(folder, chosen).Map(began => (folder, began.With(source.Set))));
+    }
+}

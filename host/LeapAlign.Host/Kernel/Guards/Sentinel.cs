@@ -1,0 +1,108 @@
+using LeapAlign.Host.Composition;
+using LeapAlign.Host.Configuration;
+using LeapAlign.Pipeline;
+
+namespace LeapAlign.Host.Kernel.Guards;
+
+/// <summary>The evaluation at which a held-out reward was highest.</summary>
+/// <param name="Step">Steps done before it.</param>
+/// <param name="Trained">The trained sum at that evaluation.</param>
+/// <param name="Scores">The held-out reward of each picture.</param>
+internal sealed record HeldOutPeak(int Step, double Trained, IReadOnlyList<double> Scores);
+
+/// <summary>What the sentinel remembers.</summary>
+/// <param name="Peaks">By held-out reward.</param>
+/// <param name="Base">The artefact measures of each picture at the first evaluation, by measure.</param>
+/// <param name="InARow">Evaluations until now that showed a reward being gamed.</param>
+internal sealed record SentinelState(IReadOnlyDictionary<string, HeldOutPeak> Peaks, IReadOnlyDictionary<string, IReadOnlyList<double>> Base, int InARow)
+{
+    /// <summary>At the beginning of a run.</summary>
+    public static SentinelState Start { get; } = new(new Dictionary<string, HeldOutPeak>(), new Dictionary<string, IReadOnlyList<double>>(), 0);
+}
+
+/// <summary>What the sentinel saw in an evaluation.</summary>
+/// <param name="Warnings">What the user should know.</param>
+/// <param name="Stops">Whether the run ends.</param>
+internal sealed record SentinelFinding(IReadOnlyList<Fault> Warnings, bool Stops);
+
+/// <summary>
+/// Watches for a reward that is gamed: the trained sum rises while a held-out reward falls below its own best by more than the noise of the difference,
+/// which is taken picture by picture (same captions, same noise). Measures of artefacts and diversity are compared with the first evaluation and only warned of.
+/// </summary>
+/// <param name="settings">When it speaks.</param>
+/// <param name="rewards">The rewards of the run.</param>
+internal sealed class Sentinel(SentinelSettings settings, IReadOnlyList<RewardPlan> rewards)
+{
+    private const double FarFromBase = 1.5;
+    private readonly IReadOnlyList<RewardPlan> _trained = [.. rewards.Where(static reward => reward.Role == RewardRole.Train)];
+    private readonly IReadOnlyList<RewardPlan> _heldOut = [.. rewards.Where(static reward => reward.Role == RewardRole.HeldOut)];
+
+    /// <summary>What it remembers; part of every checkpoint.</summary>
+    public SentinelState State { get; private set; } = SentinelState.Start;
+
+    /// <summary>Goes on from a saved state.</summary>
+    public void Resume(SentinelState? state) => State = state ?? SentinelState.Start;
+
+    /// <summary>Looks at an evaluation.</summary>
+    public SentinelFinding Look(EvaluationReport report)
+    {
+        if (settings.Mode == "off") return new SentinelFinding([], false);
+        var trained = _trained.Sum(reward => reward.Weight * (report.Scores[reward.Part.Name].Average() - reward.Offset) / reward.Scale);
+        var fallen = _heldOut.Select(reward => Fallen(reward.Part.Name, report, trained)).OfType<string>().ToList();
+        var row = fallen.Count > 0 ? State.InARow + 1 : 0;
+        var artefacts = State.Base.Count == 0 ? [] : report.Measures.Keys.Intersect(State.Base.Keys).Select(name => Drifted(name, report)).OfType<Fault>();
+        List<Fault> warnings = [.. artefacts];
+        State = new SentinelState(Peaks(report, trained), State.Base.Count == 0 ? report.Measures : State.Base, row);
+        if (row < settings.Patience) return new SentinelFinding(warnings, false);
+        warnings.Insert(0, new Fault.Run(
+            FaultCodes.RewardHacked,
+            $"after step {report.Step} the trained reward goes on rising while {string.Join(" and ", fallen)}, in {row} evaluations one after another: it is being gamed"));
+        return new SentinelFinding(warnings, settings.Mode == "stop");
+    }
+
+    private Dictionary<string, HeldOutPeak> Peaks(EvaluationReport report, double trained) => _heldOut.Select(static reward => reward.Part.Name).ToDictionary(
+        static name => name,
+        name => State.Peaks.TryGetValue(name, out var peak) && peak.Scores.Average() >= report.Scores[name].Average() ? peak : new HeldOutPeak(report.Step, trained, report.Scores[name]));
+
+    private string? Fallen(string name, EvaluationReport report, double trained)
+    {
+        if (!State.Peaks.TryGetValue(name, out var peak) || trained <= peak.Trained) return null;
+        var (mean, error) = Difference(report.Scores[name], peak.Scores);
+        return mean < 0 && -mean > settings.Noise * error
+            ? FormattableString.Invariant($"'{name}' is {-mean:G3} below its best at step {peak.Step} (noise {error:G2})")
+            : null;
+    }
+
+    private Fault? Drifted(string name, EvaluationReport report)
+    {
+        var (now, before) = (report.Measures[name], State.Base[name]);
+        if (now.Count != before.Count) return null;
+        var (mean, error) = Difference(now, before);
+        var worse = name == PictureMeasureNames.Diversity ? now.Average() * FarFromBase < before.Average() : now.Average() > FarFromBase * before.Average();
+        return worse && Math.Abs(mean) > settings.Noise * error
+            ? new Fault.Run(FaultCodes.PicturesDrift, FormattableString.Invariant($"after step {report.Step} the {name} of the pictures is {now.Average():G3}; it was {before.Average():G3} before training"))
+            : null;
+    }
+
+    /// <summary>The mean difference and its standard error.</summary>
+    private static (double Mean, double Error) Difference(IReadOnlyList<double> now, IReadOnlyList<double> before)
+    {
+        double[] differences = [.. now.Zip(before, static (one, other) => one - other)];
+        var mean = differences.Average();
+        var variance = differences.Sum(difference => (difference - mean) * (difference - mean)) / Math.Max(1, differences.Length - 1);
+        return (mean, Math.Sqrt(variance / differences.Length));
+    }
+}
+
+/// <summary>The names of what is measured on pictures beside rewards.</summary>
+internal static class PictureMeasureNames
+{
+    /// <summary>The share of colour values at either end of the range.</summary>
+    public const string Clipped = "clipped share";
+
+    /// <summary>The share of detail that is finer than four pixels.</summary>
+    public const string FineDetail = "fine detail";
+
+    /// <summary>The mean distance between two pictures of the same caption.</summary>
+    public const string Diversity = "diversity";
+}

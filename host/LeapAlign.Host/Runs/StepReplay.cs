@@ -1,0 +1,74 @@
+using System.Globalization;
+using System.Runtime.CompilerServices;
+using LeapAlign.Host.Checkpoints;
+using LeapAlign.Host.Commands;
+using LeapAlign.Host.Composition;
+using LeapAlign.Host.Kernel;
+using LeapAlign.Pipeline;
+using Microsoft.Extensions.Logging;
+using Spectre.Console;
+
+namespace LeapAlign.Host.Runs;
+
+/// <summary><c>replay</c>: one step of a run again. All randomness is keyed, so that the checkpoint before it is all it needs, and every number is the same.</summary>
+internal sealed class StepReplay(Terminal terminal, ILoggerFactory loggers)
+{
+    /// <summary>Replays a step.</summary>
+    /// <param name="plan">The run, composed anew.</param>
+    /// <param name="folder">Its folder, which is only read.</param>
+    /// <param name="step">The step, from 1.</param>
+    /// <param name="stop">Ends it between steps.</param>
+    /// <returns><see cref="FaultCodes.ReplayDiffers"/> when a number is another than the one that was recorded.</returns>
+    // A frame of its own: once it has returned, nothing on the stack refers to a plugin's types.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    public Result<Unit> Replay(RunPlan plan, RunFolder folder, int step, CancellationToken stop) => RunSite.Open(plan, loggers, terminal.Error).Bind(site =>
+    {
+        using (site)
+        {
+            return from history in RunHistory.Read(folder.Metrics)
+                   from checkpoint in Before(folder, step, site.Warnings.Add)
+                   from same in OpenRun.Unchanged(RunIdentity.Of(plan).ChangesSince(checkpoint.Manifest), new ResumeOptions(folder, []))
+                   from report in Run(plan, site, checkpoint, (step, stop))
+                   from compared in Compare(history.Steps.FirstOrDefault(line => line.Step == step), report)
+                   select compared;
+        }
+    });
+
+    private static Result<Checkpoint> Before(RunFolder folder, int step, Action<Fault> skipped)
+    {
+        var kept = new CheckpointStore(folder.Faults).Newest(static _ => { }, step - 1);
+        return new CheckpointStore(folder.Checkpoints).Newest(skipped, step - 1).Match(
+            regular => kept.Match(fault => fault.Step > regular.Step ? fault : regular, _ => regular),
+            absent => kept.Match(Result.Ok, _ => Result.Fail<Checkpoint>(absent)));
+    }
+
+    private Result<StepReport> Run(RunPlan plan, RunSite site, Checkpoint checkpoint, (int Step, CancellationToken Stop) until)
+    {
+        if (!RunParts.Create(plan, site.Context).TryGet(out var parts, out var fault)) return fault;
+        using (parts)
+        {
+            using var kernel = new RunKernel(plan, parts, site.Device, []);
+            terminal.Write($"replaying from {Path.GetFileName(checkpoint.Path)}");
+            return kernel.Resume(checkpoint).Bind(_ => kernel.Replay(until.Step, until.Stop));
+        }
+    }
+
+    private Result<Unit> Compare(StepLine? recorded, StepReport replayed)
+    {
+        if (recorded is null) terminal.Write("the run recorded no metrics of this step");
+        (string Name, double? Then, double Now)[] numbers =
+        [
+            ("loss", recorded?.Loss, replayed.Loss),
+            ("gradient norm", recorded?.GradientNorm, replayed.GradientNorm),
+            .. replayed.Rewards.Select(reward => (reward.Key, recorded?.Rewards.GetValueOrDefault(reward.Key, double.NaN), reward.Value)),
+            .. replayed.Measurements.Select(measured => (measured.Key, recorded?.Measurements.GetValueOrDefault(measured.Key, double.NaN), measured.Value)),
+        ];
+        var table = terminal.Table("number", "recorded", "replayed");
+        foreach (var (name, then, now) in numbers) table.AddRow(name, then?.ToString("R", CultureInfo.InvariantCulture) ?? "", now.ToString("R", CultureInfo.InvariantCulture));
+        terminal.Console.Write(table);
+        var different = numbers.Where(static number => number.Then is { } then && !then.Equals(number.Now)).Select(static number => number.Name).ToList();
+        return different.Count == 0
+            ? Unit.Value
+            : new Fault.Run(FaultCodes.ReplayDiffers, $"step {replayed.Index + 1} differs from what was recorded in {string.Join(", ", different)}");
+    }
+}

@@ -1,0 +1,93 @@
+using LeapAlign.Storage.Disks;
+
+namespace LeapAlign.Host.Tests.Checkpoints;
+
+/// <summary>What a crash, or a disk that refuses, does at one of the calls.</summary>
+internal enum Trouble
+{
+    /// <summary>The process is gone: nothing after the call happens, and what was not flushed is lost or cut.</summary>
+    Crash,
+
+    /// <summary>The call fails, a write after half of its bytes, and the process goes on.</summary>
+    Refusal,
+}
+
+/// <summary>Thrown where the process would be gone.</summary>
+internal sealed class CrashException : Exception;
+
+/// <summary>A disk on which trouble comes at the call of a number. Without trouble it counts.</summary>
+internal sealed class CrashingDisk(int at, Trouble trouble) : IDisk
+{
+    private readonly HashSet<string> _unflushed = [];
+    private bool _crashed;
+
+    /// <summary>Calls so far.</summary>
+    public int Calls { get; private set; }
+
+    public IDiskFile Create(string path, long length)
+    {
+        Come();
+        _unflushed.Add(path);
+        return new DiskFile(this, path, SystemDisk.Instance.Create(path, length));
+    }
+
+    public void CreateFolder(string path)
+    {
+        Come();
+        SystemDisk.Instance.CreateFolder(path);
+    }
+
+    public void Move(string from, string to)
+    {
+        Come();
+        SystemDisk.Instance.Move(from, to);
+        if (_unflushed.Remove(from)) _unflushed.Add(to);
+    }
+
+    public void Delete(string path)
+    {
+        Come();
+        SystemDisk.Instance.Delete(path);
+    }
+
+    public void Flush(string folder)
+    {
+        Come();
+        SystemDisk.Instance.Flush(folder);
+    }
+
+    private void Come(Action? half = null)
+    {
+        if (_crashed) throw new CrashException();
+        if (Calls++ != at) return;
+        half?.Invoke();
+        if (trouble == Trouble.Refusal) throw new IOException("No space left on device");
+        _crashed = true;
+        // The system had not written these yet: whatever is there of them is cut.
+        foreach (var path in _unflushed.Where(File.Exists))
+        {
+            using var file = new FileStream(path, FileMode.Open);
+            file.SetLength(file.Length / 2);
+        }
+        throw new CrashException();
+    }
+
+    private sealed class DiskFile(CrashingDisk disk, string path, IDiskFile file) : IDiskFile
+    {
+        public void Write(ReadOnlySpan<byte> bytes)
+        {
+            var half = bytes[..(bytes.Length / 2)].ToArray();
+            disk.Come(() => file.Write(half));
+            file.Write(bytes);
+        }
+
+        public void Flush()
+        {
+            disk.Come();
+            file.Flush();
+            disk._unflushed.Remove(path);
+        }
+
+        public void Dispose() => file.Dispose();
+    }
+}

@@ -1,0 +1,93 @@
+using LeapAlign.Host.Composition;
+using LeapAlign.Host.Configuration;
+using LeapAlign.Host.Kernel;
+using LeapAlign.Host.Kernel.Guards;
+using LeapAlign.Pipeline;
+
+namespace LeapAlign.Host.Tests.Guards;
+
+public sealed class SentinelTests
+{
+    private static readonly double[] s_pictures = [.. Enumerable.Range(0, 40).Select(static i => 0.1 * Math.Sin(i))];
+
+    [Fact]
+    public void It_stops_after_its_patience_when_one_rises_and_the_other_falls()
+    {
+        var sentinel = new Sentinel(new SentinelSettings { Mode = "stop", Patience = 2 }, Rewards());
+        Assert.Equal(
+            [false, false, false, true],
+            ((double, double)[])[(0.5, 0.5), (0.6, 0.6), (0.7, 0.5), (0.8, 0.45)] is var path ? path.Select((values, step) => sentinel.Look(Report(step, values.Item1, values.Item2)).Stops) : []);
+    }
+
+    [Theory]
+    [InlineData("warn", 1, false)]
+    [InlineData("off", 0, false)]
+    [InlineData("stop", 1, true)]
+    public void It_warns_stops_or_does_not_look(string mode, int warnings, bool stops)
+    {
+        var sentinel = new Sentinel(new SentinelSettings { Mode = mode, Patience = 1 }, Rewards());
+        sentinel.Look(Report(0, 0.5, 0.5));
+        var finding = sentinel.Look(Report(5, 0.6, 0.4));
+        Assert.Equal((warnings, stops), (finding.Warnings.Count, finding.Stops));
+        if (warnings > 0) Assert.Contains("'judge' is 0.1 below its best at step 0", finding.Warnings[0].Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_fall_within_the_noise_of_the_pictures_is_none_and_a_common_fall_is_no_gaming()
+    {
+        var sentinel = new Sentinel(new SentinelSettings { Mode = "stop", Patience = 1 }, Rewards());
+        sentinel.Look(Report(0, 0.5, 0.5));
+        // The same mean fall, once the same on every picture and once all over the place.
+        Assert.False(sentinel.Look(Report(1, 0.6, 0.49, noise: 0.2)).Stops);
+        Assert.False(sentinel.Look(Report(2, 0.4, 0.3)).Stops);
+        Assert.True(sentinel.Look(Report(3, 0.6, 0.49)).Stops);
+    }
+
+    [Fact]
+    public void Its_memory_is_part_of_the_run()
+    {
+        var first = new Sentinel(new SentinelSettings { Mode = "stop", Patience = 2 }, Rewards());
+        foreach (var (step, trained, judge) in new[] { (0, 0.5, 0.5), (1, 0.6, 0.4) }) first.Look(Report(step, trained, judge));
+        var second = new Sentinel(new SentinelSettings { Mode = "stop", Patience = 2 }, Rewards());
+        second.Resume(first.State);
+        Assert.True(second.Look(Report(2, 0.7, 0.4)).Stops);
+    }
+
+    [Fact]
+    public void Pictures_that_drift_from_those_before_training_are_warned_of()
+    {
+        var sentinel = new Sentinel(new SentinelSettings(), Rewards());
+        sentinel.Look(Report(0, 0.5, 0.5) with { Measures = Measures(0.1, 0.4) });
+        Assert.Empty(sentinel.Look(Report(1, 0.5, 0.5) with { Measures = Measures(0.14, 0.3) }).Warnings);
+        var warnings = sentinel.Look(Report(2, 0.5, 0.5) with { Measures = Measures(0.2, 0.2) }).Warnings;
+        Assert.Equal([PictureMeasureNames.Clipped, PictureMeasureNames.Diversity], warnings.Select(static warning => ((string[])[PictureMeasureNames.Clipped, PictureMeasureNames.Diversity]).Single(name => warning.Message.Contains(name, StringComparison.Ordinal))));
+        Assert.All(warnings, static warning => Assert.Equal(FaultCodes.PicturesDrift, warning.Code));
+    }
+
+    private static Dictionary<string, IReadOnlyList<double>> Measures(double clipped, double diversity) => new()
+    {
+        [PictureMeasureNames.Clipped] = [.. s_pictures.Select(value => clipped + (value / 10))],
+        [PictureMeasureNames.Diversity] = [.. s_pictures.Select(value => diversity + (value / 10))],
+    };
+
+    private static EvaluationReport Report(int step, double trained, double judge, double noise = 0) => new()
+    {
+        Step = step,
+        Rewards = new Dictionary<string, double> { ["reward"] = trained, ["judge"] = judge },
+        Tasks = new Dictionary<string, IReadOnlyDictionary<string, double>>(),
+        Scores = new Dictionary<string, IReadOnlyList<double>>
+        {
+            ["reward"] = [.. s_pictures.Select(value => trained + value)],
+            ["judge"] = [.. s_pictures.Select((value, i) => judge + value + (i % 2 == 0 ? noise : -noise))],
+        },
+        Images = s_pictures.Length,
+        Seconds = 1,
+        Samples = [],
+    };
+
+    private static RewardPlan[] Rewards()
+    {
+        static RewardPlan Reward(string name, RewardRole role) => new(new PartPlan(null!, new object(), name, new SourcePlace("test")), role, 1);
+        return [Reward("reward", RewardRole.Train), Reward("judge", RewardRole.HeldOut)];
+    }
+}

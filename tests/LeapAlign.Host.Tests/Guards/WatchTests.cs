@@ -1,0 +1,95 @@
+using LeapAlign.Contracts.Models;
+using LeapAlign.Contracts.Prompts;
+using LeapAlign.Host.Configuration;
+using LeapAlign.Host.Kernel;
+using LeapAlign.Host.Kernel.Guards;
+using LeapAlign.Host.Kernel.Pictures;
+using LeapAlign.Pipeline;
+using static TorchSharp.torch;
+
+namespace LeapAlign.Host.Tests.Guards;
+
+public sealed class WatchTests
+{
+    private static readonly Prompt[] s_prompts = [new(0, "a cat"), new(1, "a dog")];
+
+    [Fact]
+    public void The_first_bad_stage_is_named_with_its_noise_level_and_caption()
+    {
+        using var scope = NewDisposeScope();
+        using var watch = new FiniteWatch();
+        var good = ones(2, 3);
+        var bad = good.clone();
+        bad[1, 2] = float.PositiveInfinity;
+        watch.Take("velocity", [0.9], s_prompts, good);
+        watch.Take("velocity", [0.5, 0.25], s_prompts, bad);
+        watch.Take("reward 'r'", [], s_prompts, tensor(new[] { float.NaN, 1 }));
+        Assert.Equal("the first that is not finite is the velocity of 'a dog' at sigma 0.25", watch.First([]));
+        watch.Clear();
+        watch.Take("reward 'r'", [], s_prompts, tensor(new[] { float.NaN, 1 }));
+        Assert.Equal("the first that is not finite is the reward 'r' of 'a cat'", watch.First([]));
+    }
+
+    [Fact]
+    public void Bad_weights_and_gradients_are_named()
+    {
+        using var scope = NewDisposeScope();
+        using var watch = new FiniteWatch();
+        NamedTensor[] weights = [.. new[] { "first", "second", "third" }.Select(static name => new NamedTensor(name, ones(2).requires_grad_()))];
+        foreach (var (weight, value) in weights.Zip([float.NaN, float.NaN, 1f])) weight.Value.grad = full(2, value);
+        Assert.Contains("'second'", watch.First(weights), StringComparison.Ordinal);
+        using (no_grad()) weights[2].Value.fill_(float.NaN);
+        Assert.Equal("the weight 'third' is not finite", watch.First(weights));
+        Assert.Contains("the loss made of them is not", watch.First([]), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_stage_that_does_not_end_is_named_with_its_part()
+    {
+        var clock = new StageClock();
+        var told = new TaskCompletionSource<Fault>();
+        using var watchdog = new Watchdog(new GuardSettings { StageSeconds = 0.2 }, clock, TimeProvider.System, fault => told.TrySetResult(fault));
+        using var release = new ManualResetEventSlim();
+        var stuck = Task.Run(() => clock.Measure("score", () =>
+        {
+            clock.Part = "mine";
+            release.Wait();
+        }));
+        var fault = await told.Task.WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
+        release.Set();
+        await stuck;
+        Assert.Equal(FaultCodes.StepHangs, fault.Code);
+        Assert.Contains("'score' of 'mine'", fault.Message, StringComparison.Ordinal);
+        Assert.Null(clock.UnderWay);
+    }
+
+    [Fact]
+    public void Stages_that_follow_each_other_do_not_add_up_to_one_that_hangs()
+    {
+        var clock = new StageClock();
+        clock.Measure("outer", () =>
+        {
+            Thread.Sleep(60);
+            clock.Measure("inner", static () => { });
+            Assert.True(clock.UnderWay is { Name: "outer", Seconds: < 0.05 }, $"{clock.UnderWay}");
+        });
+    }
+
+    [Fact]
+    public void Picture_measures_see_clipping_grids_and_sameness()
+    {
+        using var scope = NewDisposeScope();
+        var smooth = linspace(0.3, 0.7, 32).expand(1, 3, 32, 32);
+        var grid = smooth + (arange(32).remainder(2) * 0.2);
+        var measured = PictureMeasures.Of(cat([smooth, grid, zeros(1, 3, 32, 32), zeros(1, 3, 32, 32)]), perCaption: 2);
+        var clipped = measured[PictureMeasureNames.Clipped];
+        Assert.Equal([0, 0, 1, 1], clipped);
+        var fine = measured[PictureMeasureNames.FineDetail];
+        Assert.True(fine[0] < 0.1 && fine[1] > 0.3, $"{fine[0]} and {fine[1]}");
+        Assert.Equal(0, fine[2]);
+        var diversity = measured[PictureMeasureNames.Diversity];
+        // Every second column is 0.2 apart.
+        Assert.Equal([Math.Sqrt(0.02), 0], diversity, static (one, other) => Math.Abs(one - other) < 1e-4);
+        Assert.False(PictureMeasures.Of(smooth, perCaption: 1).ContainsKey(PictureMeasureNames.Diversity));
+    }
+}

@@ -1,0 +1,128 @@
+using LeapAlign.Storage.Safetensors;
+using LeapAlign.Pipeline;
+using static TorchSharp.torch;
+
+namespace LeapAlign.Storage.Tests.Safetensors;
+
+public sealed class SafetensorsFolderTests
+{
+    [Theory]
+    [InlineData("diffusion_pytorch_model")]
+    [InlineData("model")]
+    public void One_file_and_shards_hold_the_same(string stem)
+    {
+        using var folder = new TemporaryFolder();
+        using var scope = NewDisposeScope();
+        var tensors = Enumerable.Range(0, 7).Select(i => new TensorToWrite($"t{i}", full([i + 1], i, dtype: float32), ScalarType.Float32)).ToList();
+        Expect.Ok(SafetensorsWriter.WriteFolder(folder.Path, stem, tensors));
+        AssertHolds(folder.Path, stem, tensors);
+        Assert.Equal([$"{stem}.safetensors"], Names(folder));
+
+        // 4 + 8 + 12 | 16 | 20 | 24 | 28 bytes: at most 24 a shard, and the last is larger than a shard may be.
+        Expect.Ok(SafetensorsWriter.WriteFolder(folder.Path, stem, tensors, shardBytes: 24));
+        AssertHolds(folder.Path, stem, tensors);
+        Assert.Equal([.. Enumerable.Range(1, 5).Select(i => $"{stem}-0000{i}-of-00005.safetensors"), $"{stem}.safetensors.index.json"], Names(folder));
+        using (var index = System.Text.Json.JsonDocument.Parse(File.ReadAllBytes(folder[$"{stem}.safetensors.index.json"])))
+            Assert.Equal(4 * 28, index.RootElement.GetProperty("metadata").GetProperty("total_size").GetInt64());
+
+        Expect.Ok(SafetensorsWriter.WriteFolder(folder.Path, stem, tensors));
+        AssertHolds(folder.Path, stem, tensors);
+        Assert.Equal([$"{stem}.safetensors"], Names(folder));
+    }
+
+    [Fact]
+    public void A_variant_is_taken_when_nothing_else_is_there()
+    {
+        using var folder = new TemporaryFolder();
+        using var scope = NewDisposeScope();
+        WriteOne(folder["model.fp16.safetensors"], "half");
+        folder.Write("model.onnx", "x");
+        Assert.Equal(["half"], Expect.Ok(SafetensorsFolder.Open(folder.Path)).Entries.Keys);
+        WriteOne(folder["model.safetensors"], "full");
+        Assert.Equal(["full"], Expect.Ok(SafetensorsFolder.Open(folder.Path)).Entries.Keys);
+        WriteOne(folder["diffusion_pytorch_model.safetensors"], "diffusion");
+        Assert.Equal(["diffusion"], Expect.Ok(SafetensorsFolder.Open(folder.Path)).Entries.Keys);
+        WriteOne(folder["open_clip_model.safetensors"], "other");
+        Assert.Equal(["other"], Expect.Ok(SafetensorsFolder.Open(folder.Path, "open_clip_model")).Entries.Keys);
+    }
+
+    [Fact]
+    public void Shards_of_a_variant_are_found_by_their_index()
+    {
+        using var folder = new TemporaryFolder();
+        using var scope = NewDisposeScope();
+        WriteOne(folder["model.fp16-00001-of-00002.safetensors"], "a");
+        WriteOne(folder["model.fp16-00002-of-00002.safetensors"], "b");
+        Expect.Fault(SafetensorsFolder.Open(folder.Path), FaultCodes.ModelNotFound);
+        folder.Write("model.safetensors.index.fp16.json",
+            """{"metadata":{"total_size":8},"weight_map":{"a":"model.fp16-00001-of-00002.safetensors","b":"model.fp16-00002-of-00002.safetensors"}}""");
+        var weights = Expect.Ok(SafetensorsFolder.Open(folder.Path));
+        Assert.Equal(["a", "b"], weights.Entries.Keys);
+        Assert.Equal("model", weights.Stem);
+    }
+
+    [Fact]
+    public void Nothing_there_is_a_fault()
+    {
+        using var folder = new TemporaryFolder();
+        Expect.Fault(SafetensorsFolder.Open(folder["absent"]), FaultCodes.ModelNotFound);
+        var fault = Expect.Fault(SafetensorsFolder.Open(folder.Path), FaultCodes.ModelNotFound);
+        Assert.Contains("diffusion_pytorch_model.safetensors", fault.Message, StringComparison.Ordinal);
+        Assert.Contains("model.safetensors", fault.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_missing_shard_is_a_fault()
+    {
+        using var folder = new TemporaryFolder();
+        using var scope = NewDisposeScope();
+        WriteOne(folder["m1.safetensors"], "a");
+        folder.Write("model.safetensors.index.json", """{"weight_map":{"a":"m1.safetensors","b":"m2.safetensors"}}""");
+        var fault = Expect.Fault(SafetensorsFolder.Open(folder.Path), FaultCodes.ShardMissing);
+        Assert.Contains("'m2.safetensors'", fault.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("""{"weight_map":{"a":"m1.safetensors","c":"m1.safetensors"}}""", "'c'")]
+    [InlineData("""{"weight_map":{"a":"m1.safetensors","a":"m1.safetensors"}}""", "'a'")]
+    [InlineData("""{"weight_map":{"a":"../m1.safetensors"}}""", "'a'")]
+    [InlineData("""{"weight_map":{"a":".."}}""", "'a'")]
+    [InlineData("""{"weight_map":{"a":""}}""", "'a'")]
+    [InlineData("""{"weight_map":{"a":1}}""", "'a'")]
+    [InlineData("""{"weight_map":{}}""", "no tensor")]
+    [InlineData("""{"weight_map":[]}""", "weight_map")]
+    [InlineData("[]", "weight_map")]
+    [InlineData("{", "cannot be read")]
+    [InlineData("""{"weight_map":{"a":"\ud800"}}""", "cannot be read")]
+    public void A_bad_index_is_a_fault(string index, string words)
+    {
+        using var folder = new TemporaryFolder();
+        using var scope = NewDisposeScope();
+        WriteOne(folder["m1.safetensors"], "a");
+        var path = folder.Write("model.safetensors.index.json", index);
+        var fault = Expect.Fault(SafetensorsFolder.Open(folder.Path), FaultCodes.DamagedWeights);
+        Assert.Contains(words, fault.Message, StringComparison.Ordinal);
+        Assert.Equal(path, fault.Place?.File);
+    }
+
+    [Fact]
+    public void A_damaged_shard_is_a_fault()
+    {
+        using var folder = new TemporaryFolder();
+        folder.Write("m1.safetensors", [1, 2, 3]);
+        folder.Write("model.safetensors.index.json", """{"weight_map":{"a":"m1.safetensors"}}""");
+        Assert.Equal(folder["m1.safetensors"], Expect.Fault(SafetensorsFolder.Open(folder.Path), FaultCodes.DamagedWeights).Place?.File);
+    }
+
+    private static void WriteOne(string path, string name) => Expect.Ok(SafetensorsWriter.Write(path, [new TensorToWrite(name, ones(1), ScalarType.Float32)]));
+
+    private static void AssertHolds(string folder, string stem, IReadOnlyList<TensorToWrite> tensors)
+    {
+        var weights = Expect.Ok(SafetensorsFolder.Open(folder));
+        Assert.Equal(stem, weights.Stem);
+        Assert.Equal(tensors.Select(tensor => tensor.Name), weights.Entries.Keys);
+        foreach (var tensor in tensors) Assert.True(Expect.SameBytes(tensor.Value, Expect.Ok(weights.Read(tensor.Name))), tensor.Name);
+    }
+
+    private static IEnumerable<string?> Names(TemporaryFolder folder) => Directory.GetFiles(folder.Path).Select(Path.GetFileName).Order(StringComparer.Ordinal);
+}

@@ -1,0 +1,47 @@
+using LeapAlign.Contracts.Prompts;
+using LeapAlign.Contracts.Rewards;
+using static TorchSharp.torch;
+
+namespace TestPlugins.Unruly;
+
+/// <summary>When a reward goes wrong, and how.</summary>
+public sealed record MoodySettings
+{
+    /// <summary>The call in which it does, from 1; 0 never.</summary>
+    public int At { get; init; }
+
+    /// <summary>How often it does, from there on.</summary>
+    public int Times { get; init; } = 1;
+
+    /// <summary><c>nan</c>, <c>throw</c>, <c>hang</c>, <c>outside</c> its range, or a <c>spike</c> in its gradient.</summary>
+    public string Mood { get; init; } = "nan";
+}
+
+/// <summary>The brightness of a picture, until it is in a mood.</summary>
+public sealed class Moody(MoodySettings settings) : IDifferentiableReward, IBoundedReward
+{
+    private int _calls;
+
+    public ScoreRange Range { get; } = new(0, 1);
+
+    public Tensor Score(Tensor images, IReadOnlyList<Prompt> prompts)
+    {
+        var brightness = images.mean([1, 2, 3]);
+        if (++_calls < settings.At || _calls >= settings.At + settings.Times || settings.At == 0) return brightness;
+        switch (settings.Mood)
+        {
+            case "throw":
+                throw new InvalidOperationException("not today");
+            case "hang":
+                Thread.Sleep(Timeout.Infinite);
+                return brightness;
+            case "outside":
+                return brightness + 2;
+            case "spike":
+                // The same value with a thousand times the gradient.
+                return (brightness * 1000) - (brightness.detach() * 999);
+            default:
+                return brightness * float.NaN;
+        }
+    }
+}

@@ -1,0 +1,22 @@
+using System.Text.Json.Serialization;
+using LeapAlign.Contracts.Plugins;
+
+namespace TestPlugins.Unruly;
+
+/// <summary>Rewards that do what rewards should not, and one that keeps something.</summary>
+public sealed class Plugin : IPlugin
+{
+    public IReadOnlyList<PartDefinition> Parts { get; } =
+    [
+        PartDefinition.Of<Counting, NoSettings>("counting", SettingsJson.Default.NoSettings, static (_, _) => new()),
+        PartDefinition.Of<Loophole, NoSettings>("loophole", SettingsJson.Default.NoSettings, static (_, _) => new()),
+        PartDefinition.Of<Moody, MoodySettings>("moody", SettingsJson.Default.MoodySettings, static (settings, _) => new(settings)),
+    ];
+}
+
+public sealed record NoSettings;
+
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
+[JsonSerializable(typeof(NoSettings))]
+[JsonSerializable(typeof(MoodySettings))]
+internal sealed partial class SettingsJson : JsonSerializerContext;
