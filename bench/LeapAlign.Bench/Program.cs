@@ -1,5 +1,6 @@
 using System.Globalization;
 using LeapAlign.Bench;
+using LeapAlign.Bench.Fuzz;
 using LeapAlign.Pipeline;
 
 CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
@@ -12,6 +13,7 @@ var result = args switch
     ["telemetry-receiver", var address] => TelemetryReceiver.Serve(address),
     ["telemetry-calls"] => TelemetryCallBench.Run(),
     ["learn", var seeds, .. var words] when words.Length > 0 => LearnBench.Run(seeds, words),
+    ["fuzz", var target, var count, .. var rest] => FuzzCommand.Run(target, count, rest),
     ["kill", var count, .. var words] when words.Length > 0 => KillBench.Run(int.Parse(count, CultureInfo.InvariantCulture), words),
     ["checkpoint", .. var overrides] => CheckpointBench.Run(overrides),
     ["soak", var steps, .. var overrides] => SoakBench.Run(int.Parse(steps, CultureInfo.InvariantCulture), overrides),
@@ -25,4 +27,4 @@ return result.Match(static _ => 0, static fault =>
 
 static Result<Unit> Usage() => new Fault.Configuration(
     FaultCodes.BadOption,
-    "expected 'step' (where the time of a step goes), 'memory' (peak memory at 10 and 40 sampling steps), 'telemetry' (on against off), 'telemetry-calls' (what it costs and allocates around one evaluation and one stage), 'learn <seeds> <configurations>' (what methods learn at equal steps), 'kill <count> <configurations>' (runs that are killed and resumed), 'checkpoint' (what checkpoints cost) or 'soak <steps>' (memory of a long run), then any overrides of plugins.json such as run.batch=16");
+    "expected 'step' (where the time of a step goes), 'memory' (peak memory at 10 and 40 sampling steps), 'telemetry' (on against off), 'telemetry-calls' (what it costs and allocates around one evaluation and one stage), 'learn <seeds> <configurations>' (what methods learn at equal steps), 'kill <count> <configurations>' (runs that are killed and resumed), 'checkpoint' (what checkpoints cost), 'soak <steps>' (memory of a long run) or 'fuzz <target> <count> [seed]' (files that strangers write), then any overrides of plugins.json such as run.batch=16");

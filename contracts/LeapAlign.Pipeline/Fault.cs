@@ -6,17 +6,20 @@ namespace LeapAlign.Pipeline;
 /// </summary>
 public abstract record Fault
 {
+    // A sentence with a list of what is known, and no book.
+    private const int LongestMessage = 1200;
+
     private protected Fault(string code, string message, SourcePlace? place)
     {
         Code = code;
-        Message = message;
+        Message = OneLine.Of(message, LongestMessage);
         Place = place;
     }
 
     /// <summary>The stable code, one of <see cref="FaultCodes"/>.</summary>
     public string Code { get; }
 
-    /// <summary>One sentence.</summary>
+    /// <summary>One sentence, on one line. What does not show is escaped, and much too long a text lacks its middle: parts of it come from files of others.</summary>
     public string Message { get; }
 
     /// <summary>The file, line and key, when the fault lies in a file.</summary>

@@ -7,10 +7,15 @@ namespace LeapAlign.Pipeline;
 /// <param name="Key">The path of the key, for instance <c>algorithm.settings.alpha</c>, or null.</param>
 public sealed record SourcePlace(string File, int Line = 0, int Column = 0, string? Key = null)
 {
-    /// <summary><c>file(line,column) key</c>, leaving out what is unknown.</summary>
+    // Paths may be long; keys are what somebody wrote.
+    private const int LongestFile = 1200;
+    private const int LongestKey = 300;
+
+    /// <summary><c>file(line,column) key</c>, leaving out what is unknown, on one line.</summary>
     public override string ToString()
     {
-        var position = Line > 0 ? $"{File}({Line},{Column})" : File;
-        return Key is null ? position : $"{position} {Key}";
+        var file = OneLine.Of(File, LongestFile);
+        var position = Line > 0 ? $"{file}({Line},{Column})" : file;
+        return Key is null ? position : $"{position} {OneLine.Of(Key, LongestKey)}";
     }
 }

@@ -1,6 +1,7 @@
 using LeapAlign.Host.Commands;
 using LeapAlign.Host.Commands.Verbs;
 using LeapAlign.Host.Commands.Verbs.Runs;
+using LeapAlign.Host.Pins;
 using LeapAlign.Host.Plugins;
 using LeapAlign.Host.Profiling;
 using LeapAlign.Host.Runs;
@@ -51,6 +52,7 @@ internal static class HostServices
         .AddSingleton<IVerb, ValidateVerb>()
         .AddSingleton<IVerb, InitVerb>()
         .AddSingleton<IVerb, SchemaVerb>()
+        .AddSingleton<IVerb, PinVerb>()
         .AddSingleton<IVerb, DoctorVerb>()
         .AddSingleton<StepReplay>()
         .AddSingleton<IVerb, ReplayVerb>()

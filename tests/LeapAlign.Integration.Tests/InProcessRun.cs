@@ -1,3 +1,4 @@
+using LeapAlign.Host.Configuration.Sections;
 using System.Text.Json.Serialization.Metadata;
 using LeapAlign.Algorithms.LeapAlign;
 using LeapAlign.Contracts.Algorithms;
@@ -5,7 +6,6 @@ using LeapAlign.Contracts.Flow;
 using LeapAlign.Contracts.Plugins;
 using LeapAlign.Contracts.Rewards;
 using LeapAlign.Host.Composition;
-using LeapAlign.Host.Configuration;
 using LeapAlign.Models.Sd3;
 using LeapAlign.Optimizers.AdamW;
 using LeapAlign.Pipeline;

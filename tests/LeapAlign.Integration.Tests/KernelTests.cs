@@ -1,4 +1,4 @@
-using LeapAlign.Host.Configuration;
+using LeapAlign.Host.Configuration.Sections;
 using LeapAlign.Host.Kernel;
 using LeapAlign.Host.Kernel.Steps;
 using LeapAlign.Pipeline;

@@ -72,6 +72,7 @@ public sealed class PicturesTests : IDisposable
     [InlineData("""{"file_name": "a\u0000.png", "text": "a"}""", 1, "file_name")]
     [InlineData("""{"file_name": "a.png", "text": "\ud800"}""", 1, "text")]
     [InlineData("""{"file_name": "a.png", "text": "a", "text": "b"}""", 1, null)]
+    [InlineData("""{"file_name": "a.png", "text": "a", "x": [{"\ud83d": "", "y": 1}]}""", 1, null)]
     [InlineData("[]", 1, null)]
     [InlineData("""{"file_name": """, 1, null)]
     public void Malformed_metadata_is_a_fault_with_its_line(string content, int line, string? key)
@@ -90,6 +91,7 @@ public sealed class PicturesTests : IDisposable
     [InlineData("""{"prompt": "a", "preferred": "a.png", "rejected": "c.png"}""", "rejected")]
     [InlineData("""{"prompt": "a", "preferred": "c.png", "rejected": "a.png"}""", "preferred")]
     [InlineData("""{"prompt": 1, "preferred": "a.png", "rejected": "b.png"}""", "prompt")]
+    [InlineData("""{"prompt": "a", "preferred": "a.png", "rejected": "b.png", "\udead": 1}""", null)]
     public void Malformed_preferences_are_a_fault_with_their_key(string content, string? key)
     {
         Write("a.png", "");

@@ -19,6 +19,8 @@ public sealed class AnswerTests
     [InlineData("""{ "scores": [1, 2, NaN, 4] }""", "answered what is not JSON: '{ \"scores\": [1, 2, NaN, 4] }'")]
     [InlineData("""{ "scores": [1, 2, 3, 4]""", "answered what is not JSON: '{ \"scores\": [1, 2, 3, 4]'")]
     [InlineData("""{ "scores": [1, 2, 3, 4], "scores": [4, 3, 2, 1] }""", "answered what is not JSON: ")]
+    [InlineData("""{ "scores": [1, 2, 3, 4], "x": [{ "\ud83d": 1, "y": 2 }] }""", "answered what is not JSON: ")]
+    [InlineData("""{ "\ud83d": 1, "scores": [1, 2, 3, 4] }""", "answered what is not JSON: ")]
     [InlineData("<html>\n<b>Bad", "answered what is not JSON: '<html> <b>Bad'")]
     [InlineData("", "answered what is not JSON: (no text)")]
     [InlineData("[1, 2, 3, 4]", "answered without 'scores': '[1, 2, 3, 4]'")]

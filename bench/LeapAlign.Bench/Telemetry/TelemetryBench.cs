@@ -1,3 +1,4 @@
+using LeapAlign.Host.Configuration.Sections;
 using LeapAlign.Host.Configuration;
 using LeapAlign.Host.Kernel;
 using LeapAlign.Host.Telemetry.Export;

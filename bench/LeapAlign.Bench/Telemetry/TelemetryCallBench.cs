@@ -1,3 +1,4 @@
+using LeapAlign.Host.Configuration.Sections;
 using System.Diagnostics;
 using BenchmarkDotNet.Attributes;
 using BenchmarkDotNet.Columns;

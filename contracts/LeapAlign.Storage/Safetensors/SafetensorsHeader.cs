@@ -111,7 +111,9 @@ internal sealed class SafetensorsHeader
     {
         try
         {
-            return sizes.Aggregate((long)elementSize, (product, size) => checked(product * size));
+            // A side of 0 makes every product 0, but strides are those of the other sides, and they have to fit too.
+            var strides = sizes.Aggregate((long)elementSize, static (product, size) => checked(product * Math.Max(size, 1)));
+            return sizes.Contains(0) ? 0 : strides;
         }
         catch (OverflowException)
         {

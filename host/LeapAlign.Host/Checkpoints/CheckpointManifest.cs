@@ -52,7 +52,7 @@ internal sealed record ProgramBuild(string Version, string Torch, int Threads);
 /// <summary>A plugin as it was loaded.</summary>
 /// <param name="Id">Its id.</param>
 /// <param name="Version">The version of its assembly.</param>
-/// <param name="Sha256">Of its assembly.</param>
+/// <param name="Sha256">The fingerprint of its folder, as a pin has it; of its assembly where the folder has none.</param>
 internal sealed record PluginBuild(string Id, string Version, string Sha256);
 
 /// <summary>The state of one part, apart from its tensors.</summary>

@@ -2,6 +2,7 @@ using System.Reflection;
 using System.Text.Json.Nodes;
 using LeapAlign.Host.Composition;
 using LeapAlign.Host.Kernel.State;
+using LeapAlign.Host.Pins;
 using LeapAlign.Host.Plugins;
 using LeapAlign.Pipeline;
 using static TorchSharp.torch;
@@ -53,7 +54,7 @@ internal sealed record RunIdentity(JsonObject Configuration, ProgramBuild Progra
 
     private static Fault Warning(string message) => new Fault.Run(FaultCodes.BuildChanged, $"{message}; results may differ from those of an uninterrupted run");
 
-    private static PluginBuild Build(PluginHandle plugin) => new(plugin.Id, plugin.Manifest!.Version, plugin.Sha256());
+    private static PluginBuild Build(PluginHandle plugin) => new(plugin.Id, plugin.Manifest!.Version, PluginFingerprint.Of(plugin).Match(static found => found, _ => plugin.Sha256()));
 
     private static string Version(Assembly assembly) =>
         assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? $"{assembly.GetName().Version}";

@@ -1,4 +1,6 @@
 using LeapAlign.Host.Composition;
+using LeapAlign.Host.Configuration;
+using LeapAlign.Host.Pins;
 using LeapAlign.Host.Plugins;
 using LeapAlign.Pipeline;
 
@@ -12,9 +14,18 @@ internal sealed record Workspace(CompositionSource Source, PluginCatalog Catalog
     /// <summary>The folder of plugins.json.</summary>
     public string Folder => Source.Folder;
 
-    /// <summary>Looks around.</summary>
-    public static Workspace Open(CompositionSource source, IPluginLoader loader, BundledPlugins bundled) =>
-        new(source, PluginCatalog.Discover([bundled.Folder, Path.Combine(source.Folder, "plugins")], loader));
+    /// <summary>Looks around. Plugins that plugins.json pins to something else are faulted, so that no verb runs their code.</summary>
+    public static Workspace Open(CompositionSource source, IPluginLoader loader, BundledPlugins bundled)
+    {
+        var catalog = Installed(source, loader, bundled);
+        var read = source.Read().Match<JsonSource?>(static file => file, static _ => null);
+        foreach (var (plugin, fault) in read is null ? [] : Pinning.Differing(read, catalog)) plugin.Fail(fault);
+        return new(source, catalog);
+    }
+
+    /// <summary>The plugins beside the program and beside plugins.json.</summary>
+    public static PluginCatalog Installed(CompositionSource source, IPluginLoader loader, BundledPlugins bundled) =>
+        PluginCatalog.Discover([bundled.Folder, Path.Combine(source.Folder, "plugins")], loader);
 
     /// <summary>Composes the run.</summary>
     public Result<RunPlan> Compose() => Source.Read().Bind(new Composer(Catalog).Compose);

@@ -1,3 +1,4 @@
+using LeapAlign.Host.Configuration.Sections;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization.Metadata;
@@ -5,6 +6,7 @@ using LeapAlign.Contracts.Flow;
 using LeapAlign.Contracts.Plugins;
 using LeapAlign.Host.Configuration;
 using LeapAlign.Host.Configuration.Schema;
+using LeapAlign.Host.Pins;
 using LeapAlign.Host.Plugins;
 using LeapAlign.Host.Runtime;
 using LeapAlign.Pipeline;
@@ -22,6 +24,8 @@ internal sealed class Composer(PluginCatalog catalog)
         var root = source.Root;
         if (SchemaCheck.First(root, ConfigurationSchema.Structure, "", source) is { } fault) return Result.Fail<RunPlan>(fault);
         if (Missing(root, source) is { } missing) return Result.Fail<RunPlan>(missing);
+        // All pins before any code: another part of the same plugin, without a pin, would have it loaded.
+        if (Pinning.Differing(source, catalog).Select(static pair => pair.Fault).FirstOrDefault() is { } differing) return Result.Fail<RunPlan>(differing);
 
         var reader = new PartReader(catalog, source);
         return

@@ -1,8 +1,10 @@
+using LeapAlign.Host.Configuration.Sections;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using LeapAlign.Contracts.Plugins;
 using LeapAlign.Host.Configuration;
 using LeapAlign.Host.Configuration.Schema;
+using LeapAlign.Host.Pins;
 using LeapAlign.Host.Plugins;
 using LeapAlign.Pipeline;
 
@@ -16,7 +18,7 @@ internal sealed class PartReader(PluginCatalog catalog, JsonSource source)
     /// <param name="entry">The entry.</param>
     /// <param name="key">Its path.</param>
     public Result<PartPlan> Read(string kind, JsonNode? entry, string key) =>
-        from id in Id(entry, key, ConfigurationSchema.Part)
+        from id in NamedPart.ReadId(kind, key, entry, source)
         from part in Part(kind, id, entry, key)
         select part;
 
@@ -40,7 +42,7 @@ internal sealed class PartReader(PluginCatalog catalog, JsonSource source)
     }
 
     private Result<RewardPlan> Reward(JsonNode? entry, string key) =>
-        from id in Id(entry, key, ConfigurationSchema.Reward)
+        from id in NamedPart.ReadId(PartKinds.Reward, key, entry, source)
         from part in Part(PartKinds.Reward, id, entry, key)
         let said = Said(entry)
         select new RewardPlan(part with { Name = said.Name ?? id }, said.Role == "train" ? RewardRole.Train : RewardRole.HeldOut, said.Weight)
@@ -59,16 +61,6 @@ internal sealed class PartReader(PluginCatalog catalog, JsonSource source)
         return JsonSerializer.Deserialize(said, HostJson.Reward)!;
     }
 
-    private Result<string> Id(JsonNode? entry, string key, JsonObject schema)
-    {
-        if (entry is JsonValue word && word.TryGetValue(out string? id)) return id;
-        if (entry is not JsonObject keys)
-        {
-            return new Fault.Configuration(FaultCodes.WrongType, "the id of a part or an object with \"id\" and \"settings\" was expected", source.Place(key));
-        }
-        return SchemaCheck.First(keys, schema, key, source) is { } fault ? Result.Fail<string>(fault) : keys["id"]!.GetValue<string>();
-    }
-
     private Result<PartPlan> Part(string kind, string id, JsonNode? entry, string key)
     {
         var inObject = entry is JsonObject;
@@ -76,7 +68,7 @@ internal sealed class PartReader(PluginCatalog catalog, JsonSource source)
         var settings = (entry as JsonObject)?["settings"] ?? new JsonObject();
         var pin = (entry as JsonObject)?["sha256"]?.GetValue<string>();
         return
-            from plugin in catalog.Find(kind, id, place, pin)
+            from plugin in catalog.Find(kind, id, place)
             let definition = plugin.Part(kind, id)
             from read in Settings(plugin, definition, settings, JsonSource.Join(key, "settings"))
             select new PartPlan(definition, read, id, source.Place(key)) { Plugin = plugin, Pin = pin };

@@ -1,3 +1,4 @@
+using LeapAlign.Host.Configuration.Sections;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;

@@ -1,6 +1,6 @@
+using LeapAlign.Host.Configuration.Sections;
 using LeapAlign.Contracts.Flow;
 using LeapAlign.Contracts.Plugins;
-using LeapAlign.Host.Configuration;
 using LeapAlign.Host.Plugins;
 using LeapAlign.Pipeline;
 
@@ -62,7 +62,7 @@ internal sealed record PartPlan(PartDefinition Definition, object Settings, stri
     /// <summary>The plugin that offers the part; null for a part that was defined in this program.</summary>
     public PluginHandle? Plugin { get; init; }
 
-    /// <summary>The SHA-256 that plugins.json pins the plugin's assembly to.</summary>
+    /// <summary>The SHA-256 that plugins.json pins the plugin's folder to.</summary>
     public string? Pin { get; init; }
 
     /// <summary>Makes the part.</summary>

@@ -1,3 +1,4 @@
+using LeapAlign.Host.Configuration.Sections;
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
 using LeapAlign.Contracts.Plugins;

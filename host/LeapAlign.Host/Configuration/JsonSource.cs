@@ -12,10 +12,13 @@ internal sealed class JsonSource
 {
     private readonly Dictionary<string, SourcePlace> _places;
 
-    private JsonSource(string file, JsonObject root, Dictionary<string, SourcePlace> places) => (File, Root, _places) = (file, root, places);
+    private JsonSource(string file, byte[] text, JsonObject root, Dictionary<string, SourcePlace> places) => (File, Text, Root, _places) = (file, text, root, places);
 
     /// <summary>The file, as the user named it.</summary>
     public string File { get; }
+
+    /// <summary>The bytes as they were read. Overrides do not change them.</summary>
+    public byte[] Text { get; }
 
     /// <summary>The object. Overrides change it.</summary>
     public JsonObject Root { get; }
@@ -47,7 +50,7 @@ internal sealed class JsonSource
         var reader = new JsonTreeReader(file, text);
         return reader.Read(out var root, out var fault)
             ? root is JsonObject found
-                ? new JsonSource(file, found, reader.Places)
+                ? new JsonSource(file, utf8.ToArray(), found, reader.Places)
                 : new Fault.Configuration(FaultCodes.WrongType, "a JSON object was expected", reader.Places[""])
             : fault!;
     }

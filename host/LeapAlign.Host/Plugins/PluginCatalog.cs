@@ -44,9 +44,12 @@ internal sealed class PluginCatalog
     /// <param name="kind">One of <see cref="PartKinds"/>.</param>
     /// <param name="id">The word of plugins.json.</param>
     /// <param name="place">Where plugins.json says it.</param>
-    /// <param name="pin">The SHA-256 that plugins.json pins; null takes any file.</param>
-    /// <returns>The plugin, its own fault, LA2008 before any of its code runs, or LA2001 when no plugin lists the part.</returns>
-    public Result<PluginHandle> Find(string kind, string id, SourcePlace place, string? pin = null)
+    /// <returns>The plugin, its own fault, or LA2001 when no plugin lists the part.</returns>
+    public Result<PluginHandle> Find(string kind, string id, SourcePlace place) => Locate(kind, id, place).Bind(static plugin => Prepare(plugin).Map(_ => plugin));
+
+    /// <summary>Finds the plugin that offers a part; nothing is loaded.</summary>
+    /// <inheritdoc cref="Find"/>
+    public Result<PluginHandle> Locate(string kind, string id, SourcePlace place)
     {
         if (Plugins.FirstOrDefault(plugin => plugin.Manifest is null && plugin.Id == id)?.Fault is { } unreadable && !Ids(kind).Contains(id, StringComparer.Ordinal))
         {
@@ -56,9 +59,7 @@ internal sealed class PluginCatalog
         {
             return new Fault.Plugin(FaultCodes.UnknownPlugin, $"no plugin offers the {kind} {Quoted.Words(id)}{NearestName.Hint(id, Ids(kind))}", place);
         }
-        if (plugin.Fault is { } broken) return Result.Fail<PluginHandle>(broken);
-        var pinned = pin is null ? Unit.Value : plugin.CheckPin(pin, place);
-        return pinned.Bind(_ => Prepare(plugin)).Map(_ => plugin);
+        return plugin.Fault is { } broken ? Result.Fail<PluginHandle>(broken) : plugin;
     }
 
     /// <summary>Loads a plugin and learns its parts, unless that was done or has failed.</summary>

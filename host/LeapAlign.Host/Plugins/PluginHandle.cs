@@ -4,6 +4,7 @@ using System.Security.Cryptography;
 using LeapAlign.Contracts.Plugins;
 using LeapAlign.Host.Telemetry.Schema;
 using LeapAlign.Host.Telemetry.Spans;
+using LeapAlign.Host.Pins;
 using LeapAlign.Pipeline;
 
 namespace LeapAlign.Host.Plugins;
@@ -56,16 +57,12 @@ internal sealed class PluginHandle
     public Result<Unit> Verify() => Advance(PluginState.Discovered, PluginState.Verified, () =>
         PluginPreflight.Check(Folder, Manifest!) is { } fault ? Result.Fail<Unit>(fault) : Unit.Value);
 
-    /// <summary>Compares the assembly with the one that plugins.json pins.</summary>
+    /// <summary>Compares the folder with the one that plugins.json pins.</summary>
     /// <param name="pin">SHA-256 in hexadecimal digits.</param>
     /// <param name="place">Where plugins.json says it.</param>
-    public Result<Unit> CheckPin(string pin, SourcePlace place)
-    {
-        var found = Sha256();
-        return found.Equals(pin, StringComparison.OrdinalIgnoreCase)
-            ? Unit.Value
-            : new Fault.Plugin(FaultCodes.PinMismatch, $"{Manifest!.Assembly} of plugin '{Id}' has the SHA-256 {found}, which is not the one that is pinned", place);
-    }
+    public Result<Unit> CheckPin(string pin, SourcePlace place) => PluginFingerprint.Of(this).Bind(found => found.Equals(pin, StringComparison.OrdinalIgnoreCase)
+        ? Unit.Value
+        : Result.Fail<Unit>(new Fault.Plugin(FaultCodes.PinMismatch, $"the folder of plugin '{Id}' has the SHA-256 {found}, which is not the one that is pinned", place)));
 
     /// <summary>The SHA-256 of the plugin's assembly, in lower-case hexadecimal digits.</summary>
     public string Sha256()

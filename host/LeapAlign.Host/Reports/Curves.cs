@@ -1,4 +1,4 @@
-using LeapAlign.Host.Runs;
+using LeapAlign.Host.Runs.Metrics;
 
 namespace LeapAlign.Host.Reports;
 

@@ -1,3 +1,4 @@
+using LeapAlign.Host.Runs.Folders;
 using LeapAlign.Host.Kernel;
 using LeapAlign.Host.Reports.Pages;
 using LeapAlign.Host.Runs;

@@ -1,3 +1,4 @@
+using LeapAlign.Host.Runs.Folders;
 using System.Globalization;
 using System.Runtime.CompilerServices;
 using LeapAlign.Contracts.Models;

@@ -1,3 +1,4 @@
+using LeapAlign.Host.Runs.Metrics;
 using System.Globalization;
 using LeapAlign.Host.Kernel;
 using LeapAlign.Pipeline;

@@ -1,3 +1,4 @@
+using LeapAlign.Host.Runs.Folders;
 using System.Globalization;
 using LeapAlign.Contracts.Rewards;
 using LeapAlign.Host.Kernel;

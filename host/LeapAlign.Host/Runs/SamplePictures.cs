@@ -1,3 +1,4 @@
+using LeapAlign.Host.Runs.Folders;
 using LeapAlign.Host.Kernel;
 using LeapAlign.Pipeline;
 using LeapAlign.Storage.Disks;

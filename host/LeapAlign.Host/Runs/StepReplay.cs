@@ -1,3 +1,5 @@
+using LeapAlign.Host.Runs.Metrics;
+using LeapAlign.Host.Runs.Folders;
 using System.Globalization;
 using System.Runtime.CompilerServices;
 using LeapAlign.Host.Checkpoints;

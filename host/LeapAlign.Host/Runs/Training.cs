@@ -1,3 +1,4 @@
+using LeapAlign.Host.Runs.Folders;
 using System.Runtime.CompilerServices;
 using LeapAlign.Contracts.Algorithms;
 using LeapAlign.Host.Checkpoints;

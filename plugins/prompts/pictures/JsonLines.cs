@@ -41,6 +41,11 @@ internal static class JsonLines
         {
             return PictureFiles.Malformed("the line is not JSON", place with { Column = (int)(exception.BytePositionInLine ?? 0) + 1 });
         }
+        catch (InvalidOperationException)
+        {
+            // Half of a surrogate pair, written as an escape: looking for names that are there twice reads them all.
+            return PictureFiles.Malformed("a name in the object is not valid text", place);
+        }
     }
 }
 

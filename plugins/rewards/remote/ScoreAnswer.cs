@@ -32,7 +32,8 @@ internal sealed class ScoreAnswer(RemoteSettings settings, ServiceFaults faults)
         {
             return JsonDocument.Parse(body, s_strict);
         }
-        catch (JsonException)
+        // Half of a surrogate pair in a name, written as an escape, is an InvalidOperationException.
+        catch (Exception refused) when (refused is JsonException or InvalidOperationException)
         {
             throw faults.Malformed($"answered what is not JSON: {faults.Excerpt(body)}");
         }

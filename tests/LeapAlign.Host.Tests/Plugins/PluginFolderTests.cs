@@ -175,21 +175,6 @@ public sealed class PluginFolderTests
     }
 
     [Fact]
-    public void A_pinned_assembly_is_taken_and_another_is_refused_before_it_is_loaded()
-    {
-        using var workspace = new TestWorkspace().Write(TestWorkspace.Valid);
-        workspace.Drop("parts");
-        var assembly = Path.Combine(workspace.Drop("throws-in-constructor"), "TestPlugins.ThrowsInConstructor.dll");
-        var pin = Convert.ToHexString(System.Security.Cryptography.SHA256.HashData(File.ReadAllBytes(assembly)));
-        string Reward(string sha256) => $"rewards=[{{ \"id\": \"never-made\", \"sha256\": \"{sha256}\" }}]";
-
-        var fault = workspace.Compose(workspace.Catalog(), "algorithm=free", Reward(new string('0', 64))).Fault(FaultCodes.PinMismatch, pin.ToLowerInvariant());
-        Assert.Equal(3, fault.ExitCode);
-        // The right pin lets the plugin's own code run, and that throws.
-        workspace.Compose(workspace.Catalog(), "algorithm=free", Reward(pin)).Fault(FaultCodes.PluginThrew);
-    }
-
-    [Fact]
     public void A_faulted_plugin_stops_a_run_only_when_it_is_needed()
     {
         using var workspace = new TestWorkspace().Write(TestWorkspace.Valid);

@@ -1,4 +1,4 @@
-using LeapAlign.Host.Configuration;
+using LeapAlign.Host.Configuration.Sections;
 using LeapAlign.Host.Telemetry.Export;
 using OpenTelemetry.Exporter;
 

@@ -1,3 +1,4 @@
+using LeapAlign.Host.Configuration.Sections;
 using System.Runtime.CompilerServices;
 using LeapAlign.Contracts.Plugins;
 using LeapAlign.Contracts.Rewards;

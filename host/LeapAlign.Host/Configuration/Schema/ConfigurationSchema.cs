@@ -73,7 +73,7 @@ internal static class ConfigurationSchema
         {
             ["type"] = "string",
             ["pattern"] = "^[0-9a-fA-F]{64}$",
-            ["description"] = "The SHA-256 of the plugin's assembly; a run with another file does not begin.",
+            ["description"] = "The SHA-256 of the plugin's folder, as 'leapalign pin' writes it; a run with another folder does not begin.",
         };
         foreach (var (name, schema) in further) properties[name] = schema?.DeepClone();
         return new JsonObject

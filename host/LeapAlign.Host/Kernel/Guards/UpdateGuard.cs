@@ -1,4 +1,4 @@
-using LeapAlign.Host.Configuration;
+using LeapAlign.Host.Configuration.Sections;
 using LeapAlign.Pipeline;
 
 namespace LeapAlign.Host.Kernel.Guards;

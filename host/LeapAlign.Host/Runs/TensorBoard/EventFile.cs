@@ -1,3 +1,4 @@
+using LeapAlign.Host.Runs.Folders;
 using System.Buffers.Binary;
 using System.Globalization;
 using System.Numerics;

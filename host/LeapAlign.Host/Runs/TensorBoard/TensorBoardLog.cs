@@ -1,3 +1,4 @@
+using LeapAlign.Host.Runs.Folders;
 using Google.Protobuf;
 using LeapAlign.Host.Kernel;
 using LeapAlign.Pipeline;

@@ -1,4 +1,4 @@
-using LeapAlign.Host.Configuration;
+using LeapAlign.Host.Configuration.Sections;
 
 namespace LeapAlign.Host.Telemetry.Export;
 

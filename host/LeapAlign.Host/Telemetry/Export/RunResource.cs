@@ -1,3 +1,4 @@
+using LeapAlign.Host.Configuration.Sections;
 using System.Reflection;
 using System.Security.Cryptography;
 using System.Text;

@@ -1,3 +1,4 @@
+using LeapAlign.Host.Configuration.Sections;
 using System.Diagnostics;
 using LeapAlign.Host.Configuration;
 using LeapAlign.Host.Telemetry.Export.Files;

@@ -1,0 +1,125 @@
+using System.Text;
+using LeapAlign.Bench.Fuzz.Mutation;
+using LeapAlign.Contracts.Plugins;
+using LeapAlign.Contracts.Prompts;
+using LeapAlign.Contracts.Randomness;
+using LeapAlign.Host.Plugins;
+using LeapAlign.Pipeline;
+using Microsoft.Extensions.Logging.Abstractions;
+using static TorchSharp.torch;
+
+namespace LeapAlign.Bench.Fuzz.Targets;
+
+/// <summary>
+/// Prompt files. Each is read by every prompt source that reads files, whatever it was meant for: as captions, as JSON lines, as the metadata of a folder of
+/// pictures, as the caption of one, as preferences.
+/// </summary>
+internal sealed class PromptsTarget : IFuzzTarget, IDisposable
+{
+    public const string Word = "prompts";
+
+    private static readonly string[] s_codes = [FaultCodes.NoPrompts, FaultCodes.NotUtf8, FaultCodes.BadPromptFile];
+
+    private readonly PluginCatalog _catalog = PluginCatalog.Discover([Bench.BuiltPlugins], new IsolatedPluginLoader());
+    private readonly string _folder = Directory.CreateTempSubdirectory("leapalign-fuzz-").FullName;
+    private readonly JsonFile _line = new(["prompt", "tag", "file_name", "text", "preferred", "rejected", "a.png", "b.jpg", "sub/c.webp", "../a.png", "counting"]);
+    private readonly (string Id, IPromptSource Source)[] _sources;
+
+    public PromptsTarget(string root)
+    {
+        File.WriteAllBytes(At("input"), []);
+        foreach (var name in new[] { "lines.txt", "lines.jsonl", "preferences.jsonl", "named/metadata.jsonl", "beside/a.txt" }) Link(name);
+        foreach (var picture in new[] { "a.png", "b.jpg", "named/a.png", "named/b.jpg", "named/sub/c.webp", "beside/a.png" })
+        {
+            Directory.CreateDirectory(Path.GetDirectoryName(At(picture))!);
+            File.WriteAllBytes(At(picture), []);
+        }
+        _sources = [Source("file", "path", "lines.txt"), Source("file", "path", "lines.jsonl"), Source("preferences", "path", "preferences.jsonl"), Source("pictures", "folder", "named"), Source("pictures", "folder", "beside")];
+        Seeds =
+        [
+            .. Directory.EnumerateFiles(Path.Combine(root, "models", "prompts")).Order(StringComparer.Ordinal).Select(static file => Encoding.UTF8.GetBytes(string.Join('\n', File.ReadLines(file).Take(3)))),
+            "a red circle\r\n\r\n  two blue squares \né 😀\n"u8.ToArray(),
+            "{\"file_name\": \"a.png\", \"text\": \"a cat\"}\n{\"file_name\": \"sub/c.webp\", \"prompt\": \"a dog\"}\n"u8.ToArray(),
+            "{\"prompt\": \"a cat\", \"preferred\": \"a.png\", \"rejected\": \"b.jpg\"}\n"u8.ToArray(),
+        ];
+    }
+
+    public string Name => Word;
+
+    public IReadOnlyList<byte[]> Seeds { get; }
+
+    /// <summary>A mutant of a line, or of the bytes of the file.</summary>
+    public byte[] Mutate(byte[] seed, KeyedRandom random)
+    {
+        if (random.NextInt(0, 3) == 0) return ByteMutation.Apply(seed, random);
+        byte[][] lines = [.. Encoding.Latin1.GetString(seed).Split('\n').Select(Encoding.Latin1.GetBytes)];
+        var at = random.NextInt(0, lines.Length);
+        lines[at] = _line.Mutate(lines[at], random);
+        return [.. lines.SelectMany(static (line, index) => index == 0 ? line : [(byte)'\n', .. line])];
+    }
+
+    public string? Check(byte[] input)
+    {
+        File.WriteAllBytes(At("input"), input);
+        string? code = null;
+        var accepted = false;
+        foreach (var (id, source) in _sources)
+        {
+            if (source.Read().TryGet(out var prompts, out var fault))
+            {
+                accepted = true;
+                Check(id, prompts);
+            }
+            else
+            {
+                code = Expected.Refusal(fault, s_codes);
+            }
+        }
+        return accepted ? null : code;
+    }
+
+    public void Dispose()
+    {
+        _catalog.Unload();
+        Directory.Delete(_folder, recursive: true);
+    }
+
+    private static void Check(string id, IReadOnlyList<Prompt> prompts)
+    {
+        if (prompts.Count == 0) throw new BrokenPropertyException($"{id} read no prompt and no fault");
+        for (var index = 0; index < prompts.Count; index++)
+        {
+            var prompt = prompts[index];
+            if (prompt.Id != index) throw new BrokenPropertyException($"{id} numbers prompt {index} as {prompt.Id}");
+            if (prompt.Text.Trim().Length == 0 || prompt.Text.Trim() != prompt.Text) throw new BrokenPropertyException($"{id} read a caption that is blank or not trimmed: '{prompt.Text}'");
+            if (!IsWellFormed(prompt.Text)) throw new BrokenPropertyException($"{id} read a caption that is no text: '{prompt.Text}'");
+            if (!prompt.Pictures.All(File.Exists)) throw new BrokenPropertyException($"{id} read a picture that is not there: '{string.Join(", ", prompt.Pictures)}'");
+        }
+    }
+
+    private static bool IsWellFormed(string text)
+    {
+        for (var at = 0; at < text.Length; at += char.IsHighSurrogate(text[at]) ? 2 : 1)
+        {
+            if (!Rune.TryGetRuneAt(text, at, out _)) return false;
+        }
+        return true;
+    }
+
+    private (string Id, IPromptSource Source) Source(string id, string key, string path)
+    {
+        var plugin = _catalog.Find(PartKinds.Prompts, id, new(Word)).Match(static found => found, static fault => throw new FaultException(fault));
+        var definition = plugin.Part(PartKinds.Prompts, id);
+        var context = new PartContext { Name = id, BaseFolder = _folder, Device = CPU, ComputeType = ScalarType.Float32, Logger = NullLogger.Instance, Warn = static _ => { } };
+        var made = definition.Create(definition.ReadSettings($$"""{ "{{key}}": "{{path}}" }"""), context);
+        return (id, (IPromptSource)made.Match(static part => part, static fault => throw new FaultException(fault)));
+    }
+
+    private void Link(string name)
+    {
+        Directory.CreateDirectory(Path.GetDirectoryName(At(name))!);
+        File.CreateSymbolicLink(At(name), At("input"));
+    }
+
+    private string At(string name) => Path.Combine(_folder, name);
+}

@@ -1,0 +1,12 @@
+using System.ComponentModel;
+using System.ComponentModel.DataAnnotations;
+
+namespace LeapAlign.Host.Configuration.Sections;
+
+/// <summary>The section <c>export</c> of plugins.json.</summary>
+internal sealed record ExportSettings
+{
+    [Description("The precision of the exported weights; source keeps that of the model folder.")]
+    [AllowedValues("source", "float32", "bfloat16", "float16")]
+    public string Dtype { get; init; } = "source";
+}

@@ -1,0 +1,32 @@
+using System.ComponentModel;
+using System.ComponentModel.DataAnnotations;
+
+namespace LeapAlign.Host.Configuration.Sections;
+
+/// <summary>The section <c>guard</c> of plugins.json.</summary>
+internal sealed record GuardSettings
+{
+    [Description("What happens to an update whose loss, rewards or gradient are not finite: stop ends the run before it, skip leaves it out and goes on.")]
+    [AllowedValues("stop", "skip")]
+    public string NotFinite { get; init; } = "stop";
+
+    [Description("How many times the median of the last gradient norms a norm may be; a longer one is a spike. 0 looks for none.")]
+    [Range(0, 1e12)]
+    public double Spike { get; init; }
+
+    [Description("What happens to an update whose gradient is a spike.")]
+    [AllowedValues("stop", "skip")]
+    public string OnSpike { get; init; } = "skip";
+
+    [Description("Gradient norms that the median is taken over. Nothing is a spike before a quarter of them is there.")]
+    [Range(4, 100_000)]
+    public int Window { get; init; } = 64;
+
+    [Description("Updates that may be left out one after another; one more ends the run.")]
+    [Range(1, 1_000_000)]
+    public int Skips { get; init; } = 3;
+
+    [Description("Seconds that a stage of a step (an evaluation of the network, a score, a backward) may take; a part that takes longer hangs, and the run ends. 0 waits for ever.")]
+    [Range(0, 31_536_000)]
+    public double StageSeconds { get; init; } = 1800;
+}

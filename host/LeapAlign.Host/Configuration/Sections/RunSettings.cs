@@ -1,0 +1,65 @@
+using System.ComponentModel;
+using System.ComponentModel.DataAnnotations;
+
+namespace LeapAlign.Host.Configuration.Sections;
+
+/// <summary>The section <c>run</c> of plugins.json.</summary>
+internal sealed record RunSettings
+{
+    [Description("The name of the run; its folder is <folder>/<name>, with a number behind it when that exists already.")]
+    [RegularExpression("^[A-Za-z0-9_][A-Za-z0-9._-]*$")]
+    public string Name { get; init; } = "run";
+
+    [Description("The folder that holds runs, relative to plugins.json.")]
+    [MinLength(1)]
+    public string Folder { get; init; } = "runs";
+
+    [Description("The seed of everything random in the run: captions, noise, the algorithm's own draws.")]
+    [Range(0, long.MaxValue)]
+    public long Seed { get; init; }
+
+    [Description("Optimizer steps.")]
+    [Range(1, 10_000_000)]
+    public int Steps { get; init; } = 150;
+
+    [Description("Samples of one micro-batch.")]
+    [Range(1, 65_536)]
+    public int Batch { get; init; } = 32;
+
+    [Description("Micro-batches whose gradients are averaged into one optimizer step.")]
+    [Range(1, 65_536)]
+    public int Accumulation { get; init; } = 1;
+
+    [Description("Samples of each caption, neighbours in a step; 1 gives each sample a caption of its own. Methods that compare the samples of a caption need more. batch times accumulation is a multiple of it.")]
+    [Range(1, 65_536)]
+    public int Group { get; init; } = 1;
+
+    [Description("Whether the weights that training started from are kept beside the trained ones, for methods that stay near them (a KL term, preferences). It costs the memory of the trained weights in float32.")]
+    public bool Reference { get; init; }
+
+    [Description("The largest L2 norm of the gradient; a longer one is scaled down to it.")]
+    [Range(1e-12, 1e12)]
+    public double ClipNorm { get; init; } = 1;
+
+    [Description("The decay of the moving average of the weights, which evaluation and export use.")]
+    [Range(0, 0.999999)]
+    public double Ema { get; init; } = 0.98;
+
+    [Description("Where tensors live: auto takes the first CUDA device that is there, otherwise the CPU; or cpu, cuda, cuda:0, cuda:1, ...")]
+    [RegularExpression("^(auto|cpu|cuda(:[0-9]{1,4})?)$")]
+    public string Device { get; init; } = "auto";
+
+    [Description("The precision of network arithmetic. Trained weights, latents and scores are float32 whatever it is.")]
+    [AllowedValues("bfloat16", "float32")]
+    public string Dtype { get; init; } = "bfloat16";
+
+    [Description("Threads of tensor operations; 0 takes one for each core.")]
+    [Range(0, 4096)]
+    public int Threads { get; init; }
+
+    [Description("Whether the memory allocator and the float32 matrix product are tuned at start (docs/decisions/0005). Results on a CPU do not depend on it beyond rounding.")]
+    public bool Tuning { get; init; } = true;
+
+    [Description("Whether the measurements and the sample grids are also written for TensorBoard, to <folder>/<name>/tensorboard.")]
+    public bool TensorBoard { get; init; } = true;
+}

@@ -1,0 +1,75 @@
+using LeapAlign.Host.Runs.Metrics;
+using System.Text;
+using LeapAlign.Host.Checkpoints;
+using LeapAlign.Host.Commands;
+using LeapAlign.Host.Composition;
+using LeapAlign.Pipeline;
+using LeapAlign.Storage.Disks;
+
+namespace LeapAlign.Host.Runs.Folders;
+
+/// <summary>The folder of a run in which this process works, and no other.</summary>
+internal sealed class OpenRun : IDisposable
+{
+    private readonly IDisposable _lock;
+
+    private OpenRun(RunFolder folder, IDisposable held, Checkpoint? from) => (Folder, _lock, From) = (folder, held, from);
+
+    public RunFolder Folder { get; }
+
+    /// <summary>The checkpoint to go on from; null for a run that begins.</summary>
+    public Checkpoint? From { get; }
+
+    /// <summary>Where states of the run go.</summary>
+    public (CheckpointStore Checkpoints, CheckpointStore Faults) Stores => (new(Folder.Checkpoints), new(Folder.Faults));
+
+    /// <summary>Makes the folder of a run that begins.</summary>
+    public static Result<OpenRun> Begin(RunPlan plan, bool force) =>
+        RunFolder.Create(Path.GetFullPath(plan.Run.Folder, plan.BaseFolder), plan.Run.Name, force).Bind(static folder => folder.Lock().Map(held => new OpenRun(folder, held, null)));
+
+    /// <summary>Takes the folder of a run to go on with it.</summary>
+    /// <param name="resume">Which, and what may have changed.</param>
+    /// <param name="identity">What it would go on with.</param>
+    /// <param name="warn">Takes what the user should know: damaged checkpoints that were passed over, other builds.</param>
+    /// <returns><see cref="FaultCodes.RunFolderTaken"/>, <see cref="FaultCodes.NoCheckpoint"/>, or <see cref="FaultCodes.ConfigurationChanged"/> with every key that changed.</returns>
+    public static Result<OpenRun> Resume(ResumeOptions resume, RunIdentity identity, Action<Fault> warn)
+    {
+        if (!resume.Folder.Lock().TryGet(out var held, out var fault)) return fault;
+        var opened = from checkpoint in new CheckpointStore(resume.Folder.Checkpoints).Newest(warn)
+                     from same in Unchanged(identity.ChangesSince(checkpoint.Manifest), resume)
+                     select new OpenRun(resume.Folder, held, checkpoint);
+        if (!opened.TryGet(out var run, out fault))
+        {
+            held.Dispose();
+            return fault;
+        }
+        foreach (var build in identity.BuildsSince(run.From!.Manifest)) warn(build);
+        return run;
+    }
+
+    /// <summary>Opens the metrics, and writes what the run is composed of. A run that goes on loses the lines after its checkpoint here: it writes them again.</summary>
+    public Result<MetricsFile> Start(RunPlan plan, CompositionSource source) =>
+        from metrics in From is null ? MetricsFile.Create(Folder.Metrics) : MetricsFile.Resume(Folder.Metrics, From.Manifest.Progress.MetricsBytes)
+        from resolved in WholeFile.Write(Folder.Resolved, Encoding.UTF8.GetBytes(plan.ResolvedJson))
+        from origin in RunOrigin.Write(Folder, source.Config, source.Set)
+        select metrics;
+
+    /// <summary>What the run did before.</summary>
+    public Result<RunHistory> History() => From is null ? RunHistory.Empty : RunHistory.Read(Folder.Metrics, From.Manifest.Progress.MetricsBytes);
+
+    public void Dispose() => _lock.Dispose();
+
+    /// <summary>Refuses keys that changed.</summary>
+    /// <param name="changes">All of them.</param>
+    /// <param name="resume">Says which may.</param>
+    /// <returns><see cref="FaultCodes.ConfigurationChanged"/>, with every key that changed and may not.</returns>
+    public static Result<Unit> Unchanged(IReadOnlyList<ChangedKey> changes, ResumeOptions resume)
+    {
+        var forbidden = changes.Where(change => !resume.AllowedChanges.Any(change.IsWithin)).ToList();
+        if (forbidden.Count == 0) return Unit.Value;
+        return new Fault.Composition(
+            FaultCodes.ConfigurationChanged,
+            $"the run began with other values of {string.Join(", ", forbidden)}; name each with --allow-change to go on all the same",
+            new SourcePlace(resume.Folder.Path));
+    }
+}

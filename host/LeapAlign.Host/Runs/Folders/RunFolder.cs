@@ -1,0 +1,129 @@
+using System.Globalization;
+using LeapAlign.Pipeline;
+
+namespace LeapAlign.Host.Runs.Folders;
+
+/// <summary>The folder of one run, <c>runs/&lt;name&gt;/</c>.</summary>
+internal sealed class RunFolder
+{
+    private RunFolder(string path) => Path = path;
+
+    /// <summary>Its full path.</summary>
+    public string Path { get; }
+
+    public string Name => System.IO.Path.GetFileName(Path);
+
+    public string Resolved => System.IO.Path.Combine(Path, "plugins.resolved.json");
+
+    public string Metrics => System.IO.Path.Combine(Path, "metrics.jsonl");
+
+    public string Export => System.IO.Path.Combine(Path, "export");
+
+    /// <summary>Holds the checkpoints.</summary>
+    public string Checkpoints => System.IO.Path.Combine(Path, "checkpoints");
+
+    /// <summary>Holds the state before each step that went wrong.</summary>
+    public string Faults => System.IO.Path.Combine(Path, "faults");
+
+    /// <summary>Says how the run was begun.</summary>
+    public string Origin => System.IO.Path.Combine(Path, "origin.json");
+
+    /// <summary>What the run is, where it runs and how far it is.</summary>
+    public string Record => System.IO.Path.Combine(Path, "run.json");
+
+    public string Report => System.IO.Path.Combine(Path, "report.html");
+
+    /// <summary>The folder of TensorBoard's event files.</summary>
+    public string Events => System.IO.Path.Combine(Path, "tensorboard");
+
+    /// <summary>The grid of an evaluation.</summary>
+    public string Sample(int step) => SampleStem(step) + ".png";
+
+    /// <summary>One picture of that grid, as it is.</summary>
+    public string Sample(int step, int number) => System.IO.Path.Combine(SampleStem(step), string.Create(CultureInfo.InvariantCulture, $"{number:D2}.png"));
+
+    private string SampleStem(int step) => System.IO.Path.Combine(Path, "samples", string.Create(CultureInfo.InvariantCulture, $"step-{step:D4}"));
+
+    /// <summary>A folder that is there.</summary>
+    public static RunFolder At(string path) => new(System.IO.Path.TrimEndingDirectorySeparator(System.IO.Path.GetFullPath(path)));
+
+    /// <summary>The folder of a run that was begun.</summary>
+    /// <returns><see cref="FaultCodes.NoCheckpoint"/> when there is no such run.</returns>
+    public static Result<RunFolder> Open(string path)
+    {
+        var folder = new RunFolder(System.IO.Path.GetFullPath(path));
+        return File.Exists(folder.Resolved) ? folder : new Fault.Run(FaultCodes.NoCheckpoint, "there is no run in this folder", new SourcePlace(path));
+    }
+
+    /// <summary>Takes the folder for this process alone. The system lets go of it when the process ends, however it ends.</summary>
+    /// <returns><see cref="FaultCodes.RunFolderTaken"/> when another process works in it.</returns>
+    public Result<IDisposable> Lock()
+    {
+        var file = System.IO.Path.Combine(Path, "run.lock");
+        try
+        {
+            return Result.Ok<IDisposable>(new FileStream(file, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None));
+        }
+        catch (UnauthorizedAccessException exception)
+        {
+            return CannotWrite(file, exception);
+        }
+        catch (IOException)
+        {
+            return new Fault.Run(FaultCodes.RunFolderTaken, "another process works in this run folder", new SourcePlace(Path));
+        }
+    }
+
+    /// <summary>
+    /// Makes the folder. One that exists is never written over: the name gets a number behind it, or, with <paramref name="force"/>, the old folder is
+    /// replaced.
+    /// </summary>
+    public static Result<RunFolder> Create(string parent, string name, bool force)
+    {
+        if (name.Length == 0 || name is "." or ".." || name.AsSpan().IndexOfAny(System.IO.Path.GetInvalidFileNameChars()) >= 0)
+            return new Fault.Configuration(FaultCodes.UnknownValue, $"'{name}' cannot be the name of a run's folder", new SourcePlace("plugins.json", Key: "run.name"));
+        try
+        {
+            Directory.CreateDirectory(parent);
+            var path = System.IO.Path.Combine(parent, name);
+            if (force)
+            {
+                if (Directory.Exists(path) && !Remove(new RunFolder(path)).TryGet(out _, out var taken)) return taken;
+            }
+            else
+            {
+                for (var number = 2; System.IO.Path.Exists(path); number++) path = System.IO.Path.Combine(parent, string.Create(CultureInfo.InvariantCulture, $"{name}-{number}"));
+            }
+            Directory.CreateDirectory(path);
+            Directory.CreateDirectory(System.IO.Path.Combine(path, "samples"));
+            return new RunFolder(path);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            return CannotWrite(System.IO.Path.Combine(parent, name), exception);
+        }
+    }
+
+    /// <summary>Makes a folder inside, if it is not there.</summary>
+    public static Result<Unit> Make(string path)
+    {
+        try
+        {
+            Directory.CreateDirectory(path);
+            return Unit.Value;
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            return CannotWrite(path, exception);
+        }
+    }
+
+    private static Result<Unit> Remove(RunFolder folder) => folder.Lock().Map(held =>
+    {
+        using (held) Directory.Delete(folder.Path, recursive: true);
+        return Unit.Value;
+    });
+
+    public static Fault CannotWrite(string path, Exception exception) =>
+        new Fault.Run(FaultCodes.CannotWrite, $"cannot be written: {exception.Message}", new SourcePlace(path));
+}

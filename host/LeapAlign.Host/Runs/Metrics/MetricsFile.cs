@@ -1,0 +1,157 @@
+using LeapAlign.Host.Runs.Folders;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using LeapAlign.Host.Kernel;
+using LeapAlign.Pipeline;
+
+namespace LeapAlign.Host.Runs.Metrics;
+
+/// <summary>
+/// <c>metrics.jsonl</c>: one JSON object a line, of the kind <c>step</c>, <c>evaluation</c> or <c>warning</c>. Two runs with the same seed on the same machine write the
+/// same bytes apart from <c>timings</c>, which comes last on each line.
+/// </summary>
+internal sealed class MetricsFile : IRunObserver, IDisposable
+{
+    private readonly FileStream _file;
+
+    private MetricsFile(FileStream file) => _file = file;
+
+    /// <summary>Begins a file.</summary>
+    public static Result<MetricsFile> Create(string path) => Open(path, FileMode.CreateNew);
+
+    /// <summary>Goes on with a file, from the line after which a checkpoint was taken: what was written later is written again.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="bytes">Its length when the checkpoint was taken.</param>
+    /// <returns><see cref="FaultCodes.RunNotReadable"/> when it is shorter.</returns>
+    public static Result<MetricsFile> Resume(string path, long bytes) => Open(path, FileMode.Open).Bind(metrics => metrics.Cut(bytes));
+
+    /// <summary>Its length in bytes.</summary>
+    public long Length => _file.Length;
+
+    /// <summary>Waits until everything written is on the disk.</summary>
+    public Result<Unit> FlushToDisk()
+    {
+        try
+        {
+            RandomAccess.FlushToDisk(_file.SafeFileHandle);
+            return Unit.Value;
+        }
+        catch (IOException exception)
+        {
+            return RunFolder.CannotWrite(_file.Name, exception);
+        }
+    }
+
+    public Result<Unit> Stepped(StepReport report) => Append(JsonSerializer.SerializeToUtf8Bytes(
+        new StepLine(
+            "step",
+            report.Index + 1,
+            report.Loss,
+            report.Rewards,
+            report.GradientNorm,
+            report.Rate,
+            report.Updates,
+            report.Skipped,
+            report.Evaluations,
+            report.GradientEvaluations,
+            report.Measurements,
+            report.Measurements.Choices,
+            new StepTimings(report.Seconds, report.Stages)),
+        MetricsJson.Default.StepLine));
+
+    public Result<Unit> Evaluated(EvaluationReport report) => Append(JsonSerializer.SerializeToUtf8Bytes(
+        new EvaluationLine(
+            "evaluation",
+            report.Step,
+            report.Rewards,
+            report.Tasks,
+            report.Measures.ToDictionary(static measure => measure.Key, static measure => measure.Value.Average()),
+            report.Images,
+            [.. report.Samples.Select(static sample => new SampleLine(sample.Caption, sample.Scores))],
+            new EvaluationTimings(report.Seconds)),
+        MetricsJson.Default.EvaluationLine));
+
+    public Result<Unit> Warned(int step, Fault fault) => Append(JsonSerializer.SerializeToUtf8Bytes(new WarningLine("warning", step, fault.Code, fault.Message), MetricsJson.Default.WarningLine));
+
+    public void Dispose() => _file.Dispose();
+
+    private static Result<MetricsFile> Open(string path, FileMode mode)
+    {
+        try
+        {
+            // Without a buffer: what could not be written is not written later, either.
+            return new MetricsFile(new FileStream(path, mode, FileAccess.Write, FileShare.Read, bufferSize: 0));
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            return RunFolder.CannotWrite(path, exception);
+        }
+    }
+
+    private Result<MetricsFile> Cut(long bytes)
+    {
+        if (_file.Length < bytes)
+        {
+            var fault = new Fault.Input(FaultCodes.RunNotReadable, $"it has {_file.Length} bytes, but had {bytes} when the checkpoint was taken", new SourcePlace(_file.Name));
+            Dispose();
+            return fault;
+        }
+        _file.SetLength(bytes);
+        _file.Seek(0, SeekOrigin.End);
+        return this;
+    }
+
+    private Result<Unit> Append(byte[] line)
+    {
+        try
+        {
+            // One write for each line, so that a reader never sees half of one.
+            _file.Write([.. line, (byte)'\n']);
+            return Unit.Value;
+        }
+        catch (IOException exception)
+        {
+            return RunFolder.CannotWrite(_file.Name, exception);
+        }
+    }
+}
+
+internal sealed record StepTimings(double Seconds, IReadOnlyDictionary<string, double> Stages);
+
+internal sealed record EvaluationTimings(double Seconds);
+
+internal sealed record StepLine(
+    string Kind,
+    int Step,
+    double Loss,
+    IReadOnlyDictionary<string, double> Rewards,
+    double GradientNorm,
+    double Rate,
+    int Updates,
+    int Skipped,
+    double Evaluations,
+    double GradientEvaluations,
+    IReadOnlyDictionary<string, double> Measurements,
+    IReadOnlyDictionary<string, IReadOnlyList<long>> Choices,
+    StepTimings Timings);
+
+internal sealed record EvaluationLine(
+    string Kind,
+    int Step,
+    IReadOnlyDictionary<string, double> Rewards,
+    IReadOnlyDictionary<string, IReadOnlyDictionary<string, double>> Tasks,
+    IReadOnlyDictionary<string, double> Measures,
+    int Images,
+    IReadOnlyList<SampleLine> Samples,
+    EvaluationTimings Timings);
+
+internal sealed record WarningLine(string Kind, int Step, string Code, string Message);
+
+/// <summary>One of the pictures that lie in <c>samples/step-####/</c>, in their order.</summary>
+internal sealed record SampleLine(string Caption, IReadOnlyDictionary<string, double> Rewards);
+
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals)]
+[JsonSerializable(typeof(StepLine))]
+[JsonSerializable(typeof(EvaluationLine))]
+[JsonSerializable(typeof(WarningLine))]
+internal sealed partial class MetricsJson : JsonSerializerContext;

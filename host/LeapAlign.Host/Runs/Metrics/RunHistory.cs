@@ -1,0 +1,63 @@
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using LeapAlign.Pipeline;
+
+namespace LeapAlign.Host.Runs.Metrics;
+
+/// <summary>What <c>metrics.jsonl</c> tells of a run so far.</summary>
+/// <param name="Steps">Its steps, in order.</param>
+/// <param name="Evaluations">Its evaluations, in order.</param>
+/// <param name="Warnings">Its warnings, in order.</param>
+internal sealed record RunHistory(IReadOnlyList<StepLine> Steps, IReadOnlyList<EvaluationLine> Evaluations, IReadOnlyList<WarningLine> Warnings)
+{
+    /// <summary>A run that has not begun.</summary>
+    public static RunHistory Empty { get; } = new([], [], []);
+
+    /// <summary>Reads the file. The run may be under way; a last line without its end, left by a process that was killed, is no line.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="bytes">How much of it is read; all of it when null.</param>
+    /// <returns><see cref="FaultCodes.RunNotReadable"/>, with the line, when one is not what a run writes.</returns>
+    public static Result<RunHistory> Read(string path, long? bytes = null)
+    {
+        var number = 0;
+        try
+        {
+            var (steps, evaluations, warnings) = (new List<StepLine>(), new List<EvaluationLine>(), new List<WarningLine>());
+            foreach (var text in WholeLines(path, bytes))
+            {
+                number++;
+                var line = JsonNode.Parse(text) as JsonObject;
+                switch ((string?)line?["kind"])
+                {
+                    case "step":
+                        steps.Add(line.Deserialize(MetricsJson.Default.StepLine)!);
+                        break;
+                    case "evaluation":
+                        evaluations.Add(line.Deserialize(MetricsJson.Default.EvaluationLine)!);
+                        break;
+                    case "warning":
+                        warnings.Add(line.Deserialize(MetricsJson.Default.WarningLine)!);
+                        break;
+                    default:
+                        throw new JsonException($"line {number} is neither a step nor an evaluation nor a warning");
+                }
+            }
+            return new RunHistory(steps, evaluations, warnings);
+        }
+        catch (Exception exception) when (exception is JsonException or InvalidOperationException or IOException or UnauthorizedAccessException)
+        {
+            var why = exception is FileNotFoundException or DirectoryNotFoundException ? "it is not there; a run folder holds plugins.resolved.json and metrics.jsonl" : exception.Message.Split('\n')[0];
+            return new Fault.Input(FaultCodes.RunNotReadable, $"the file of a run cannot be read: {why}", new SourcePlace(path));
+        }
+    }
+
+    private static IEnumerable<string> WholeLines(string path, long? bytes)
+    {
+        using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+        using var content = new MemoryStream();
+        file.CopyTo(content);
+        var text = Encoding.UTF8.GetString(content.GetBuffer(), 0, (int)Math.Min(content.Length, bytes ?? long.MaxValue));
+        return text[..(text.LastIndexOf('\n') + 1)].Split('\n', StringSplitOptions.RemoveEmptyEntries);
+    }
+}
