@@ -1,8 +1,8 @@
-using LeapAlign.Host.Runs.Metrics;
 using System.Diagnostics;
 using LeapAlign.Host.Checkpoints;
 using LeapAlign.Host.Composition;
 using LeapAlign.Host.Kernel;
+using LeapAlign.Host.Runs.Metrics;
 using LeapAlign.Pipeline;
 using static TorchSharp.torch;
 

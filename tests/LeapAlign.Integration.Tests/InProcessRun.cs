@@ -1,4 +1,3 @@
-using LeapAlign.Host.Configuration.Sections;
 using System.Text.Json.Serialization.Metadata;
 using LeapAlign.Algorithms.LeapAlign;
 using LeapAlign.Contracts.Algorithms;
@@ -6,6 +5,7 @@ using LeapAlign.Contracts.Flow;
 using LeapAlign.Contracts.Plugins;
 using LeapAlign.Contracts.Rewards;
 using LeapAlign.Host.Composition;
+using LeapAlign.Host.Configuration.Sections;
 using LeapAlign.Models.Sd3;
 using LeapAlign.Optimizers.AdamW;
 using LeapAlign.Pipeline;

@@ -1,7 +1,7 @@
-using LeapAlign.Host.Configuration.Sections;
 using LeapAlign.Contracts.Algorithms;
 using LeapAlign.Contracts.Prompts;
 using LeapAlign.Contracts.Rewards;
+using LeapAlign.Host.Configuration.Sections;
 using LeapAlign.Host.Kernel;
 using LeapAlign.Pipeline;
 using LeapAlign.Testing;

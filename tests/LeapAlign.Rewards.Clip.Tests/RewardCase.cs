@@ -1,8 +1,8 @@
 using System.Text.Json;
 using LeapAlign.Contracts.Plugins;
 using LeapAlign.Contracts.Prompts;
-using LeapAlign.Storage.Safetensors;
 using LeapAlign.Pipeline;
+using LeapAlign.Storage.Safetensors;
 using LeapAlign.Testing;
 using Microsoft.Extensions.Logging.Abstractions;
 using static TorchSharp.torch;

@@ -1,6 +1,6 @@
 using LeapAlign.Contracts.Prompts;
-using LeapAlign.Storage.Safetensors;
 using LeapAlign.Pipeline;
+using LeapAlign.Storage.Safetensors;
 using LeapAlign.Testing;
 using TorchSharp;
 using static TorchSharp.torch;

@@ -6,10 +6,10 @@ using LeapAlign.Contracts.Randomness;
 using LeapAlign.Contracts.Rewards;
 using LeapAlign.Contracts.Samplers;
 using LeapAlign.Methods.Schedules;
-using LeapAlign.Storage.Safetensors;
 using LeapAlign.Networks.Sd3;
 using LeapAlign.Networks.Weights;
 using LeapAlign.Pipeline;
+using LeapAlign.Storage.Safetensors;
 using Xunit;
 using static TorchSharp.torch;
 

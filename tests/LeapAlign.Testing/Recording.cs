@@ -1,5 +1,5 @@
-using LeapAlign.Storage.Safetensors;
 using LeapAlign.Pipeline;
+using LeapAlign.Storage.Safetensors;
 using static TorchSharp.torch;
 
 namespace LeapAlign.Testing;

@@ -1,5 +1,5 @@
-using LeapAlign.Host.Configuration.Sections;
 using LeapAlign.Host.Configuration;
+using LeapAlign.Host.Configuration.Sections;
 using LeapAlign.Host.Kernel;
 using LeapAlign.Host.Telemetry.Export;
 using LeapAlign.Host.Telemetry.Measures;

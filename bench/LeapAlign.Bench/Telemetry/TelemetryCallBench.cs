@@ -1,4 +1,3 @@
-using LeapAlign.Host.Configuration.Sections;
 using System.Diagnostics;
 using BenchmarkDotNet.Attributes;
 using BenchmarkDotNet.Columns;
@@ -11,6 +10,7 @@ using BenchmarkDotNet.Running;
 using BenchmarkDotNet.Toolchains.InProcess.Emit;
 using LeapAlign.Host.Composition;
 using LeapAlign.Host.Configuration;
+using LeapAlign.Host.Configuration.Sections;
 using LeapAlign.Host.Plugins;
 using LeapAlign.Host.Telemetry.Export;
 using LeapAlign.Host.Telemetry.Spans;

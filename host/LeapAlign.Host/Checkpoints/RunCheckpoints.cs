@@ -1,9 +1,9 @@
-using LeapAlign.Host.Runs.Metrics;
-using LeapAlign.Host.Configuration.Sections;
 using System.Diagnostics;
 using LeapAlign.Contracts.State;
+using LeapAlign.Host.Configuration.Sections;
 using LeapAlign.Host.Kernel;
 using LeapAlign.Host.Kernel.State;
+using LeapAlign.Host.Runs.Metrics;
 using LeapAlign.Pipeline;
 
 namespace LeapAlign.Host.Checkpoints;

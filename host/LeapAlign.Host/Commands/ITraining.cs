@@ -1,5 +1,5 @@
-using LeapAlign.Host.Runs.Folders;
 using LeapAlign.Host.Composition;
+using LeapAlign.Host.Runs.Folders;
 using LeapAlign.Host.Runtime;
 using LeapAlign.Pipeline;
 

@@ -1,4 +1,3 @@
-using LeapAlign.Host.Configuration.Sections;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization.Metadata;
@@ -6,6 +5,7 @@ using LeapAlign.Contracts.Flow;
 using LeapAlign.Contracts.Plugins;
 using LeapAlign.Host.Configuration;
 using LeapAlign.Host.Configuration.Schema;
+using LeapAlign.Host.Configuration.Sections;
 using LeapAlign.Host.Pins;
 using LeapAlign.Host.Plugins;
 using LeapAlign.Host.Runtime;

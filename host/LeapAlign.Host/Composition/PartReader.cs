@@ -1,9 +1,9 @@
-using LeapAlign.Host.Configuration.Sections;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using LeapAlign.Contracts.Plugins;
 using LeapAlign.Host.Configuration;
 using LeapAlign.Host.Configuration.Schema;
+using LeapAlign.Host.Configuration.Sections;
 using LeapAlign.Host.Pins;
 using LeapAlign.Host.Plugins;
 using LeapAlign.Pipeline;

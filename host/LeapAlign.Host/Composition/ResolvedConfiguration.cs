@@ -1,8 +1,8 @@
-using LeapAlign.Host.Configuration.Sections;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using LeapAlign.Host.Configuration;
+using LeapAlign.Host.Configuration.Sections;
 
 namespace LeapAlign.Host.Composition;
 

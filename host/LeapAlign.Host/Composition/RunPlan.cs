@@ -1,6 +1,6 @@
-using LeapAlign.Host.Configuration.Sections;
 using LeapAlign.Contracts.Flow;
 using LeapAlign.Contracts.Plugins;
+using LeapAlign.Host.Configuration.Sections;
 using LeapAlign.Host.Plugins;
 using LeapAlign.Pipeline;
 

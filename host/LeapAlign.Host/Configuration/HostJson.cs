@@ -1,7 +1,7 @@
-using LeapAlign.Host.Configuration.Sections;
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
 using LeapAlign.Contracts.Plugins;
+using LeapAlign.Host.Configuration.Sections;
 using LeapAlign.Host.Plugins;
 
 namespace LeapAlign.Host.Configuration;

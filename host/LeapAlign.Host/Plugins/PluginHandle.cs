@@ -2,9 +2,9 @@ using System.Diagnostics;
 using System.Reflection;
 using System.Security.Cryptography;
 using LeapAlign.Contracts.Plugins;
+using LeapAlign.Host.Pins;
 using LeapAlign.Host.Telemetry.Schema;
 using LeapAlign.Host.Telemetry.Spans;
-using LeapAlign.Host.Pins;
 using LeapAlign.Pipeline;
 
 namespace LeapAlign.Host.Plugins;

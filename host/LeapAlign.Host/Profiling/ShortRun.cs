@@ -1,8 +1,8 @@
-using LeapAlign.Host.Configuration.Sections;
 using System.Runtime.CompilerServices;
 using LeapAlign.Contracts.Algorithms;
 using LeapAlign.Host.Commands;
 using LeapAlign.Host.Composition;
+using LeapAlign.Host.Configuration.Sections;
 using LeapAlign.Host.Kernel;
 using LeapAlign.Host.Runs;
 using LeapAlign.Host.Telemetry;

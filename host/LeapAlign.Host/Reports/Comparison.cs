@@ -1,5 +1,5 @@
-using LeapAlign.Host.Runs.Metrics;
 using System.Text.Json.Nodes;
+using LeapAlign.Host.Runs.Metrics;
 
 namespace LeapAlign.Host.Reports;
 

@@ -1,6 +1,6 @@
-using LeapAlign.Host.Runs.Metrics;
-using LeapAlign.Host.Runs.Folders;
 using System.Text.Json.Nodes;
+using LeapAlign.Host.Runs.Folders;
+using LeapAlign.Host.Runs.Metrics;
 using LeapAlign.Host.Runs.Records;
 
 namespace LeapAlign.Host.Reports;

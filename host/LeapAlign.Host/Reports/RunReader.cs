@@ -1,7 +1,7 @@
-using LeapAlign.Host.Runs.Metrics;
-using LeapAlign.Host.Runs.Folders;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using LeapAlign.Host.Runs.Folders;
+using LeapAlign.Host.Runs.Metrics;
 using LeapAlign.Host.Runs.Records;
 using LeapAlign.Pipeline;
 

@@ -1,7 +1,7 @@
-using LeapAlign.Host.Runs.Folders;
 using LeapAlign.Host.Kernel;
 using LeapAlign.Host.Reports.Pages;
 using LeapAlign.Host.Runs;
+using LeapAlign.Host.Runs.Folders;
 using LeapAlign.Host.Runs.Records;
 using LeapAlign.Pipeline;
 using LeapAlign.Storage.Disks;

@@ -1,4 +1,3 @@
-using LeapAlign.Host.Runs.Folders;
 using System.Globalization;
 using System.Runtime.CompilerServices;
 using LeapAlign.Contracts.Models;
@@ -9,6 +8,7 @@ using LeapAlign.Host.Commands;
 using LeapAlign.Host.Composition;
 using LeapAlign.Host.Kernel;
 using LeapAlign.Host.Kernel.Pictures;
+using LeapAlign.Host.Runs.Folders;
 using LeapAlign.Host.Telemetry.Spans;
 using LeapAlign.Pipeline;
 using LeapAlign.Storage.Disks;

@@ -1,6 +1,6 @@
-using LeapAlign.Host.Runs.Metrics;
 using System.Globalization;
 using LeapAlign.Host.Kernel;
+using LeapAlign.Host.Runs.Metrics;
 using LeapAlign.Pipeline;
 using Spectre.Console;
 

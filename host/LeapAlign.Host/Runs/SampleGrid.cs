@@ -1,7 +1,7 @@
-using LeapAlign.Host.Runs.Folders;
 using System.Globalization;
 using LeapAlign.Contracts.Rewards;
 using LeapAlign.Host.Kernel;
+using LeapAlign.Host.Runs.Folders;
 using LeapAlign.Pipeline;
 using LeapAlign.Storage.Disks;
 using SkiaSharp;

@@ -1,5 +1,5 @@
-using LeapAlign.Host.Runs.Folders;
 using LeapAlign.Host.Kernel;
+using LeapAlign.Host.Runs.Folders;
 using LeapAlign.Pipeline;
 using LeapAlign.Storage.Disks;
 

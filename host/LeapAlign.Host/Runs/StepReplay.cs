@@ -1,11 +1,11 @@
-using LeapAlign.Host.Runs.Metrics;
-using LeapAlign.Host.Runs.Folders;
 using System.Globalization;
 using System.Runtime.CompilerServices;
 using LeapAlign.Host.Checkpoints;
 using LeapAlign.Host.Commands;
 using LeapAlign.Host.Composition;
 using LeapAlign.Host.Kernel;
+using LeapAlign.Host.Runs.Folders;
+using LeapAlign.Host.Runs.Metrics;
 using LeapAlign.Pipeline;
 using Microsoft.Extensions.Logging;
 using Spectre.Console;

@@ -1,4 +1,3 @@
-using LeapAlign.Host.Runs.Folders;
 using System.Runtime.CompilerServices;
 using LeapAlign.Contracts.Algorithms;
 using LeapAlign.Host.Checkpoints;
@@ -7,6 +6,7 @@ using LeapAlign.Host.Composition;
 using LeapAlign.Host.Kernel;
 using LeapAlign.Host.Kernel.Guards;
 using LeapAlign.Host.Reports;
+using LeapAlign.Host.Runs.Folders;
 using LeapAlign.Host.Runs.Records;
 using LeapAlign.Host.Runs.TensorBoard;
 using LeapAlign.Host.Telemetry;

@@ -1,10 +1,10 @@
 using LeapAlign.Networks.Clip;
-using LeapAlign.Storage.Safetensors;
 using LeapAlign.Networks.Sd3;
 using LeapAlign.Networks.T5;
 using LeapAlign.Networks.Vae;
 using LeapAlign.Networks.Weights;
 using LeapAlign.Pipeline;
+using LeapAlign.Storage.Safetensors;
 using static TorchSharp.torch;
 
 namespace LeapAlign.Models.Sd3;

@@ -1,8 +1,8 @@
 using LeapAlign.Contracts.Plugins;
 using LeapAlign.Networks.Clip;
-using LeapAlign.Storage.Safetensors;
 using LeapAlign.Networks.Weights;
 using LeapAlign.Pipeline;
+using LeapAlign.Storage.Safetensors;
 using static TorchSharp.torch;
 
 namespace LeapAlign.Rewards.Clip;

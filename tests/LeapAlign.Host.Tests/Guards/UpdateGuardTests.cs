@@ -1,5 +1,5 @@
-using LeapAlign.Host.Configuration.Sections;
 using FsCheck.Xunit;
+using LeapAlign.Host.Configuration.Sections;
 using LeapAlign.Host.Kernel.Guards;
 using LeapAlign.Pipeline;
 

@@ -1,7 +1,7 @@
-using LeapAlign.Host.Configuration.Sections;
 using LeapAlign.Contracts.Models;
 using LeapAlign.Contracts.Prompts;
 using LeapAlign.Host.Composition;
+using LeapAlign.Host.Configuration.Sections;
 using LeapAlign.Host.Kernel;
 using LeapAlign.Host.Kernel.Guards;
 using LeapAlign.Host.Kernel.Pictures;

@@ -1,7 +1,7 @@
-using LeapAlign.Host.Runs.Folders;
 using System.Globalization;
 using System.Text.Json.Nodes;
 using LeapAlign.Host.Reports;
+using LeapAlign.Host.Runs.Folders;
 
 namespace LeapAlign.Host.Tests.Reports;
 

@@ -1,8 +1,8 @@
-using LeapAlign.Host.Configuration.Sections;
 using System.Runtime.CompilerServices;
 using LeapAlign.Contracts.Plugins;
 using LeapAlign.Contracts.Rewards;
 using LeapAlign.Host.Configuration;
+using LeapAlign.Host.Configuration.Sections;
 using LeapAlign.Host.Kernel;
 using LeapAlign.Host.Plugins;
 using LeapAlign.Host.Telemetry.Export;

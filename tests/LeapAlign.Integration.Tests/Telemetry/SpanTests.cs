@@ -1,7 +1,7 @@
-using LeapAlign.Host.Configuration.Sections;
 using System.Diagnostics;
 using LeapAlign.Contracts.Prompts;
 using LeapAlign.Contracts.Rewards;
+using LeapAlign.Host.Configuration.Sections;
 using LeapAlign.Host.Kernel;
 using LeapAlign.Host.Telemetry.Schema;
 using LeapAlign.Pipeline;

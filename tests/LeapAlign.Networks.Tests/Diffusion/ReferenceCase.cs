@@ -1,7 +1,7 @@
 using System.Text.Json;
-using LeapAlign.Storage.Safetensors;
 using LeapAlign.Networks.Weights;
 using LeapAlign.Pipeline;
+using LeapAlign.Storage.Safetensors;
 using LeapAlign.Testing;
 using static TorchSharp.torch;
 

@@ -1,8 +1,8 @@
-using LeapAlign.Storage.Safetensors;
 using LeapAlign.Networks.T5;
 using LeapAlign.Networks.Tests.Diffusion;
 using LeapAlign.Networks.Weights;
 using LeapAlign.Pipeline;
+using LeapAlign.Storage.Safetensors;
 using LeapAlign.Testing;
 using static TorchSharp.torch;
 

@@ -2,8 +2,8 @@ using System.Globalization;
 using FsCheck;
 using FsCheck.Fluent;
 using FsCheck.Xunit;
-using LeapAlign.Storage.Safetensors;
 using LeapAlign.Pipeline;
+using LeapAlign.Storage.Safetensors;
 using static TorchSharp.torch;
 
 namespace LeapAlign.Storage.Tests.Safetensors;

@@ -1,6 +1,6 @@
-using LeapAlign.Host.Configuration.Sections;
 using System.CommandLine;
 using System.Runtime.CompilerServices;
+using LeapAlign.Host.Configuration.Sections;
 using LeapAlign.Host.Diagnostics;
 using LeapAlign.Host.Plugins;
 using Spectre.Console;

@@ -1,5 +1,5 @@
-using LeapAlign.Host.Configuration.Sections;
 using LeapAlign.Host.Composition;
+using LeapAlign.Host.Configuration.Sections;
 using LeapAlign.Pipeline;
 
 namespace LeapAlign.Host.Kernel.Guards;

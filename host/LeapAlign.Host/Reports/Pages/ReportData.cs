@@ -1,6 +1,6 @@
-using LeapAlign.Host.Runs.Metrics;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
+using LeapAlign.Host.Runs.Metrics;
 using LeapAlign.Host.Runs.Records;
 
 namespace LeapAlign.Host.Reports.Pages;

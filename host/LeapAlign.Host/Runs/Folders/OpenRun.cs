@@ -1,8 +1,8 @@
-using LeapAlign.Host.Runs.Metrics;
 using System.Text;
 using LeapAlign.Host.Checkpoints;
 using LeapAlign.Host.Commands;
 using LeapAlign.Host.Composition;
+using LeapAlign.Host.Runs.Metrics;
 using LeapAlign.Pipeline;
 using LeapAlign.Storage.Disks;
 

@@ -1,7 +1,7 @@
-using LeapAlign.Host.Runs.Folders;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using LeapAlign.Host.Kernel;
+using LeapAlign.Host.Runs.Folders;
 using LeapAlign.Pipeline;
 
 namespace LeapAlign.Host.Runs.Metrics;

@@ -1,8 +1,8 @@
-using LeapAlign.Host.Runs.Folders;
 using System.Buffers.Binary;
 using System.Globalization;
 using System.Numerics;
 using Google.Protobuf;
+using LeapAlign.Host.Runs.Folders;
 using LeapAlign.Pipeline;
 using Tensorboard;
 

@@ -1,6 +1,6 @@
-using LeapAlign.Host.Runs.Folders;
 using Google.Protobuf;
 using LeapAlign.Host.Kernel;
+using LeapAlign.Host.Runs.Folders;
 using LeapAlign.Pipeline;
 using SkiaSharp;
 using Tensorboard;

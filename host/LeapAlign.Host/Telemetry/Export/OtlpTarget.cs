@@ -1,5 +1,5 @@
-using LeapAlign.Host.Configuration.Sections;
 using System.Globalization;
+using LeapAlign.Host.Configuration.Sections;
 using OpenTelemetry.Exporter;
 
 namespace LeapAlign.Host.Telemetry.Export;

@@ -1,8 +1,8 @@
-using LeapAlign.Host.Configuration.Sections;
 using System.Reflection;
 using System.Security.Cryptography;
 using System.Text;
 using LeapAlign.Host.Configuration;
+using LeapAlign.Host.Configuration.Sections;
 using LeapAlign.Host.Telemetry.Schema;
 using OpenTelemetry.Resources;
 

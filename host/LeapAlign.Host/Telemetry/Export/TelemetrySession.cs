@@ -1,6 +1,6 @@
-using LeapAlign.Host.Configuration.Sections;
 using System.Diagnostics;
 using LeapAlign.Host.Configuration;
+using LeapAlign.Host.Configuration.Sections;
 using LeapAlign.Host.Telemetry.Export.Files;
 using LeapAlign.Host.Telemetry.Schema;
 using LeapAlign.Pipeline;

@@ -1,7 +1,7 @@
-using LeapAlign.Host.Configuration.Sections;
 using System.Diagnostics;
 using LeapAlign.Contracts.Models;
 using LeapAlign.Host.Composition;
+using LeapAlign.Host.Configuration.Sections;
 using LeapAlign.Host.Kernel;
 using LeapAlign.Host.Telemetry.Schema;
 using LeapAlign.Pipeline;

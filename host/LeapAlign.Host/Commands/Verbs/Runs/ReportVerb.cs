@@ -1,6 +1,6 @@
-using LeapAlign.Host.Runs.Folders;
 using System.CommandLine;
 using LeapAlign.Host.Reports.Pages;
+using LeapAlign.Host.Runs.Folders;
 using LeapAlign.Pipeline;
 
 namespace LeapAlign.Host.Commands.Verbs.Runs;

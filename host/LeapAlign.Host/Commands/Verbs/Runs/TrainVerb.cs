@@ -1,5 +1,5 @@
-using LeapAlign.Host.Runs.Folders;
 using System.CommandLine;
+using LeapAlign.Host.Runs.Folders;
 using LeapAlign.Pipeline;
 
 namespace LeapAlign.Host.Commands.Verbs.Runs;
