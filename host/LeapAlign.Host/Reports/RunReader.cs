@@ -33,15 +33,19 @@ internal static class RunReader
         return (steps, evaluations);
     });
 
-    // A run that was killed may have left half a line; it goes on behind it or not at all.
-    private static IEnumerable<string> WholeLines(string path)
+    // A run that was killed may have left half a line; it goes on behind it or not at all. Bytes, for the text of a long run would be twice as large.
+    private static IEnumerable<ReadOnlyMemory<byte>> WholeLines(string path)
     {
-        using var reader = new StreamReader(new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete));
-        var text = reader.ReadToEnd();
-        return text[..(text.LastIndexOf('\n') + 1)].Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+        var bytes = new byte[file.Length];
+        file.ReadExactly(bytes);
+        for (int start = 0, length; (length = bytes.AsSpan(start).IndexOf((byte)'\n')) >= 0; start += length + 1)
+        {
+            if (length > 0) yield return bytes.AsMemory(start, length);
+        }
     }
 
-    private static bool Take(string line, List<StepLine> steps, List<EvaluationLine> evaluations)
+    private static bool Take(ReadOnlyMemory<byte> line, List<StepLine> steps, List<EvaluationLine> evaluations)
     {
         using var document = JsonDocument.Parse(line);
         var kind = document.RootElement.ValueKind == JsonValueKind.Object && document.RootElement.TryGetProperty("kind", out var named) ? named.GetString() : null;
