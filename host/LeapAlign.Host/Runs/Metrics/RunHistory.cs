@@ -1,4 +1,3 @@
-using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using LeapAlign.Pipeline;
@@ -27,7 +26,7 @@ internal sealed record RunHistory(IReadOnlyList<StepLine> Steps, IReadOnlyList<E
             foreach (var text in WholeLines(path, bytes))
             {
                 number++;
-                var line = JsonNode.Parse(text) as JsonObject;
+                var line = JsonNode.Parse(text.Span) as JsonObject;
                 switch ((string?)line?["kind"])
                 {
                     case "step":
@@ -52,12 +51,15 @@ internal sealed record RunHistory(IReadOnlyList<StepLine> Steps, IReadOnlyList<E
         }
     }
 
-    private static IEnumerable<string> WholeLines(string path, long? bytes)
+    // Bytes, because the text of a long run would be twice as large.
+    private static IEnumerable<ReadOnlyMemory<byte>> WholeLines(string path, long? most)
     {
         using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
-        using var content = new MemoryStream();
-        file.CopyTo(content);
-        var text = Encoding.UTF8.GetString(content.GetBuffer(), 0, (int)Math.Min(content.Length, bytes ?? long.MaxValue));
-        return text[..(text.LastIndexOf('\n') + 1)].Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        var bytes = new byte[Math.Min(file.Length, most ?? long.MaxValue)];
+        file.ReadExactly(bytes);
+        for (int start = 0, length; (length = bytes.AsSpan(start).IndexOf((byte)'\n')) >= 0; start += length + 1)
+        {
+            if (length > 0) yield return bytes.AsMemory(start, length);
+        }
     }
 }

@@ -53,7 +53,7 @@ internal readonly struct StageSpan
             var elapsed = Stopwatch.GetElapsedTime(_started);
             var tags = new ActivityTagsCollection { [Tags.Gradient.Name] = _call.Gradient, [Tags.Evaluations.Name] = _call.Evaluations, [Tags.Seconds.Name] = elapsed.TotalSeconds };
             if (_call.Sigma is { } sigma) tags[Tags.Sigma.Name] = sigma;
-            _around.AddEvent(new ActivityEvent(_definition!.Name, DateTimeOffset.UtcNow - elapsed, tags));
+            _around.AddEvent(new ActivityEvent(_definition!.Name, TimeProvider.System.GetUtcNow() - elapsed, tags));
         }
         _span?.Dispose();
     }
