@@ -68,6 +68,9 @@ internal sealed record EvaluationReport
     /// <summary>Measures of artefacts and diversity, by name: a value for each picture or caption.</summary>
     public IReadOnlyDictionary<string, IReadOnlyList<double>> Measures { get; init; } = new Dictionary<string, IReadOnlyList<double>>();
 
+    /// <summary>The mean of each measure, by name.</summary>
+    public IReadOnlyDictionary<string, double> MeasureMeans => Measures.ToDictionary(static measure => measure.Key, static measure => measure.Value.Average());
+
     public required int Images { get; init; }
 
     public required double Seconds { get; init; }

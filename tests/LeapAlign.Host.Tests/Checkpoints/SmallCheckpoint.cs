@@ -27,7 +27,8 @@ internal sealed class SmallCheckpoint : IDisposable
         EvaluatedAt = 0,
         Evaluations = step / 3.0,
         MetricsBytes = 100 * step,
-        Guard = new GuardState([0.1, 1.0 / 3], 1),
+        // A run whose first step found nothing to learn has no norm yet.
+        Guard = step == 2 ? GuardState.Start : new GuardState([0.1, 1.0 / 3], 1),
         Best = new BestEvaluation(0, "judge", 0.1 + 0.2),
     };
 

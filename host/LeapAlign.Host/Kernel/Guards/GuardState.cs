@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace LeapAlign.Host.Kernel.Guards;
 
 /// <summary>What the guard of a run remembers.</summary>
@@ -8,7 +10,8 @@ internal sealed record GuardState(IReadOnlyList<double> Norms, int Skipped)
     /// <summary>At the beginning of a run.</summary>
     public static GuardState Start { get; } = new([], 0);
 
-    /// <summary>The median of the norms.</summary>
+    /// <summary>The median of the norms; there has to be one.</summary>
+    [JsonIgnore]
     public double Median
     {
         get

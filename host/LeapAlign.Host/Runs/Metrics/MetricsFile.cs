@@ -65,7 +65,7 @@ internal sealed class MetricsFile : IRunObserver, IDisposable
             report.Step,
             report.Rewards,
             report.Tasks,
-            report.Measures.ToDictionary(static measure => measure.Key, static measure => measure.Value.Average()),
+            report.MeasureMeans,
             report.Images,
             [.. report.Samples.Select(static sample => new SampleLine(sample.Caption, sample.Scores))],
             new EvaluationTimings(report.Seconds)),

@@ -23,6 +23,7 @@ internal sealed class TensorBoardLog(RunFolder folder, TimeProvider time) : IRun
         Add(scalars, "step/gradientNorm", report.GradientNorm);
         Add(scalars, "step/rate", report.Rate);
         Add(scalars, "step/updates", report.Updates);
+        Add(scalars, "step/skipped", report.Skipped);
         Add(scalars, "step/evaluations", report.Evaluations);
         Add(scalars, "step/gradientEvaluations", report.GradientEvaluations);
         Add(scalars, "step/measurements", report.Measurements);
@@ -37,6 +38,7 @@ internal sealed class TensorBoardLog(RunFolder folder, TimeProvider time) : IRun
         var scalars = new Summary();
         Add(scalars, "evaluation/rewards", report.Rewards);
         foreach (var (reward, tasks) in report.Tasks) Add(scalars, $"evaluation/tasks/{reward}", tasks);
+        Add(scalars, "evaluation/measures", report.MeasureMeans);
         Add(scalars, "evaluation/images", report.Images);
         Add(scalars, "evaluation/timings/seconds", report.Seconds);
         if (report.Samples.Count > 0 && !AddGrid(scalars, folder.Sample(report.Step)).TryGet(out _, out var fault)) return fault;
