@@ -59,8 +59,9 @@ internal sealed class RawServer : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _end.CancelAsync();
-        _listener.Stop();
+        // In this order: a listener that is stopped refuses to accept with another exception.
         await _serving;
+        _listener.Stop();
         _end.Dispose();
     }
 
