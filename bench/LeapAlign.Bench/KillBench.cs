@@ -48,6 +48,9 @@ internal static class KillBench
 
     private static Result<(string Digest, string From)> Interrupted(string file, string name, string[] overrides, double after)
     {
+        var folder = Path.Combine(s_runs, $"{name}-killed");
+        // A run that is killed before it makes its folder must not find the one of the run before.
+        if (Directory.Exists(folder)) Directory.Delete(folder, recursive: true);
         using (var process = Start(file, $"{name}-killed", overrides))
         {
             // A program that writes into a full pipe waits, so that its output is read all the time.
@@ -56,7 +59,6 @@ internal static class KillBench
             if (!process.WaitForExit(TimeSpan.FromSeconds(after))) process.Kill();
             process.WaitForExit();
         }
-        var folder = Path.Combine(s_runs, $"{name}-killed");
         var checkpoints = Path.Combine(folder, "checkpoints");
         var any = Directory.Exists(checkpoints) && Directory.EnumerateDirectories(checkpoints, "step-*").Any();
         // Killed before its first checkpoint: there is nothing to lose yet.
