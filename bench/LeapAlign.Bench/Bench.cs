@@ -17,7 +17,7 @@ internal sealed record Bench(RunPlan Plan, RunParts Parts)
 {
     public static Result<Unit> With(IReadOnlyList<string> overrides, Action<Bench> measure)
     {
-        var catalog = PluginCatalog.Discover([BuiltPlugins], new IsolatedPluginLoader());
+        var catalog = PluginCatalog.Discover([BuiltHost.Plugins], new IsolatedPluginLoader());
         return from file in ConfigurationFile.Read("plugins.json", overrides)
                from plan in new Composer(catalog).Compose(file)
                from done in Run(plan, measure)
@@ -41,9 +41,6 @@ internal sealed record Bench(RunPlan Plan, RunParts Parts)
         double[] sorted = [.. values.Order()];
         return sorted[sorted.Length / 2];
     }
-
-    // The benchmark's output lies beside the host's, whose build put the plugins there.
-    internal static string BuiltPlugins => Path.GetFullPath(Path.Combine(AppContext.BaseDirectory, "..", "..", "LeapAlign.Host", Path.GetFileName(Path.TrimEndingDirectorySeparator(AppContext.BaseDirectory)), "plugins"));
 
     private static PluginTelemetry Telemetry(RunPlan plan, string part) => plan.Parts.First(other => other.Name == part).Plugin!.Telemetry;
 

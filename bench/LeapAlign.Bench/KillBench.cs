@@ -62,12 +62,12 @@ internal static class KillBench
         var checkpoints = Path.Combine(folder, "checkpoints");
         var any = Directory.Exists(checkpoints) && Directory.EnumerateDirectories(checkpoints, "step-*").Any();
         // Killed before its first checkpoint: there is nothing to lose yet.
-        var next = any ? Program.Start("train", "--resume", folder) : Start(file, $"{name}-killed", overrides);
+        var next = any ? BuiltHost.Start("train", "--resume", folder) : Start(file, $"{name}-killed", overrides);
         var from = any ? $"resumed from {Path.GetFileName(Directory.EnumerateDirectories(checkpoints, "step-*").Order(StringComparer.Ordinal).Last())}" : "begun anew";
         return Finish(next, $"{name}-killed").Map(digest => (digest, from));
     }
 
-    private static Process Start(string file, string name, string[] overrides) => Program.Start(
+    private static Process Start(string file, string name, string[] overrides) => BuiltHost.Start(
         ["train", "-c", file, "--force", "--name", name, "--set", $"run.folder={s_runs}", .. overrides.SelectMany(static word => new[] { "--set", word })]);
 
     private static Result<string> Finish(Process process, string name)
@@ -93,13 +93,5 @@ internal static class KillBench
             hash.AppendData(System.Text.Encoding.UTF8.GetBytes(entry.ToJsonString()));
         }
         return Convert.ToHexStringLower(hash.GetHashAndReset());
-    }
-
-    private static class Program
-    {
-        private static readonly string s_path = Path.GetFullPath(Path.Combine(
-            AppContext.BaseDirectory, "..", "..", "LeapAlign.Host", Path.GetFileName(Path.TrimEndingDirectorySeparator(AppContext.BaseDirectory)), "leapalign"));
-
-        public static Process Start(params string[] arguments) => Process.Start(new ProcessStartInfo(s_path, arguments) { RedirectStandardOutput = true })!;
     }
 }

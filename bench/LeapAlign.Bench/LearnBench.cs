@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json.Nodes;
 using LeapAlign.Pipeline;
@@ -11,9 +10,6 @@ namespace LeapAlign.Bench;
 /// </summary>
 internal static class LearnBench
 {
-    private static readonly string s_program = Path.GetFullPath(Path.Combine(
-        AppContext.BaseDirectory, "..", "..", "LeapAlign.Host", Path.GetFileName(Path.TrimEndingDirectorySeparator(AppContext.BaseDirectory)), "leapalign"));
-
     /// <summary>Runs.</summary>
     /// <param name="seeds">Seeds with commas between them.</param>
     /// <param name="words">Configuration files, then overrides for all of them.</param>
@@ -44,7 +40,7 @@ internal static class LearnBench
         [
             "train", "-c", file, "--force", "--name", name, "--set", $"run.seed={seed}", "--set", $"run.folder={runs}", .. overrides.SelectMany(static word => new[] { "--set", word }),
         ];
-        using var process = Process.Start(new ProcessStartInfo(s_program, arguments) { RedirectStandardOutput = true })!;
+        using var process = BuiltHost.Start(arguments);
         process.StandardOutput.ReadToEnd();
         process.WaitForExit();
         return process.ExitCode == 0

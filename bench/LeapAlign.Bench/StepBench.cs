@@ -120,7 +120,5 @@ internal static class StepBench
             Steps.Add(report);
             return Unit.Value;
         }
-
-        public Result<Unit> Evaluated(EvaluationReport report) => Unit.Value;
     }
 }

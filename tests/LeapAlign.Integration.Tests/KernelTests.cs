@@ -101,8 +101,6 @@ public sealed class KernelTests
             Counts.Add(DisposeScopeManager.Statistics.TensorStatistics.ThreadTotalLiveCount);
             return Unit.Value;
         }
-
-        public Result<Unit> Evaluated(EvaluationReport report) => Unit.Value;
     }
 
     /// <summary>Takes the model away under the run's feet.</summary>
@@ -113,8 +111,6 @@ public sealed class KernelTests
             ((IDisposable)parts.Model).Dispose();
             return Unit.Value;
         }
-
-        public Result<Unit> Evaluated(EvaluationReport report) => Unit.Value;
     }
 
     private sealed class Reports : IRunObserver
@@ -126,7 +122,5 @@ public sealed class KernelTests
             Steps.Add(report);
             return Unit.Value;
         }
-
-        public Result<Unit> Evaluated(EvaluationReport report) => Unit.Value;
     }
 }

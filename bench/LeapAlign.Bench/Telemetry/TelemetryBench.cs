@@ -54,8 +54,6 @@ internal static class TelemetryBench
             return Unit.Value;
         }
 
-        public Result<Unit> Evaluated(EvaluationReport report) => Unit.Value;
-
         public void Dispose() => _session?.Dispose();
 
         private void Turn()

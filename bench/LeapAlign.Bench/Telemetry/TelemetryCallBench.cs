@@ -49,7 +49,7 @@ public class TelemetryCallBench
     public void Compose()
     {
         var source = Required(ConfigurationFile.Read("plugins.json", []));
-        _spans = new KernelSpans(Required(new Composer(PluginCatalog.Discover([Bench.BuiltPlugins], new IsolatedPluginLoader())).Compose(source)));
+        _spans = new KernelSpans(Required(new Composer(PluginCatalog.Discover([BuiltHost.Plugins], new IsolatedPluginLoader())).Compose(source)));
         if (!Sent) return;
         _receiver = TelemetryReceiver.Start();
         var settings = new TelemetrySettings { Otlp = true, Protocol = "http/protobuf", Endpoint = _receiver.Address };

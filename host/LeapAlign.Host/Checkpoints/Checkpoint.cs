@@ -15,7 +15,7 @@ internal sealed record Checkpoint(string Path, CheckpointManifest Manifest)
     public int Step => Manifest.Progress.Done;
 
     /// <summary>Its size in bytes, apart from the manifest.</summary>
-    public long Bytes => Manifest.Files.Values.Sum(static file => file.Bytes);
+    public long Bytes => Manifest.Bytes;
 
     /// <summary>Gives every state back to its part.</summary>
     /// <param name="states">The parts that keep something, by the names under which it was saved.</param>

@@ -39,6 +39,10 @@ internal sealed record CheckpointManifest
     /// <summary>Length and SHA-256 of every other file, by name.</summary>
     public required IReadOnlyDictionary<string, FileSeal> Files { get; init; }
 
+    /// <summary>Bytes of all of them.</summary>
+    [JsonIgnore]
+    public long Bytes => Files.Values.Sum(static file => file.Bytes);
+
     /// <summary>plugins.json as the run understood it.</summary>
     public required JsonObject Configuration { get; init; }
 }

@@ -45,7 +45,7 @@ internal sealed class CheckpointStore(string folder, IDisk? disk = null)
                     States = states.ToDictionary(static state => state.Key, static state => new SavedState(state.Value.Version, state.Value.Tensors.Count > 0, state.Value.Numbers)),
                     Files = sealing.Seals.ToDictionary(static seal => Path.GetFileName(seal.Key), static seal => seal.Value),
                 };
-                bytes = whole.Files.Values.Sum(static file => file.Bytes);
+                bytes = whole.Bytes;
                 return WholeFile.Write(Path.Combine(aside, CheckpointManifest.FileName), SealedManifest.Write(whole), sealing);
             });
         }, sealing)).Map(_ => bytes);

@@ -1,7 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using LeapAlign.Host.Runs.Folders;
 using LeapAlign.Pipeline;
-using LeapAlign.Storage.Disks;
 
 namespace LeapAlign.Host.Checkpoints;
 
@@ -12,18 +12,7 @@ namespace LeapAlign.Host.Checkpoints;
 internal sealed record FaultRecord(int Step, string Code, string Message)
 {
     /// <summary>Writes it down.</summary>
-    public static Result<Unit> Write(string path, FaultRecord record)
-    {
-        try
-        {
-            SystemDisk.Instance.CreateFolder(Path.GetDirectoryName(path)!);
-        }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
-        {
-            return new Fault.Run(FaultCodes.CannotWrite, $"cannot be written: {exception.Message}", new SourcePlace(path));
-        }
-        return WholeFile.Write(path, JsonSerializer.SerializeToUtf8Bytes(record, FaultRecordJson.Default.FaultRecord));
-    }
+    public static Result<Unit> Write(string path, FaultRecord record) => RunFolder.WriteInto(path, JsonSerializer.SerializeToUtf8Bytes(record, FaultRecordJson.Default.FaultRecord));
 }
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, WriteIndented = true, NewLine = "\n")]

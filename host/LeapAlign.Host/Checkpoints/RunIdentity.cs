@@ -19,7 +19,7 @@ internal sealed record RunIdentity(JsonObject Configuration, ProgramBuild Progra
     public static RunIdentity Of(RunPlan plan) => new(
         JsonNode.Parse(plan.ResolvedJson)!.AsObject(),
         new ProgramBuild(Version(typeof(RunIdentity).Assembly), Version(typeof(Tensor).Assembly), get_num_threads()),
-        [.. plan.Parts.Select(static part => part.Plugin).OfType<PluginHandle>().Distinct().OrderBy(static plugin => plugin.Id, StringComparer.Ordinal).Select(Build)]);
+        [.. plan.Plugins.OrderBy(static plugin => plugin.Id, StringComparer.Ordinal).Select(Build)]);
 
     /// <summary>A manifest that says who writes it.</summary>
     public CheckpointManifest Manifest(RunProgress progress, DateTimeOffset written) => new()

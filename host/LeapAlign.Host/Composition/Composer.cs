@@ -119,8 +119,7 @@ internal sealed class Composer(PluginCatalog catalog)
             ? DeviceChoice.Resolve(plan.Run.Device, source.Place("run.device")).Map(_ => Unit.Value)
             : Unit.Value;
 
-    private static Result<Unit> Mark(RunPlan plan) => plan.Parts
-        .Select(part => part.Plugin).OfType<PluginHandle>().Distinct()
+    private static Result<Unit> Mark(RunPlan plan) => plan.Plugins
         .Where(plugin => plugin.State == PluginState.Configured)
         .Select(plugin => plugin.Compose())
         .All().Map(_ => Unit.Value);

@@ -45,6 +45,9 @@ internal sealed record RunPlan
     public IEnumerable<PartPlan> Parts =>
         ((PartPlan?[])[Model, Prompts, EvaluationPrompts, Sampler, Algorithm, .. Rewards.Select(reward => reward.Part), Optimizer]).OfType<PartPlan>();
 
+    /// <summary>The plugins that offer them, each once.</summary>
+    public IEnumerable<PluginHandle> Plugins => Parts.Select(static part => part.Plugin).OfType<PluginHandle>().Distinct();
+
     /// <summary>The folder of plugins.json.</summary>
     public required string BaseFolder { get; init; }
 

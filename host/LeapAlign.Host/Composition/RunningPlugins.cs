@@ -9,7 +9,7 @@ internal static class RunningPlugins
     /// <summary>Marks the plugins of a plan as running while an action works with them.</summary>
     public static Result<Unit> WhileRunning(this RunPlan plan, Func<Result<Unit>> action)
     {
-        var plugins = plan.Parts.Select(part => part.Plugin).OfType<PluginHandle>().Distinct().ToArray();
+        var plugins = plan.Plugins.ToArray();
         try
         {
             return plugins.Select(plugin => plugin.Run()).All().Bind(_ => action());

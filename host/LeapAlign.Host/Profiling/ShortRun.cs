@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using LeapAlign.Contracts.Algorithms;
 using LeapAlign.Host.Commands;
 using LeapAlign.Host.Composition;
 using LeapAlign.Host.Configuration.Sections;
@@ -38,8 +37,7 @@ internal sealed class ShortRun(Terminal terminal, ILoggerFactory loggers, RunTel
 
     private Result<Unit> Run(RunPlan plan, RunParts parts, RunSite site, CancellationToken stop)
     {
-        var shape = new RunShape(parts.Sampler.CreateSchedule(parts.Model.Scheduling), plan.Run.Batch, plan.Run.Accumulation, plan.Run.Group) { Sampler = parts.Sampler };
-        if (!parts.Algorithm.Check(shape).TryGet(out _, out var fault)) return fault;
+        if (!parts.Check(plan).TryGet(out _, out var fault)) return fault;
         using var ledger = new SpanLedger();
         try
         {

@@ -61,8 +61,6 @@ internal sealed class SpanLedger : IRunObserver, IDisposable
         return Unit.Value;
     }
 
-    public Result<Unit> Evaluated(EvaluationReport report) => Unit.Value;
-
     public void Dispose() => _listener.Dispose();
 
     private void Stopped(Activity span)

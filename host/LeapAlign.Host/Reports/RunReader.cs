@@ -21,18 +21,15 @@ internal static class RunReader
         from record in File.Exists(folder.Record) ? Parse(folder.Record, static text => JsonSerializer.Deserialize(text, RunRecordJson.Default.RunRecord)) : Result.Ok<RunRecord?>(null)
         select new RecordedRun { Folder = folder, Name = folder.Name, Settings = settings, Steps = history.Steps, Evaluations = history.Evaluations, Record = record };
 
-    private static Result<T> Parse<T>(string path, Func<string, T> parse) => Guard(path, () => parse(File.ReadAllText(path)));
-
-    private static Result<T> Guard<T>(string path, Func<T> read)
+    private static Result<T> Parse<T>(string path, Func<string, T> parse)
     {
         try
         {
-            return read();
+            return parse(File.ReadAllText(path));
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or JsonException)
         {
-            var why = exception is FileNotFoundException or DirectoryNotFoundException ? "it is not there; a run folder holds plugins.resolved.json and metrics.jsonl" : exception.Message;
-            return new Fault.Input(FaultCodes.RunNotReadable, $"the file of a run cannot be read: {why}", new SourcePlace(path));
+            return RunFolder.CannotRead(path, exception);
         }
     }
 

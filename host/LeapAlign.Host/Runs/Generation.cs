@@ -11,7 +11,6 @@ using LeapAlign.Host.Kernel.Pictures;
 using LeapAlign.Host.Runs.Folders;
 using LeapAlign.Host.Telemetry.Spans;
 using LeapAlign.Pipeline;
-using LeapAlign.Storage.Disks;
 using Microsoft.Extensions.Logging;
 using static TorchSharp.torch;
 
@@ -76,24 +75,11 @@ internal sealed class Generation(Terminal terminal, ILoggerFactory loggers) : IG
             for (var i = 0; i < batch.Length; i++)
             {
                 var path = Path.Combine(how.Options.Output, FileName(batch[i], how.Options.ImagesPerPrompt));
-                if (!Write(path, SampleGrid.Encode(SamplePicture.Of(images[i], batch[i].Prompt.Text, new Dictionary<string, double>()))).TryGet(out _, out var fault)) return fault;
+                if (!RunFolder.WriteInto(path, SampleGrid.Encode(SamplePicture.Of(images[i], batch[i].Prompt.Text, new Dictionary<string, double>()))).TryGet(out _, out var fault)) return fault;
             }
         }
         terminal.Write($"{pictures.Count} pictures in {how.Options.Output}");
         return Unit.Value;
-    }
-
-    private static Result<Unit> Write(string path, byte[] png)
-    {
-        try
-        {
-            Directory.CreateDirectory(Path.GetDirectoryName(path)!);
-        }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
-        {
-            return RunFolder.CannotWrite(path, exception);
-        }
-        return WholeFile.Write(path, png);
     }
 
     private static string FileName(PictureRequest picture, int images)

@@ -17,8 +17,6 @@ internal sealed class SampleGrid(RunFolder folder) : IRunObserver
     private const int CaptionLines = 3;
     private const int TitleHeight = 36;
 
-    public Result<Unit> Stepped(StepReport report) => Unit.Value;
-
     public Result<Unit> Evaluated(EvaluationReport report)
     {
         if (report.Samples.Count == 0) return Unit.Value;

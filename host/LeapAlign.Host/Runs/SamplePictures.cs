@@ -8,8 +8,6 @@ namespace LeapAlign.Host.Runs;
 /// <summary>The pictures of the sample grid one by one, as they are: <c>samples/step-####/##.png</c>, in the order of <c>samples</c> in metrics.jsonl.</summary>
 internal sealed class SamplePictures(RunFolder folder) : IRunObserver
 {
-    public Result<Unit> Stepped(StepReport report) => Unit.Value;
-
     public Result<Unit> Evaluated(EvaluationReport report)
     {
         for (var number = 0; number < report.Samples.Count; number++)

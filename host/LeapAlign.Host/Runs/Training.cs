@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using LeapAlign.Contracts.Algorithms;
 using LeapAlign.Host.Checkpoints;
 using LeapAlign.Host.Commands;
 using LeapAlign.Host.Composition;
@@ -46,11 +45,7 @@ internal sealed class Training(Terminal terminal, ILoggerFactory loggers, RunTel
     private static Result<Unit> WithParts(RunPlan plan, RunSite site, Func<RunParts, Result<Unit>> action)
     {
         if (!RunParts.Create(plan, site.Context).TryGet(out var parts, out var fault)) return fault;
-        using (parts)
-        {
-            var shape = new RunShape(parts.Sampler.CreateSchedule(parts.Model.Scheduling), plan.Run.Batch, plan.Run.Accumulation, plan.Run.Group) { Sampler = parts.Sampler };
-            return parts.Algorithm.Check(shape).Bind(_ => action(parts));
-        }
+        using (parts) return parts.Check(plan).Bind(_ => action(parts));
     }
 
     private Result<Unit> Train(Job job, RunParts parts, OpenRun run, CancellationToken stop)

@@ -14,8 +14,8 @@ public sealed class EventFileTests : IDisposable
         using (var log = new TensorBoardLog(_run.Folder, TimeProvider.System))
         {
             log.Evaluated(Evaluation(0)).Value();
-            log.Stepped(Step(0, loss: 0.1)).Value();
-            log.Stepped(Step(1, loss: float.NaN)).Value();
+            log.Stepped(StepReports.Of(0, loss: 0.1)).Value();
+            log.Stepped(StepReports.Of(1, loss: float.NaN)).Value();
         }
         var events = EventFileReader.Read(Assert.Single(Directory.GetFiles(_run.Folder.Events)));
         Assert.Equal("brain.Event:2", events[0].Version);
@@ -30,9 +30,9 @@ public sealed class EventFileTests : IDisposable
     [Fact]
     public void A_run_that_goes_on_adds_a_file_that_takes_later_steps_back()
     {
-        using (var log = new TensorBoardLog(_run.Folder, TimeProvider.System)) log.Stepped(Step(6)).Value();
+        using (var log = new TensorBoardLog(_run.Folder, TimeProvider.System)) log.Stepped(StepReports.Of(6)).Value();
         Thread.Sleep(5);
-        using (var log = new TensorBoardLog(_run.Folder, TimeProvider.System)) log.Stepped(Step(4)).Value();
+        using (var log = new TensorBoardLog(_run.Folder, TimeProvider.System)) log.Stepped(StepReports.Of(4)).Value();
         var files = Directory.GetFiles(_run.Folder.Events).Order(StringComparer.Ordinal).Select(EventFileReader.Read).ToList();
         Assert.DoesNotContain(files[0], static one => one.SessionStatus == 1);
         Assert.Equal(5, Assert.Single(files[1], static one => one.SessionStatus == 1).Step);
@@ -44,13 +44,13 @@ public sealed class EventFileTests : IDisposable
     {
         File.WriteAllText(_run.Folder.Events, "in the way");
         using var log = new TensorBoardLog(_run.Folder, TimeProvider.System);
-        log.Stepped(Step(0)).Fault(Pipeline.FaultCodes.CannotWrite, "tensorboard");
+        log.Stepped(StepReports.Of(0)).Fault(Pipeline.FaultCodes.CannotWrite, "tensorboard");
     }
 
     [Fact]
     public void The_reader_of_the_tests_sees_a_changed_byte()
     {
-        using (var log = new TensorBoardLog(_run.Folder, TimeProvider.System)) log.Stepped(Step(0)).Value();
+        using (var log = new TensorBoardLog(_run.Folder, TimeProvider.System)) log.Stepped(StepReports.Of(0)).Value();
         var path = Assert.Single(Directory.GetFiles(_run.Folder.Events));
         var bytes = File.ReadAllBytes(path);
         bytes[^6] ^= 1;
@@ -59,22 +59,6 @@ public sealed class EventFileTests : IDisposable
     }
 
     public void Dispose() => _run.Dispose();
-
-    private static StepReport Step(int index, double loss = 1) => new()
-    {
-        Index = index,
-        Loss = loss,
-        Rewards = new Dictionary<string, double> { ["clip"] = 0.5 },
-        Measurements = new Measured(new Dictionary<string, double> { ["weight"] = 3 }, new Dictionary<string, IReadOnlyList<long>>()),
-        GradientNorm = 2,
-        Rate = 0.1,
-        Updates = 1,
-        Skipped = 0,
-        Evaluations = 10,
-        GradientEvaluations = 2,
-        Seconds = 1,
-        Stages = new Dictionary<string, double> { ["velocity"] = 0.5 },
-    };
 
     private static EvaluationReport Evaluation(int step) => new()
     {

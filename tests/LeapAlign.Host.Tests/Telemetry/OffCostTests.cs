@@ -1,4 +1,3 @@
-using LeapAlign.Host.Kernel;
 using LeapAlign.Host.Telemetry.Measures;
 using LeapAlign.Host.Telemetry.Schema;
 using LeapAlign.Host.Telemetry.Spans;
@@ -38,21 +37,7 @@ public sealed class OffCostTests
     public void A_step_that_nobody_measures_allocates_nothing()
     {
         using var measures = new KernelMeasures();
-        var report = new StepReport
-        {
-            Index = 0,
-            Loss = 1,
-            Rewards = new Dictionary<string, double> { ["reward"] = 1 },
-            Measurements = new Measured(new Dictionary<string, double> { ["k"] = 1 }, new Dictionary<string, IReadOnlyList<long>>()),
-            GradientNorm = 1,
-            Rate = 1,
-            Updates = 1,
-            Skipped = 0,
-            Evaluations = 10,
-            GradientEvaluations = 2,
-            Seconds = 1,
-            Stages = new Dictionary<string, double> { ["roll"] = 1 },
-        };
+        var report = StepReports.Of(0);
         measures.Stepped(report);
         var before = GC.GetAllocatedBytesForCurrentThread();
         for (var time = 0; time < Times; time++) measures.Stepped(report);

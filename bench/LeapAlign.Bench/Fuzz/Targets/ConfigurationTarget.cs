@@ -23,7 +23,7 @@ internal sealed class ConfigurationTarget : IFuzzTarget, IDisposable
         FaultCodes.DeviceNotAvailable, FaultCodes.UnknownPlugin, FaultCodes.PinMismatch, FaultCodes.MissingPart, FaultCodes.RequirementNotMet, FaultCodes.SettingsDoNotFit,
     ];
 
-    private readonly PluginCatalog _catalog = PluginCatalog.Discover([Bench.BuiltPlugins], new IsolatedPluginLoader());
+    private readonly PluginCatalog _catalog = PluginCatalog.Discover([BuiltHost.Plugins], new IsolatedPluginLoader());
     private readonly Composer _composer;
     private readonly JsonFile _json;
     private readonly KnownKeys _keys;

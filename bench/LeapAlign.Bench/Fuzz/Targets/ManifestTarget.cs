@@ -25,7 +25,7 @@ internal sealed class ManifestTarget : IFuzzTarget, IDisposable
         Seeds = [.. Directory.EnumerateFiles(Path.Combine(root, "plugins"), PluginManifest.FileName, SearchOption.AllDirectories).Order(StringComparer.Ordinal).Select(File.ReadAllBytes)];
         _folder = Directory.CreateDirectory(Path.Combine(_plugins, "mutant")).FullName;
         var assemblies = Seeds.Select(static seed => JsonNode.Parse(seed)!).Select(static manifest => ((string)manifest["id"]!, (string)manifest["assembly"]!)).ToList();
-        foreach (var file in assemblies.SelectMany(static pair => Directory.EnumerateFiles(Path.Combine(Bench.BuiltPlugins, pair.Item1), "*.dll")).DistinctBy(Path.GetFileName))
+        foreach (var file in assemblies.SelectMany(static pair => Directory.EnumerateFiles(Path.Combine(BuiltHost.Plugins, pair.Item1), "*.dll")).DistinctBy(Path.GetFileName))
             File.CreateSymbolicLink(Path.Combine(_folder, Path.GetFileName(file)), file);
         _json = new([.. PartKinds.All, .. assemblies.Select(static pair => pair.Item2), "[1.0,2.0)", "(,1.0]", "[2,)", "1.0", "..dll", "sd3"]);
     }

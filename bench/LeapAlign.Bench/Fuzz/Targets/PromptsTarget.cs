@@ -20,7 +20,7 @@ internal sealed class PromptsTarget : IFuzzTarget, IDisposable
 
     private static readonly string[] s_codes = [FaultCodes.NoPrompts, FaultCodes.NotUtf8, FaultCodes.BadPromptFile];
 
-    private readonly PluginCatalog _catalog = PluginCatalog.Discover([Bench.BuiltPlugins], new IsolatedPluginLoader());
+    private readonly PluginCatalog _catalog = PluginCatalog.Discover([BuiltHost.Plugins], new IsolatedPluginLoader());
     private readonly string _folder = Directory.CreateTempSubdirectory("leapalign-fuzz-").FullName;
     private readonly JsonFile _line = new(["prompt", "tag", "file_name", "text", "preferred", "rejected", "a.png", "b.jpg", "sub/c.webp", "../a.png", "counting"]);
     private readonly (string Id, IPromptSource Source)[] _sources;

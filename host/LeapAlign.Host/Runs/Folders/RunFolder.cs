@@ -1,5 +1,6 @@
 using System.Globalization;
 using LeapAlign.Pipeline;
+using LeapAlign.Storage.Disks;
 
 namespace LeapAlign.Host.Runs.Folders;
 
@@ -123,6 +124,27 @@ internal sealed class RunFolder
         using (held) Directory.Delete(folder.Path, recursive: true);
         return Unit.Value;
     });
+
+    /// <summary>Says that a file of a run cannot be read.</summary>
+    public static Fault CannotRead(string path, Exception exception)
+    {
+        var why = exception is FileNotFoundException or DirectoryNotFoundException ? "it is not there; a run folder holds plugins.resolved.json and metrics.jsonl" : exception.Message.Split('\n')[0];
+        return new Fault.Input(FaultCodes.RunNotReadable, $"the file of a run cannot be read: {why}", new SourcePlace(path));
+    }
+
+    /// <summary>Writes a whole file into a folder that is made if it is not there.</summary>
+    public static Result<Unit> WriteInto(string path, ReadOnlyMemory<byte> content)
+    {
+        try
+        {
+            Directory.CreateDirectory(System.IO.Path.GetDirectoryName(path)!);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            return CannotWrite(path, exception);
+        }
+        return WholeFile.Write(path, content);
+    }
 
     public static Fault CannotWrite(string path, Exception exception) =>
         new Fault.Run(FaultCodes.CannotWrite, $"cannot be written: {exception.Message}", new SourcePlace(path));

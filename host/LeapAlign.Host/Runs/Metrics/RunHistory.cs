@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using LeapAlign.Host.Runs.Folders;
 using LeapAlign.Pipeline;
 
 namespace LeapAlign.Host.Runs.Metrics;
@@ -46,8 +47,7 @@ internal sealed record RunHistory(IReadOnlyList<StepLine> Steps, IReadOnlyList<E
         }
         catch (Exception exception) when (exception is JsonException or InvalidOperationException or IOException or UnauthorizedAccessException)
         {
-            var why = exception is FileNotFoundException or DirectoryNotFoundException ? "it is not there; a run folder holds plugins.resolved.json and metrics.jsonl" : exception.Message.Split('\n')[0];
-            return new Fault.Input(FaultCodes.RunNotReadable, $"the file of a run cannot be read: {why}", new SourcePlace(path));
+            return RunFolder.CannotRead(path, exception);
         }
     }
 

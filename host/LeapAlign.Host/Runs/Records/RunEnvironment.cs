@@ -2,7 +2,6 @@ using System.Globalization;
 using System.Reflection;
 using System.Runtime.InteropServices;
 using LeapAlign.Host.Composition;
-using LeapAlign.Host.Plugins;
 using LeapAlign.Host.Runtime;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -33,7 +32,7 @@ internal static class RunEnvironment
             ["float32 products"] = tuning.Precision,
             ["allocator"] = tuning.Allocator ? "keeps freed pages" : "as the system has it",
         };
-        foreach (var plugin in plan.Parts.Select(static part => part.Plugin).OfType<PluginHandle>().Distinct()) facts[$"plugin {plugin.Id}"] = plugin.Manifest!.Version;
+        foreach (var plugin in plan.Plugins) facts[$"plugin {plugin.Id}"] = plugin.Manifest!.Version;
         return facts;
     }
 

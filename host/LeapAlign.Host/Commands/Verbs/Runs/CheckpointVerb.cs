@@ -40,7 +40,7 @@ internal sealed class CheckpointVerb(PlanRun run, ModelOfCheckpoint model, Termi
         foreach (var step in store.Steps().Reverse())
         {
             store.Describe(step).Match(
-                found => table.AddRow(Number(step), $"{found.Written:u}", $"{found.Files.Values.Sum(static file => file.Bytes) / 1e6:0.0} MB", Best(found, step), string.Join(", ", found.States.Keys)),
+                found => table.AddRow(Number(step), $"{found.Written:u}", $"{found.Bytes / 1e6:0.0} MB", Best(found, step), string.Join(", ", found.States.Keys)),
                 fault => table.AddRow(Number(step), "", "", "", fault.Message));
         }
         terminal.Console.Write(table);

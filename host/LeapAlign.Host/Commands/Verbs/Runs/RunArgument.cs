@@ -14,9 +14,12 @@ internal sealed class RunArgument() : Argument<string>("run")
     public Result<RunFolder> Find(ParseResult parsed) => RunLocation.Find(parsed.GetValue(this)!, CompositionSource.Of(parsed));
 
     /// <summary>The folder, and what its run was composed from: the file that <c>--config</c> names, or its own.</summary>
-    public Result<(RunFolder Folder, CompositionSource Source)> FindSource(ParseResult parsed)
+    public Result<(RunFolder Folder, CompositionSource Source)> FindSource(ParseResult parsed) => FindSource(parsed.GetValue(this)!, parsed);
+
+    /// <summary>The same for a run that another option names.</summary>
+    public static Result<(RunFolder Folder, CompositionSource Source)> FindSource(string which, ParseResult parsed)
     {
         var source = CompositionSource.Of(parsed);
-        return Find(parsed).Bind(folder => RunLocation.SourceOf(folder, source, GlobalOptions.NamesConfig(parsed)).Map(began => (folder, began)));
+        return RunLocation.Find(which, source).Bind(folder => RunLocation.SourceOf(folder, source, GlobalOptions.NamesConfig(parsed)).Map(began => (folder, began)));
     }
 }

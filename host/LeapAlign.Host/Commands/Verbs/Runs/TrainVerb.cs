@@ -1,5 +1,4 @@
 using System.CommandLine;
-using LeapAlign.Host.Runs.Folders;
 using LeapAlign.Pipeline;
 
 namespace LeapAlign.Host.Commands.Verbs.Runs;
@@ -34,17 +33,16 @@ internal sealed class TrainVerb(PlanRun run, ITraining training, Terminal termin
     private int Invoke(ParseResult parsed)
     {
         var source = CompositionSource.Of(parsed);
-        if (parsed.GetValue(_resume) is { } which) return Resume(parsed, source, which);
+        if (parsed.GetValue(_resume) is { } which) return Resume(parsed, which);
         if (parsed.GetValue(_allowed)!.Length > 0) return terminal.Error.Error(Misused("--allow-change says what may differ in a run that --resume goes on with"));
         var named = parsed.GetValue(_name) is { } name ? source.With($"run.name={JsonText.Of(name)}") : source;
         return run.Run(named, (plan, tuning, stop) => training.Train(plan, new TrainOptions(parsed.GetValue(_force), tuning, named), stop));
     }
 
-    private int Resume(ParseResult parsed, CompositionSource source, string which)
+    private int Resume(ParseResult parsed, string which)
     {
         if (parsed.GetValue(_name) is not null || parsed.GetValue(_force)) return terminal.Error.Error(Misused("--resume goes on in the folder of the run: --name and --force belong to a new one"));
-        return RunLocation.Find(which, source)
-            .Bind(folder => RunLocation.SourceOf(folder, source, GlobalOptions.NamesConfig(parsed)).Map(began => (Folder: folder, Source: began))).Match(
+        return RunArgument.FindSource(which, parsed).Match(
             found => run.Run(found.Source, (plan, tuning, stop) =>
                 training.Train(plan, new TrainOptions(false, tuning, found.Source) { Resume = new ResumeOptions(found.Folder, parsed.GetValue(_allowed)!) }, stop)),
             terminal.Error.Error);

@@ -1,6 +1,6 @@
 using System.Text.Json.Nodes;
 
-namespace LeapAlign.Integration.Tests;
+namespace LeapAlign.Integration.Tests.Interruptions;
 
 /// <summary>Runs of the built program with rewards that go wrong.</summary>
 public sealed class GuardTests : IDisposable

@@ -2,7 +2,7 @@ using System.Diagnostics;
 using System.Text.Json.Nodes;
 using LeapAlign.Testing;
 
-namespace LeapAlign.Integration.Tests;
+namespace LeapAlign.Integration.Tests.Interruptions;
 
 /// <summary>Runs of the built program that are interrupted in every way, moved, damaged, and gone on with.</summary>
 public sealed class ResumeTests : IDisposable

@@ -1,7 +1,7 @@
 using System.Security.Cryptography;
 using System.Text.Json.Nodes;
 
-namespace LeapAlign.Integration.Tests;
+namespace LeapAlign.Integration.Tests.Interruptions;
 
 /// <summary>What has to be the same in two runs.</summary>
 internal static class Digest
