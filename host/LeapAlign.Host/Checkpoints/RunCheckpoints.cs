@@ -4,6 +4,7 @@ using LeapAlign.Host.Configuration.Sections;
 using LeapAlign.Host.Kernel;
 using LeapAlign.Host.Kernel.State;
 using LeapAlign.Host.Runs.Metrics;
+using LeapAlign.Host.Telemetry.Spans;
 using LeapAlign.Pipeline;
 
 namespace LeapAlign.Host.Checkpoints;
@@ -51,7 +52,7 @@ internal sealed class RunCheckpoints((CheckpointStore Checkpoints, CheckpointSto
         {
             var begun = Stopwatch.GetTimestamp();
             return from flushed in metrics.FlushToDisk()
-                   from bytes in stores.Checkpoints.Write(manifest, copies)
+                   from bytes in KernelSpans.WriteCheckpoint(progress.Done, () => stores.Checkpoints.Write(manifest, copies))
                    from removed in stores.Checkpoints.Prune(settings.Keep, progress.Best?.Step)
                    select Remember(new CheckpointReport(progress.Done, bytes, standstill, Stopwatch.GetElapsedTime(begun).TotalSeconds));
         });

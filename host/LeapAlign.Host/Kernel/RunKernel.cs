@@ -63,13 +63,13 @@ internal sealed class RunKernel : IDisposable
 
     /// <summary>Runs to the end, or to the end of the step in which cancellation is asked for.</summary>
     /// <returns>How it ended.</returns>
-    public Result<RunEnding> Run(CancellationToken cancellation)
+    public Result<RunEnding> Run(CancellationToken cancellation) => Clock.Spans.Run(Clock, () =>
     {
-        var ran = Clock.Spans.Run(Clock, () => Guarded(cancellation));
+        var ran = Guarded(cancellation);
         // Whatever ended the run, what was done up to its last whole step is kept.
         var kept = AfterRun();
         return ran.Bind(ending => kept.Map(_ => ending));
-    }
+    });
 
     /// <summary>Does steps again, without evaluations, checkpoints or anything told.</summary>
     /// <param name="step">The last of them, from 1.</param>
@@ -195,7 +195,7 @@ internal sealed class RunKernel : IDisposable
         if (!told.TryGet(out _, out var failed)) throw new FaultException(failed);
     }
 
-    private Result<Unit> Checkpoint() => _checkpoints!.Take(_progress, _step.States);
+    private Result<Unit> Checkpoint() => KernelSpans.Checkpoint(Done, () => _checkpoints!.Take(_progress, _step.States));
 
     private Result<Unit> Completed(Func<RunCheckpoints, Result<CheckpointReport?>> which) => _checkpoints is null
         ? Unit.Value

@@ -1,8 +1,10 @@
 using System.Diagnostics;
 using LeapAlign.Contracts.Prompts;
 using LeapAlign.Contracts.Rewards;
+using LeapAlign.Host.Checkpoints;
 using LeapAlign.Host.Configuration.Sections;
 using LeapAlign.Host.Kernel;
+using LeapAlign.Host.Runs.Metrics;
 using LeapAlign.Host.Telemetry.Schema;
 using LeapAlign.Pipeline;
 using LeapAlign.Testing;
@@ -16,6 +18,7 @@ public sealed class SpanTests : IDisposable
     private static readonly ActivitySource s_test = new("LeapAlign.Tests");
 
     private readonly List<Activity> _spans = [];
+    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("leapalign-spans-");
     private readonly ActivityListener _listener;
     private readonly Activity _root;
 
@@ -97,10 +100,38 @@ public sealed class SpanTests : IDisposable
         Assert.All(_spans.Where(static span => span.OperationName == SpanSchema.Roll.Name), static span => Assert.Equal(ActivityStatusCode.Unset, span.Status));
     }
 
+    [Fact]
+    public void A_checkpoint_lies_in_the_run_and_what_is_written_beside_it_in_the_checkpoint()
+    {
+        Run(new CheckpointStore(At("checkpoints")), steps: 3);
+        var run = Assert.Single(Named(SpanSchema.Run));
+        var checkpoints = Named(SpanSchema.Checkpoint);
+        // One after every second step, and one at the end.
+        Assert.Equal([2, 3], checkpoints.Select(static span => span.GetTagItem(Tags.Step.Name)));
+        Assert.All(checkpoints, span => Assert.Equal(run.SpanId, span.ParentSpanId));
+        foreach (var (written, checkpoint) in Named(SpanSchema.WriteCheckpoint).Zip(checkpoints))
+        {
+            Assert.Equal((checkpoint.SpanId, checkpoint.GetTagItem(Tags.Step.Name)), (written.ParentSpanId, written.GetTagItem(Tags.Step.Name)));
+            var size = new CheckpointStore(At("checkpoints")).Open((int)written.GetTagItem(Tags.Step.Name)!).Match(static found => found.Bytes, static fault => throw new FaultException(fault));
+            Assert.Equal(size, written.GetTagItem(Tags.Size.Name));
+        }
+    }
+
+    [Fact]
+    public void A_checkpoint_that_the_disk_refuses_marks_its_span()
+    {
+        File.WriteAllText(At("occupied"), "");
+        var fault = Run(new CheckpointStore(At("occupied")), steps: 2);
+        Assert.Equal(FaultCodes.CannotWrite, fault?.Code);
+        var written = Assert.Single(Named(SpanSchema.WriteCheckpoint));
+        Assert.Equal((ActivityStatusCode.Error, FaultCodes.CannotWrite), (written.Status, written.GetTagItem(Tags.Error.Name)));
+    }
+
     public void Dispose()
     {
         _root.Dispose();
         _listener.Dispose();
+        _folder.Delete(recursive: true);
     }
 
     private static Fault? Run(RunSettings run, int samplingSteps, TelemetrySettings? telemetry = null, params (string Name, double Weight, double Offset, double Scale, IReward Reward)[] rewards)
@@ -111,6 +142,18 @@ public sealed class SpanTests : IDisposable
         using var kernel = new RunKernel(plan, parts, CPU, []);
         return kernel.Run(CancellationToken.None).Match<Fault?>(static _ => null, static fault => fault);
     }
+
+    private Fault? Run(CheckpointStore store, int steps)
+    {
+        var plan = InProcessRun.Plan(new RunSettings { Steps = steps, Batch = 2 }) with { Checkpoint = new CheckpointSettings { Every = 2 } };
+        using var parts = Recording.Require(RunParts.Create(plan, InProcessRun.Context));
+        using var metrics = Recording.Require(MetricsFile.Create(At("metrics.jsonl")));
+        using var checkpoints = new RunCheckpoints((store, store), plan.Checkpoint, RunIdentity.Of(plan), metrics, TimeProvider.System);
+        using var kernel = new RunKernel(plan, parts, CPU, [metrics], checkpoints);
+        return kernel.Run(CancellationToken.None).Match<Fault?>(static _ => null, static fault => fault);
+    }
+
+    private string At(string file) => Path.Combine(_folder.FullName, file);
 
     private List<Activity> Named(SpanDefinition definition) => [.. _spans.Where(span => span.OperationName == definition.Name)];
 

@@ -10,9 +10,9 @@ namespace LeapAlign.Host.Telemetry.Measures;
 internal sealed class KernelMeasures : IRunObserver, IDisposable
 {
     private readonly Meter _meter = new(SourceNames.Kernel);
-    private readonly Gauge<double> _reward, _loss, _norm, _clipped, _rate, _measured, _evaluationRate, _tensors;
+    private readonly Gauge<double> _reward, _loss, _norm, _clipped, _rate, _measured, _evaluationRate, _checkpointSize, _tensors;
     private readonly Counter<double> _steps, _evaluations;
-    private readonly Histogram<double> _step, _stage;
+    private readonly Histogram<double> _step, _stage, _checkpoint;
 
     public KernelMeasures()
     {
@@ -23,6 +23,8 @@ internal sealed class KernelMeasures : IRunObserver, IDisposable
         _rate = _meter.Gauge(MetricSchema.Rate);
         _measured = _meter.Gauge(MetricSchema.Measured);
         _evaluationRate = _meter.Gauge(MetricSchema.EvaluationRate);
+        _checkpointSize = _meter.Gauge(MetricSchema.CheckpointSize);
+        _checkpoint = _meter.Histogram(MetricSchema.CheckpointDuration);
         _tensors = _meter.Gauge(MetricSchema.Tensors);
         _steps = _meter.Counter(MetricSchema.Steps);
         _evaluations = _meter.Counter(MetricSchema.Evaluations);
@@ -54,6 +56,15 @@ internal sealed class KernelMeasures : IRunObserver, IDisposable
     public Result<Unit> Evaluated(EvaluationReport report)
     {
         if (_reward.Enabled) Rewards(report.Rewards, "evaluation");
+        return Unit.Value;
+    }
+
+    public Result<Unit> Checkpointed(CheckpointReport report)
+    {
+        if (!_checkpoint.Enabled) return Unit.Value;
+        _checkpointSize.Record(report.Bytes);
+        _checkpoint.Record(report.StandstillSeconds, Tag(Tags.Operation, SpanSchema.Checkpoint.Name));
+        _checkpoint.Record(report.WriteSeconds, Tag(Tags.Operation, SpanSchema.WriteCheckpoint.Name));
         return Unit.Value;
     }
 

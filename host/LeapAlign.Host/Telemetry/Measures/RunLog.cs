@@ -24,6 +24,12 @@ internal sealed partial class RunLog(ILogger logger) : IRunObserver
         return Unit.Value;
     }
 
+    public Result<Unit> Checkpointed(CheckpointReport report)
+    {
+        Checkpoint(logger, report.Step, report.Bytes, report.StandstillSeconds, report.WriteSeconds);
+        return Unit.Value;
+    }
+
     /// <summary>The run begins.</summary>
     public void Begun(string folder, string algorithm, int steps) => Begin(logger, folder, algorithm, steps);
 
@@ -47,4 +53,7 @@ internal sealed partial class RunLog(ILogger logger) : IRunObserver
 
     [LoggerMessage(5, LogLevel.Error, "{Code}: {Message}")]
     private static partial void Failure(ILogger logger, string code, string message);
+
+    [LoggerMessage(6, LogLevel.Debug, "checkpoint of step {Step}: {Bytes} bytes, {Standstill} s of standstill, written in {Seconds} s")]
+    private static partial void Checkpoint(ILogger logger, int step, long bytes, double standstill, double seconds);
 }

@@ -14,6 +14,8 @@ internal static class MetricSchema
     public static readonly MetricDefinition EvaluationRate = new("leapalign.network.rate", InstrumentKind.Gauge, "{evaluation}/s", "Network evaluations for each sample in a second of a step: F per second.");
     public static readonly MetricDefinition StepDuration = new("leapalign.step.duration", InstrumentKind.Histogram, "s", "Seconds of a step.");
     public static readonly MetricDefinition StageDuration = new("leapalign.stage.duration", InstrumentKind.Histogram, "s", "Seconds of a step in one stage.", Tags.Stage);
+    public static readonly MetricDefinition CheckpointSize = new("leapalign.checkpoint.size", InstrumentKind.Gauge, "By", "Bytes of the newest checkpoint.");
+    public static readonly MetricDefinition CheckpointDuration = new("leapalign.checkpoint.duration", InstrumentKind.Histogram, "s", "Seconds of a checkpoint: `checkpoint`, for which the run stands still, and `write checkpoint`, beside its steps.", Tags.Operation);
     public static readonly MetricDefinition Tensors = new("leapalign.tensor.alive", InstrumentKind.Gauge, "{tensor}", "Tensors alive on the compute thread after a step.");
     public static readonly MetricDefinition Native = new("leapalign.native.memory", InstrumentKind.UpDownCounter, "By", "Bytes that the C allocator has handed out and not got back: tensors on the CPU are among them. Linux with glibc.");
     public static readonly MetricDefinition Resident = new("process.memory.usage", InstrumentKind.UpDownCounter, "By", "Resident memory of the process.");
@@ -26,7 +28,7 @@ internal static class MetricSchema
     /// <summary>Every metric of the host and of the plugins' parts.</summary>
     public static IReadOnlyList<MetricDefinition> All { get; } =
     [
-        Reward, Loss, GradientNorm, Clipped, Rate, Measured, Steps, Evaluations, EvaluationRate, StepDuration, StageDuration, PartDuration, Tensors, Native, Resident,
+        Reward, Loss, GradientNorm, Clipped, Rate, Measured, Steps, Evaluations, EvaluationRate, StepDuration, StageDuration, PartDuration, CheckpointSize, CheckpointDuration, Tensors, Native, Resident,
     ];
 
     /// <summary>What the runtime itself measures, of which a run shows its collections.</summary>

@@ -71,6 +71,12 @@ internal static class SpanSchema
 
     public static readonly SpanDefinition Copies = new("copies", SourceNames.Kernel, "step", "The lagged copies of the policy.", Tags.Error);
 
+    public static readonly SpanDefinition Checkpoint = new(
+        "checkpoint", SourceNames.Kernel, "run", "The run stands still for a checkpoint: the one before is waited for, and all states are copied.", Tags.Step, Tags.Error);
+
+    public static readonly SpanDefinition WriteCheckpoint = new(
+        "write checkpoint", SourceNames.Kernel, "checkpoint", "The copies go to the disk, beside the steps that follow.", Tags.Step, Tags.Size, Tags.Error);
+
     /// <summary>The arrows of a plugin's life, by the state that they lead to.</summary>
     public static IReadOnlyList<SpanDefinition> Life { get; } =
         [.. new[] { "Verified", "Loaded", "Configured", "Composed", "Running", "Stopped", "Unloaded" }.Select(static state =>
@@ -79,6 +85,6 @@ internal static class SpanSchema
     /// <summary>Every span, in the order of a run.</summary>
     public static IReadOnlyList<SpanDefinition> All { get; } =
     [
-        Command, .. Life, Run, Evaluate, Step, Encode, Roll, AnchorK, AnchorJ, Velocity, ReadPictures, EncodePictures, Decode, Score, Backward, Clip, Update, Refresh, Average, Copies,
+        Command, .. Life, Run, Evaluate, Step, Encode, Roll, AnchorK, AnchorJ, Velocity, ReadPictures, EncodePictures, Decode, Score, Backward, Clip, Update, Refresh, Average, Copies, Checkpoint, WriteCheckpoint,
     ];
 }

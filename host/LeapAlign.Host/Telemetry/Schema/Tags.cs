@@ -10,7 +10,7 @@ internal static class Tags
     public static readonly AttributeDefinition Sampler = new("leapalign.sampler", "string", "The id of the sampler.");
     public static readonly AttributeDefinition Seed = new("leapalign.seed", "int", "`run.seed`.");
     public static readonly AttributeDefinition Steps = new("leapalign.steps", "int", "`run.steps`.");
-    public static readonly AttributeDefinition Step = new("leapalign.step", "int", "The number of the step, from 1; of an evaluation, the steps done before it.");
+    public static readonly AttributeDefinition Step = new("leapalign.step", "int", "The number of the step, from 1; of an evaluation or a checkpoint, the steps done before it.");
     public static readonly AttributeDefinition Batch = new("leapalign.batch", "int", "Samples: of a step all of them, of an evaluation of the network those that go through it together.");
     public static readonly AttributeDefinition Images = new("leapalign.images", "int", "Pictures that were sampled and scored.");
     public static readonly AttributeDefinition Evaluations = new("leapalign.evaluations", "double", "Network evaluations of a whole batch (F), under guidance two for each velocity.");
@@ -28,6 +28,7 @@ internal static class Tags
     public static readonly AttributeDefinition Phase = new("leapalign.phase", "string", "`train` for the batch of a step, `evaluation` for the captions of an evaluation.");
     public static readonly AttributeDefinition Stage = new("leapalign.stage", "string", "The stage of a step. Stages do not nest, so that they add up to the step.");
     public static readonly AttributeDefinition Operation = new("leapalign.operation", "string", "What the part was asked for: the name of its span.");
+    public static readonly AttributeDefinition Size = new("leapalign.size", "int", "Bytes of all files.");
     public static readonly AttributeDefinition Measurement = new("leapalign.measurement.name", "string", "What the algorithm measured.");
     public static readonly AttributeDefinition Error = new("error.type", "string", "The code of the fault (`LA####`) that ended the span; absent when it ended well.");
 }

@@ -120,6 +120,26 @@ internal sealed class KernelSpans
         return report;
     }
 
+    /// <summary>Takes a checkpoint in its span.</summary>
+    /// <param name="done">Steps done before it.</param>
+    /// <param name="body">Copies the states, and begins to write.</param>
+    public static Result<Unit> Checkpoint(int done, Func<Result<Unit>> body) => InSpan(SpanSchema.Checkpoint, done, body, static (_, _) => { });
+
+    /// <summary>Writes a checkpoint in its span, on a thread beside the run.</summary>
+    /// <param name="done">Steps done before it.</param>
+    /// <param name="body">Writes.</param>
+    public static Result<long> WriteCheckpoint(int done, Func<Result<long>> body) => InSpan(SpanSchema.WriteCheckpoint, done, body, static (span, bytes) => span.SetTag(Tags.Size.Name, bytes));
+
+    private static Result<T> InSpan<T>(SpanDefinition definition, int done, Func<Result<T>> body, Action<Activity, T> describe)
+    {
+        using var span = Source.StartActivity(definition.Name)?.SetTag(Tags.Step.Name, done);
+        var outcome = body();
+        if (span is null) return outcome;
+        if (outcome.TryGet(out var value, out var fault)) describe(span, value);
+        else span.Fail(fault);
+        return outcome;
+    }
+
     // A parent that is not recorded: samplers drop what lies in it, the spans of plugins too.
     private static Activity? Hidden()
     {
