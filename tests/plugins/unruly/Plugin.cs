@@ -9,8 +9,8 @@ public sealed class Plugin : IPlugin
     public IReadOnlyList<PartDefinition> Parts { get; } =
     [
         PartDefinition.Of<Counting, NoSettings>("counting", SettingsJson.Default.NoSettings, static (_, _) => new()),
-        PartDefinition.Of<Loophole, NoSettings>("loophole", SettingsJson.Default.NoSettings, static (_, _) => new()),
         PartDefinition.Of<Moody, MoodySettings>("moody", SettingsJson.Default.MoodySettings, static (settings, _) => new(settings)),
+        PartDefinition.Of<Vivid, VividSettings>("vivid", SettingsJson.Default.VividSettings, static (settings, _) => new(settings)),
     ];
 }
 
@@ -19,4 +19,5 @@ public sealed record NoSettings;
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
 [JsonSerializable(typeof(NoSettings))]
 [JsonSerializable(typeof(MoodySettings))]
+[JsonSerializable(typeof(VividSettings))]
 internal sealed partial class SettingsJson : JsonSerializerContext;
