@@ -25,6 +25,7 @@ internal sealed record Curves(int Every, IReadOnlyList<int> Step, IReadOnlyList<
             Take("gradientNorm", "gradientNorm", static step => step.GradientNorm),
             Take("rate", "rate", static step => step.Rate),
         ];
+        if (run.Steps.Any(static step => step.Skipped > 0)) columns.Add(Take("skipped", "skipped", static step => step.Skipped));
         columns.AddRange(Names(static step => step.Rewards).Select(name => Take("rewards", name, step => Find(step.Rewards, name))));
         columns.AddRange(Names(static step => step.Measurements).Select(name => Take("measurements", name, step => Find(step.Measurements, name))));
         return new Curves(every, [.. shown.Select(index => run.Steps[index].Step)], [.. shown.Select(index => totals[index].Evaluations)], [.. shown.Select(index => totals[index].Seconds)], columns);

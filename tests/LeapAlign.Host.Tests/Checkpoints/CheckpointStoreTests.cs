@@ -110,13 +110,15 @@ public sealed class CheckpointStoreTests : IDisposable
         foreach (var path in Directory.GetFiles(_small.Store.PathOf(2)))
         {
             var whole = File.ReadAllBytes(path);
+            // The manifest, which says the lengths of the others, has its own seal.
+            var words = path.EndsWith(CheckpointManifest.FileName, StringComparison.Ordinal) ? "" : $" bytes where {whole.Length} were written";
             for (var length = 0; length < whole.Length; length++)
             {
                 File.WriteAllBytes(path, whole[..length]);
-                _small.Store.Open(2).Fault(FaultCodes.CheckpointDamaged);
+                _small.Store.Open(2).Fault(FaultCodes.CheckpointDamaged, words);
             }
             File.WriteAllBytes(path, [.. whole, 0]);
-            _small.Store.Open(2).Fault(FaultCodes.CheckpointDamaged);
+            _small.Store.Open(2).Fault(FaultCodes.CheckpointDamaged, words);
             File.Delete(path);
             _small.Store.Open(2).Fault(FaultCodes.CheckpointDamaged);
             File.WriteAllBytes(path, whole);

@@ -22,6 +22,16 @@ public sealed class ModelTests
     }
 
     [Fact]
+    public void Updates_that_were_left_out_have_a_curve_where_there_are_any()
+    {
+        using var written = new WrittenRun().Step(1).Step(2).Step(3);
+        Assert.DoesNotContain(Curves.Of(written.Read()).Columns, static column => column.Group == "skipped");
+        var second = written.Lines.IndexOf("\"step\":2,", StringComparison.Ordinal);
+        written.Lines = written.Lines.Insert(second, "\"skipped\":2,");
+        Assert.Equal([0.0, 2.0, 0.0], Values(Curves.Of(written.Read()), "skipped", "skipped"));
+    }
+
+    [Fact]
     public void A_step_without_a_measurement_leaves_a_gap()
     {
         using var written = new WrittenRun().Step(1).Step(2);

@@ -37,6 +37,10 @@ public sealed class ReportPageTests(ReportedRuns runs)
         // The curve of a trained reward begins with the evaluation before the first step, where there is no batch.
         Assert.Equal([null, .. steps.Select(static line => (double?)line["rewards"]!["reward"])], await Numbers<double?>(browser, "[...document.querySelector('[data-chart=\"rewards.reward\"]').plot.data[1]].map(v => v ?? null)"));
         var judged = runs.Lines("first", "evaluation").Select(static line => (double)line["rewards"]!["judge"]!);
+        string[] measures = [.. runs.Lines("first", "evaluation")[0]["measures"]!.AsObject().Select(static pair => pair.Key)];
+        Assert.NotEmpty(measures);
+        foreach (var name in measures) await AssertCurve(browser, $"measures.{name}", runs.Lines("first", "evaluation").Select(line => (double)line["measures"]![name]!));
+        Assert.False(await browser.Page.EvaluateExpressionAsync<bool>("!!document.querySelector('[data-chart=skipped]')"), "no update was left out");
         Assert.Equal(judged, await Numbers<double>(browser, "[...document.querySelector('[data-chart=\"rewards.judge\"]').plot.data[1]]"));
     }
 

@@ -11,15 +11,23 @@ function rewardCharts() {
     report.runs.forEach((run, index) => {
       const trained = column(run, "rewards", name);
       if (trained) series.push({ label: label(run, "training batch"), points: run.curves, values: trained.values, colour: colour(index), dash: index, faint: true, marks: false });
-      const evaluated = run.evaluations.filter(evaluation => name in evaluation.rewards);
-      if (evaluated.length > 0) {
-        const points = { step: evaluated.map(one => one.step), evaluations: evaluated.map(one => one.evaluations), seconds: evaluated.map(one => one.seconds) };
-        series.push({ label: label(run, "evaluation"), points, values: evaluated.map(one => one.rewards[name]), colour: colour(index), dash: index, marks: true });
-      }
+      series.push(...evaluatedSeries(run, index, "rewards", name));
     });
     const heldOut = report.runs.every(run => run.rewards.every(reward => reward.name !== name || reward.heldOut));
     return series.length > 0 ? chart(`rewards.${name}`, name, heldOut ? "held out: measured, never trained on" : "trained", series) : null;
   });
+}
+
+function evaluatedSeries(run, index, group, name) {
+  const evaluated = run.evaluations.filter(evaluation => name in evaluation[group]);
+  if (evaluated.length === 0) return [];
+  const points = { step: evaluated.map(one => one.step), evaluations: evaluated.map(one => one.evaluations), seconds: evaluated.map(one => one.seconds) };
+  return [{ label: label(run, "evaluation"), points, values: evaluated.map(one => one[group][name]), colour: colour(index), dash: index, marks: true }];
+}
+
+function measureCharts() {
+  const names = distinct(report.runs.flatMap(run => run.evaluations.flatMap(evaluation => Object.keys(evaluation.measures))));
+  return names.map(name => chart(`measures.${name}`, name, notes[name] ?? null, report.runs.flatMap((run, index) => evaluatedSeries(run, index, "measures", name))));
 }
 
 function columnCharts(group, wanted) {
@@ -34,8 +42,14 @@ function columnCharts(group, wanted) {
   });
 }
 
-const titles = { gradientNorm: "gradient norm", rate: "learning rate", distance_j: "d_j", distance_0: "d_0" };
-const notes = { gradientNorm: "L2, before clipping" };
+const titles = { gradientNorm: "gradient norm", rate: "learning rate", skipped: "updates left out", distance_j: "d_j", distance_0: "d_0" };
+const notes = {
+  gradientNorm: "L2, before clipping",
+  skipped: "by the guard, before the optimizer saw them",
+  "clipped share": "colour values at either end of the range",
+  "fine detail": "the share of detail that is finer than four pixels",
+  diversity: "the mean distance between two pictures of a caption",
+};
 
 function thinned() {
   const long = report.runs.filter(run => run.curves.every > 1);

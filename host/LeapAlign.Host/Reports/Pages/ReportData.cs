@@ -90,10 +90,11 @@ internal sealed record EvaluationData(
     int Images,
     double Took,
     IReadOnlyDictionary<string, double> Rewards,
-    IReadOnlyDictionary<string, IReadOnlyDictionary<string, double>> Tasks)
+    IReadOnlyDictionary<string, IReadOnlyDictionary<string, double>> Tasks,
+    IReadOnlyDictionary<string, double> Measures)
 {
     public static EvaluationData Of(EvaluationLine line, Totals spent) =>
-        new(line.Step, spent.Evaluations, spent.Seconds, line.Images, line.Timings.Seconds, line.Rewards, line.Tasks);
+        new(line.Step, spent.Evaluations, spent.Seconds, line.Images, line.Timings.Seconds, line.Rewards, line.Tasks, line.Measures ?? new Dictionary<string, double>());
 }
 
 // The encoder of the default options keeps <, > and & out of the text, so that no caption ends the element it stands in.
