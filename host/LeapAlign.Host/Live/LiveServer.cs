@@ -17,6 +17,8 @@ internal sealed class LiveServer : IDisposable
     // What pages get to take in the end of the run.
     private static readonly TimeSpan s_farewell = TimeSpan.FromSeconds(2);
 
+    private static readonly string[] s_scripts = ["morph.js", "renew.js", "live.js"];
+
     private readonly LiveToken _token = new();
     private readonly LiveGate _gate;
     private readonly WatchedRun _run;
@@ -87,13 +89,11 @@ internal sealed class LiveServer : IDisposable
         null => Task.CompletedTask,
         "" => Text(context, "text/html", PageAssets.Read("live/live.html")),
         "style.css" => Text(context, "text/css", PageAssets.Style + PageAssets.Read("live/live.css")),
-        "script.js" => Text(context, "text/javascript", string.Join('\n', [PageAssets.Script, .. s_scripts.Select(static name => PageAssets.Read($"live/{name}"))])),
+        "script.js" => Text(context, "text/javascript", PageAssets.Script + string.Concat(s_scripts.Select(static name => "\n" + PageAssets.Read($"live/{name}")))),
         "data" => Text(context, "application/json", _run.Data(context.Request.Query["pictures"].ToString()).ToJson()),
         "events" => TypedResults.ServerSentEvents(_events.Follow(context.RequestAborted)).ExecuteAsync(context),
         _ => Missing(context),
     };
-
-    private static readonly string[] s_scripts = ["morph.js", "renew.js", "live.js"];
 
     private static Task Text(HttpContext context, string type, string text)
     {

@@ -11,7 +11,7 @@ internal sealed class WatchedRun(TimeProvider time)
     /// <summary>The least time between two looks at the files.</summary>
     public static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
 
-    // Looking takes at most this part of the time.
+    // Looking rests so many times as long as it took.
     private const int Rests = 10;
 
     private readonly Lock _gate = new();
@@ -19,7 +19,7 @@ internal sealed class WatchedRun(TimeProvider time)
     private Func<WatchedFolder>? _open;
     private WatchedFolder? _folder;
     private LiveState _state = LiveState.Waiting;
-    private TimeSpan _rest;
+    private TimeSpan _spent;
     private long _looked;
     private bool _urgent;
 
@@ -50,9 +50,11 @@ internal sealed class WatchedRun(TimeProvider time)
         {
             if (Volatile.Read(ref _open) is not { } open) return LiveState.Waiting;
             var urgent = Interlocked.Exchange(ref _urgent, false);
-            if (_folder is not null && !urgent && time.GetElapsedTime(_looked) < _rest) return _state;
+            if (_folder is not null && !urgent && !Rested()) return _state;
+            _looked = time.GetTimestamp();
             _folder ??= open();
-            Timed(_folder, folder => _state = folder.State(folder.Refresh() ? _state.Revision + 1 : _state.Revision, time.GetUtcNow()));
+            _state = _folder.State(_folder.Refresh() ? _state.Revision + 1 : _state.Revision, time.GetUtcNow());
+            _spent = time.GetElapsedTime(_looked);
             return _state;
         }
     }
@@ -64,7 +66,11 @@ internal sealed class WatchedRun(TimeProvider time)
         lock (_gate)
         {
             var state = Look();
-            return _folder is null ? new LiveData(state, "", null, null) : Timed(_folder, folder => folder.Data(state, pictures));
+            if (_folder is null) return new LiveData(state, "", null, null);
+            var before = time.GetTimestamp();
+            var data = _folder.Data(state, pictures);
+            _spent += time.GetElapsedTime(before);
+            return data;
         }
     }
 
@@ -74,13 +80,9 @@ internal sealed class WatchedRun(TimeProvider time)
         lock (_gate) _folder = null;
     }
 
-    private T Timed<T>(WatchedFolder folder, Func<WatchedFolder, T> work)
+    private bool Rested()
     {
-        var before = time.GetTimestamp();
-        var made = work(folder);
-        _looked = time.GetTimestamp();
-        var rest = Rests * time.GetElapsedTime(before, _looked);
-        _rest = rest > Pause ? rest : Pause;
-        return made;
+        var rest = Rests * _spent;
+        return time.GetElapsedTime(_looked) >= (rest > Pause ? rest : Pause);
     }
 }

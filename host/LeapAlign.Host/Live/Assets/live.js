@@ -58,12 +58,12 @@ async function ask() {
   if (asking) return;
   asking = true;
   try {
-    const answer = await fetch(`data?pictures=${encodeURIComponent(pictures)}`);
-    if (answer.ok && !over) show(await answer.json());
-  } catch {
-    // The stream of events says that the connection is lost.
+    // That there is no answer, the stream of events says.
+    const answer = await fetch(`data?pictures=${encodeURIComponent(pictures)}`).then(got => got.ok ? got.json() : null, () => null);
+    if (answer && !over) show(answer);
+  } finally {
+    asking = false;
   }
-  asking = false;
   if (again) await ask();
 }
 
