@@ -34,6 +34,7 @@ public sealed class LivePageTests(WatchedRuns runs) : IClassFixture<WatchedRuns>
         await page.Until($"document.querySelector('.slider output').textContent !== '{newest}'");
         Assert.True(await page.Of<bool>("document.querySelector('#step').value === document.querySelector('#step').max"));
         page.AssertQuiet();
+        if (Environment.GetEnvironmentVariable("LEAPALIGN_SCREENSHOTS") is { Length: > 0 } folder) await page.Page.ScreenshotAsync(Path.Combine(folder, "live.png"));
     }
 
     [Fact]
