@@ -59,6 +59,7 @@ internal static class HostServices
         .AddSingleton<ModelOfCheckpoint>()
         .AddSingleton<IVerb, CheckpointVerb>()
         .AddSingleton<IVerb, ReportVerb>()
+        .AddSingleton<IVerb, WatchVerb>()
         .AddSingleton<ShortRun>()
         .AddSingleton<IVerb, ProfileVerb>()
         .AddTraining<Training>()

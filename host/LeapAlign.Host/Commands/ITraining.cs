@@ -1,4 +1,5 @@
 using LeapAlign.Host.Composition;
+using LeapAlign.Host.Live;
 using LeapAlign.Host.Runs.Folders;
 using LeapAlign.Host.Runtime;
 using LeapAlign.Pipeline;
@@ -23,6 +24,9 @@ internal sealed record TrainOptions(bool Force, StartupTuning Tuning, Compositio
 {
     /// <summary>The run that is gone on with; null begins a new one.</summary>
     public ResumeOptions? Resume { get; init; }
+
+    /// <summary>Takes the run folder as soon as there is one; null when nobody watches.</summary>
+    public WatchedRun? Watched { get; init; }
 }
 
 /// <summary>How a run is gone on with.</summary>

@@ -15,9 +15,12 @@ internal static class RunReader
 
     /// <summary>Reads one run.</summary>
     /// <returns>The run, or LA4013 when the folder, its metrics or its settings cannot be read.</returns>
-    public static Result<RecordedRun> Read(RunFolder folder) =>
+    public static Result<RecordedRun> Read(RunFolder folder) => Read(folder, () => RunHistory.Read(folder.Metrics));
+
+    /// <summary>The same with what the metrics tell, read by the caller.</summary>
+    public static Result<RecordedRun> Read(RunFolder folder, Func<Result<RunHistory>> metrics) =>
         from settings in Parse(folder.Resolved, static text => JsonNode.Parse(text) as JsonObject ?? throw new JsonException("it is no JSON object"))
-        from history in RunHistory.Read(folder.Metrics)
+        from history in metrics()
         from record in File.Exists(folder.Record) ? Parse(folder.Record, static text => JsonSerializer.Deserialize(text, RunRecordJson.Default.RunRecord)) : Result.Ok<RunRecord?>(null)
         select new RecordedRun { Folder = folder, Name = folder.Name, Settings = settings, Steps = history.Steps, Evaluations = history.Evaluations, Record = record };
 

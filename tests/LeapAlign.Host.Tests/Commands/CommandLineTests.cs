@@ -19,6 +19,8 @@ public sealed class CommandLineTests
     [InlineData("--seed must be 0 to", "", "generate", "--seed", "-3")]
     [InlineData("--count must be 1 to 1024", "", "generate", "--count", "0")]
     [InlineData("--seed", "'many'", "generate", "--seed", "many")]
+    [InlineData("--dashboard", "'often'", "train", "--dashboard", "often")]
+    [InlineData("70000 is no port", "0 to 65535", "train", "--dashboard", "70000")]
     public void A_misspelt_command_is_a_fault_with_a_hint(string words, string hint, params string[] arguments)
     {
         var terminal = new TestTerminal();
@@ -33,6 +35,7 @@ public sealed class CommandLineTests
     [InlineData("--help")]
     [InlineData("train", "--help")]
     [InlineData("generate", "-h")]
+    [InlineData("watch", "--help")]
     [InlineData("list", "--help")]
     [InlineData("settings", "--help")]
     [InlineData("validate", "--help")]

@@ -37,6 +37,7 @@ internal sealed class TestTerminal : ITraining, IGeneration
         console.Profile.Width = 400;
         using var services = new ServiceCollection()
             .AddSingleton(new Terminal(console, error))
+            .AddSingleton(TimeProvider.System)
             .AddSingleton<IPluginLoader, IsolatedPluginLoader>()
             .AddSingleton(new BundledPlugins(bundled))
             .AddLogging()

@@ -1,7 +1,13 @@
 "use strict";
 
-const report = JSON.parse(document.getElementById("data").textContent);
-const several = report.runs.length > 1;
+// What is shown; everything draws this alone.
+let report = null;
+let several = false;
+
+function take(data) {
+  report = data;
+  several = data.runs.length > 1;
+}
 
 // An element with attributes and children; null children are left out.
 function h(tag, attributes, ...children) {

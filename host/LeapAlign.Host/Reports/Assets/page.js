@@ -9,16 +9,19 @@ function chip(run) {
 }
 
 function header() {
-  const top = document.getElementById("top");
   if (several) {
-    top.append(h("h1", {}, `${report.runs.length} runs side by side`));
-    top.append(h("ul", { class: "about", style: "list-style:none;padding:0" }, report.runs.map((run, index) => h("li", { class: "headline" }, h("span", {}, runName(index)), h("span", {}, about(run)), chip(run)))));
-    return;
+    return [
+      h("h1", {}, `${report.runs.length} runs side by side`),
+      h("ul", { class: "about", style: "list-style:none;padding:0" }, report.runs.map((run, index) => h("li", { class: "headline" }, h("span", {}, runName(index)), h("span", {}, about(run)), chip(run)))),
+    ];
   }
   const [run] = report.runs;
-  top.append(h("div", { class: "headline" }, h("h1", {}, run.name), chip(run)), h("p", { class: "about" }, about(run)));
-  if (run.record?.fault) top.append(h("p", { class: "fault" }, run.record.fault));
-  top.append(h("dl", { class: "tiles" }, tiles(run)));
+  return [
+    h("div", { class: "headline" }, h("h1", {}, run.name), chip(run)),
+    h("p", { class: "about" }, about(run)),
+    ...(run.record?.fault ? [h("p", { class: "fault" }, run.record.fault)] : []),
+    h("dl", { class: "tiles" }, tiles(run)),
+  ];
 }
 
 const about = run => [`${run.algorithm} on ${run.model}, `, num(run.done), " of ", num(run.planned), " steps of ", num(run.samplesPerStep), " samples"];
@@ -37,11 +40,12 @@ function tiles(run) {
 
 function section(id, title, content, side) {
   const parts = content.flat(9).filter(Boolean);
-  if (parts.length === 0) return;
-  document.getElementById("main").append(h("section", { id, "aria-labelledby": `${id}-title` }, h("div", { class: "head" }, h("h2", { id: `${id}-title` }, title), side), parts));
-  links.push(h("li", {}, h("a", { href: `#${id}` }, title)));
+  if (parts.length === 0) return null;
+  return {
+    body: h("section", { id, "aria-labelledby": `${id}-title` }, h("div", { class: "head" }, h("h2", { id: `${id}-title` }, title), side), parts),
+    link: h("li", {}, h("a", { href: `#${id}` }, title)),
+  };
 }
-const links = [];
 
 function axisSwitch() {
   const choices = Object.entries({ step: "steps", evaluations: "network evaluations", seconds: "seconds of training" });
@@ -52,21 +56,34 @@ function axisSwitch() {
 
 const cards = (items, wide) => { const all = items.filter(Boolean); return all.length > 0 ? [h("div", { class: wide ? "cards wide" : "cards" }, all)] : []; };
 
-header();
-if (several) section("comparison", "Comparison", comparison());
-section("rewards", "Rewards", [cards(rewardCharts()), h("div", { style: "height:.75rem" }), rewardTable()], axisSwitch());
-section("tasks", "Tasks", cards(taskBars(), several));
-section("pictures", "Pictures", [h("div", { class: "card long" }, pictureSection()), cards(measureCharts())]);
-section("training", "Training", [cards(columnCharts(null, ["loss", "gradientNorm", "rate", "skipped"])), thinned()]);
-section("measurements", "Measurements of the algorithm", [cards([...columnCharts("measurements").filter(figure => !isChoice(figure)), ...choiceMaps()])]);
-section("time", "Where the time went", cards(timeCards(), several));
-section("settings", "Settings", [differences(), settings()]);
-section("warnings", "Warnings", [warnings()]);
-section("environment", "Environment", [environment()]);
-document.getElementById("sections").append(h("ul", {}, links));
-document.getElementById("foot").append(`Written by LeapAlign ${report.program.split("+")[0]} from the files of the run folder${several ? "s" : ""}: one file, which loads nothing.`);
+function sections() {
+  return [
+    several ? section("comparison", "Comparison", comparison()) : null,
+    section("rewards", "Rewards", [cards(rewardCharts()), h("div", { style: "height:.75rem" }), rewardTable()], axisSwitch()),
+    section("tasks", "Tasks", cards(taskBars(), several)),
+    section("pictures", "Pictures", [h("div", { class: "card long" }, pictureSection()), cards(measureCharts())]),
+    section("training", "Training", [cards(columnCharts(null, ["loss", "gradientNorm", "rate", "skipped"])), thinned()]),
+    section("measurements", "Measurements of the algorithm", [cards([...columnCharts("measurements").filter(figure => !isChoice(figure)), ...choiceMaps()])]),
+    section("time", "Where the time went", cards(timeCards(), several)),
+    section("settings", "Settings", [differences(), settings()]),
+    section("warnings", "Warnings", [warnings()]),
+    section("environment", "Environment", [environment()]),
+  ].filter(Boolean);
+}
 
-drawAll();
+// The nodes of the page, by the elements they belong into.
+function build() {
+  const made = sections();
+  return { top: header(), sections: [h("ul", {}, made.map(one => one.link))], main: made.map(one => one.body) };
+}
+
+const written = document.getElementById("data");
+if (written) {
+  take(JSON.parse(written.textContent));
+  for (const [id, nodes] of Object.entries(build())) document.getElementById(id).append(...nodes);
+  document.getElementById("foot").append(`Written by LeapAlign ${report.program.split("+")[0]} from the files of the run folder${several ? "s" : ""}: one file, which loads nothing.`);
+  drawAll();
+}
 let width = document.documentElement.clientWidth;
 new ResizeObserver(() => {
   if (document.documentElement.clientWidth === width) return;

@@ -78,7 +78,10 @@ internal sealed class EmbeddedPictures
 /// <param name="Steps">The steps that are shown.</param>
 /// <param name="Captions">Captions the run drew, of which the report shows at most <see cref="EmbeddedPictures.MostCaptions"/>.</param>
 /// <param name="Pictures">For each step, a picture for each caption.</param>
-internal sealed record PictureSeries(IReadOnlyList<int> Steps, int Captions, IReadOnlyList<IReadOnlyList<ShownPicture>> Pictures);
+internal sealed record PictureSeries(IReadOnlyList<int> Steps, int Captions, IReadOnlyList<IReadOnlyList<ShownPicture>> Pictures)
+{
+    public static PictureSeries Empty { get; } = new([], 0, []);
+}
 
 /// <summary>A picture of an evaluation.</summary>
 /// <param name="Caption">Its caption.</param>

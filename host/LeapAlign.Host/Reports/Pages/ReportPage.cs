@@ -9,8 +9,6 @@ namespace LeapAlign.Host.Reports.Pages;
 /// <summary>A report as one HTML file: markup, style, scripts, numbers and pictures. Its content policy lets it load nothing.</summary>
 internal sealed class ReportPage
 {
-    private static readonly string[] s_scripts = ["uPlot.iife.min.js", "base.js", "charts.js", "curves.js", "maps.js", "pictures.js", "tables.js", "page.js"];
-
     private readonly EmbeddedPictures _pictures = new();
 
     /// <summary>Reads runs and writes the page about them, aside and renamed.</summary>
@@ -24,16 +22,10 @@ internal sealed class ReportPage
     {
         var title = WebUtility.HtmlEncode(string.Join(", ", data.Runs.Select(static run => run.Name)));
         // Data last: it may hold the words that the others are put in place of.
-        return Asset("report.html")
+        return PageAssets.Read("report/report.html")
             .Replace("{{title}}", title, StringComparison.Ordinal)
-            .Replace("{{style}}", Asset("uPlot.min.css") + Asset("report.css"), StringComparison.Ordinal)
-            .Replace("{{script}}", string.Join('\n', s_scripts.Select(Asset)), StringComparison.Ordinal)
+            .Replace("{{style}}", PageAssets.Style, StringComparison.Ordinal)
+            .Replace("{{script}}", PageAssets.Script, StringComparison.Ordinal)
             .Replace("{{data}}", JsonSerializer.Serialize(data, ReportJson.Default.ReportData), StringComparison.Ordinal);
-    }
-
-    private static string Asset(string name)
-    {
-        using var reader = new StreamReader(typeof(ReportPage).Assembly.GetManifestResourceStream($"report/{name}")!);
-        return reader.ReadToEnd();
     }
 }

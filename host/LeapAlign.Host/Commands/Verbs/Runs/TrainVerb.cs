@@ -1,10 +1,11 @@
 using System.CommandLine;
+using LeapAlign.Host.Live;
 using LeapAlign.Pipeline;
 
 namespace LeapAlign.Host.Commands.Verbs.Runs;
 
 /// <summary>Aligns the model of plugins.json, from the beginning or from where a run stopped.</summary>
-internal sealed class TrainVerb(PlanRun run, ITraining training, Terminal terminal) : IVerb
+internal sealed class TrainVerb(PlanRun run, ITraining training, Terminal terminal, TimeProvider time) : IVerb
 {
     private readonly Option<string?> _name = new("--name") { Description = "The name of the run; the same as --set run.name=...", HelpName = "name" };
     private readonly Option<bool> _force = new("--force") { Description = "Replaces the folder of a run of the same name." };
@@ -23,9 +24,16 @@ internal sealed class TrainVerb(PlanRun run, ITraining training, Terminal termin
         AllowMultipleArgumentsPerToken = false,
     };
 
+    private readonly Option<int?> _dashboard = new("--dashboard")
+    {
+        Description = "Shows the run live on a page of this machine, at an address that is printed when it begins; on a port of 127.0.0.1 if one is named, otherwise on any that is free.",
+        HelpName = "port",
+        Arity = ArgumentArity.ZeroOrOne,
+    };
+
     public Command Describe()
     {
-        var command = new Command("train", "Aligns the model of plugins.json with its rewards.") { _name, _force, _resume, _allowed };
+        var command = new Command("train", "Aligns the model of plugins.json with its rewards.") { _name, _force, _resume, _allowed, _dashboard };
         command.SetAction(Invoke);
         return command;
     }
@@ -36,16 +44,35 @@ internal sealed class TrainVerb(PlanRun run, ITraining training, Terminal termin
         if (parsed.GetValue(_resume) is { } which) return Resume(parsed, which);
         if (parsed.GetValue(_allowed)!.Length > 0) return terminal.Error.Error(Misused("--allow-change says what may differ in a run that --resume goes on with"));
         var named = parsed.GetValue(_name) is { } name ? source.With($"run.name={JsonText.Of(name)}") : source;
-        return run.Run(named, (plan, tuning, stop) => training.Train(plan, new TrainOptions(parsed.GetValue(_force), tuning, named), stop));
+        return Run(parsed, named, null);
     }
 
     private int Resume(ParseResult parsed, string which)
     {
         if (parsed.GetValue(_name) is not null || parsed.GetValue(_force)) return terminal.Error.Error(Misused("--resume goes on in the folder of the run: --name and --force belong to a new one"));
         return RunArgument.FindSource(which, parsed).Match(
-            found => run.Run(found.Source, (plan, tuning, stop) =>
-                training.Train(plan, new TrainOptions(false, tuning, found.Source) { Resume = new ResumeOptions(found.Folder, parsed.GetValue(_allowed)!) }, stop)),
+            found => Run(parsed, found.Source, new ResumeOptions(found.Folder, parsed.GetValue(_allowed)!)),
             terminal.Error.Error);
+    }
+
+    private int Run(ParseResult parsed, CompositionSource source, ResumeOptions? resume) =>
+        parsed.GetResult(_dashboard) is null ? Run(parsed, source, resume, null) : RunWatched(parsed, source, resume);
+
+    private int Run(ParseResult parsed, CompositionSource source, ResumeOptions? resume, WatchedRun? watched) => run.Run(source, (plan, tuning, stop) =>
+        training.Train(plan, new TrainOptions(parsed.GetValue(_force), tuning, source) { Resume = resume, Watched = watched }, stop));
+
+    // Before anything of the run is there, so that a port that is taken leaves nothing behind.
+    private int RunWatched(ParseResult parsed, CompositionSource source, ResumeOptions? resume)
+    {
+        var watched = new WatchedRun(time);
+        if (!LiveServer.Start(watched, parsed.GetValue(_dashboard) ?? 0, time).TryGet(out var server, out var fault)) return terminal.Error.Error(fault);
+        using (server)
+        {
+            terminal.Write($"dashboard {server.Address}");
+            var code = Run(parsed, source, resume, watched);
+            server.End();
+            return code;
+        }
     }
 
     private static Fault Misused(string message) => new Fault.Configuration(FaultCodes.BadOption, message, new("command line"));

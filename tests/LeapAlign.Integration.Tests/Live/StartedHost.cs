@@ -1,0 +1,64 @@
+using System.Diagnostics;
+using System.Text.RegularExpressions;
+
+namespace LeapAlign.Integration.Tests.Live;
+
+/// <summary>The built program while it runs, with a live page.</summary>
+internal sealed partial class StartedHost : IDisposable
+{
+    private readonly Process _process;
+    private readonly Task<string> _error;
+    private Task<string>? _rest;
+
+    private StartedHost(Process process) => (_process, _error) = (process, process.StandardError.ReadToEndAsync());
+
+    public int Id => _process.Id;
+
+    /// <summary>Where its page is.</summary>
+    public string Address { get; private set; } = "";
+
+    /// <summary>Starts the program, and waits for the line that has what is waited for.</summary>
+    public static StartedHost Start(Workspace workspace, string line, params string[] arguments)
+    {
+        // A shell that runs the tests in the background makes its children deaf to interrupts; this undoes it.
+        var started = new StartedHost(BuiltHost.Start(workspace.Folder, "env", ["--default-signal=INT", .. arguments]));
+        started.ReadTo(line);
+        return started;
+    }
+
+    /// <summary>Reads what it prints up to a line, and takes note of the address of its page.</summary>
+    public void ReadTo(string words)
+    {
+        while (_process.StandardOutput.ReadLine() is { } line)
+        {
+            if (PageAddress().Match(line) is { Success: true } found) Address = found.Value;
+            if (line.Contains(words, StringComparison.Ordinal)) return;
+        }
+        Assert.Fail($"it ended before '{words}': {_error.GetAwaiter().GetResult()}");
+    }
+
+    /// <summary>From now on what it prints is read along, so that it never waits for its reader.</summary>
+    public StartedHost ReadAlong()
+    {
+        _rest = _process.StandardOutput.ReadToEndAsync();
+        return this;
+    }
+
+    /// <summary>Presses Ctrl+C and waits for the end.</summary>
+    public async Task<Outcome> Interrupt()
+    {
+        using (var kill = Process.Start("kill", ["-INT", $"{Id}"])) await kill.WaitForExitAsync();
+        await _process.WaitForExitAsync();
+        return new Outcome(_process.ExitCode, await (_rest ?? _process.StandardOutput.ReadToEndAsync()), await _error);
+    }
+
+    public void Dispose()
+    {
+        if (!_process.HasExited) _process.Kill();
+        _process.WaitForExit();
+        _process.Dispose();
+    }
+
+    [GeneratedRegex(@"http://127\.0\.0\.1:[0-9]+/[A-Za-z0-9_-]+/")]
+    private static partial Regex PageAddress();
+}
