@@ -90,7 +90,7 @@ public sealed class LivePageTests(WatchedRuns runs) : IClassFixture<WatchedRuns>
         var outcome = await train.Interrupt();
         Assert.Equal(130, outcome.ExitCode);
         Assert.Equal("stopping after this step; once more stops at once", outcome.Error.Trim());
-        await page.Until("document.querySelector('[data-live=link]').textContent.includes('has ended')");
+        await page.Until("document.querySelector('[data-live=link]').textContent.startsWith('the program has ended')");
         Assert.Equal("interrupted", await page.Of<string>("document.querySelector('[data-live=state]').textContent"));
         Assert.Equal("interrupted", await page.Of<string>("document.querySelector('.chip').textContent"));
         var done = File.ReadLines(workspace.At("runs", "small", "metrics.jsonl")).Count(static line => line.Contains("\"kind\":\"step\"", StringComparison.Ordinal));
