@@ -17,8 +17,8 @@ public sealed class RunTests : IDisposable
         Assert.Contains("step 2/2", outcome.Output, StringComparison.Ordinal);
         Assert.Contains("judge", outcome.Output, StringComparison.Ordinal);
         Assert.DoesNotContain("LA2010", outcome.Error, StringComparison.Ordinal);
-        Assert.Equal(["evaluation", "step", "evaluation", "step", "evaluation"], Lines("small").Select(static line => (string)line["kind"]!));
-        Assert.All(Lines("small").Where(static line => (string)line["kind"]! == "step"), static line =>
+        Assert.Equal(["evaluation", "step", "evaluation", "step", "evaluation"], _workspace.Lines("small").Select(static line => (string)line["kind"]!));
+        Assert.All(_workspace.Lines("small", "step"), static line =>
         {
             Assert.Equal(4, (int)line["evaluations"]!);
             Assert.True((double)line["gradientNorm"]! > 0);
@@ -51,7 +51,7 @@ public sealed class RunTests : IDisposable
     public void Accumulated_micro_batches_take_the_same_prompts()
     {
         Succeed("train", "--set", "run.accumulation=2", "--set", "run.batch=1");
-        Assert.All(Lines("small").Where(static line => (string)line["kind"]! == "step"), static line => Assert.Equal(4, (int)line["evaluations"]!));
+        Assert.All(_workspace.Lines("small", "step"), static line => Assert.Equal(4, (int)line["evaluations"]!));
     }
 
     [Fact]
@@ -79,7 +79,7 @@ public sealed class RunTests : IDisposable
         var outcome = BuiltHost.Finish(process);
         Assert.Equal(130, outcome.ExitCode);
         Assert.True(File.Exists(_workspace.At("runs", "small", "export", "transformer", "diffusion_pytorch_model.safetensors")));
-        Assert.All(Lines("small"), static entry => Assert.NotNull(entry["kind"]));
+        Assert.All(_workspace.Lines("small"), static entry => Assert.NotNull(entry["kind"]));
     }
 
     [Fact]
@@ -96,7 +96,7 @@ public sealed class RunTests : IDisposable
     public void Guidance_costs_two_evaluations_and_trains()
     {
         Succeed("train", "--set", "guidance.scale=3", "--set", "guidance.detachNegative=true", "--set", "run.steps=1", "--set", "evaluation.every=-1");
-        Assert.Equal(8, (int)Assert.Single(Lines("small"))["evaluations"]!);
+        Assert.Equal(8, (int)Assert.Single(_workspace.Lines("small"))["evaluations"]!);
     }
 
     public void Dispose() => _workspace.Dispose();
@@ -107,9 +107,7 @@ public sealed class RunTests : IDisposable
         Assert.True(outcome.ExitCode == 0, outcome.Error);
     }
 
-    private JsonNode[] Lines(string run) => [.. File.ReadLines(_workspace.At("runs", run, "metrics.jsonl")).Select(static line => JsonNode.Parse(line)!)];
-
-    private IEnumerable<string> Timeless(string run) => Lines(run).Select(static line =>
+    private IEnumerable<string> Timeless(string run) => _workspace.Lines(run).Select(static line =>
     {
         ((JsonObject)line).Remove("timings");
         return line.ToJsonString();

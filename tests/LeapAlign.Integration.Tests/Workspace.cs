@@ -48,6 +48,10 @@ internal sealed class Workspace : IDisposable
 
     public Outcome Leapalign(params string[] arguments) => BuiltHost.Run(Folder, arguments);
 
+    /// <summary>The lines of a run's metrics.jsonl, all or those of a kind.</summary>
+    public JsonNode[] Lines(string run, string? kind = null) =>
+        [.. File.ReadLines(At("runs", run, "metrics.jsonl")).Select(static line => JsonNode.Parse(line)!).Where(line => kind is null || (string)line["kind"]! == kind)];
+
     /// <summary>A copy of a model folder that a test may damage.</summary>
     public string Copy(string model)
     {
@@ -58,5 +62,6 @@ internal sealed class Workspace : IDisposable
 
     public void Dispose() => Directory.Delete(Folder, recursive: true);
 
-    private static JsonObject Prompts(string file) => new() { ["id"] = "file", ["settings"] = new JsonObject { ["path"] = file } };
+    /// <summary>The section of prompts that come from a file.</summary>
+    public static JsonObject Prompts(string file) => new() { ["id"] = "file", ["settings"] = new JsonObject { ["path"] = file } };
 }

@@ -1,6 +1,7 @@
 using System.Globalization;
 using LeapAlign.Host.Reports;
 using LeapAlign.Host.Reports.Pages;
+using LeapAlign.Host.Runs;
 using LeapAlign.Host.Runs.Folders;
 using LeapAlign.Host.Runs.Metrics;
 using LeapAlign.Host.Runs.Records;
@@ -13,9 +14,6 @@ namespace LeapAlign.Host.Live;
 /// <param name="began">When the process that works in it began; null when that is not known.</param>
 internal sealed class WatchedFolder(RunFolder folder, DateTimeOffset? began)
 {
-    // As many as the terminal takes.
-    private const int RecentSteps = 20;
-
     private readonly MetricsReader _metrics = new(folder.Metrics);
     private EmbeddedPictures _pictures = new();
     private DateTimeOffset? _started;
@@ -47,12 +45,11 @@ internal sealed class WatchedFolder(RunFolder folder, DateTimeOffset? began)
             RunState.Faulted => LivePhase.Faulted,
             _ => LivePhase.Running,
         };
-        var done = run.Steps.Count == 0 ? 0 : run.Steps[^1].Step;
-        double? seconds = run.Steps.Count == 0 ? null : run.Steps.Skip(run.Steps.Count - RecentSteps).Average(static step => step.Timings.Seconds);
-        return new LiveState(revision, phase, run.Name, done, run.PlannedSteps)
+        double? seconds = run.Steps.Count == 0 ? null : run.Steps.TakeLast(ProgressDisplay.RecentSteps).Average(static step => step.Timings.Seconds);
+        return new LiveState(revision, phase, run.Name, run.Done, run.PlannedSteps)
         {
             SecondsPerStep = seconds,
-            SecondsLeft = phase == LivePhase.Running ? seconds * Math.Max(0, run.PlannedSteps - done) : null,
+            SecondsLeft = phase == LivePhase.Running ? seconds * Math.Max(0, run.PlannedSteps - run.Done) : null,
             HeardSeconds = Math.Max(0, (now - _stamp!.Value.Heard).TotalSeconds),
         };
     }

@@ -31,6 +31,9 @@ internal sealed record RecordedRun
     /// <summary>Micro-batches of one step.</summary>
     public long Accumulation => Number("accumulation", 1);
 
+    /// <summary>Steps done.</summary>
+    public int Done => Steps.Count == 0 ? 0 : Steps[^1].Step;
+
     /// <summary>Steps that were asked for.</summary>
     public long PlannedSteps => Number("steps", Steps.Count);
 

@@ -12,6 +12,9 @@ namespace LeapAlign.Host.Runs;
 /// <param name="history">What a resumed run did before.</param>
 internal sealed class ProgressDisplay(IAnsiConsole console, int steps, RunHistory history) : IRunObserver
 {
+    /// <summary>How many of the last steps the seconds of one are the mean of.</summary>
+    public const int RecentSteps = 20;
+
     private readonly List<(int Step, IReadOnlyDictionary<string, double> Rewards, int Images)> _evaluations =
         [.. history.Evaluations.Select(static line => (line.Step, line.Rewards, line.Images))];
     private readonly Queue<double> _recent = new();
@@ -40,7 +43,7 @@ internal sealed class ProgressDisplay(IAnsiConsole console, int steps, RunHistor
         _evaluationsOfNetwork += report.Evaluations;
         _seconds += report.Seconds;
         _recent.Enqueue(report.Seconds);
-        if (_recent.Count > 20) _recent.Dequeue();
+        if (_recent.Count > RecentSteps) _recent.Dequeue();
         var line = Line(report, _recent.Average());
         if (_task is null)
         {

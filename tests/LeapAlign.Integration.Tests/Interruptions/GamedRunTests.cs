@@ -16,10 +16,10 @@ public sealed class GamedRunTests : IDisposable
     {
         _workspace.AddTestPlugin("unruly");
         _workspace.Json["run"] = new JsonObject { ["name"] = "gamed", ["steps"] = 60, ["batch"] = 4, ["ema"] = 0.9 };
-        _workspace.Json["prompts"] = Prompts(Path.Combine(Repository.Models, "prompts", "shapes-train.jsonl"));
+        _workspace.Json["prompts"] = Workspace.Prompts(Path.Combine(Repository.Models, "prompts", "shapes-train.jsonl"));
         _workspace.Json["optimizer"] = new JsonObject { ["id"] = "adamw", ["settings"] = new JsonObject { ["rate"] = 1e-4, ["warmup"] = 5 } };
         _workspace.Json["rewards"] = new JsonArray(Vivid("loophole", new()), Vivid("honest", new() { ["role"] = "heldOut", ["settings"] = new JsonObject { ["enough"] = 0.2 } }));
-        _workspace.Json["evaluation"] = new JsonObject { ["every"] = 2, ["prompts"] = Prompts("eval.jsonl") };
+        _workspace.Json["evaluation"] = new JsonObject { ["every"] = 2, ["prompts"] = Workspace.Prompts("eval.jsonl") };
         _workspace.Json["sentinel"] = new JsonObject { ["mode"] = "stop" };
         _workspace.Json["checkpoint"] = new JsonObject { ["every"] = 10 };
         _workspace.Save();
@@ -64,11 +64,6 @@ public sealed class GamedRunTests : IDisposable
         return more;
     }
 
-    private static JsonObject Prompts(string path) => new() { ["id"] = "file", ["settings"] = new JsonObject { ["path"] = path } };
-
     private List<(int Step, double Loophole, double Honest)> Evaluations(string run) =>
-    [
-        .. File.ReadLines(_workspace.At("runs", run, "metrics.jsonl")).Select(static line => JsonNode.Parse(line)!).Where(static line => (string)line["kind"]! == "evaluation")
-            .Select(static line => ((int)line["step"]!, (double)line["rewards"]!["loophole"]!, (double)line["rewards"]!["honest"]!)),
-    ];
+        [.. _workspace.Lines(run, "evaluation").Select(static line => ((int)line["step"]!, (double)line["rewards"]!["loophole"]!, (double)line["rewards"]!["honest"]!))];
 }

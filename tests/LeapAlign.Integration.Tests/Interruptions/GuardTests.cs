@@ -45,11 +45,11 @@ public sealed class GuardTests : IDisposable
         var outcome = _workspace.Leapalign("train");
         Assert.Equal(exitCode, outcome.ExitCode);
         Assert.Contains("warning LA5003: step 3", outcome.Error, StringComparison.Ordinal);
-        var steps = Lines().Where(static line => (string)line["kind"]! == "step").ToList();
-        Assert.Equal(exitCode == 0 ? 6 : 4, steps.Count);
+        var steps = _workspace.Lines("guarded", "step");
+        Assert.Equal(exitCode == 0 ? 6 : 4, steps.Length);
         Assert.Equal(Math.Min(times, 2), steps.Sum(static step => (int)step["skipped"]!));
-        Assert.Equal(steps.Count - Math.Min(times, 2), steps.Sum(static step => (int)step["updates"]!));
-        Assert.Equal(Math.Min(times, 2), Lines().Count(static line => (string)line["kind"]! == "warning"));
+        Assert.Equal(steps.Length - Math.Min(times, 2), steps.Sum(static step => (int)step["updates"]!));
+        Assert.Equal(Math.Min(times, 2), _workspace.Lines("guarded", "warning").Length);
     }
 
     [Fact]
@@ -99,6 +99,4 @@ public sealed class GuardTests : IDisposable
         _workspace.Json["rewards"] = new JsonArray(new JsonObject { ["id"] = "moody", ["settings"] = new JsonObject { ["mood"] = mood, ["at"] = at, ["times"] = times } });
         _workspace.Save();
     }
-
-    private JsonNode[] Lines() => [.. File.ReadLines(_workspace.At("runs", "guarded", "metrics.jsonl")).Select(static line => JsonNode.Parse(line)!)];
 }

@@ -30,8 +30,7 @@ public sealed class ReportedRuns : IDisposable
     public string At(string run, params string[] parts) => _workspace.At(["runs", run, .. parts]);
 
     /// <summary>The lines of metrics.jsonl of a kind.</summary>
-    public IReadOnlyList<JsonNode> Lines(string run, string kind) =>
-        [.. File.ReadLines(At(run, "metrics.jsonl")).Select(static line => JsonNode.Parse(line)!).Where(line => (string)line["kind"]! == kind)];
+    public IReadOnlyList<JsonNode> Lines(string run, string kind) => _workspace.Lines(run, kind);
 
     /// <summary>Both runs in one report.</summary>
     public string SideBySide()

@@ -48,7 +48,7 @@ public sealed class ClockTests : IDisposable
 
         Assert.Equal(Weights("straight"), Weights("backwards"));
         Assert.Equal(Timeless("straight"), Timeless("backwards"));
-        var timings = Lines("backwards").SelectMany(static line => Numbers(line["timings"])).ToList();
+        var timings = _workspace.Lines("backwards").SelectMany(static line => Numbers(line["timings"])).ToList();
         Assert.NotEmpty(timings);
         Assert.All(timings, static seconds => Assert.InRange(seconds, 0, 3000));
     }
@@ -76,9 +76,7 @@ public sealed class ClockTests : IDisposable
         _ => [],
     };
 
-    private IEnumerable<JsonNode> Lines(string run) => File.ReadLines(_workspace.At("runs", run, "metrics.jsonl")).Select(static line => JsonNode.Parse(line)!);
-
-    private IEnumerable<string> Timeless(string run) => Lines(run).Select(static line =>
+    private IEnumerable<string> Timeless(string run) => _workspace.Lines(run).Select(static line =>
     {
         ((JsonObject)line).Remove("timings");
         return line.ToJsonString();

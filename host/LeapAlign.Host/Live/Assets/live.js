@@ -1,7 +1,7 @@
 "use strict";
 
 // What the server tells, and the line that says how far the run is.
-const words = { Waiting: "waiting for the run to begin", Running: "running", Completed: "completed", Interrupted: "interrupted", Faulted: "faulted" };
+const words = { Waiting: "waiting for the run to begin", ...stateWords };
 let state = null;
 let heardAt = 0;
 let pictures = "";

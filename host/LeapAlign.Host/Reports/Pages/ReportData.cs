@@ -57,7 +57,7 @@ internal sealed record RunData
         {
             Name = run.Name,
             Record = run.Record,
-            Done = run.Steps.Count == 0 ? 0 : run.Steps[^1].Step,
+            Done = run.Done,
             Planned = run.PlannedSteps,
             SamplesPerStep = run.SamplesPerStep,
             Algorithm = Text(run.Settings["algorithm"], "id"),

@@ -15,9 +15,6 @@ internal sealed class MetricsReader(string path)
     private long _taken;
     private int _lines;
 
-    /// <summary>How often the file turned out to be another one than before: a run that goes on from a checkpoint writes the lines after it again.</summary>
-    public int Restarts { get; private set; }
-
     /// <summary>Reads what has come. A last line without its end, half-written or left by a process that was killed, is no line yet.</summary>
     /// <param name="most">The bytes of the file that count; all of them when null.</param>
     /// <returns>All lines so far, in lists that the next call goes on with; or <see cref="FaultCodes.RunNotReadable"/>, with the line, when one is not what a run writes.</returns>
@@ -41,7 +38,7 @@ internal sealed class MetricsReader(string path)
         }
     }
 
-    // Lines end with what was measured by the clock, so one that was written again is not the same.
+    // A run that goes on from a checkpoint writes the lines after it again. They end with what was measured by the clock, so that none is the same as before.
     private bool GoesOn(FileStream file)
     {
         if (file.Length < _taken) return false;
@@ -53,7 +50,6 @@ internal sealed class MetricsReader(string path)
 
     private void StartOver()
     {
-        if (_taken > 0) Restarts++;
         _steps.Clear();
         _evaluations.Clear();
         _warnings.Clear();
