@@ -98,6 +98,20 @@ public sealed class LivePageTests(WatchedRuns runs) : IClassFixture<WatchedRuns>
     }
 
     [Fact]
+    public async Task The_second_Ctrl_C_ends_a_run_with_a_page_at_once()
+    {
+        using var workspace = new Workspace();
+        string[] longSteps = ["--set", "run.batch=64", "--set", "sampler.settings.steps=100", "--set", "evaluation.every=-1"];
+        using var train = StartedHost.Start(workspace, "run /", [BuiltHost.Program, "train", "--dashboard", .. longSteps]);
+        await train.Signal();
+        // As long as it takes to be told what the first one did; a step takes much longer.
+        await Task.Delay(500, TestContext.Current.CancellationToken);
+        var outcome = await train.Interrupt();
+        Assert.Equal((130, "stopping after this step; once more stops at once"), (outcome.ExitCode, outcome.Error.Trim()));
+        Assert.False(Directory.Exists(workspace.At("runs", "small", "export")));
+    }
+
+    [Fact]
     public async Task Ctrl_C_ends_watching_and_the_page_says_that_it_hears_no_more()
     {
         using var watch = StartedHost.Start(runs.Workspace, "watching ", BuiltHost.Program, "watch", Path.Combine("runs", "long"), "--port", "0");

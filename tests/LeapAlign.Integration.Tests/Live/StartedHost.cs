@@ -44,11 +44,18 @@ internal sealed partial class StartedHost : IDisposable
         return this;
     }
 
+    /// <summary>Presses Ctrl+C.</summary>
+    public async Task Signal()
+    {
+        using var kill = Process.Start("kill", ["-INT", $"{Id}"]);
+        await kill.WaitForExitAsync();
+    }
+
     /// <summary>Presses Ctrl+C and waits for the end.</summary>
     public async Task<Outcome> Interrupt()
     {
-        using (var kill = Process.Start("kill", ["-INT", $"{Id}"])) await kill.WaitForExitAsync();
-        await _process.WaitForExitAsync();
+        await Signal();
+        await _process.WaitForExitAsync().WaitAsync(TimeSpan.FromSeconds(60));
         return new Outcome(_process.ExitCode, await (_rest ?? _process.StandardOutput.ReadToEndAsync()), await _error);
     }
 
