@@ -22,6 +22,8 @@ internal static class HostServices
     /// <param name="verbose">Whether the log tells details.</param>
     public static IHost Build(bool verbose)
     {
+        // First of all, because the logger takes standard error as it is when it is made.
+        var terminal = Streams();
         var builder = Microsoft.Extensions.Hosting.Host.CreateEmptyApplicationBuilder(new() { DisableDefaults = true });
         builder.Logging.SetMinimumLevel(verbose ? LogLevel.Debug : LogLevel.Information);
         builder.Logging.AddSimpleConsole(options =>
@@ -35,7 +37,7 @@ internal static class HostServices
         builder.Services.Configure<ConsoleLoggerOptions>(options => options.LogToStandardErrorThreshold = LogLevel.Trace);
         builder.Services
             .AddSingleton(TimeProvider.System)
-            .AddSingleton(_ => new Terminal(Results(), Console.Error))
+            .AddSingleton(terminal)
             .AddSingleton<IPluginLoader, IsolatedPluginLoader>()
             .AddSingleton(new BundledPlugins(Path.Combine(AppContext.BaseDirectory, "plugins")))
             .AddVerbs();
@@ -75,11 +77,13 @@ internal static class HostServices
     public static IServiceCollection AddGeneration<TGeneration>(this IServiceCollection services)
         where TGeneration : class, IGeneration => services.AddSingleton<IGeneration, TGeneration>().AddSingleton<IVerb, GenerateVerb>();
 
-    // A redirected output has no width; tables would be folded to 80 columns in a file or a pipe.
-    private static IAnsiConsole Results()
+    private static Terminal Streams()
     {
         var console = AnsiConsole.Console;
+        // A redirected output has no width; tables would be folded to 80 columns in a file or a pipe.
         if (Console.IsOutputRedirected) console.Profile.Width = 400;
-        return console;
+        var screen = console.Profile.Out.IsTerminal && console.Profile.Capabilities is { Ansi: true, Interactive: true };
+        if (screen && !Console.IsErrorRedirected) Console.SetError(new LinesAboveBar(console));
+        return new Terminal(console, Console.Error);
     }
 }

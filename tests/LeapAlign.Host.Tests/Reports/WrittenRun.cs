@@ -51,10 +51,11 @@ internal sealed class WrittenRun : IDisposable
         return this;
     }
 
+    /// <summary>Writes what has changed. Who reads meanwhile sees the file before or after, as a run that appends lines to it would show them.</summary>
     public WrittenRun Save()
     {
-        File.WriteAllText(Folder.Resolved, Settings.ToJsonString());
-        File.WriteAllText(Folder.Metrics, Lines);
+        Write(Folder.Resolved, Settings.ToJsonString());
+        Write(Folder.Metrics, Lines);
         return this;
     }
 
@@ -65,6 +66,14 @@ internal sealed class WrittenRun : IDisposable
     }
 
     public void Dispose() => Directory.Delete(_parent, recursive: true);
+
+    private static void Write(string path, string text)
+    {
+        if (File.Exists(path) && File.ReadAllText(path) == text) return;
+        var aside = $"{path}.aside";
+        File.WriteAllText(aside, text);
+        File.Move(aside, path, overwrite: true);
+    }
 
     private static JsonObject Reward(string name, string role) => new() { ["id"] = "clip", ["name"] = name, ["role"] = role };
 
