@@ -1,0 +1,14 @@
+using LeapAlign.KeepAlive;
+using Mono.Cecil;
+
+// Usage: LeapAlign.KeepAlive <assembly> <changed assembly>
+using var module = ModuleDefinition.ReadModule(args[0]);
+var reads = Handles.Keep(module);
+Console.WriteLine($"{Path.GetFileName(args[0])}: {reads} reads of native handles keep their object until the method returns");
+if (reads == 0) return 1;
+Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(args[1]))!);
+// Written aside and moved: parallel builds share the destination, and it must never be a link into the package cache.
+var aside = $"{args[1]}.{Guid.NewGuid():N}";
+module.Write(aside);
+File.Move(aside, args[1], overwrite: true);
+return 0;
