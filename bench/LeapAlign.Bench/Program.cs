@@ -10,7 +10,8 @@ var result = args switch
     ["memory", .. var overrides] => MemoryBench.Run(overrides),
     ["memory-of", var steps, .. var overrides] => MemoryBench.Measure(int.Parse(steps, CultureInfo.InvariantCulture), overrides),
     ["telemetry", .. var overrides] => TelemetryBench.Run(overrides),
-    ["telemetry-receiver", var address] => TelemetryReceiver.Serve(address),
+    ["telemetry-trouble", .. var overrides] => TelemetryBench.RunInTrouble(overrides),
+    ["telemetry-receiver", var address, var seconds] => TelemetryReceiver.Serve(address, int.Parse(seconds, CultureInfo.InvariantCulture)),
     ["telemetry-calls"] => TelemetryCallBench.Run(),
     ["learn", var seeds, .. var words] when words.Length > 0 => LearnBench.Run(seeds, words),
     ["fuzz", var target, var count, .. var rest] => FuzzCommand.Run(target, count, rest),
@@ -27,4 +28,4 @@ return result.Match(static _ => 0, static fault =>
 
 static Result<Unit> Usage() => new Fault.Configuration(
     FaultCodes.BadOption,
-    "expected 'step' (where the time of a step goes), 'memory' (peak memory at 10 and 40 sampling steps), 'telemetry' (on against off), 'telemetry-calls' (what it costs and allocates around one evaluation and one stage), 'learn <seeds> <configurations>' (what methods learn at equal steps), 'kill <count> <configurations>' (runs that are killed and resumed), 'checkpoint' (what checkpoints cost), 'soak <steps>' (memory of a long run) or 'fuzz <target> <count> [seed]' (files that strangers write), then any overrides of plugins.json such as run.batch=16");
+    "expected 'step' (where the time of a step goes), 'memory' (peak memory at 10 and 40 sampling steps), 'telemetry' (on against off), 'telemetry-trouble' (the same with receivers that are not there, slow or die), 'telemetry-calls' (what it costs and allocates around one evaluation and one stage), 'learn <seeds> <configurations>' (what methods learn at equal steps), 'kill <count> <configurations>' (runs that are killed and resumed), 'checkpoint' (what checkpoints cost), 'soak <steps>' (memory of a long run) or 'fuzz <target> <count> [seed]' (files that strangers write), then any overrides of plugins.json such as run.batch=16");

@@ -16,38 +16,50 @@ internal sealed class TelemetryReceiver : IDisposable
     public string Address { get; }
 
     /// <summary>Starts one, unless OTEL_EXPORTER_OTLP_ENDPOINT names one that takes http/protobuf.</summary>
-    public static TelemetryReceiver Start()
+    public static TelemetryReceiver Start() => Environment.GetEnvironmentVariable("OTEL_EXPORTER_OTLP_ENDPOINT") is { Length: > 0 } there ? new(there, null) : StartOwn(0);
+
+    /// <summary>Starts one of this program.</summary>
+    /// <param name="seconds">How long it takes to answer.</param>
+    public static TelemetryReceiver StartOwn(int seconds)
     {
-        if (Environment.GetEnvironmentVariable("OTEL_EXPORTER_OTLP_ENDPOINT") is { Length: > 0 } there) return new(there, null);
-        var address = $"http://127.0.0.1:{FreePort()}";
-        return new(address, Process.Start(Environment.ProcessPath!, ["telemetry-receiver", address]));
+        var address = FreeAddress();
+        return new(address, Process.Start(Environment.ProcessPath!, ["telemetry-receiver", address, $"{seconds}"]));
     }
 
+    /// <summary>The address of one that is not there.</summary>
+    public static TelemetryReceiver Absent() => new(FreeAddress(), null);
+
     /// <summary>Answers until the process is ended.</summary>
-    public static Result<Unit> Serve(string address)
+    /// <param name="address">Where.</param>
+    /// <param name="seconds">How long that takes.</param>
+    public static Result<Unit> Serve(string address, int seconds)
     {
         using var listener = new HttpListener();
         listener.Prefixes.Add($"{address}/");
         listener.Start();
-        while (true)
-        {
-            var context = listener.GetContext();
-            context.Request.InputStream.CopyTo(Stream.Null);
-            context.Response.ContentType = "application/x-protobuf";
-            context.Response.Close();
-        }
+        while (true) _ = Answer(listener.GetContext(), TimeSpan.FromSeconds(seconds));
     }
 
+    /// <summary>Ends it at once.</summary>
     public void Dispose()
     {
         _process?.Kill();
+        _process?.WaitForExit();
         _process?.Dispose();
     }
 
-    private static int FreePort()
+    private static async Task Answer(HttpListenerContext context, TimeSpan after)
+    {
+        await context.Request.InputStream.CopyToAsync(Stream.Null);
+        await Task.Delay(after);
+        context.Response.ContentType = "application/x-protobuf";
+        context.Response.Close();
+    }
+
+    private static string FreeAddress()
     {
         using var listener = new TcpListener(IPAddress.Loopback, 0);
         listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
+        return $"http://127.0.0.1:{((IPEndPoint)listener.LocalEndpoint).Port}";
     }
 }
