@@ -57,6 +57,6 @@ internal sealed class CommandLine(IEnumerable<IVerb> verbs, Terminal terminal)
         {
             message = $"a verb is required{NearestName.Hint("", command.Subcommands.Select(verb => verb.Name))}";
         }
-        return new Fault.Configuration(FaultCodes.BadOption, message, new("command line"));
+        return Misuse.Of(message);
     }
 }

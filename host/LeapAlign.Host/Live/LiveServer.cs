@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using LeapAlign.Host.Commands;
 using LeapAlign.Host.Reports.Pages;
 using LeapAlign.Pipeline;
 using Microsoft.AspNetCore.Builder;
@@ -50,7 +51,7 @@ internal sealed class LiveServer : IDisposable
     /// <returns><see cref="FaultCodes.BadOption"/> when it cannot listen there.</returns>
     public static Result<LiveServer> Start(WatchedRun run, int port, TimeProvider time)
     {
-        if (port is < IPEndPoint.MinPort or > IPEndPoint.MaxPort) return Refused($"{port} is no port: 0 to {IPEndPoint.MaxPort} was expected, where 0 takes any that is free");
+        if (port is < IPEndPoint.MinPort or > IPEndPoint.MaxPort) return Misuse.Of($"{port} is no port: 0 to {IPEndPoint.MaxPort} was expected, where 0 takes any that is free");
         var server = new LiveServer(run, port, time);
         try
         {
@@ -60,7 +61,7 @@ internal sealed class LiveServer : IDisposable
         catch (Exception exception) when (exception is IOException or SocketException)
         {
             server.Dispose();
-            return Refused($"the live page cannot have port {port} of 127.0.0.1: {(exception is IOException ? "another program has it" : exception.Message)}; without a number it takes one that is free");
+            return Misuse.Of($"the live page cannot have port {port} of 127.0.0.1: {(exception is IOException ? "another program has it" : exception.Message)}; without a number it takes one that is free");
         }
     }
 
@@ -106,8 +107,6 @@ internal sealed class LiveServer : IDisposable
         context.Response.StatusCode = StatusCodes.Status404NotFound;
         return Task.CompletedTask;
     }
-
-    private static Fault Refused(string message) => new Fault.Configuration(FaultCodes.BadOption, message, new SourcePlace("command line"));
 
     // The one of the library would take Ctrl+C for itself.
     private sealed class NoLifetime : IHostLifetime

@@ -26,8 +26,8 @@ internal sealed class PinVerb(IPluginLoader loader, BundledPlugins bundled, Term
     private int Invoke(ParseResult parsed)
     {
         var (check, remove) = (parsed.GetValue(_check), parsed.GetValue(_remove));
-        if (check && remove) return terminal.Error.Error(Option("--check writes nothing and --remove takes pins out: give one of them"));
-        if (parsed.GetValue(GlobalOptions.Set)!.Length > 0) return terminal.Error.Error(Option("--set changes a run; pin works on the file as it is"));
+        if (check && remove) return terminal.Error.Error(Misuse.Of("--check writes nothing and --remove takes pins out: give one of them"));
+        if (parsed.GetValue(GlobalOptions.Set)!.Length > 0) return terminal.Error.Error(Misuse.Of("--set changes a run; pin works on the file as it is"));
         var config = parsed.GetValue(GlobalOptions.Config)!;
         return Read(config).Bind(source => (remove ? Nothing(source) : Wanted(source)).Map(pins => (source, pins))).Match(
             read => check ? Check(read.source, read.pins) : terminal.Finish(Write(read.source, read.pins)),
@@ -104,8 +104,6 @@ internal sealed class PinVerb(IPluginLoader loader, BundledPlugins bundled, Term
             return Unit.Value;
         });
     }
-
-    private static Fault Option(string message) => new Fault.Configuration(FaultCodes.BadOption, message, new("command line"));
 
     private sealed record Pin(NamedPart Part, string? Plugin, string? Value)
     {

@@ -1,7 +1,6 @@
 using System.CommandLine;
 using LeapAlign.Host.Commands;
 using LeapAlign.Host.Commands.Verbs;
-using LeapAlign.Pipeline;
 
 namespace LeapAlign.Host.Profiling;
 
@@ -22,6 +21,6 @@ internal sealed class ProfileVerb(PlanRun run, ShortRun shortRun) : IVerb
         var steps = parsed.GetValue(_steps);
         return run.Run(CompositionSource.Of(parsed), (plan, _, stop) => steps > 0
             ? shortRun.Run(plan, steps, stop)
-            : new Fault.Configuration(FaultCodes.BadOption, $"--steps is {steps}; at least one step was expected", new SourcePlace("command line")));
+            : Misuse.Of($"--steps is {steps}; at least one step was expected"));
     }
 }

@@ -8,6 +8,9 @@ internal enum Trouble
     /// <summary>The process is gone: nothing after the call happens, and what was not flushed is lost or cut.</summary>
     Crash,
 
+    /// <summary>The same, and names that were not flushed are lost as well.</summary>
+    PowerLoss,
+
     /// <summary>The call fails, a write after half of its bytes, and the process goes on.</summary>
     Refusal,
 }
@@ -19,6 +22,7 @@ internal sealed class CrashException : Exception;
 internal sealed class CrashingDisk(int at, Trouble trouble) : IDisk
 {
     private readonly HashSet<string> _unflushed = [];
+    private List<(string From, string To)> _unflushedNames = [];
     private bool _crashed;
 
     /// <summary>Calls so far.</summary>
@@ -42,11 +46,21 @@ internal sealed class CrashingDisk(int at, Trouble trouble) : IDisk
         Come();
         SystemDisk.Instance.Move(from, to);
         if (_unflushed.Remove(from)) _unflushed.Add(to);
+        _unflushedNames = [.. _unflushedNames.Select(move => (Moved(move.From), Moved(move.To))), (from, to)];
+
+        // What lies in a folder has another path when the folder has another name.
+        string Moved(string path) => path.StartsWith(from + Path.DirectorySeparatorChar, StringComparison.Ordinal) ? to + path[from.Length..] : path;
     }
 
     public void Delete(string path)
     {
-        Come();
+        // A folder goes file by file.
+        Come(() =>
+        {
+            if (!Directory.Exists(path)) return;
+            var files = Directory.GetFiles(path);
+            foreach (var file in files[..((files.Length + 1) / 2)]) File.Delete(file);
+        });
         SystemDisk.Instance.Delete(path);
     }
 
@@ -54,6 +68,20 @@ internal sealed class CrashingDisk(int at, Trouble trouble) : IDisk
     {
         Come();
         SystemDisk.Instance.Flush(folder);
+        _unflushedNames.RemoveAll(move => Path.GetDirectoryName(move.To) == folder);
+    }
+
+    /// <summary>Loses what was not flushed.</summary>
+    public void PowerOff()
+    {
+        foreach (var (from, to) in Enumerable.Reverse(_unflushedNames).Where(static move => !Path.Exists(move.From) && Path.Exists(move.To))) SystemDisk.Instance.Move(to, from);
+        _unflushedNames.Clear();
+        // The system had not written these yet: whatever is there of them is cut.
+        foreach (var path in _unflushed.Where(File.Exists))
+        {
+            using var file = new FileStream(path, FileMode.Open);
+            file.SetLength(file.Length / 2);
+        }
     }
 
     private void Come(Action? half = null)
@@ -63,12 +91,8 @@ internal sealed class CrashingDisk(int at, Trouble trouble) : IDisk
         half?.Invoke();
         if (trouble == Trouble.Refusal) throw new IOException("No space left on device");
         _crashed = true;
-        // The system had not written these yet: whatever is there of them is cut.
-        foreach (var path in _unflushed.Where(File.Exists))
-        {
-            using var file = new FileStream(path, FileMode.Open);
-            file.SetLength(file.Length / 2);
-        }
+        if (trouble == Trouble.Crash) _unflushedNames.Clear();
+        PowerOff();
         throw new CrashException();
     }
 

@@ -2,7 +2,6 @@ using System.Net;
 using System.Net.NetworkInformation;
 using System.Net.ServerSentEvents;
 using System.Text.Json.Nodes;
-using LeapAlign.Host.Commands;
 using LeapAlign.Host.Live;
 using LeapAlign.Host.Tests.Commands;
 using LeapAlign.Host.Tests.Reports;
@@ -134,17 +133,6 @@ public sealed class LiveServerTests : IDisposable
         Assert.True(terminal.Trained.Watched?.Ended.IsCompleted ?? true);
     }
 
-    [Fact]
-    public async Task Signals_are_left_to_the_run()
-    {
-        using var server = Start(Watched());
-        using var interruption = new Interruption(TextWriter.Null);
-        Assert.Equal(0, Kill(Environment.ProcessId, 15));
-        Assert.True(interruption.Token.WaitHandle.WaitOne(TimeSpan.FromSeconds(30)));
-        await Task.Delay(200, TestContext.Current.CancellationToken);
-        Assert.NotEmpty(await _client.GetStringAsync(new Uri(server.Address)));
-    }
-
     public void Dispose()
     {
         _client.Dispose();
@@ -163,7 +151,4 @@ public sealed class LiveServerTests : IDisposable
         Assert.Equal(kind, events.Current.EventType);
         return JsonNode.Parse(events.Current.Data)!;
     }
-
-    [System.Runtime.InteropServices.DllImport("libc", EntryPoint = "kill")]
-    private static extern int Kill(int process, int signal);
 }

@@ -15,10 +15,13 @@ public sealed class LivePageTests(WatchedRuns runs) : IClassFixture<WatchedRuns>
     {
         await using var page = await LivePage.Open(runs.Watch.Address);
         await page.Until("Number(document.querySelector('#step')?.max) > 0");
+        await page.Until("document.querySelector('[data-chart=loss]').plot.data[0].length > 2");
         await page.Page.ClickAsync("[data-chart=loss] summary");
         await page.Page.FocusAsync("#step");
         await page.Page.Keyboard.PressAsync(Key.Home);
         await page.Of<object?>("document.querySelector('[data-table=settings] .scroll').scrollTop = 60, document.querySelector('#training').scrollIntoView(), window.kept = document.querySelector('[data-chart=loss]'), null");
+        // As dragging over a chart does: all but the last step.
+        await page.Of<object?>("window.steps = window.kept.plot.data[0], window.kept.plot.setScale('x', { min: window.steps[0], max: window.steps.at(-1) - 1 }), null");
         var (scrolled, evaluated) = (await page.Of<double>("scrollY"), await page.Of<int>(Evaluated));
         await page.Advances();
         await page.Until($"{Evaluated} > {evaluated}");
@@ -27,6 +30,8 @@ public sealed class LivePageTests(WatchedRuns runs) : IClassFixture<WatchedRuns>
         Assert.Equal(60, await page.Of<int>("document.querySelector('[data-table=settings] .scroll').scrollTop"));
         Assert.Equal(scrolled, await page.Of<double>("scrollY"), 2.0);
         Assert.True(await page.Of<bool>("window.kept === document.querySelector('[data-chart=loss]') && window.kept.querySelector('details').open"));
+        Assert.True(await page.Of<bool>("window.kept.plot.scales.x.min === window.steps[0] && window.kept.plot.scales.x.max === window.steps.at(-1) - 1"));
+        Assert.True(await page.Of<bool>("window.kept.plot.data[0].length > window.steps.length"));
         Assert.True(await page.Of<bool>("window.kept.querySelectorAll('details tbody tr').length === window.kept.plot.data[0].length"));
         // Who looks at the newest pictures goes on to newer ones.
         await page.Page.Keyboard.PressAsync(Key.End);

@@ -75,7 +75,7 @@ internal static class SpanSchema
         "checkpoint", SourceNames.Kernel, "run", "The run stands still for a checkpoint: the one before is waited for, and all states are copied.", Tags.Step, Tags.Error);
 
     public static readonly SpanDefinition WriteCheckpoint = new(
-        "write checkpoint", SourceNames.Kernel, "checkpoint", "The copies go to the disk, beside the steps that follow.", Tags.Step, Tags.Size, Tags.Error);
+        "write checkpoint", SourceNames.Kernel, "checkpoint", "Metrics and copies go to the disk and older checkpoints away, beside the steps that follow.", Tags.Step, Tags.Size, Tags.Error);
 
     /// <summary>The arrows of a plugin's life, by the state that they lead to.</summary>
     public static IReadOnlyList<SpanDefinition> Life { get; } =

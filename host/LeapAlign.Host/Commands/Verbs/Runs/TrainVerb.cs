@@ -1,6 +1,5 @@
 using System.CommandLine;
 using LeapAlign.Host.Live;
-using LeapAlign.Pipeline;
 
 namespace LeapAlign.Host.Commands.Verbs.Runs;
 
@@ -42,14 +41,14 @@ internal sealed class TrainVerb(PlanRun run, ITraining training, Terminal termin
     {
         var source = CompositionSource.Of(parsed);
         if (parsed.GetValue(_resume) is { } which) return Resume(parsed, which);
-        if (parsed.GetValue(_allowed)!.Length > 0) return terminal.Error.Error(Misused("--allow-change says what may differ in a run that --resume goes on with"));
+        if (parsed.GetValue(_allowed)!.Length > 0) return terminal.Error.Error(Misuse.Of("--allow-change says what may differ in a run that --resume goes on with"));
         var named = parsed.GetValue(_name) is { } name ? source.With($"run.name={JsonText.Of(name)}") : source;
         return Run(parsed, named, null);
     }
 
     private int Resume(ParseResult parsed, string which)
     {
-        if (parsed.GetValue(_name) is not null || parsed.GetValue(_force)) return terminal.Error.Error(Misused("--resume goes on in the folder of the run: --name and --force belong to a new one"));
+        if (parsed.GetValue(_name) is not null || parsed.GetValue(_force)) return terminal.Error.Error(Misuse.Of("--resume goes on in the folder of the run: --name and --force belong to a new one"));
         return RunArgument.FindSource(which, parsed).Match(
             found => Run(parsed, found.Source, new ResumeOptions(found.Folder, parsed.GetValue(_allowed)!)),
             terminal.Error.Error);
@@ -74,6 +73,4 @@ internal sealed class TrainVerb(PlanRun run, ITraining training, Terminal termin
             return code;
         }
     }
-
-    private static Fault Misused(string message) => new Fault.Configuration(FaultCodes.BadOption, message, new("command line"));
 }
