@@ -8,51 +8,86 @@ using static TorchSharp.torch;
 
 namespace LeapAlign.Bench;
 
-/// <summary>Telemetry on against telemetry off: blocks of steps of one run in the order ABBA, so that a drifting machine hits both.</summary>
+/// <summary>
+/// Telemetry on against telemetry off: blocks of steps of one run in the order ABBA, so that a drifting machine hits both. What telemetry does in a step depends on its evaluations and stages, not on
+/// how many pictures they have: steps of one picture show in milliseconds what is lost in the noise of long ones.
+/// </summary>
 internal static class TelemetryBench
 {
-    private const int BlockSteps = 4, Slow = 30;
+    private const int Slow = 30;
 
     /// <summary>With a receiver that takes everything.</summary>
-    public static Result<Unit> Run(IReadOnlyList<string> overrides) => Bench.With(overrides, bench => Measure(bench, overrides, 24, TelemetryReceiver.Start, dies: false));
+    public static Result<Unit> Run(IReadOnlyList<string> overrides) => Bench.With(overrides, bench =>
+    {
+        var whole = new Trial("steps as they are", 24, 4, TelemetryReceiver.Start).Run(bench, overrides);
+        Small(overrides, whole, new Trial("steps of one picture", 48, 20, TelemetryReceiver.Start));
+    });
 
     /// <summary>With receivers that are never there, take half a minute to answer, and die midway.</summary>
     public static Result<Unit> RunInTrouble(IReadOnlyList<string> overrides) => Bench.With(overrides, bench =>
     {
-        Console.WriteLine("never there");
-        Measure(bench, overrides, 16, TelemetryReceiver.Absent, dies: false);
-        Console.WriteLine($"answers in {Slow} s");
-        Measure(bench, overrides, 16, static () => TelemetryReceiver.StartOwn(Slow), dies: false);
-        Console.WriteLine("dies midway");
-        Measure(bench, overrides, 16, static () => TelemetryReceiver.StartOwn(0), dies: true);
+        var whole = new Trial("steps as they are, a receiver that takes everything", 4, 4, TelemetryReceiver.Start).Run(bench, overrides);
+        Small(
+            overrides,
+            whole,
+            new("never there", 48, 20, TelemetryReceiver.Absent),
+            new($"answers in {Slow} s", 48, 20, static () => TelemetryReceiver.StartOwn(Slow)),
+            new("dies midway", 48, 20, static () => TelemetryReceiver.StartOwn(0)) { Dies = true });
     });
 
-    private static void Measure(Bench bench, IReadOnlyList<string> overrides, int blocks, Func<TelemetryReceiver> receiver, bool dies)
+    private static void Small(IReadOnlyList<string> overrides, double whole, params IEnumerable<Trial> trials)
     {
-        using var measures = new KernelMeasures();
-        using var turns = new Turns(ConfigurationFile.Read("plugins.json", overrides).Match(static source => source, static fault => throw new FaultException(fault)), receiver, dies);
-        var plan = bench.Plan with { Run = bench.Plan.Run with { Steps = blocks * BlockSteps }, Evaluation = bench.Plan.Evaluation with { Every = -1 } };
-        using (var kernel = new RunKernel(plan, bench.Parts, CPU, [measures, turns]))
-            kernel.Run(CancellationToken.None).Match(static _ => 0, static fault => throw new FaultException(fault));
-        Report("wall clock", turns.Steps, static step => step.Seconds);
-        Report("processor time, all threads", turns.Steps, static step => step.Processor);
+        string[] small = [.. overrides, "run.batch=1"];
+        Bench.With(small, bench =>
+        {
+            foreach (var trial in trials) trial.Run(bench, small, whole);
+        }).Match(static _ => 0, static fault => throw new FaultException(fault));
     }
 
-    private static void Report(string what, IReadOnlyList<Step> steps, Func<Step, double> value)
+    /// <summary>One comparison.</summary>
+    /// <param name="Words">What is compared.</param>
+    /// <param name="Blocks">Blocks of steps, half of them with telemetry.</param>
+    /// <param name="BlockSteps">Steps of each.</param>
+    /// <param name="Receiver">Makes the receiver of the next session.</param>
+    private sealed record Trial(string Words, int Blocks, int BlockSteps, Func<TelemetryReceiver> Receiver)
     {
-        var (off, on) = (Bench.Median(steps.Where(static step => !step.On).Select(value)), Bench.Median(steps.Where(static step => step.On).Select(value)));
-        // Neighbouring blocks see the same machine, so their ratio says more than two medians over the whole run.
-        var pairs = steps.GroupBy(static step => step.Block).Select(block => Bench.Median(block.Select(value))).Chunk(2).Select(static (pair, index) => index % 2 == 0 ? pair[1] / pair[0] : pair[0] / pair[1]).ToList();
-        Console.WriteLine($"{what,-30} off {off,8:F4} s   on {on,8:F4} s   {(on / off) - 1,8:P2}   median of {pairs.Count} pairs {Bench.Median(pairs) - 1,8:P2}");
+        /// <summary>Whether the receiver dies in the middle of its session.</summary>
+        public bool Dies { get; init; }
+
+        /// <summary>Runs, and says what it found.</summary>
+        /// <param name="bench">What runs.</param>
+        /// <param name="overrides">What it was made from, beside plugins.json.</param>
+        /// <param name="whole">Seconds of a step that the difference is compared with; those of its own steps when null.</param>
+        /// <returns>Seconds of a step without telemetry.</returns>
+        public double Run(Bench bench, IReadOnlyList<string> overrides, double? whole = null)
+        {
+            Console.WriteLine(Words);
+            using var measures = new KernelMeasures();
+            using var turns = new Turns(ConfigurationFile.Read("plugins.json", overrides).Match(static source => source, static fault => throw new FaultException(fault)), this);
+            var plan = bench.Plan with { Run = bench.Plan.Run with { Steps = Blocks * BlockSteps }, Evaluation = bench.Plan.Evaluation with { Every = -1 } };
+            using (var kernel = new RunKernel(plan, bench.Parts, CPU, [measures, turns]))
+                kernel.Run(CancellationToken.None).Match(static _ => 0, static fault => throw new FaultException(fault));
+            var off = Report("wall clock", turns.Steps, static step => step.Seconds, whole);
+            Report("processor time, all threads", turns.Steps, static step => step.Processor, whole);
+            return off;
+        }
+    }
+
+    private static double Report(string what, IReadOnlyList<Step> steps, Func<Step, double> value, double? whole)
+    {
+        var off = Bench.Median(steps.Where(static step => !step.On).Select(value));
+        // Neighbouring blocks see the same machine, so their difference says more than two medians over the whole run.
+        var pairs = steps.GroupBy(static step => step.Block).Select(block => Bench.Median(block.Select(value))).Chunk(2).Select(static (pair, index) => index % 2 == 0 ? pair[1] - pair[0] : pair[0] - pair[1]).ToList();
+        var (mean, more) = (pairs.Average(), Bench.Median(pairs));
+        var error = Math.Sqrt(pairs.Sum(pair => (pair - mean) * (pair - mean)) / (pairs.Count - 1) / pairs.Count);
+        Console.WriteLine($"{what,-30} off {1e3 * off,8:F2} ms   on {1e3 * more,+8:F2} ms more (median of {pairs.Count} pairs; standard error {1e3 * error:F2} ms): {more / (whole ?? off):P2} of {1e3 * (whole ?? off):F0} ms");
+        return off;
     }
 
     private sealed record Step(int Block, bool On, double Seconds, double Processor);
 
     /// <summary>Turns telemetry on and off between blocks; the first step of a block does not count.</summary>
-    /// <param name="source">What the run was made from.</param>
-    /// <param name="open">Makes the receiver of the next session.</param>
-    /// <param name="dies">Whether it dies in the middle of the session.</param>
-    private sealed class Turns(JsonSource source, Func<TelemetryReceiver> open, bool dies) : IRunObserver, IDisposable
+    private sealed class Turns(JsonSource source, Trial trial) : IRunObserver, IDisposable
     {
         private static readonly TelemetrySettings s_settings = new() { Otlp = true, Protocol = "http/protobuf", Interval = 1 };
         private TelemetryReceiver? _receiver;
@@ -64,11 +99,11 @@ internal static class TelemetryBench
         public Result<Unit> Stepped(StepReport report)
         {
             var processor = Environment.CpuUsage.TotalTime;
-            var next = report.Index + 1;
-            if (report.Index % BlockSteps > 0) Steps.Add(new(report.Index / BlockSteps, _session is not null, report.Seconds, (processor - _processor).TotalSeconds));
+            var (next, length) = (report.Index + 1, trial.BlockSteps);
+            if (report.Index % length > 0) Steps.Add(new(report.Index / length, _session is not null, report.Seconds, (processor - _processor).TotalSeconds));
             // Off, on, on, off: between the two equal ones the session goes on.
-            if (next % BlockSteps == 0 && (next / BlockSteps) % 2 == 1) Turn();
-            else if (dies && next % BlockSteps == 0 && _session is not null) Close();
+            if (next % length == 0 && (next / length) % 2 == 1) Turn();
+            else if (trial.Dies && next % length == 0 && _session is not null) Close();
             _processor = Environment.CpuUsage.TotalTime;
             return Unit.Value;
         }
@@ -88,7 +123,7 @@ internal static class TelemetryBench
                 Close();
                 return;
             }
-            _receiver = open();
+            _receiver = trial.Receiver();
             var settings = s_settings with { Endpoint = _receiver.Address };
             // What is said of a receiver in trouble is shown, and the run goes on.
             _session = TelemetrySession.Start(source, settings, ExportPlan.Of(settings, static _ => null), static fault => Console.WriteLine($"  {fault.Code}"));
