@@ -19,6 +19,32 @@ public sealed class SentinelTests
             ((double, double)[])[(0.5, 0.5), (0.6, 0.6), (0.7, 0.5), (0.8, 0.45)] is var path ? path.Select((values, step) => sentinel.Look(Report(step, values.Item1, values.Item2)).Stops) : []);
     }
 
+    [Fact]
+    public void An_evaluation_that_shows_nothing_begins_the_row_anew()
+    {
+        var sentinel = new Sentinel(new SentinelSettings { Mode = "stop", Patience = 2 }, Rewards());
+        foreach (var (step, trained, judge) in new[] { (0, 0.5, 0.5), (1, 0.6, 0.4), (2, 0.6, 0.5), (3, 0.7, 0.4) })
+            Assert.False(sentinel.Look(Report(step, trained, judge)).Stops);
+        Assert.True(sentinel.Look(Report(4, 0.8, 0.4)).Stops);
+    }
+
+    [Fact]
+    public void The_noise_is_the_standard_error_of_the_difference_picture_by_picture()
+    {
+        // Differences of -1, -2 and -3: mean -2, variance 2 / (3 - 1), standard error sqrt(1 / 3), so that the fall is 2 / 0.57735 = 3.4641 times the noise.
+        foreach (var (noise, stops) in new[] { (3.46, true), (3.47, false) })
+        {
+            var sentinel = new Sentinel(new SentinelSettings { Mode = "stop", Patience = 1, Noise = noise }, Rewards());
+            sentinel.Look(Of(0, 0.5, [5, 6, 7]));
+            Assert.Equal(stops, sentinel.Look(Of(1, 0.6, [4, 4, 4])).Stops);
+        }
+
+        static EvaluationReport Of(int step, double trained, IReadOnlyList<double> judge) => Report(step, trained, judge.Average()) with
+        {
+            Scores = new Dictionary<string, IReadOnlyList<double>> { ["reward"] = [trained, trained, trained], ["judge"] = judge },
+        };
+    }
+
     [Theory]
     [InlineData("warn", 1, false)]
     [InlineData("off", 0, false)]
