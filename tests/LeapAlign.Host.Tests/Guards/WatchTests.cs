@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using LeapAlign.Contracts.Models;
 using LeapAlign.Contracts.Prompts;
 using LeapAlign.Host.Composition;
@@ -51,6 +52,7 @@ public sealed class WatchTests
         var told = new TaskCompletionSource<Fault>();
         using var watchdog = new Watchdog(new GuardSettings { StageSeconds = 0.2 }, clock, TimeProvider.System, fault => told.TrySetResult(fault));
         using var release = new ManualResetEventSlim();
+        var began = Stopwatch.GetTimestamp();
         var reward = new RewardPlan(new PartPlan(null!, new object(), "mine", new SourcePlace("test")), RewardRole.Train, 1);
         var stuck = Task.Run(() => clock.Score(reward, () =>
         {
@@ -58,6 +60,7 @@ public sealed class WatchTests
             return true;
         }));
         var fault = await told.Task.WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
+        Assert.InRange(Stopwatch.GetElapsedTime(began).TotalSeconds, 0.2, 30);
         release.Set();
         await stuck;
         Assert.Equal(FaultCodes.StepHangs, fault.Code);
