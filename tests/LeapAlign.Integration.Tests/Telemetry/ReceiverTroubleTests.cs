@@ -1,6 +1,6 @@
 using System.Diagnostics;
-using System.Net.Sockets;
 using System.Net;
+using System.Net.Sockets;
 using LeapAlign.Integration.Tests.Interruptions;
 using LeapAlign.Integration.Tests.Telemetry.Receivers;
 
