@@ -50,11 +50,11 @@ internal static class CheckpointBench
 
     private static Watch Measure(RunPlan plan, RunParts parts, string folder)
     {
-        using var metrics = MetricsFile.Create(Path.Combine(folder, "metrics.jsonl")).Match(static made => made, static fault => throw new FaultException(fault));
+        using var metrics = MetricsFile.Create(Path.Combine(folder, "metrics.jsonl")).Required();
         using var taken = new RunCheckpoints((new CheckpointStore(Path.Combine(folder, "checkpoints")), new CheckpointStore(Path.Combine(folder, "faults"))), plan.Checkpoint, RunIdentity.Of(plan), metrics, TimeProvider.System);
         var watch = new Watch();
         using var kernel = new RunKernel(plan, parts, CPU, [metrics, watch], taken);
-        kernel.Run(CancellationToken.None).Match(static _ => 0, static fault => throw new FaultException(fault));
+        kernel.Run(CancellationToken.None).Required();
         return watch;
     }
 

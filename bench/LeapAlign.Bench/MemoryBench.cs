@@ -28,7 +28,7 @@ internal static class MemoryBench
         Bench.With([.. overrides, $"sampler.settings.steps={samplingSteps}"], static bench =>
         {
             var plan = bench.Plan with { Run = bench.Plan.Run with { Steps = Steps }, Evaluation = bench.Plan.Evaluation with { Every = -1 } };
-            using (var kernel = new RunKernel(plan, bench.Parts, CPU, [])) kernel.Run(CancellationToken.None).Match(static _ => 0, static fault => throw new FaultException(fault));
+            using (var kernel = new RunKernel(plan, bench.Parts, CPU, [])) kernel.Run(CancellationToken.None).Required();
             var peak = File.ReadLines("/proc/self/status").Single(static line => line.StartsWith("VmHWM:", StringComparison.Ordinal));
             Console.WriteLine(peak.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1]);
         });

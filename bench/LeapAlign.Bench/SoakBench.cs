@@ -14,7 +14,7 @@ internal static class SoakBench
     public static Result<Unit> Run(int steps, IReadOnlyList<string> overrides) => Bench.With([.. s_small, $"run.steps={steps}", .. overrides], static bench =>
     {
         var observer = new Watch(bench.Plan.Run.Steps / 20);
-        using (var kernel = new RunKernel(bench.Plan, bench.Parts, CPU, [observer])) kernel.Run(CancellationToken.None).Match(static _ => 0, static fault => throw new FaultException(fault));
+        using (var kernel = new RunKernel(bench.Plan, bench.Parts, CPU, [observer])) kernel.Run(CancellationToken.None).Required();
         // The first quarter fills caches: text embeddings, pages of the allocator.
         var (slope, error) = Slope(observer.Points[(observer.Points.Count / 4)..]);
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"resident memory grows by {slope * 1000:+0.0;-0.0} kB in 1000 steps, standard error {error * 1000:0.0} kB"));

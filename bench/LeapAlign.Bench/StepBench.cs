@@ -51,7 +51,7 @@ internal static class StepBench
         var (plan, parts) = (bench.Plan, bench.Parts);
         var prompts = parts.Prompts.Take(plan.Run.Batch).ToList();
         var schedule = parts.Sampler.CreateSchedule(parts.Model.Scheduling);
-        var shape = parts.Model.LatentShape(parts.Model.NativeSize).Match(static shape => shape, static fault => throw new FaultException(fault));
+        var shape = parts.LatentShape;
         using var conditioning = parts.Model.Encode([.. prompts.Select(static prompt => prompt.Text)], plan.Guidance);
         using var noise = RandomKey.OfRun(1).Normal([plan.Run.Batch, .. shape], CPU);
         var clock = new StageClock();
@@ -93,7 +93,7 @@ internal static class StepBench
         var quiet = plan with { Run = plan.Run with { Steps = Runs + 2 }, Evaluation = plan.Evaluation with { Every = -1 } };
         var observer = new Collector();
         using (var kernel = new RunKernel(quiet, bench.Parts, CPU, [observer]))
-            kernel.Run(CancellationToken.None).Match(static _ => 0, static fault => throw new FaultException(fault));
+            kernel.Run(CancellationToken.None).Required();
         return [.. observer.Steps.Skip(2)];
     }
 

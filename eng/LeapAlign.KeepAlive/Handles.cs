@@ -27,7 +27,7 @@ internal static class Handles
 
     private static int Keep(MethodDefinition method, MethodReference keepAlive)
     {
-        var reads = method.Body.Instructions.Where(static instruction => ReadsHandle(instruction)).ToList();
+        var reads = method.Body.Instructions.Where(ReadsHandle).ToList();
         if (reads.Count == 0) return 0;
         var body = method.Body;
         body.SimplifyMacros();
@@ -54,20 +54,9 @@ internal static class Handles
 
     private static void Release(ILProcessor il, Instruction exit, List<VariableDefinition> kept, MethodReference keepAlive)
     {
-        (exit.OpCode, exit.Operand) = (OpCodes.Ldloc, kept[0]);
-        var last = exit;
-        void Append(Instruction next)
-        {
-            il.InsertAfter(last, next);
-            last = next;
-        }
-        Append(il.Create(OpCodes.Call, keepAlive));
-        foreach (var local in kept.Skip(1))
-        {
-            Append(il.Create(OpCodes.Ldloc, local));
-            Append(il.Create(OpCodes.Call, keepAlive));
-        }
-        Append(il.Create(OpCodes.Ret));
+        List<Instruction> way = [.. kept.SelectMany(local => new[] { il.Create(OpCodes.Ldloc, local), il.Create(OpCodes.Call, keepAlive) }), il.Create(OpCodes.Ret)];
+        (exit.OpCode, exit.Operand) = (way[0].OpCode, way[0].Operand);
+        foreach (var next in way.Skip(1).Reverse()) il.InsertAfter(exit, next);
     }
 
     private static bool ReadsHandle(Instruction instruction) =>

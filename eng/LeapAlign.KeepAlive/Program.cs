@@ -7,7 +7,7 @@ var reads = Handles.Keep(module);
 Console.WriteLine($"{Path.GetFileName(args[0])}: {reads} reads of native handles keep their object until the method returns");
 if (reads == 0) return 1;
 Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(args[1]))!);
-// Written aside and moved: parallel builds share the destination, and it must never be a link into the package cache.
+// Written aside and moved: the build takes whatever has the name for the whole.
 var aside = $"{args[1]}.{Guid.NewGuid():N}";
 module.Write(aside);
 File.Move(aside, args[1], overwrite: true);

@@ -38,10 +38,7 @@ public sealed class RunTests : IDisposable
         Succeed("train", "--name", "second");
         File.Copy(_workspace.At("runs", "first", "plugins.resolved.json"), _workspace.At("resolved.json"));
         Succeed("train", "--config", "resolved.json", "--name", "third");
-        foreach (var other in new[] { "second", "third" })
-        {
-            Digest.AssertSame(Run("first"), Run(other));
-        }
+        foreach (var other in new[] { "second", "third" }) Digest.AssertSame(Run("first"), Run(other));
         Succeed("train", "--name", "other-seed", "--set", "run.seed=1");
         Assert.NotEqual(Digest.Weights(Run("first")), Digest.Weights(Run("other-seed")));
     }

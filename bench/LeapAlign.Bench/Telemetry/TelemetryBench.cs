@@ -41,7 +41,7 @@ internal static class TelemetryBench
         Bench.With(small, bench =>
         {
             foreach (var trial in trials) trial.Run(bench, small, whole);
-        }).Match(static _ => 0, static fault => throw new FaultException(fault));
+        }).Required();
     }
 
     /// <summary>One comparison.</summary>
@@ -63,28 +63,27 @@ internal static class TelemetryBench
         {
             Console.WriteLine(Words);
             using var measures = new KernelMeasures();
-            using var turns = new Turns(ConfigurationFile.Read("plugins.json", overrides).Match(static source => source, static fault => throw new FaultException(fault)), this);
+            using var turns = new Turns(ConfigurationFile.Read("plugins.json", overrides).Required(), this);
             var plan = bench.Plan with { Run = bench.Plan.Run with { Steps = Blocks * BlockSteps }, Evaluation = bench.Plan.Evaluation with { Every = -1 } };
             using (var kernel = new RunKernel(plan, bench.Parts, CPU, [measures, turns]))
-                kernel.Run(CancellationToken.None).Match(static _ => 0, static fault => throw new FaultException(fault));
-            var off = Report("wall clock", turns.Steps, static step => step.Seconds, whole);
-            Report("processor time, all threads", turns.Steps, static step => step.Processor, whole ?? off);
+                kernel.Run(CancellationToken.None).Required();
+            var off = Bench.Median(turns.Steps.Where(static step => !step.On).Select(static step => step.Seconds));
+            Report("wall clock", turns.Steps, static step => step.Seconds, whole ?? off, Bench.Median);
+            Report("processor time, all threads", turns.Steps, static step => step.Processor, whole ?? off, Bench.Median);
+            // What comes every few steps is in no median.
             Report("processor time beside the step", turns.Steps, static step => step.Beside, whole ?? off, Enumerable.Average);
             return off;
         }
     }
 
-    private static double Report(string what, IReadOnlyList<Step> steps, Func<Step, double> value, double? whole, Func<IEnumerable<double>, double>? typical = null)
+    private static void Report(string what, IReadOnlyList<Step> steps, Func<Step, double> value, double whole, Func<IEnumerable<double>, double> typical)
     {
-        // What comes every few steps is in no median.
-        typical ??= Bench.Median;
         var off = typical(steps.Where(static step => !step.On).Select(value));
         // Neighbouring blocks see the same machine, so their difference says more than two medians over the whole run.
         var pairs = steps.GroupBy(static step => step.Block).Select(block => typical(block.Select(value))).Chunk(2).Select(static (pair, index) => index % 2 == 0 ? pair[1] - pair[0] : pair[0] - pair[1]).ToList();
         var (mean, more) = (pairs.Average(), typical(pairs));
         var error = Math.Sqrt(pairs.Sum(pair => (pair - mean) * (pair - mean)) / (pairs.Count - 1) / pairs.Count);
-        Console.WriteLine($"{what,-30} off {1e3 * off,8:F2} ms   on {1e3 * more,+8:F2} ms more ({pairs.Count} pairs; standard error {1e3 * error:F2} ms): {more / (whole ?? off):P2} of {1e3 * (whole ?? off):F0} ms");
-        return off;
+        Console.WriteLine($"{what,-30} off {1e3 * off,8:F2} ms   on {1e3 * more,+8:F2} ms more ({pairs.Count} pairs; standard error {1e3 * error:F2} ms): {more / whole:P2} of {1e3 * whole:F0} ms");
     }
 
     private sealed record Step(int Block, bool On, double Seconds, double Processor, double Beside);

@@ -48,8 +48,8 @@ public class TelemetryCallBench
     [GlobalSetup]
     public void Compose()
     {
-        var source = Required(ConfigurationFile.Read("plugins.json", []));
-        _spans = new KernelSpans(Required(new Composer(PluginCatalog.Discover([BuiltHost.Plugins], new IsolatedPluginLoader())).Compose(source)));
+        var source = ConfigurationFile.Read("plugins.json", []).Required();
+        _spans = new KernelSpans(new Composer(PluginCatalog.Discover([BuiltHost.Plugins], new IsolatedPluginLoader())).Compose(source).Required());
         if (!Sent) return;
         _receiver = TelemetryReceiver.Start();
         var settings = new TelemetrySettings { Otlp = true, Protocol = "http/protobuf", Endpoint = _receiver.Address };
@@ -78,8 +78,6 @@ public class TelemetryCallBench
     {
         for (var time = 0; time < Evaluations; time++) _spans.OpenEvaluation(new NetworkCall(1, false, 32, 0.5)).Close();
     }
-
-    private static T Required<T>(Result<T> result) => result.Match(static value => value, static fault => throw new FaultException(fault));
 
     /// <summary>A stage.</summary>
     [Benchmark]

@@ -51,12 +51,12 @@ internal sealed class RunCheckpoints((CheckpointStore Checkpoints, CheckpointSto
         _writer.Begin(() =>
         {
             var begun = Stopwatch.GetTimestamp();
-            return from written in KernelSpans.WriteCheckpoint(progress.Done, () =>
-                       from flushed in metrics.FlushToDisk()
-                       from bytes in stores.Checkpoints.Write(manifest, copies)
-                       from removed in stores.Checkpoints.Prune(settings.Keep, progress.Best?.Step)
-                       select bytes)
-                   select Remember(new CheckpointReport(progress.Done, written, standstill, Stopwatch.GetElapsedTime(begun).TotalSeconds));
+            var written = KernelSpans.WriteCheckpoint(progress.Done, () =>
+                from flushed in metrics.FlushToDisk()
+                from bytes in stores.Checkpoints.Write(manifest, copies)
+                from removed in stores.Checkpoints.Prune(settings.Keep, progress.Best?.Step)
+                select bytes);
+            return written.Map(bytes => Remember(new CheckpointReport(progress.Done, bytes, standstill, Stopwatch.GetElapsedTime(begun).TotalSeconds)));
         });
         return Unit.Value;
     }

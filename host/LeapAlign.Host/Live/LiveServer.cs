@@ -1,6 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
-using LeapAlign.Host.Commands;
+using LeapAlign.Host.Configuration;
 using LeapAlign.Host.Reports.Pages;
 using LeapAlign.Pipeline;
 using Microsoft.AspNetCore.Builder;

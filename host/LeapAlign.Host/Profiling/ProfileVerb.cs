@@ -1,6 +1,7 @@
 using System.CommandLine;
 using LeapAlign.Host.Commands;
 using LeapAlign.Host.Commands.Verbs;
+using LeapAlign.Host.Configuration;
 
 namespace LeapAlign.Host.Profiling;
 

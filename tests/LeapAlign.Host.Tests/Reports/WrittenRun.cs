@@ -1,7 +1,9 @@
 using System.Globalization;
+using System.Text;
 using System.Text.Json.Nodes;
 using LeapAlign.Host.Reports;
 using LeapAlign.Host.Runs.Folders;
+using LeapAlign.Storage.Disks;
 
 namespace LeapAlign.Host.Tests.Reports;
 
@@ -69,10 +71,7 @@ internal sealed class WrittenRun : IDisposable
 
     private static void Write(string path, string text)
     {
-        if (File.Exists(path) && File.ReadAllText(path) == text) return;
-        var aside = $"{path}.aside";
-        File.WriteAllText(aside, text);
-        File.Move(aside, path, overwrite: true);
+        if (!File.Exists(path) || File.ReadAllText(path) != text) WholeFile.Write(path, Encoding.UTF8.GetBytes(text)).Value();
     }
 
     private static JsonObject Reward(string name, string role) => new() { ["id"] = "clip", ["name"] = name, ["role"] = role };

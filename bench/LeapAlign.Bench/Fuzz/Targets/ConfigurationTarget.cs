@@ -31,7 +31,7 @@ internal sealed class ConfigurationTarget : IFuzzTarget, IDisposable
     /// <summary>Loads the bundled plugins, once: the life of a plugin does not depend on what is composed with it.</summary>
     public ConfigurationTarget(string root)
     {
-        foreach (var plugin in _catalog.Plugins) PluginCatalog.Prepare(plugin).Match(static _ => 0, static fault => throw new FaultException(fault));
+        foreach (var plugin in _catalog.Plugins) PluginCatalog.Prepare(plugin).Required();
         Seeds = [.. Directory.EnumerateFiles(Path.Combine(root, "examples"), "*.json").Order(StringComparer.Ordinal).Append(Path.Combine(root, "plugins.json")).Select(File.ReadAllBytes)];
         var schema = EditorSchema.Of(_catalog.Plugins);
         (_composer, _keys) = (new(_catalog), new(schema));

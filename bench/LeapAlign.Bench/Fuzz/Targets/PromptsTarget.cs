@@ -108,11 +108,11 @@ internal sealed class PromptsTarget : IFuzzTarget, IDisposable
 
     private (string Id, IPromptSource Source) Source(string id, string key, string path)
     {
-        var plugin = _catalog.Find(PartKinds.Prompts, id, new(Word)).Match(static found => found, static fault => throw new FaultException(fault));
+        var plugin = _catalog.Find(PartKinds.Prompts, id, new(Word)).Required();
         var definition = plugin.Part(PartKinds.Prompts, id);
         var context = new PartContext { Name = id, BaseFolder = _folder, Device = CPU, ComputeType = ScalarType.Float32, Logger = NullLogger.Instance, Warn = static _ => { } };
         var made = definition.Create(definition.ReadSettings($$"""{ "{{key}}": "{{path}}" }"""), context);
-        return (id, (IPromptSource)made.Match(static part => part, static fault => throw new FaultException(fault)));
+        return (id, (IPromptSource)made.Required());
     }
 
     private void Link(string name)

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using LeapAlign.Host.Configuration;
 using LeapAlign.Host.Live;
 
 namespace LeapAlign.Host.Commands.Verbs.Runs;

@@ -1,6 +1,6 @@
 using LeapAlign.Pipeline;
 
-namespace LeapAlign.Host.Commands;
+namespace LeapAlign.Host.Configuration;
 
 /// <summary>A command line that asks for what cannot be.</summary>
 internal static class Misuse
