@@ -1,4 +1,5 @@
 using System.Text.Json;
+using LeapAlign.Networks.Formats;
 using LeapAlign.Networks.Layers;
 using LeapAlign.Pipeline;
 using static TorchSharp.torch;
@@ -16,12 +17,14 @@ internal sealed class ConfigFields
     private readonly JsonElement? _root;
     private readonly string _prefix;
     private readonly ConfigFields? _outer;
+    private readonly FileFormat? _format;
     private Fault? _fault;
 
-    private ConfigFields(string path, JsonElement? root, string prefix = "", ConfigFields? outer = null)
+    private ConfigFields(string path, JsonElement? root, FileFormat? format, string prefix = "", ConfigFields? outer = null)
     {
         _path = path;
         _root = root;
+        _format = format;
         _prefix = prefix;
         _outer = outer;
     }
@@ -36,31 +39,37 @@ internal sealed class ConfigFields
     /// <param name="path">The config.json.</param>
     /// <param name="className">What its <c>_class_name</c> has to be.</param>
     /// <param name="read">Makes the configuration from the fields; its result is dropped when one of them is wrong.</param>
-    public static Result<T> Read<T>(string path, string className, Func<ConfigFields, T> read) =>
-        Read(path, fields => fields.RequireClass(className), read);
+    /// <param name="format">The fields that the file may have; asking for one that is not declared there is a mistake of the program.</param>
+    /// <param name="warn">Is told the keys that <paramref name="format"/> does not declare.</param>
+    public static Result<T> Read<T>(string path, string className, Func<ConfigFields, T> read, FileFormat? format = null, Action<Fault>? warn = null) =>
+        Read(path, fields => fields.RequireClass(className), read, format, warn);
 
     /// <summary>Reads a configuration of transformers.</summary>
     /// <param name="path">The config.json.</param>
     /// <param name="architectures">The classes of which <c>architectures</c> has to name one; <see cref="Architecture"/> says which.</param>
     /// <param name="read">Makes the configuration from the fields; its result is dropped when one of them is wrong.</param>
-    public static Result<T> Read<T>(string path, IReadOnlyList<string> architectures, Func<ConfigFields, T> read) =>
-        Read(path, fields => fields.RequireArchitecture(architectures), read);
+    /// <param name="format">The fields that the file may have; asking for one that is not declared there is a mistake of the program.</param>
+    /// <param name="warn">Is told the keys that <paramref name="format"/> does not declare.</param>
+    public static Result<T> Read<T>(string path, IReadOnlyList<string> architectures, Func<ConfigFields, T> read, FileFormat? format = null, Action<Fault>? warn = null) =>
+        Read(path, fields => fields.RequireArchitecture(architectures), read, format, warn);
 
     /// <summary>Reads a file that names no class.</summary>
-    /// <inheritdoc cref="Read{T}(string, string, Func{ConfigFields, T})"/>
-    public static Result<T> Read<T>(string path, Func<ConfigFields, T> read) => Read(path, static _ => { }, read);
+    /// <inheritdoc cref="Read{T}(string, string, Func{ConfigFields, T}, FileFormat, Action{Fault})"/>
+    public static Result<T> Read<T>(string path, Func<ConfigFields, T> read, FileFormat? format = null, Action<Fault>? warn = null) => Read(path, static _ => { }, read, format, warn);
 
-    private static Result<T> Read<T>(string path, Action<ConfigFields> requireClass, Func<ConfigFields, T> read)
+    private static Result<T> Read<T>(string path, Action<ConfigFields> requireClass, Func<ConfigFields, T> read, FileFormat? format, Action<Fault>? warn)
     {
         try
         {
             using var document = JsonDocument.Parse(File.ReadAllBytes(path));
-            var fields = new ConfigFields(path, document.RootElement);
+            var fields = new ConfigFields(path, document.RootElement, format);
             fields.RequireObject();
             if (!fields.IsWrong) requireClass(fields);
             if (fields._fault is { } other) return other;
             var value = read(fields);
-            return fields._fault is { } wrong ? wrong : value;
+            if (fields._fault is { } wrong) return wrong;
+            foreach (var unknown in format?.Unknown(document.RootElement, path) ?? []) warn?.Invoke(unknown);
+            return value;
         }
         catch (JsonException malformed)
         {
@@ -128,7 +137,7 @@ internal sealed class ConfigFields
     /// <param name="known">The words that this library knows.</param>
     public string? Word(string key, params string[] known)
     {
-        if (Find(key) is not { } element) return null;
+        if (Find(key) is not { ValueKind: not JsonValueKind.Null } element) return null;
         if (element.ValueKind == JsonValueKind.String && known.Contains(element.GetString())) return element.GetString();
         return Wrong<string>(key, $"is {element.GetRawText()}, but has to be {string.Join(" or ", known)}");
     }
@@ -157,11 +166,11 @@ internal sealed class ConfigFields
         var element = Find(key);
         var right = element is not { } found || found.ValueKind == JsonValueKind.Object;
         Require(right, key, $"is {element?.GetRawText()}, but has to be an object");
-        return new ConfigFields(_path, right ? element : null, $"{_prefix}{key}.", this);
+        return new ConfigFields(_path, right ? element : null, _format, $"{_prefix}{key}.", this);
     }
 
     /// <summary>Whether a field is there and not null.</summary>
-    public bool Has(string key) => Find(key) is not null;
+    public bool Has(string key) => Find(key) is { ValueKind: not JsonValueKind.Null };
 
     /// <summary>Whether a field is there and is an object.</summary>
     public bool IsSection(string key) => Find(key) is { ValueKind: JsonValueKind.Object };
@@ -185,8 +194,11 @@ internal sealed class ConfigFields
         Require(right, key, $"is {element.GetRawText()}, but only {word} is known");
     }
 
+    /// <summary>Whether a field is there and is null.</summary>
+    public bool IsNull(string key) => Find(key) is { ValueKind: JsonValueKind.Null };
+
     /// <summary>Requires that a field is absent or null.</summary>
-    public void Absent(string key) => Require(Find(key) is null, key, "is set, which is not known");
+    public void Absent(string key) => Require(!Has(key), key, "is set, which is not known");
 
     /// <summary>Requires that a relation between fields holds.</summary>
     public void Require(bool holds, string key, string message)
@@ -233,7 +245,12 @@ internal sealed class ConfigFields
     private static int? AsSize(JsonElement element) =>
         element.ValueKind == JsonValueKind.Number && element.TryGetInt32(out var size) && size is >= 1 and <= LargestSize ? size : null;
 
-    private JsonElement? Find(string key) => _root is { } root && root.TryGetProperty(key, out var element) && element.ValueKind != JsonValueKind.Null ? element : null;
+    private JsonElement? Find(string key)
+    {
+        if (_format is not { } format) return _root is { } plain && plain.TryGetProperty(key, out var element) && element.ValueKind != JsonValueKind.Null ? element : null;
+        if (!format.Reads(_prefix + key)) throw new InvalidOperationException($"'{_prefix}{key}' is read, but {format.File} does not declare it so");
+        return _root is { } root ? format.Find(root, key) : null;
+    }
 
     private T? Wrong<T>(string key, string message)
     {
