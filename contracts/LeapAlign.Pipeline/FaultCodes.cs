@@ -117,9 +117,6 @@ public static class FaultCodes
     /// <summary>A key of a model's file that its library does not know (a warning).</summary>
     public const string UnknownField = "LA4014";
 
-    /// <summary>A file of a model asks for something that its library has and LeapAlign does not.</summary>
-    public const string FieldNotSupported = "LA4015";
-
     /// <summary>Another process works in the run folder.</summary>
     public const string RunFolderTaken = "LA5001";
 
