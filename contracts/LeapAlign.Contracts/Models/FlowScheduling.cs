@@ -12,6 +12,9 @@ public sealed record FlowScheduling
     /// <summary>Whether the shift depends on the number of image tokens instead.</summary>
     public bool UseDynamicShifting { get; init; }
 
+    /// <summary>The form of the shift that depends on the number of image tokens.</summary>
+    public TimeShift TimeShift { get; init; }
+
     /// <summary>μ at <see cref="BaseImageTokens"/>.</summary>
     public double BaseShift { get; init; } = 0.5;
 
@@ -26,4 +29,42 @@ public sealed record FlowScheduling
 
     /// <summary>Image tokens of a picture of the model's native size.</summary>
     public int ImageTokens { get; init; } = 4096;
+
+    /// <summary>What the last level before 0 is stretched to, in (0, 1); null leaves the levels as the shift gives them.</summary>
+    public double? TerminalSigma { get; init; }
+
+    /// <summary>How levels are spaced between the first and the last of the shifted ones.</summary>
+    public SigmaSpacing Spacing { get; init; }
+
+    /// <summary>The last level before 0 of a spacing that is not <see cref="SigmaSpacing.Flow"/>; null takes that of the shifted levels.</summary>
+    public double? LowestSigma { get; init; }
+
+    /// <summary>The first level of a spacing that is not <see cref="SigmaSpacing.Flow"/>; null takes that of the shifted levels.</summary>
+    public double? HighestSigma { get; init; }
+}
+
+/// <summary>The shift of a level u by μ.</summary>
+public enum TimeShift
+{
+    /// <summary><c>e^μ / (e^μ + (1/u − 1))</c>.</summary>
+    Exponential,
+
+    /// <summary><c>μ / (μ + (1/u − 1))</c>.</summary>
+    Linear,
+}
+
+/// <summary>How noise levels are spaced between their ends.</summary>
+public enum SigmaSpacing
+{
+    /// <summary>As the shift leaves them.</summary>
+    Flow,
+
+    /// <summary>Evenly in σ^(1/7) (Karras et al. 2022).</summary>
+    Karras,
+
+    /// <summary>Evenly in log σ.</summary>
+    Exponential,
+
+    /// <summary>By quantiles of the beta distribution with both parameters 0.6 (Lee et al. 2024).</summary>
+    Beta,
 }

@@ -41,9 +41,20 @@ internal sealed class RunParts : IDisposable
             .Concat(Rewards.Select(static reward => ($"reward.{reward.Name}", reward.State)))
             .Where(static part => part.Item2 is not null).Select(static part => (part.Item1, part.Item2!));
 
-    /// <summary>Whether the algorithm can work in a run: on the sampler's schedule and the sizes of the plan.</summary>
-    public Result<Unit> Check(RunPlan plan) =>
-        Algorithm.Check(new RunShape(Sampler.CreateSchedule(Model.Scheduling), plan.Run.Batch, plan.Run.Accumulation, plan.Run.Group) { Sampler = Sampler });
+    /// <summary>Whether the algorithm can work in a run: on the sampler's schedule and the sizes of the plan. The schedule of evaluations has to be one, too.</summary>
+    public Result<Unit> Check(RunPlan plan)
+    {
+        try
+        {
+            Sampler.CreateSchedule(Model.Scheduling, plan.Evaluation.Steps);
+            return Algorithm.Check(new RunShape(Sampler.CreateSchedule(Model.Scheduling), plan.Run.Batch, plan.Run.Accumulation, plan.Run.Group) { Sampler = Sampler });
+        }
+        catch (FaultException exception)
+        {
+            // A model folder may ask for noise levels that there are not.
+            return exception.Fault;
+        }
+    }
 
     /// <summary>Makes every part of a plan; small ones first, so that a wrong prompt file is found before a large model is read.</summary>
     /// <param name="plan">The composition.</param>

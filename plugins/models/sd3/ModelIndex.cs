@@ -1,5 +1,5 @@
-using System.Text.Json;
 using LeapAlign.Contracts.Models;
+using LeapAlign.Networks.Pipelines;
 using LeapAlign.Pipeline;
 
 namespace LeapAlign.Models.Sd3;
@@ -7,7 +7,8 @@ namespace LeapAlign.Models.Sd3;
 /// <summary>What a pipeline folder says about itself: model_index.json and the scheduler's configuration.</summary>
 internal sealed record ModelIndex
 {
-    private const string PipelineClass = "StableDiffusion3Pipeline";
+    /// <summary>The file that makes a folder a pipeline.</summary>
+    public const string FileName = "model_index.json";
 
     /// <summary>The pipeline folder.</summary>
     public required string Folder { get; init; }
@@ -23,63 +24,20 @@ internal sealed record ModelIndex
 
     public string Component(string name) => Path.Combine(Folder, name);
 
-    public static Result<ModelIndex> Read(string folder)
+    /// <summary>Reads both files.</summary>
+    /// <param name="folder">The pipeline folder.</param>
+    /// <param name="warn">Is told keys that are not known.</param>
+    public static Result<ModelIndex> Read(string folder, Action<Fault>? warn = null)
     {
         if (!Directory.Exists(folder)) return new Fault.Input(FaultCodes.ModelNotFound, "the model folder is not there", new SourcePlace(folder));
-        var path = Path.Combine(folder, "model_index.json");
-        if (!Open(path).TryGet(out var index, out var fault)) return fault;
-        using (index)
-        {
-            var name = index.RootElement.ValueKind == JsonValueKind.Object && index.RootElement.TryGetProperty("_class_name", out var found) ? found.ToString() : "nothing";
-            if (name != PipelineClass)
-                return new Fault.Input(FaultCodes.WrongModelClass, $"'_class_name' is {name}, but has to be {PipelineClass}", new SourcePlace(path, Key: "_class_name"));
-            List<string> components = [.. index.RootElement.EnumerateObject()
-                .Where(static entry => entry.Value.ValueKind == JsonValueKind.Array && entry.Value.EnumerateArray().Any(static part => part.ValueKind == JsonValueKind.String))
-                .Select(static entry => entry.Name)];
-            var absent = components.FirstOrDefault(component => !Directory.Exists(Path.Combine(folder, component)));
-            if (absent is not null)
-                return new Fault.Input(FaultCodes.ModelNotFound, $"model_index.json names the component '{absent}', whose folder is not there", new SourcePlace(folder));
-            return ReadScheduler(folder).Map(scheduling => new ModelIndex { Folder = folder, Components = components, Scheduling = scheduling });
-        }
+        return from index in PipelineIndex.Read(Path.Combine(folder, FileName), warn)
+               from _ in RequireFolders(folder, index.Components)
+               from scheduling in SchedulerConfig.Read(Path.Combine(folder, "scheduler", "scheduler_config.json"), warn)
+               select new ModelIndex { Folder = folder, Components = index.Components, Scheduling = scheduling };
     }
 
-    private static Result<FlowScheduling> ReadScheduler(string folder) =>
-        Open(Path.Combine(folder, "scheduler", "scheduler_config.json")).Map(static document =>
-        {
-            using (document)
-            {
-                var fields = document.RootElement;
-                var defaults = new FlowScheduling();
-                return new FlowScheduling
-                {
-                    TrainingSteps = (int)Number(fields, "num_train_timesteps", defaults.TrainingSteps),
-                    Shift = Number(fields, "shift", defaults.Shift),
-                    UseDynamicShifting = fields.TryGetProperty("use_dynamic_shifting", out var flag) && flag.ValueKind == JsonValueKind.True,
-                    BaseShift = Number(fields, "base_shift", defaults.BaseShift),
-                    MaxShift = Number(fields, "max_shift", defaults.MaxShift),
-                    BaseImageTokens = (int)Number(fields, "base_image_seq_len", defaults.BaseImageTokens),
-                    MaxImageTokens = (int)Number(fields, "max_image_seq_len", defaults.MaxImageTokens),
-                };
-            }
-        });
-
-    private static double Number(JsonElement fields, string key, double fallback) =>
-        fields.TryGetProperty(key, out var value) && value.ValueKind == JsonValueKind.Number ? value.GetDouble() : fallback;
-
-    private static Result<JsonDocument> Open(string path)
-    {
-        try
-        {
-            return JsonDocument.Parse(File.ReadAllBytes(path));
-        }
-        catch (JsonException exception)
-        {
-            return new Fault.Input(
-                FaultCodes.WrongModelClass, "this is not JSON", new SourcePlace(path, (int)(exception.LineNumber ?? 0) + 1, (int)(exception.BytePositionInLine ?? 0) + 1));
-        }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
-        {
-            return new Fault.Input(FaultCodes.ModelNotFound, $"cannot be read: {exception.Message}", new SourcePlace(path));
-        }
-    }
+    private static Result<Unit> RequireFolders(string folder, IReadOnlyList<string> components) =>
+        components.FirstOrDefault(component => !Directory.Exists(Path.Combine(folder, component))) is { } absent
+            ? new Fault.Input(FaultCodes.ModelNotFound, $"{FileName} names the component '{absent}', whose folder is not there", new SourcePlace(folder))
+            : Unit.Value;
 }

@@ -22,9 +22,9 @@ internal sealed record Sd3Configs
     /// <summary><c>text_encoder_3</c>, which a pipeline may lack.</summary>
     public required T5Config? T5 { get; init; }
 
-    public static Result<Sd3Configs> Read(ModelIndex index) =>
-        from transformer in Sd3Config.Read(Path.Combine(index.Component("transformer"), "config.json"))
-        from vae in VaeConfig.Read(Path.Combine(index.Component("vae"), "config.json"))
+    public static Result<Sd3Configs> Read(ModelIndex index, Action<Fault>? warn = null) =>
+        from transformer in Sd3Config.Read(Path.Combine(index.Component("transformer"), "config.json"), warn)
+        from vae in VaeConfig.Read(Path.Combine(index.Component("vae"), "config.json"), warn)
         from clipL in ClipTextConfig.Read(Path.Combine(index.Component("text_encoder"), "config.json"))
         from clipG in ClipTextConfig.Read(Path.Combine(index.Component("text_encoder_2"), "config.json"))
         from t5 in index.HasT5 ? T5Config.Read(Path.Combine(index.Component("text_encoder_3"), "config.json")).Map(static config => (T5Config?)config) : Result.Ok<T5Config?>(null)

@@ -42,8 +42,8 @@ public sealed class Sd3Model : IModel, IDisposable
         ArgumentNullException.ThrowIfNull(context);
         ScalarType Type(string dtype) => dtype == "run" ? context.ComputeType : ScalarType.Float32;
         var types = new Sd3Types(context.ComputeType, Type(settings.TextDtype), Type(settings.DecoderDtype));
-        return from index in ModelIndex.Read(context.Resolve(settings.Folder))
-               from configs in Sd3Configs.Read(index)
+        return from index in ModelIndex.Read(context.Resolve(settings.Folder), context.Warn)
+               from configs in Sd3Configs.Read(index, context.Warn)
                from tokenizers in PipelineTokenizers.Load(index, settings, context)
                from model in Load(index, configs, tokenizers, context.Device, (types, settings.EmbeddingCache * BytesPerMegabyte))
                select model;
@@ -137,14 +137,14 @@ public sealed class Sd3Model : IModel, IDisposable
 
     private Velocity Branch(TextEmbedding text, IReadOnlyList<double> sigmas) => (latents, _) =>
     {
-        using var timesteps = Times(sigmas, latents);
+        using var timesteps = Times(sigmas, latents, Scheduling.TrainingSteps);
         return _networks.Transformer.Forward(latents, text.Context, text.Pooled, timesteps);
     };
 
-    /// <summary>1000 σ of each sample, [B], fp32: a level is rounded before it is multiplied, as the reference does.</summary>
-    private static Tensor Times(IReadOnlyList<double> sigmas, Tensor latents)
+    /// <summary>T σ of each sample, [B], fp32, T being the training table's length: a level is rounded before it is multiplied, as the reference does.</summary>
+    private static Tensor Times(IReadOnlyList<double> sigmas, Tensor latents, int trainingSteps)
     {
-        float[] times = [.. sigmas.Select(static sigma => 1000f * (float)sigma)];
+        float[] times = [.. sigmas.Select(sigma => trainingSteps * (float)sigma)];
         return times.Length == 1
             ? full([latents.shape[0]], times[0], dtype: ScalarType.Float32, device: latents.device)
             : tensor(times, dtype: ScalarType.Float32, device: latents.device);

@@ -21,7 +21,7 @@ public class ConfigTests
     public void Absent_fields_of_a_transformer_have_the_defaults_of_diffusers()
     {
         var config = ConfigFile.Require($$"""{ "_class_name": "SD3Transformer2DModel", {{Transformer}} }""", Sd3Config.Read);
-        Assert.Equal((5, false, 24), (config.OutChannels, config.NormalisesQueriesAndKeys, config.Width));
+        Assert.Equal((16, false, 24), (config.OutChannels, config.NormalisesQueriesAndKeys, config.Width));
         Assert.Empty(config.DualAttentionLayers);
     }
 
@@ -60,6 +60,8 @@ public class ConfigTests
     [InlineData("[8, 16]", "[8, 16], \"use_quant_conv\": 1", "use_quant_conv", "1")]
     [InlineData("[8, 16]", "[8, 16], \"latents_mean\": [1, 2]", "latents_mean", "set")]
     [InlineData("[8, 16]", "[8, 16], \"up_block_types\": [\"AttnUpDecoderBlock2D\", \"UpDecoderBlock2D\"]", "up_block_types", "AttnUp")]
+    [InlineData("[8, 16]", "[8, 16], \"down_block_types\": [\"DownEncoderBlock2D\"]", "down_block_types", "2 times")]
+    [InlineData("[8, 16]", "[8, 16], \"quantization_config\": { \"quant_method\": \"bitsandbytes\" }", "quantization_config", "set")]
     public void Wrong_autoencoder_configuration_is_a_fault_with_its_key(string right, string wrong, string key, string word)
     {
         var json = $$"""{ "_class_name": "AutoencoderKL", {{Autoencoder}} }""";

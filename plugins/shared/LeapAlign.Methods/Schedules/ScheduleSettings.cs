@@ -3,6 +3,7 @@ using System.ComponentModel.DataAnnotations;
 using System.Text.Json.Serialization;
 using LeapAlign.Contracts.Flow;
 using LeapAlign.Contracts.Models;
+using LeapAlign.Pipeline;
 
 namespace LeapAlign.Methods.Schedules;
 
@@ -15,47 +16,64 @@ public abstract record ScheduleSettings
     public int Steps { get; init; } = 10;
 
     /// <summary>How noise levels are spaced.</summary>
-    [Description("How noise levels are spaced: explicit (linspace(1, 1/N, N), shifted once), pipeline-default (as a diffusers pipeline without sigmas: shifted twice), dynamic (shift by image size), dance (linspace(1, 0, N+1), shifted once), auto (dynamic if the model's scheduler says so, otherwise explicit).")]
+    [Description("How noise levels are spaced: explicit and auto (as a diffusers pipeline with sigmas = linspace(1, 1/N, N): shifted once, as the model's scheduler says), pipeline-default (as a diffusers pipeline without sigmas: a static shift twice, a dynamic one once), dynamic (explicit with the shift by image size, whatever the scheduler says), dance (linspace(1, 0, N+1), the static shift once).")]
     public ScheduleKind Schedule { get; init; } = ScheduleKind.Auto;
 
-    /// <summary>Overrides the model's static shift.</summary>
-    [Description("The static shift s of S(u) = s u / (1 + (s-1) u); null takes the model's.")]
+    /// <summary>Overrides the model's shift.</summary>
+    [Description("The static shift s of S(u) = s u / (1 + (s-1) u), in place of the model's shift, static or by image size; null takes the model's. dynamic does not use it.")]
     [Range(0.01, 100)]
     public double? Shift { get; init; }
 
     /// <summary>The noise levels for a model.</summary>
     /// <param name="scheduling">What the model's own scheduler says.</param>
     /// <param name="steps">N; null takes <see cref="Steps"/>.</param>
+    /// <exception cref="FaultException"><see cref="FaultCodes.SettingsDoNotFit"/>: the scheduler's settings give no schedule of so many steps.</exception>
     public Schedule Create(FlowScheduling scheduling, int? steps = null)
     {
         ArgumentNullException.ThrowIfNull(scheduling);
         var count = steps ?? Steps;
-        var shift = Shift ?? scheduling.Shift;
-        var kind = Schedule != ScheduleKind.Auto ? Schedule
-            : scheduling.UseDynamicShifting ? ScheduleKind.Dynamic
-            : ScheduleKind.Explicit;
-        return kind switch
+        var meant = scheduling with
         {
-            ScheduleKind.PipelineDefault => Sigmas.PipelineDefault(count, shift, scheduling.TrainingSteps),
-            ScheduleKind.Dynamic => Sigmas.Dynamic(count, Sigmas.Mu(scheduling)),
-            ScheduleKind.Dance => Sigmas.Dance(count, shift),
-            _ => Sigmas.Explicit(count, shift),
+            Shift = Shift ?? scheduling.Shift,
+            UseDynamicShifting = Schedule == ScheduleKind.Dynamic || (scheduling.UseDynamicShifting && Shift is null),
         };
+        if (Schedule == ScheduleKind.Dance && Beyond(meant) is { } further)
+            throw new FaultException(Misfit($"the schedule 'dance' knows a static shift alone, but the model's scheduler_config.json sets {further}"));
+        try
+        {
+            return Schedule switch
+            {
+                ScheduleKind.PipelineDefault => Sigmas.PipelineDefault(meant, count),
+                ScheduleKind.Dance => Sigmas.Dance(count, meant.Shift),
+                _ => Sigmas.Explicit(meant, count),
+            };
+        }
+        catch (ArgumentException wrong)
+        {
+            throw new FaultException(Misfit($"the model's scheduler_config.json gives no schedule of {count} steps, {wrong.Message}"));
+        }
     }
+
+    private static string? Beyond(FlowScheduling scheduling) =>
+        scheduling.TerminalSigma is not null ? "shift_terminal"
+        : scheduling.Spacing != SigmaSpacing.Flow ? $"{scheduling.Spacing.ToString().ToLowerInvariant()} sigmas"
+        : null;
+
+    private static Fault.Composition Misfit(string message) => new(FaultCodes.SettingsDoNotFit, message);
 }
 
 /// <summary>How noise levels are spaced.</summary>
 public enum ScheduleKind
 {
-    /// <summary>Dynamic if the model's scheduler says so, otherwise explicit.</summary>
+    /// <summary>As explicit: what the model's scheduler says.</summary>
     [JsonStringEnumMemberName("auto")]
     Auto,
 
-    /// <summary><c>linspace(1, 1/N, N)</c>, shifted once.</summary>
+    /// <summary><c>linspace(1, 1/N, N)</c>, shifted once as the model's scheduler says.</summary>
     [JsonStringEnumMemberName("explicit")]
     Explicit,
 
-    /// <summary>Between the ends of the shifted training table, shifted again.</summary>
+    /// <summary>Between the ends of the training table, which has a static shift, and shifted again.</summary>
     [JsonStringEnumMemberName("pipeline-default")]
     PipelineDefault,
 

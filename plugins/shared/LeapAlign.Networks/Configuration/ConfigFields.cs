@@ -65,6 +65,7 @@ internal sealed class ConfigFields
             var fields = new ConfigFields(path, document.RootElement, format);
             fields.RequireObject();
             if (!fields.IsWrong) requireClass(fields);
+            if (!fields.IsWrong && format is { IsOfDiffusers: true }) fields.RequireWords(FileFormat.DefaultsKey);
             if (fields._fault is { } other) return other;
             var value = read(fields);
             if (fields._fault is { } wrong) return wrong;
@@ -185,13 +186,23 @@ internal sealed class ConfigFields
         return Activation.Silu;
     }
 
-    /// <summary>Requires that every entry of a list is one word; an absent list is right.</summary>
-    public void All(string key, string word)
+    /// <summary>Requires that a list has one word so many times; an absent list is right.</summary>
+    public void All(string key, string word, int count)
     {
         if (Find(key) is not { } element) return;
-        var right = element.ValueKind == JsonValueKind.Array
+        var right = element.ValueKind == JsonValueKind.Array && element.GetArrayLength() == count
             && element.EnumerateArray().All(entry => entry.ValueKind == JsonValueKind.String && entry.GetString() == word);
-        Require(right, key, $"is {element.GetRawText()}, but only {word} is known");
+        Require(right, key, $"is {element.GetRawText()}, but has to be {count} times {word}: no other block is known");
+    }
+
+    /// <summary>A list of two words; null when the field is absent, or a list of two nulls, which is diffusers' way to say so.</summary>
+    public (string First, string Second)? Pair(string key)
+    {
+        if (Find(key) is not { } element) return null;
+        JsonElement[] two = element.ValueKind == JsonValueKind.Array ? [.. element.EnumerateArray()] : [];
+        if (two is [{ ValueKind: JsonValueKind.Null }, { ValueKind: JsonValueKind.Null }]) return null;
+        if (two is [{ ValueKind: JsonValueKind.String }, { ValueKind: JsonValueKind.String }]) return (two[0].GetString()!, two[1].GetString()!);
+        return Wrong<(string, string)?>(key, $"is {element.GetRawText()}, but has to be a list of library and class") ?? ("", "");
     }
 
     /// <summary>Whether a field is there and is null.</summary>
@@ -210,6 +221,12 @@ internal sealed class ConfigFields
     {
         if (_root is not { ValueKind: JsonValueKind.Object })
             Remember(new Fault.Input(FaultCodes.WrongModelClass, "this is not a JSON object", new SourcePlace(_path)));
+    }
+
+    private void RequireWords(string key)
+    {
+        if (Find(key) is not { } element) return;
+        Require(element.ValueKind == JsonValueKind.Array && element.EnumerateArray().All(static word => word.ValueKind == JsonValueKind.String), key, $"is {element.GetRawText()}, but has to be a list of words");
     }
 
     private void RequireArchitecture(IReadOnlyList<string> architectures)

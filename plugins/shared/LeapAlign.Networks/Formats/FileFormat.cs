@@ -9,6 +9,9 @@ namespace LeapAlign.Networks.Formats;
 /// <param name="Fields">Its fields.</param>
 public sealed record FileFormat(string File, string Reference, IReadOnlyList<FileField> Fields)
 {
+    /// <summary>Where diffusers lists the keys that count as absent.</summary>
+    public const string DefaultsKey = "_use_default_values";
+
     /// <summary>
     /// Whether diffusers' rules for configurations apply: null is a value like any other and not the same as an absent key, keys that begin with an underscore
     /// are the library's own, and a key that <c>_use_default_values</c> lists counts as absent.
@@ -22,7 +25,7 @@ public sealed record FileFormat(string File, string Reference, IReadOnlyList<Fil
     {
         if (!section.TryGetProperty(key, out var element)) return null;
         if (!IsOfDiffusers) return element.ValueKind == JsonValueKind.Null ? null : element;
-        var isDefault = section.TryGetProperty("_use_default_values", out var defaults) && defaults.ValueKind == JsonValueKind.Array
+        var isDefault = section.TryGetProperty(DefaultsKey, out var defaults) && defaults.ValueKind == JsonValueKind.Array
             && defaults.EnumerateArray().Any(name => name.ValueKind == JsonValueKind.String && name.GetString() == key);
         return isDefault ? null : element;
     }

@@ -1,11 +1,43 @@
 using LeapAlign.Networks.Configuration;
+using LeapAlign.Networks.Formats;
 using LeapAlign.Pipeline;
+using static LeapAlign.Networks.Formats.FileField;
 
 namespace LeapAlign.Networks.Vae;
 
 /// <summary>The architecture of a picture autoencoder, as the config.json of diffusers' <c>AutoencoderKL</c> gives it.</summary>
 public sealed record VaeConfig
 {
+    private const string ClassName = "AutoencoderKL";
+    private const string Blocks = "block_out_channels";
+
+    /// <summary>The fields of its config.json.</summary>
+    public static FileFormat Format { get; } = new("vae/config.json", $"diffusers {ClassName}",
+    [
+        RefusedUnless("_class_name", ClassName),
+        Honoured(FileFormat.DefaultsKey, "the keys listed count as absent"),
+        RefusedUnless("quantization_config", "null or absent: quantised weights are not read"),
+        Honoured("in_channels"),
+        Honoured("out_channels"),
+        RefusedUnless("down_block_types", "DownEncoderBlock2D for each resolution"),
+        RefusedUnless("up_block_types", "UpDecoderBlock2D for each resolution"),
+        Honoured(Blocks),
+        Honoured("layers_per_block"),
+        RefusedUnless("act_fn", "silu, or swish, which is the same"),
+        Honoured("latent_channels"),
+        Honoured("norm_num_groups"),
+        Honoured("scaling_factor"),
+        Honoured("shift_factor", "null is 0"),
+        RefusedUnless("latents_mean", "null: StableDiffusion3Pipeline does not scale by channel"),
+        RefusedUnless("latents_std", "null: StableDiffusion3Pipeline does not scale by channel"),
+        NoEffect("sample_size", "the size of tiles, which diffusers does not use unless asked"),
+        NoEffect("force_upcast", "StableDiffusion3Pipeline does not read it; decoderDtype decides"),
+        Honoured("use_quant_conv"),
+        Honoured("use_post_quant_conv"),
+        Honoured("mid_block_add_attention"),
+    ])
+    { IsOfDiffusers = true };
+
     /// <summary>The channels of pictures that are encoded.</summary>
     public required int InChannels { get; init; }
 
@@ -44,32 +76,38 @@ public sealed record VaeConfig
 
     /// <summary>Reads a config.json.</summary>
     /// <returns>A fault when the file is absent, describes another class or lacks a field, or when a field is not what this class can be built with.</returns>
-    public static Result<VaeConfig> Read(string path) => ConfigFields.Read(path, "AutoencoderKL", Read);
+    public static Result<VaeConfig> Read(string path) => Read(path, null);
+
+    /// <inheritdoc cref="Read(string)"/>
+    /// <param name="path">The config.json.</param>
+    /// <param name="warn">Is told keys that are not known.</param>
+    public static Result<VaeConfig> Read(string path, Action<Fault>? warn) => ConfigFields.Read(path, ClassName, Read, Format, warn);
 
     private static VaeConfig Read(ConfigFields fields)
     {
-        const string blocks = "block_out_channels";
         var config = new VaeConfig
         {
             InChannels = fields.Size("in_channels", absent: 3),
             OutChannels = fields.Size("out_channels", absent: 3),
             LatentChannels = fields.Size("latent_channels"),
-            BlockChannels = fields.Sizes(blocks),
+            BlockChannels = fields.Sizes(Blocks),
             LayersPerBlock = fields.Size("layers_per_block"),
             NormGroups = fields.Size("norm_num_groups", absent: 32),
             HasMidAttention = fields.Flag("mid_block_add_attention", absent: true),
             HasQuantConvolution = fields.Flag("use_quant_conv", absent: true),
             HasPostQuantConvolution = fields.Flag("use_post_quant_conv", absent: true),
             ScalingFactor = fields.Number("scaling_factor", absent: 0.18215),
-            ShiftFactor = fields.Number("shift_factor", absent: 0),
+            ShiftFactor = fields.IsNull("shift_factor") ? 0 : fields.Number("shift_factor", absent: 0),
         };
-        fields.Word("act_fn", "silu");
-        fields.All("down_block_types", "DownEncoderBlock2D");
-        fields.All("up_block_types", "UpDecoderBlock2D");
+        fields.Word("act_fn", "silu", "swish");
+        fields.Require(!fields.IsNull("act_fn"), "act_fn", "is null, but has to be silu or swish");
+        fields.All("down_block_types", "DownEncoderBlock2D", config.BlockChannels.Count);
+        fields.All("up_block_types", "UpDecoderBlock2D", config.BlockChannels.Count);
         fields.Absent("latents_mean");
         fields.Absent("latents_std");
+        fields.Absent("quantization_config");
         fields.Require(config.ScalingFactor != 0, "scaling_factor", "is 0, but latents are divided by it");
-        fields.Require(config.BlockChannels.All(channels => channels % config.NormGroups == 0), blocks, $"has a width that norm_num_groups = {config.NormGroups} does not divide");
+        fields.Require(config.BlockChannels.All(channels => channels % config.NormGroups == 0), Blocks, $"has a width that norm_num_groups = {config.NormGroups} does not divide");
         return config;
     }
 }

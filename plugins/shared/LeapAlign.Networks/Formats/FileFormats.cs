@@ -1,0 +1,18 @@
+using LeapAlign.Networks.Pipelines;
+using LeapAlign.Networks.Sd3;
+using LeapAlign.Networks.Vae;
+
+namespace LeapAlign.Networks.Formats;
+
+/// <summary>Every file of other libraries that this library reads with a table of its fields.</summary>
+public static class FileFormats
+{
+    /// <summary>All of them, in the order of documentation.</summary>
+    public static IReadOnlyList<FileFormat> All { get; } =
+    [
+        PipelineIndex.Format,
+        SchedulerConfig.Format,
+        Sd3Config.Format,
+        VaeConfig.Format,
+    ];
+}
