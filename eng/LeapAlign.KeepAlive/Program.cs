@@ -4,8 +4,9 @@ using Mono.Cecil;
 // Usage: LeapAlign.KeepAlive <assembly> <changed assembly>
 using var module = ModuleDefinition.ReadModule(args[0]);
 var reads = Handles.Keep(module);
-Console.WriteLine($"{Path.GetFileName(args[0])}: {reads} reads of native handles keep their object until the method returns");
-if (reads == 0) return 1;
+var functions = NativeCalls.Enter(module);
+Console.WriteLine($"{Path.GetFileName(args[0])}: {reads} reads of native handles keep their object until the method returns, {functions} native functions look to the stack for signals first");
+if (reads == 0 || functions == 0) return 1;
 Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(args[1]))!);
 // Written aside and moved: the build takes whatever has the name for the whole.
 var aside = $"{args[1]}.{Guid.NewGuid():N}";

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using LeapAlign.Pipeline;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -35,6 +36,7 @@ internal sealed unsafe class StartupTuning
     /// <param name="threads"><c>run.threads</c>; 0 takes one for each core.</param>
     public static StartupTuning Apply(bool tuning, int threads)
     {
+        SignalStack.Enter();
         var tune = tuning && IsAllowed;
         var allocator = tune && TuneAllocator();
         InitializeDeviceType(DeviceType.CPU);

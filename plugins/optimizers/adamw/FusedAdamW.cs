@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using LeapAlign.Pipeline;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -16,6 +17,7 @@ internal static unsafe partial class FusedAdamW
     public static bool TryUpdate(IReadOnlyList<AdamWSlot> slots, AdamWSettings settings, double rate)
     {
         if (_missing || slots.Count == 0 || slots[0].Parameter.device_type is not (DeviceType.CPU or DeviceType.CUDA)) return false;
+        SignalStack.Enter();
         try
         {
             Update(slots, settings, rate);
