@@ -101,6 +101,51 @@ public sealed class PicturesTests : IDisposable
         Assert.Equal((FaultCodes.BadPromptFile, 1, key), (fault.Code, fault.Place!.Line, fault.Place.Key));
     }
 
+    [Theory]
+    [InlineData("metadata.jsonl", "{\"file_name\": \"a.png\", \"text\": \"short\", \"caption\": \"long\"}")]
+    [InlineData("metadata.csv", "file_name,text,caption\na.png,short,long\n")]
+    public void Metadata_with_several_captions_says_which_by_key(string name, string content)
+    {
+        Write("a.png", "");
+        Write(name, content);
+        Assert.Contains("\"key\": \"text\"", FaultOf(new PictureFolder(_folder).Read()).Message, StringComparison.Ordinal);
+        var prompt = Assert.Single(Recording.Require(new PictureFolder(_folder, "caption").Read()));
+        Assert.Equal(("long", At("a.png")), (prompt.Text, Assert.Single(prompt.Pictures)));
+    }
+
+    [Theory]
+    [InlineData("pairs.csv", "caption,preferred,rejected\n\"a ring, blue\",good.png,bad.png\n")]
+    [InlineData("pairs.tsv", "caption\tpreferred\trejected\na ring, blue\tgood.png\tbad.png\n")]
+    [InlineData("pairs.json", "[{\"text\": \"a ring, blue\", \"preferred\": \"good.png\", \"rejected\": \"bad.png\"}]")]
+    [InlineData("pairs.ndjson", "{\"text\": \"a ring, blue\", \"preferred\": \"good.png\", \"rejected\": \"bad.png\"}")]
+    public void Preferences_are_read_from_every_form_of_rows(string name, string content)
+    {
+        Write("good.png", "");
+        Write("bad.png", "");
+        Write(name, content);
+        var prompt = Assert.Single(Recording.Require(new PreferenceFile(At(name)).Read()));
+        Assert.Equal("a ring, blue", prompt.Text);
+        Assert.Equal([At("good.png"), At("bad.png")], prompt.Pictures);
+    }
+
+    [Fact]
+    public void What_is_no_caption_or_not_read_is_a_fault()
+    {
+        Write("a.png", "");
+        foreach (var text in new[] { "[\n\"a\"\n]", "{\"prompt\": \"a\"}", "a\0b", "a\rb", "a\n\"caption\": \"b\"" })
+        {
+            Write("a.txt", text);
+            Assert.Equal((FaultCodes.BadPromptFile, At("a.txt")), CodeAndFile(new PictureFolder(_folder).Read()));
+        }
+        Assert.Equal((FaultCodes.BadPromptFile, _folder), CodeAndFile(new PictureFolder(_folder, "caption").Read()));
+        Write("pairs.txt", "a");
+        Assert.Equal((FaultCodes.BadPromptFile, At("pairs.txt")), CodeAndFile(new PreferenceFile(At("pairs.txt")).Read()));
+        Write("metadata.parquet", "PAR1");
+        Assert.Equal((FaultCodes.BadPromptFile, At("metadata.parquet")), CodeAndFile(new PictureFolder(_folder).Read()));
+        Write("metadata.jsonl", """{"file_name": "a.png", "text": "a"}""");
+        Assert.Equal((FaultCodes.BadPromptFile, _folder), CodeAndFile(new PictureFolder(_folder).Read()));
+    }
+
     [Fact]
     public void What_is_absent_is_a_fault_that_names_it()
     {

@@ -24,6 +24,8 @@ public sealed class MetadataTests
     [InlineData("""{"include": [{"class": "circle", "count": 1.5}]}""", "'$.include[0].count'")]
     [InlineData("""{"include": [{"class": "circle", "count": 0}]}""", "include[0].count is 0")]
     [InlineData("""{"include": [{"class": "circle", "count": 1, "count": 2}]}""", "include[0]")]
+    [InlineData("""{"include": [{"class": "circle", "count": 1, "colour": "red"}]}""", "include[0]")]
+    [InlineData("""{"include": [{"class": "circle", "count": 1}], "exclude": [{"class": "ring", "count": 1, "size": 3}]}""", "exclude[0]")]
     [InlineData("""{"include": [{"class": "dog", "count": 1}]}""", "include[0].class 'dog' is not one of circle, square, triangle, star, cross, ring")]
     [InlineData("""{"include": [{"class": "0", "count": 1}]}""", "include[0].class '0'")]
     [InlineData("""{"include": [{"class": "circle", "count": 1, "color": "brown"}]}""", "include[0].color 'brown' is not one of red, orange")]

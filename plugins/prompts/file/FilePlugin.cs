@@ -8,7 +8,7 @@ public sealed class FilePlugin : IPlugin
 {
     /// <inheritdoc/>
     public IReadOnlyList<PartDefinition> Parts { get; } =
-        [PartDefinition.Of<FilePrompts, FileSettings>("file", SettingsJson.Default.FileSettings, static (settings, context) => new(context.Resolve(settings.Path)))];
+        [PartDefinition.Of<FilePrompts, FileSettings>("file", SettingsJson.Default.FileSettings, static (settings, context) => new(context.Resolve(settings.Path), settings.Key))];
 }
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]

@@ -7,7 +7,11 @@ namespace LeapAlign.Prompts.File;
 public sealed record FileSettings
 {
     /// <summary>The file.</summary>
-    [Description("The prompt file, relative to plugins.json. .jsonl: one JSON object a line with a 'prompt' (GenEval's metadata, for instance); any other ending: one caption a line.")]
+    [Description("The prompt file, relative to plugins.json. .txt: one caption a line; .json: a list of captions or objects; .jsonl, .ndjson: one object a line (GenEval's metadata, for instance); .csv, .tsv: a table with a header. See docs/prompt-files.md.")]
     [JsonRequired]
     public required string Path { get; init; }
+
+    /// <summary>The field of the caption.</summary>
+    [Description("The key or column that holds the caption. null takes 'prompt', 'caption' or 'text', whichever is there.")]
+    public string? Key { get; init; }
 }

@@ -1,16 +1,21 @@
 using LeapAlign.Contracts.Prompts;
 using LeapAlign.Pipeline;
+using LeapAlign.PromptFiles;
 
 namespace LeapAlign.Prompts.Pictures;
 
 /// <summary>
-/// A folder of pictures with captions. A <c>metadata.jsonl</c> names the pictures in its order (Hugging Face's imagefolder); without one, pictures come in the
-/// order of their names, each with its caption in a text file of the same name.
+/// A folder of pictures with captions. A <c>metadata.jsonl</c> or <c>metadata.csv</c> names the pictures in its order (Hugging Face's imagefolder); without one,
+/// pictures come in the order of their names, each with its caption in a text file of the same name.
 /// </summary>
 /// <param name="folder">The full path.</param>
-public sealed class PictureFolder(string folder) : IPromptSource
+/// <param name="key">The field of the caption in the metadata; null for the one that is there of <c>prompt</c>, <c>caption</c> and <c>text</c>.</param>
+public sealed class PictureFolder(string folder, string? key = null) : IPromptSource
 {
-    private const string Metadata = "metadata.jsonl";
+    private static readonly string[] s_metadata = ["metadata.jsonl", "metadata.csv"];
+
+    // Hugging Face reads it; we do not.
+    private const string Parquet = "metadata.parquet";
 
     /// <inheritdoc/>
     /// <returns>
@@ -20,15 +25,22 @@ public sealed class PictureFolder(string folder) : IPromptSource
     public Result<IReadOnlyList<Prompt>> Read()
     {
         if (!Directory.Exists(folder)) return Result.Fail<IReadOnlyList<Prompt>>(PictureFiles.Malformed("the folder of pictures does not exist", new SourcePlace(folder)));
-        var metadata = Path.Combine(folder, Metadata);
-        return File.Exists(metadata) ? JsonLines.Read(metadata, Parse) : ReadCaptions();
+        return s_metadata.Append(Parquet).Where(name => File.Exists(Path.Combine(folder, name))).ToArray() switch
+        {
+            [] when key is not null => Result.Fail<IReadOnlyList<Prompt>>(PictureFiles.Malformed(
+                $"the setting 'key' asks for the field '{key}', but the folder has no {string.Join(" or ", s_metadata)}", new SourcePlace(folder))),
+            [] => ReadCaptions(),
+            [Parquet] => Result.Fail<IReadOnlyList<Prompt>>(PictureFiles.Malformed($"{Parquet} is not read; expected {string.Join(" or ", s_metadata)}", new SourcePlace(Path.Combine(folder, Parquet)))),
+            [var only] => PromptRows.Read(Path.Combine(folder, only), Parse),
+            var several => Result.Fail<IReadOnlyList<Prompt>>(PictureFiles.Malformed($"the folder has {string.Join(" and ", several)}; expected one of them", new SourcePlace(folder))),
+        };
     }
 
-    private Result<Prompt> Parse(JsonLine line, int id) =>
-        from name in line.Text("file_name")
-        from caption in line.Text("text", "prompt")
-        from picture in PictureFiles.Find(name, folder, line.Place with { Key = "file_name" })
-        select new Prompt(id, caption, line.Json) { Pictures = [picture] };
+    private Result<Prompt> Parse(PromptRow row, int id) =>
+        from name in row.Text("file_name")
+        from prompt in row.Prompt(id, key)
+        from picture in PictureFiles.Find(name, folder, row.Place with { Key = "file_name" })
+        select prompt with { Pictures = [picture] };
 
     private Result<IReadOnlyList<Prompt>> ReadCaptions() =>
         PictureFiles.In(folder).Bind(pictures => pictures.Count == 0
@@ -41,10 +53,8 @@ public sealed class PictureFolder(string folder) : IPromptSource
         if (!File.Exists(path))
         {
             return PictureFiles.Malformed(
-                $"'{Path.GetFileName(picture)}' has no caption: there is neither a {Metadata} in its folder nor a '{Path.GetFileName(path)}'", new SourcePlace(picture));
+                $"'{Path.GetFileName(picture)}' has no caption: there is neither a {s_metadata[0]} in its folder nor a '{Path.GetFileName(path)}'", new SourcePlace(picture));
         }
-        return TextFile.Read(path).Bind(text => text.Trim() is { Length: > 0 } caption
-            ? new Prompt(id, caption) { Pictures = [picture] }
-            : Result.Fail<Prompt>(PictureFiles.Malformed("the caption is empty", new SourcePlace(path))));
+        return PromptText.Read(path).Bind(text => CaptionLines.Whole(path, text)).Map(caption => new Prompt(id, caption) { Pictures = [picture] });
     }
 }

@@ -10,10 +10,10 @@ public sealed class PicturesPlugin : IPlugin
     public IReadOnlyList<PartDefinition> Parts { get; } =
     [
         PartDefinition.Of<PictureFolder, PicturesSettings>(
-            "pictures", SettingsJson.Default.PicturesSettings, static (settings, context) => new(context.Resolve(settings.Folder)))
+            "pictures", SettingsJson.Default.PicturesSettings, static (settings, context) => new(context.Resolve(settings.Folder), settings.Key))
             .Providing(Capabilities.Pictures),
         PartDefinition.Of<PreferenceFile, PreferencesSettings>(
-            "preferences", SettingsJson.Default.PreferencesSettings, static (settings, context) => new(context.Resolve(settings.Path)))
+            "preferences", SettingsJson.Default.PreferencesSettings, static (settings, context) => new(context.Resolve(settings.Path), settings.Key))
             .Providing(Capabilities.PreferencePairs),
     ];
 }

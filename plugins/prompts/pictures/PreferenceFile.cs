@@ -1,25 +1,27 @@
 using LeapAlign.Contracts.Prompts;
 using LeapAlign.Pipeline;
+using LeapAlign.PromptFiles;
 
 namespace LeapAlign.Prompts.Pictures;
 
 /// <summary>Captions, each with a preferred and a rejected picture, in that order.</summary>
-/// <param name="path">The full path of the JSON lines; pictures are relative to it.</param>
-public sealed class PreferenceFile(string path) : IPromptSource
+/// <param name="path">The full path of a file of rows (docs/prompt-files.md); pictures are relative to it.</param>
+/// <param name="key">The field of the caption; null for the one that is there of <c>prompt</c>, <c>caption</c> and <c>text</c>.</param>
+public sealed class PreferenceFile(string path, string? key = null) : IPromptSource
 {
     /// <inheritdoc/>
     /// <returns>
-    /// At least one prompt, each with the full paths of its two pictures; LA4010 for a file or a picture that is absent or a line that is malformed, LA4009 for
-    /// bytes that are not UTF-8, LA4008 when there is no line.
+    /// At least one prompt, each with the full paths of its two pictures; LA4010 for a file or a picture that is absent or a row that is malformed, LA4009 for
+    /// bytes that are not UTF-8, LA4008 when there is no row.
     /// </returns>
-    public Result<IReadOnlyList<Prompt>> Read() => JsonLines.Read(path, Parse);
+    public Result<IReadOnlyList<Prompt>> Read() => PromptRows.Read(path, Parse);
 
-    private Result<Prompt> Parse(JsonLine line, int id) =>
-        from caption in line.Text("prompt")
-        from preferred in Picture(line, "preferred")
-        from rejected in Picture(line, "rejected")
-        select new Prompt(id, caption, line.Json) { Pictures = [preferred, rejected] };
+    private Result<Prompt> Parse(PromptRow row, int id) =>
+        from prompt in row.Prompt(id, key)
+        from preferred in Picture(row, "preferred")
+        from rejected in Picture(row, "rejected")
+        select prompt with { Pictures = [preferred, rejected] };
 
-    private Result<string> Picture(JsonLine line, string key) =>
-        line.Text(key).Bind(name => PictureFiles.Find(name, Path.GetDirectoryName(path)!, line.Place with { Key = key }));
+    private Result<string> Picture(PromptRow row, string field) =>
+        row.Text(field).Bind(name => PictureFiles.Find(name, Path.GetDirectoryName(path)!, row.Place with { Key = field }));
 }

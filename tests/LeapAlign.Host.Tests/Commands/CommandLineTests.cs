@@ -17,6 +17,8 @@ public sealed class CommandLineTests
     [InlineData("id", "settings", "settings")]
     [InlineData("--steps must be 1 to 1000", "", "generate", "--steps", "0")]
     [InlineData("--seed must be 0 to", "", "generate", "--seed", "-3")]
+    [InlineData("a caption is empty", "", "generate", "a cat", " ")]
+    [InlineData("holds control characters", "'a\\u001b[1m cat'", "generate", "a\u001b[1m cat")]
     [InlineData("--count must be 1 to 1024", "", "generate", "--count", "0")]
     [InlineData("--seed", "'many'", "generate", "--seed", "many")]
     [InlineData("--dashboard", "'often'", "train", "--dashboard", "often")]
@@ -29,6 +31,17 @@ public sealed class CommandLineTests
         Assert.Contains(words, terminal.Error, StringComparison.Ordinal);
         Assert.Contains(hint, terminal.Error, StringComparison.Ordinal);
         Assert.Single(terminal.Error.TrimEnd().Split('\n'));
+    }
+
+    [Fact]
+    public void A_file_of_captions_is_no_caption()
+    {
+        using var workspace = new TestWorkspace().Write(TestWorkspace.Valid);
+        var file = Path.Combine(workspace.Folder, "captions.CSV");
+        File.WriteAllText(file, "prompt\na cat\n");
+        var terminal = new TestTerminal();
+        Assert.Equal(2, terminal.Run(TestWorkspace.BuiltPlugins, "generate", file));
+        Assert.Contains("--set evaluation.prompts.settings.path=", terminal.Error, StringComparison.Ordinal);
     }
 
     [Theory]

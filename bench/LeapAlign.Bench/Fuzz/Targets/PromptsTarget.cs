@@ -11,8 +11,8 @@ using static TorchSharp.torch;
 namespace LeapAlign.Bench.Fuzz.Targets;
 
 /// <summary>
-/// Prompt files. Each is read by every prompt source that reads files, whatever it was meant for: as captions, as JSON lines, as the metadata of a folder of
-/// pictures, as the caption of one, as preferences.
+/// Prompt files. Each is read by every prompt source that reads files, whatever it was meant for: as captions, as a list, as JSON lines, as tables, as the
+/// metadata of a folder of pictures, as the caption of one, as preferences.
 /// </summary>
 internal sealed class PromptsTarget : IFuzzTarget, IDisposable
 {
@@ -28,19 +28,27 @@ internal sealed class PromptsTarget : IFuzzTarget, IDisposable
     public PromptsTarget(string root)
     {
         File.WriteAllBytes(At("input"), []);
-        foreach (var name in new[] { "lines.txt", "lines.jsonl", "preferences.jsonl", "named/metadata.jsonl", "beside/a.txt" }) Link(name);
-        foreach (var picture in new[] { "a.png", "b.jpg", "named/a.png", "named/b.jpg", "named/sub/c.webp", "beside/a.png" })
+        foreach (var name in new[] { "lines.txt", "lines.jsonl", "lines.json", "lines.csv", "lines.tsv", "preferences.jsonl", "preferences.csv", "named/metadata.jsonl", "table/metadata.csv", "beside/a.txt" }) Link(name);
+        foreach (var picture in new[] { "a.png", "b.jpg", "named/a.png", "named/b.jpg", "named/sub/c.webp", "table/a.png", "table/b.jpg", "beside/a.png" })
         {
             Directory.CreateDirectory(Path.GetDirectoryName(At(picture))!);
             File.WriteAllBytes(At(picture), []);
         }
-        _sources = [Source("file", "path", "lines.txt"), Source("file", "path", "lines.jsonl"), Source("preferences", "path", "preferences.jsonl"), Source("pictures", "folder", "named"), Source("pictures", "folder", "beside")];
+        _sources =
+        [
+            .. new[] { "lines.txt", "lines.jsonl", "lines.json", "lines.csv", "lines.tsv" }.Select(name => Source("file", "path", name)),
+            .. new[] { "preferences.jsonl", "preferences.csv" }.Select(name => Source("preferences", "path", name)),
+            .. new[] { "named", "table", "beside" }.Select(name => Source("pictures", "folder", name)),
+        ];
         Seeds =
         [
             .. Directory.EnumerateFiles(Path.Combine(root, "models", "prompts")).Order(StringComparer.Ordinal).Select(static file => Encoding.UTF8.GetBytes(string.Join('\n', File.ReadLines(file).Take(3)))),
             "a red circle\r\n\r\n  two blue squares \né 😀\n"u8.ToArray(),
             "{\"file_name\": \"a.png\", \"text\": \"a cat\"}\n{\"file_name\": \"sub/c.webp\", \"prompt\": \"a dog\"}\n"u8.ToArray(),
             "{\"prompt\": \"a cat\", \"preferred\": \"a.png\", \"rejected\": \"b.jpg\"}\n"u8.ToArray(),
+            "[\"a ring\", {\"caption\": \"a star\", \"tag\": \"counting\"}]"u8.ToArray(),
+            "file_name,prompt,preferred,rejected\r\na.png,\"a ring, \"\"blue\"\"\nand red\",a.png,b.jpg\r\n"u8.ToArray(),
+            "text\tseed\na star\t1\n"u8.ToArray(),
         ];
     }
 
@@ -92,6 +100,8 @@ internal sealed class PromptsTarget : IFuzzTarget, IDisposable
             var prompt = prompts[index];
             if (prompt.Id != index) throw new BrokenPropertyException($"{id} numbers prompt {index} as {prompt.Id}");
             if (prompt.Text.Trim().Length == 0 || prompt.Text.Trim() != prompt.Text) throw new BrokenPropertyException($"{id} read a caption that is blank or not trimmed: '{prompt.Text}'");
+            if (prompt.Text.Any(static letter => letter is '\uFEFF' || (char.IsControl(letter) && letter is not ('\t' or '\n' or '\r')))) throw new BrokenPropertyException($"{id} read a caption with control characters: '{prompt.Text}'");
+            if (prompt.Metadata is null && prompt.Pictures.Count == 0 && prompt.Text is "[" or "]" or "{" or "}" or "},") throw new BrokenPropertyException($"{id} read a bracket of JSON as a caption: '{prompt.Text}'");
             if (!IsWellFormed(prompt.Text)) throw new BrokenPropertyException($"{id} read a caption that is no text: '{prompt.Text}'");
             if (!prompt.Pictures.All(File.Exists)) throw new BrokenPropertyException($"{id} read a picture that is not there: '{string.Join(", ", prompt.Pictures)}'");
         }

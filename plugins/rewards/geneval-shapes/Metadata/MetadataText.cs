@@ -12,7 +12,8 @@ internal sealed record MetadataText
     public IReadOnlyList<EntryText>? Exclude { get; init; }
 }
 
-/// <summary>An entry as it is written.</summary>
+/// <summary>An entry as it is written. A key that the judge does not know would change what is asked for without a word.</summary>
+[JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
 internal sealed record EntryText
 {
     [JsonRequired]

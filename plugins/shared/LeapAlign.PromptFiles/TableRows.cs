@@ -1,0 +1,70 @@
+using System.Globalization;
+using System.Text;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using CsvHelper;
+using CsvHelper.Configuration;
+using LeapAlign.Pipeline;
+
+namespace LeapAlign.PromptFiles;
+
+/// <summary>Rows of a table whose first row names its columns, as RFC 4180 has it: fields in quotes may hold separators, line feeds and doubled quotes.</summary>
+internal static class TableRows
+{
+    private static readonly JsonWriterOptions s_options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    public static IReadOnlyList<Result<PromptRow>> Read(string path, string text, string separator)
+    {
+        List<Result<PromptRow>> rows = [];
+        using var parser = new CsvParser(new StringReader(text), new CsvConfiguration(CultureInfo.InvariantCulture) { Delimiter = separator });
+        // A row is named by the line that it begins in; the parser knows those that rows end in, and skips blank ones.
+        var lines = text.Split('\n');
+        var line = 1;
+        try
+        {
+            IReadOnlyList<string>? header = null;
+            while (true)
+            {
+                line = parser.RawRow + 1;
+                while (line < lines.Length && lines[line - 1].Trim('\r').Length == 0) line++;
+                if (!parser.Read()) return rows;
+                var (place, cells) = (new SourcePlace(path, line, 1), parser.Record!);
+                if (header is null)
+                {
+                    header = cells;
+                    if (Repeated(header) is { } twice) return [Malformed.At<PromptRow>(place, $"the header has the column '{twice}' twice")];
+                }
+                else if (!cells.All(string.IsNullOrWhiteSpace))
+                {
+                    rows.Add(cells.Length == header.Count
+                        ? Row(header, cells, place)
+                        : Malformed.At<PromptRow>(place, $"the row has {Fields(cells.Length)}, the header {header.Count}; a field that holds {(separator == "," ? "a comma" : "a tab")} stands in quotes"));
+                }
+            }
+        }
+        catch (BadDataException)
+        {
+            rows.Add(Malformed.At<PromptRow>(new SourcePlace(path, line, 1), "the quotes of the row do not match; a field that holds quotes stands in quotes, and each of them is written twice"));
+            return rows;
+        }
+    }
+
+    private static string Fields(int count) => count == 1 ? "1 field" : $"{count} fields";
+
+    private static string? Repeated(IEnumerable<string> header) =>
+        header.Select(static name => name.Trim()).Where(static name => name.Length > 0).GroupBy(static name => name, StringComparer.Ordinal).FirstOrDefault(static group => group.Count() > 1)?.Key;
+
+    // A column without a name, such as the row numbers that pandas writes, is nothing that somebody could ask for.
+    private static PromptRow Row(IReadOnlyList<string> header, string[] cells, SourcePlace place)
+    {
+        RowField[] fields = [.. header.Select((name, column) => new RowField(name.Trim(), cells[column])).Where(static field => field.Name.Length > 0)];
+        using var buffer = new MemoryStream();
+        using (var json = new Utf8JsonWriter(buffer, s_options))
+        {
+            json.WriteStartObject();
+            foreach (var field in fields) json.WriteString(field.Name, field.Text);
+            json.WriteEndObject();
+        }
+        return new PromptRow(place, fields, Encoding.UTF8.GetString(buffer.GetBuffer().AsSpan(0, (int)buffer.Length)));
+    }
+}
