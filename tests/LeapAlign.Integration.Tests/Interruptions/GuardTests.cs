@@ -33,6 +33,20 @@ public sealed class GuardTests : IDisposable
         Digest.AssertSame(_workspace.At("runs", "never"), _workspace.At("runs", "guarded"));
     }
 
+    [Fact]
+    public void A_null_reference_in_a_reward_of_a_bfloat16_run_is_a_fault_and_leaves_a_valid_checkpoint()
+    {
+        _workspace.Json["run"]!["dtype"] = "bfloat16";
+        Moody("null", at: 3);
+        var outcome = _workspace.Leapalign("train");
+        // On a processor with AMX, without a larger stack for signals: 139 and no word.
+        Assert.True(outcome.ExitCode == 6, $"{outcome.ExitCode}: {outcome.Error}");
+        Assert.Contains("error LA5004: reward 'moody' threw NullReferenceException while scoring", outcome.Error, StringComparison.Ordinal);
+        Assert.Equal("Faulted", (string)JsonNode.Parse(File.ReadAllText(_workspace.At("runs", "guarded", "run.json")))!["state"]!);
+        Assert.True(Directory.Exists(_workspace.At("runs", "guarded", "checkpoints", "step-000002")));
+        Assert.Equal(0, _workspace.Leapalign("checkpoint", "verify", _workspace.At("runs", "guarded")).ExitCode);
+    }
+
     [Theory]
     [InlineData("nan", 1, 0)]
     [InlineData("nan", 2, 0)]

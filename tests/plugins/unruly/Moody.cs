@@ -13,7 +13,7 @@ public sealed record MoodySettings
     /// <summary>How often it does, from there on.</summary>
     public int Times { get; init; } = 1;
 
-    /// <summary><c>nan</c>, <c>throw</c>, <c>hang</c>, <c>outside</c> its range, or a <c>spike</c> in its gradient.</summary>
+    /// <summary><c>nan</c>, <c>throw</c>, <c>null</c>, <c>hang</c>, <c>outside</c> its range, or a <c>spike</c> in its gradient.</summary>
     public string Mood { get; init; } = "nan";
 }
 
@@ -32,6 +32,9 @@ public sealed class Moody(MoodySettings settings) : IDifferentiableReward, IBoun
         {
             case "throw":
                 throw new InvalidOperationException("not today");
+            case "null":
+                string? nothing = _calls < 0 ? "" : null;
+                return brightness * nothing!.Length;
             case "hang":
                 Thread.Sleep(Timeout.Infinite);
                 return brightness;
