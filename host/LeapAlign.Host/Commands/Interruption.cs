@@ -1,9 +1,10 @@
 using System.Runtime.InteropServices;
+using LeapAlign.Host.Runtime;
 
 namespace LeapAlign.Host.Commands;
 
 /// <summary>
-/// Turns the first Ctrl+C (or SIGTERM) into a request to stop, after the current step where there are steps. The second one ends the process at once, as if nobody listened.
+/// Turns the first Ctrl+C (or SIGTERM, or SIGHUP when the terminal is closed) into a request to stop, after the current step where there are steps. The second one ends the process at once, as if nobody listened.
 /// </summary>
 internal sealed class Interruption : IDisposable
 {
@@ -23,7 +24,7 @@ internal sealed class Interruption : IDisposable
     public Interruption(TextWriter error, string? words = AfterThisStep)
     {
         (_error, _words) = (error, words);
-        _registrations = [PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop), PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop)];
+        _registrations = [.. Signals().Select(signal => PosixSignalRegistration.Create(signal, Stop))];
     }
 
     /// <summary>Set by the first signal.</summary>
@@ -36,11 +37,25 @@ internal sealed class Interruption : IDisposable
         _source.Dispose();
     }
 
+    // Who starts a run with nohup wants it to go on when the terminal is closed; listening would undo that.
+    private static IEnumerable<PosixSignal> Signals() =>
+        OperatingSystem.IsLinux() && Libc.Ignores(1) ? [PosixSignal.SIGINT, PosixSignal.SIGTERM] : [PosixSignal.SIGINT, PosixSignal.SIGTERM, PosixSignal.SIGHUP];
+
     private void Stop(PosixSignalContext context)
     {
         if (_source.IsCancellationRequested) return;
         context.Cancel = true;
-        if (_words is not null) _error.WriteLine(_words);
-        _source.Cancel();
+        try
+        {
+            if (_words is not null) _error.WriteLine(_words);
+        }
+        catch (IOException)
+        {
+            // The terminal that was closed shows nothing any more.
+        }
+        finally
+        {
+            _source.Cancel();
+        }
     }
 }
