@@ -18,7 +18,10 @@ internal sealed record Bench(RunPlan Plan, RunParts Parts)
     public static Result<Unit> With(IReadOnlyList<string> overrides, Action<Bench> measure)
     {
         var catalog = PluginCatalog.Discover([BuiltHost.Plugins], new IsolatedPluginLoader());
-        return from file in ConfigurationFile.Read("plugins.json", overrides)
+        var read = ConfigurationFile.Read("plugins.json", overrides);
+        NativeStart.Prepare();
+        WaitingThreads.LetSleep(read.Match<JsonSource?>(static file => file, static _ => null));
+        return from file in read
                from plan in new Composer(catalog).Compose(file)
                from done in Run(plan, measure)
                select done;

@@ -44,6 +44,7 @@ public static unsafe partial class SignalStack
     public static void AvoidTiles()
     {
         if (!OperatingSystem.IsLinux() || AvoidsTiles) return;
+        if (GetVariable(Limit) != 0) return;
         _ = SetVariable(Limit, "AVX512_CORE_BF16", 0);
         AvoidsTiles = true;
     }
@@ -113,6 +114,9 @@ public static unsafe partial class SignalStack
 
     [LibraryImport("libc", EntryPoint = "setenv", StringMarshalling = StringMarshalling.Utf8)]
     private static partial int SetVariable(string name, string value, int overwrite);
+
+    [LibraryImport("libc", EntryPoint = "getenv", StringMarshalling = StringMarshalling.Utf8)]
+    private static partial nint GetVariable(string name);
 
     /// <summary>A mapped stack, and a page in front of it that nothing may touch. It lies in a static of its thread: once that is gone, the collector finds it and it is unmapped.</summary>
     private sealed partial class MappedStack

@@ -25,7 +25,7 @@ public sealed class RuntimeTests
         var tuned = StartupTuning.Apply(tuning: false, threads: 0);
         Assert.False(tuned.Allocator);
         Assert.Equal("highest", tuned.Precision);
-        Assert.Equal(Environment.ProcessorCount, tuned.Threads);
+        Assert.Equal(StartupTuning.DefaultThreads, tuned.Threads);
     }
 
     [Fact]

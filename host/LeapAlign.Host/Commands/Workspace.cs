@@ -2,6 +2,7 @@ using LeapAlign.Host.Composition;
 using LeapAlign.Host.Configuration;
 using LeapAlign.Host.Pins;
 using LeapAlign.Host.Plugins;
+using LeapAlign.Host.Runtime;
 using LeapAlign.Pipeline;
 
 namespace LeapAlign.Host.Commands;
@@ -19,6 +20,7 @@ internal sealed record Workspace(CompositionSource Source, PluginCatalog Catalog
     {
         var catalog = Installed(source, loader, bundled);
         var read = source.Read().Match<JsonSource?>(static file => file, static _ => null);
+        WaitingThreads.LetSleep(read);
         foreach (var (plugin, fault) in read is null ? [] : Pinning.Differing(read, catalog)) plugin.Fail(fault);
         return new(source, catalog);
     }

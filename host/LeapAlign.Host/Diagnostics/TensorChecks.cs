@@ -23,7 +23,11 @@ internal static class TensorChecks
         if (tuned is null) yield break;
 
         yield return Finding.Of("gradient", Gradient);
-        yield return new("threads", true, $"{tuned.Threads} for tensor operations, {Environment.ProcessorCount} cores");
+        yield return new("threads", true, $"{tuned.Threads} for tensor operations, {(threads > 0 ? "as run.threads says" : "one for each processor that this process may use")}; processors: {Processors.Here}");
+        yield return new("waiting threads", true, WaitingThreads.Words);
+        var stacks = NativeStart.Stacks();
+        yield return new("AMX", true, NativeStart.Tiles());
+        yield return new("stack for signals", stacks.IsWell, stacks.Words);
         yield return new("allocator", true, tuned.Allocator ? "keeps freed pages" : Untuned(tuning, "as the system has it"));
         yield return Finding.Of("float32 products", () => string.Create(
             CultureInfo.InvariantCulture,

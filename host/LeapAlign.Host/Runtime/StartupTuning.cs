@@ -28,19 +28,22 @@ internal sealed unsafe class StartupTuning
     /// <summary>The threads of tensor operations.</summary>
     public int Threads { get; }
 
+    /// <summary>Threads of tensor operations unless <c>run.threads</c> says otherwise: the processors that this process may use. <c>DOTNET_PROCESSOR_COUNT</c> may say fewer.</summary>
+    public static int DefaultThreads => Math.Min(Environment.ProcessorCount, Processors.Here.Threads);
+
     /// <summary>Whether the environment allows tuning.</summary>
     public static bool IsAllowed => Environment.GetEnvironmentVariable("LEAPALIGN_TUNING") is not ("0" or "false" or "off");
 
     /// <summary>Tunes this process. Call it before the first tensor, once.</summary>
     /// <param name="tuning"><c>run.tuning</c>.</param>
-    /// <param name="threads"><c>run.threads</c>; 0 takes one for each core.</param>
+    /// <param name="threads"><c>run.threads</c>; 0 takes one for each processor that this process may use.</param>
     public static StartupTuning Apply(bool tuning, int threads)
     {
         SignalStack.Enter();
         var tune = tuning && IsAllowed;
         var allocator = tune && TuneAllocator();
         InitializeDeviceType(DeviceType.CPU);
-        var wanted = threads > 0 ? threads : Environment.ProcessorCount;
+        var wanted = threads > 0 ? threads : DefaultThreads;
         if (get_num_threads() != wanted) set_num_threads(wanted);
         return new(allocator, tune ? TunePrecision() : "highest", get_num_threads());
     }

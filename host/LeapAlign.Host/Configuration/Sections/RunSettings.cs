@@ -53,11 +53,11 @@ internal sealed record RunSettings
     [AllowedValues("bfloat16", "float32")]
     public string Dtype { get; init; } = "bfloat16";
 
-    [Description("Threads of tensor operations; 0 takes one for each core.")]
+    [Description("Threads of tensor operations; 0 takes one for each processor that this process may use (affinity mask, quota of the control group).")]
     [Range(0, 4096)]
     public int Threads { get; init; }
 
-    [Description("Whether the memory allocator and the float32 matrix product are tuned at start (docs/decisions/0005). Results on a CPU do not depend on it beyond rounding.")]
+    [Description("Whether the memory allocator, the float32 matrix product and the waiting of threads are tuned at start (docs/decisions/0005, 0025). Results on a CPU do not depend on it beyond rounding.")]
     public bool Tuning { get; init; } = true;
 
     [Description("Whether the measurements and the sample grids are also written for TensorBoard, to <folder>/<name>/tensorboard.")]

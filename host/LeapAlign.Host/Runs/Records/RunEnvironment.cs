@@ -29,6 +29,8 @@ internal static class RunEnvironment
             ["memory"] = string.Create(CultureInfo.InvariantCulture, $"{GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / (double)(1L << 30):F1} GiB"),
             ["device"] = device.ToString(),
             ["tensor threads"] = tuning.Threads.ToString(CultureInfo.InvariantCulture),
+            ["waiting threads"] = WaitingThreads.Words,
+            ["AMX"] = NativeStart.Tiles(),
             ["float32 products"] = tuning.Precision,
             ["allocator"] = tuning.Allocator ? "keeps freed pages" : "as the system has it",
         };
