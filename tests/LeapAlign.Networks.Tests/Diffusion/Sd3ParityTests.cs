@@ -53,6 +53,37 @@ public class Sd3ParityTests
     [Theory]
     [InlineData("sd3-plain")]
     [InlineData("sd3-dual")]
+    public void Gradients_of_evaluations_in_one_backward_add_up_in_the_fp32_masters(string name)
+    {
+        using var scope = NewDisposeScope();
+        var reference = new ReferenceCase(name);
+        using var weights = new WeightSet();
+        var network = new Sd3Transformer(Recording.Require(Sd3Config.Read(reference.ConfigPath)), weights.Root);
+        Recording.Require(weights.Load(reference.Weights, CPU, float32));
+        weights.SetTrained(true);
+        weights.ComputeIn(bfloat16);
+        var latents = reference.Input("latents").detach();
+        Tensor Part(int evaluation) =>
+            (network.Forward(latents * (1 + (0.3 * evaluation)), reference.Input("context"), reference.Input("pooled"), reference.Input("timestep")) * reference.Recorded("upstream")).sum();
+        Dictionary<string, Tensor> Gradients(Action descend)
+        {
+            foreach (var weight in weights.Parameters) weight.Master.grad?.zero_();
+            descend();
+            return weights.Parameters.Where(weight => weight.Master.grad is not null).ToDictionary(weight => weight.Name, weight => weight.Master.grad!.clone());
+        }
+        const int Evaluations = 6;
+        var apart = Gradients(() =>
+        {
+            for (var evaluation = 0; evaluation < Evaluations; evaluation++) Part(evaluation).backward();
+        });
+        var together = Gradients(() => Enumerable.Range(0, Evaluations).Select(Part).Aggregate(static (one, other) => one + other).backward());
+        var largest = apart.Values.Max(gradient => gradient.norm().item<float>());
+        foreach (var (parameter, gradient) in apart) Agreement.Gradient(together[parameter], gradient, largest, parameter);
+    }
+
+    [Theory]
+    [InlineData("sd3-plain")]
+    [InlineData("sd3-dual")]
     public void Gradients_through_bfloat16_copies_add_up_in_the_fp32_masters(string name)
     {
         using var scope = NewDisposeScope();

@@ -37,7 +37,7 @@ public sealed class Conv2d
     }
 
     /// <summary>The type of the layer's arithmetic.</summary>
-    public ScalarType ComputeType => _weight.Value.dtype;
+    public ScalarType ComputeType => _weight.ComputeType;
 
     /// <summary>[B, in, H, W] to [B, out, H', W'].</summary>
     public Tensor Forward(Tensor input)

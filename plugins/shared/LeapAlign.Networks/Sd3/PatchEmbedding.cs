@@ -23,7 +23,7 @@ internal sealed class PatchEmbedding
     }
 
     /// <summary>The type of the network's arithmetic.</summary>
-    public ScalarType ComputeType => _weight.Value.dtype;
+    public ScalarType ComputeType => _weight.ComputeType;
 
     /// <summary>[B, C, H, W] in the compute type to [B, H/p · W/p, width], row by row.</summary>
     /// <exception cref="ArgumentException">The latents are not a whole number of patches, or more than the table has places for.</exception>

@@ -9,7 +9,8 @@ namespace LeapAlign.Networks.Weights;
 public sealed class Weight
 {
     private Tensor? _master;
-    private Tensor? _value;
+    private Tensor? _copy;
+    private Tensor? _substitute;
 
     internal Weight(string name, long[] shape, bool isBuffer)
     {
@@ -38,34 +39,59 @@ public sealed class Weight
     /// <exception cref="InvalidOperationException">Nothing has been loaded.</exception>
     public Tensor Master => _master ?? throw new InvalidOperationException($"weight '{Name}' was never loaded");
 
-    /// <summary>What the network computes with: <see cref="Master"/> or a differentiable copy of it in the compute type.</summary>
+    /// <summary>
+    /// What the network computes with: <see cref="Master"/>, a copy of it in the compute type, or what stands in its place. Where gradients are enabled, each
+    /// call gives the one copy an edge of its own to the master, in whose type gradients are added up (<see cref="MasterEdge"/>); the handle then belongs to
+    /// the dispose scope of the caller.
+    /// </summary>
     /// <exception cref="InvalidOperationException">Nothing has been loaded.</exception>
-    public Tensor Value => _value ?? throw new InvalidOperationException($"weight '{Name}' was never loaded");
+    public Tensor Value
+    {
+        get
+        {
+            if (_substitute is not null) return _substitute;
+            if (_copy is null) return Master;
+            return Master.requires_grad && is_grad_enabled() ? MasterEdge.Of(Master, _copy) : _copy;
+        }
+    }
+
+    /// <summary>The precision of <see cref="Value"/>.</summary>
+    /// <exception cref="InvalidOperationException">Nothing has been loaded.</exception>
+    public ScalarType ComputeType => (_substitute ?? _copy ?? Master).dtype;
 
     internal void Store(Tensor master)
     {
         Release();
         _master = master.DetachFromDisposeScope();
-        _value = _master;
     }
 
-    /// <summary>Computes with <paramref name="source"/> in the given type from now on.</summary>
-    internal void ComputeFrom(Tensor source, ScalarType computeType)
+    /// <summary>Computes with <see cref="Master"/> in the given type from now on, as it is now.</summary>
+    internal void Refresh(ScalarType computeType)
     {
-        if (_value is not null && !ReferenceEquals(_value, _master)) _value.Dispose();
-        if (IsBuffer || source.dtype == computeType)
-        {
-            // A second handle, so that disposing what the network computes with never disposes what is stored.
-            _value = ReferenceEquals(source, _master) ? _master : source.alias().DetachFromDisposeScope();
-            return;
-        }
-        _value = source.to(computeType).DetachFromDisposeScope();
+        _copy?.Dispose();
+        _copy = Keeps(Master, computeType) ? null : Cast(Master, computeType);
     }
+
+    /// <summary>Another tensor in the type that the network computes in, for <see cref="Substitute"/>; whoever asks disposes it.</summary>
+    internal Tensor Copy(Tensor source, ScalarType computeType) =>
+        // A second handle, so that disposing what the network computes with never disposes what is stored.
+        Keeps(source, computeType) ? source.alias().DetachFromDisposeScope() : Cast(source, computeType);
+
+    /// <summary>Computes with a tensor in the place of the master, or with the master again.</summary>
+    internal void Substitute(Tensor? value) => _substitute = value;
 
     internal void Release()
     {
-        if (_value is not null && !ReferenceEquals(_value, _master)) _value.Dispose();
+        _copy?.Dispose();
         _master?.Dispose();
-        _value = _master = null;
+        _copy = _master = _substitute = null;
+    }
+
+    private bool Keeps(Tensor source, ScalarType computeType) => IsBuffer || source.dtype == computeType;
+
+    private static Tensor Cast(Tensor source, ScalarType computeType)
+    {
+        using var _ = no_grad();
+        return source.to(computeType).DetachFromDisposeScope();
     }
 }

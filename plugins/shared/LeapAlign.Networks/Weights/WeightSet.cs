@@ -13,6 +13,7 @@ public sealed class WeightSet : IDisposable
     private static readonly string[] Ignored = ["position_ids", "attn_mask"];
     private readonly Dictionary<string, Weight> _byName = [];
     private readonly List<Weight> _weights = [];
+    private readonly List<Substitution> _substitutions = [];
     private ScalarType _computeType = ScalarType.Float32;
 
     /// <summary>The scope without prefix.</summary>
@@ -80,33 +81,42 @@ public sealed class WeightSet : IDisposable
     }
 
     /// <summary>
-    /// Makes the compute copies anew from the masters: after every optimizer step. The copy is part of the graph (a cast), so that gradients of both
-    /// anchors are rounded once and added to the fp32 masters.
+    /// Makes the compute copies anew from the masters: after every optimizer step. The weights that stand in their place, where there are such, stay.
     /// </summary>
     public void Refresh()
     {
-        using var _ = enable_grad();
-        foreach (var weight in _weights) weight.ComputeFrom(weight.Master, _computeType);
+        foreach (var weight in _weights) weight.Refresh(_computeType);
     }
 
-    /// <summary>Computes with other values for the parameters (a moving average) until the returned object is disposed.</summary>
+    /// <summary>
+    /// Computes with other values for the parameters (a moving average) until the returned object is disposed; then with what was there before, whether that
+    /// is the masters or another substitution.
+    /// </summary>
     /// <param name="values">One tensor for each of <see cref="Parameters"/>, in order.</param>
     public IDisposable Substitute(IReadOnlyList<Tensor> values)
     {
         ArgumentNullException.ThrowIfNull(values);
         var parameters = Parameters;
         if (values.Count != parameters.Count) throw new ArgumentException($"{values.Count} values for {parameters.Count} parameters", nameof(values));
-        using (no_grad())
-        {
-            for (var i = 0; i < values.Count; i++) parameters[i].ComputeFrom(values[i], _computeType);
-        }
-        return new Restore(this);
+        var substitution = new Substitution(this, [.. parameters.Select((weight, i) => weight.Copy(values[i], _computeType))]);
+        _substitutions.Add(substitution);
+        Apply();
+        return substitution;
     }
 
     /// <inheritdoc/>
     public void Dispose()
     {
+        while (_substitutions.Count > 0) _substitutions[^1].Dispose();
         foreach (var weight in _weights) weight.Release();
+    }
+
+    // The last substitution that is still in use holds.
+    private void Apply()
+    {
+        var values = _substitutions.Count == 0 ? null : _substitutions[^1].Values;
+        var parameters = Parameters;
+        for (var i = 0; i < parameters.Count; i++) parameters[i].Substitute(values?[i]);
     }
 
     private Fault? Check(IWeightSource source, Dictionary<string, string> fileNames)
@@ -128,8 +138,15 @@ public sealed class WeightSet : IDisposable
 
     private static string Others(int count) => count > 1 ? $" (and {count - 1} more)" : "";
 
-    private sealed class Restore(WeightSet set) : IDisposable
+    private sealed class Substitution(WeightSet set, Tensor[] values) : IDisposable
     {
-        public void Dispose() => set.Refresh();
+        public Tensor[] Values => values;
+
+        public void Dispose()
+        {
+            if (!set._substitutions.Remove(this)) return;
+            set.Apply();
+            foreach (var value in values) value.Dispose();
+        }
     }
 }
