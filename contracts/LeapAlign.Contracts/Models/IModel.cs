@@ -54,6 +54,17 @@ public interface IModel
     /// <param name="weights">One tensor for each of <see cref="Parameters"/>, in order.</param>
     IDisposable Use(IReadOnlyList<Tensor> weights);
 
+    /// <summary>
+    /// Checks what <see cref="Export"/> needs beside the disk that it writes to: that every file it copies is there and can be read. Called before the first step, so
+    /// that no run is trained to its end and then lost; nothing is written. It should share its list of files with the export, so that the two cannot disagree.
+    /// </summary>
+    /// <param name="type">As that of <see cref="Export"/>.</param>
+    /// <returns>
+    /// The bytes that an export takes on the disk, or the fault with which it would end. Null, unless a model knows better, says that only an export can tell: the host
+    /// then exports once before the first step and removes what was written.
+    /// </returns>
+    Result<long?> CheckExport(ScalarType? type) => Result.Ok<long?>(null);
+
     /// <summary>Writes a complete model folder that the model's own library opens.</summary>
     /// <param name="folder">Written whole or not at all; one that is there is replaced.</param>
     /// <param name="weights">One tensor for each of <see cref="Parameters"/>, in order.</param>

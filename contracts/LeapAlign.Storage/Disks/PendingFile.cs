@@ -42,8 +42,15 @@ internal sealed class PendingFile : IDisposable
         }
     }
 
-    /// <summary>Gives the file its name, replacing one that is there.</summary>
-    public Result<Unit> Commit() => DiskFault.Try<Unit>(_path, () =>
+    /// <summary>Gives the file its name, replacing one that is there, and waits until the name is on the disk.</summary>
+    public Result<Unit> Commit() => Rename().Bind(_ => DiskFault.Try<Unit>(_path, () =>
+    {
+        _disk.Flush(Path.GetDirectoryName(Path.GetFullPath(_path))!);
+        return Unit.Value;
+    }));
+
+    /// <summary>Gives the file its name, which whoever asks has to flush.</summary>
+    public Result<Unit> Rename() => DiskFault.Try<Unit>(_path, () =>
     {
         _disk.Move(Aside, _path);
         _committed = true;

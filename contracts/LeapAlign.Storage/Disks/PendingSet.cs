@@ -25,8 +25,12 @@ internal sealed class PendingSet(IDisk disk, string folder) : IDisposable
         return Unit.Value;
     });
 
-    /// <summary>Gives all of them their names, in the order in which they were added.</summary>
-    public Result<Unit> Commit() => _files.Select(static file => file.Commit()).All().Map(static _ => Unit.Value);
+    /// <summary>Gives all of them their names, in the order in which they were added, and waits until these are on the disk.</summary>
+    public Result<Unit> Commit() => _files.Select(static file => file.Rename()).All().Bind(_ => DiskFault.Try<Unit>(folder, () =>
+    {
+        disk.Flush(folder);
+        return Unit.Value;
+    }));
 
     /// <summary>Removes those that were not committed.</summary>
     public void Dispose()

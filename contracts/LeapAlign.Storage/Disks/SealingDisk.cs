@@ -37,6 +37,18 @@ public sealed class SealingDisk(IDisk disk) : IDisk
     }
 
     /// <inheritdoc/>
+    public bool FileExists(string path) => disk.FileExists(path);
+
+    /// <inheritdoc/>
+    public bool FolderExists(string path) => disk.FolderExists(path);
+
+    /// <inheritdoc/>
+    public IReadOnlyList<string> Files(string folder) => disk.Files(folder);
+
+    /// <inheritdoc/>
+    public IReadOnlyList<string> Folders(string folder) => disk.Folders(folder);
+
+    /// <inheritdoc/>
     public void Flush(string folder) => disk.Flush(folder);
 
     private sealed class Sealing(IDiskFile file, Action<FileSeal> seal) : IDiskFile

@@ -34,12 +34,28 @@ public sealed partial class SystemDisk : IDisk
     }
 
     /// <inheritdoc/>
+    public bool FileExists(string path) => File.Exists(path);
+
+    /// <inheritdoc/>
+    public bool FolderExists(string path) => Directory.Exists(path);
+
+    /// <inheritdoc/>
+    public IReadOnlyList<string> Files(string folder) => Directory.GetFiles(folder);
+
+    /// <inheritdoc/>
+    public IReadOnlyList<string> Folders(string folder) => Directory.GetDirectories(folder);
+
+    /// <inheritdoc/>
     public void Flush(string folder)
     {
         // Windows writes names through with the rename itself, and has no handle of a folder to flush.
         if (OperatingSystem.IsWindows()) return;
         using var handle = new SafeFileHandle(Open(folder, 0), ownsHandle: true);
-        if (handle.IsInvalid || Sync(handle) != 0) throw new IOException($"the names in {folder} cannot be flushed to the disk (error {Marshal.GetLastPInvokeError()})");
+        if (!handle.IsInvalid && Sync(handle) == 0) return;
+        // Some network file systems have nothing to flush for a folder, and say so in one of these ways.
+        const int invalid = 22;
+        const int unsupported = 95;
+        if (Marshal.GetLastPInvokeError() is var error and not (invalid or unsupported)) throw new IOException($"the names in {folder} cannot be flushed to the disk (error {error})");
     }
 
     // .NET opens no folders; 0 is O_RDONLY everywhere.

@@ -25,35 +25,78 @@ public static class WholeFolder
 {
     /// <summary>Writes a folder, replacing one that is there. A crash leaves the old one, the new one or, for an instant, neither; never a part of one.</summary>
     /// <param name="path">The folder; the one above it must be there.</param>
-    /// <param name="fill">Fills a folder whose name it is given, with files that are flushed.</param>
+    /// <param name="fill">Fills a folder whose name it is given, with files that are flushed. Folders in it are flushed here.</param>
     /// <param name="disk">Where; the file system of this machine when null.</param>
     /// <returns>The fault of <paramref name="fill"/>, or <see cref="FaultCodes.CannotWrite"/> when the disk refuses: nothing is left behind then.</returns>
     public static Result<Unit> Write(string path, Func<string, Result<Unit>> fill, IDisk? disk = null)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         ArgumentNullException.ThrowIfNull(fill);
-        disk ??= SystemDisk.Instance;
-        var parent = Path.GetDirectoryName(Path.GetFullPath(path))!;
-        var aside = Path.Combine(parent, $".{Path.GetFileName(path)}.partial");
-        var written = DiskFault.Try(path, () =>
+        var names = Names.Of(path);
+        return Tried(disk ?? SystemDisk.Instance, names, there =>
         {
-            disk.Delete(aside);
-            disk.CreateFolder(aside);
-            return fill(aside).Bind(_ => Commit(disk, aside, path, parent));
+            there.Delete(names.Aside);
+            there.CreateFolder(names.Aside);
+            return fill(names.Aside).Map(_ =>
+            {
+                Commit(there, names);
+                return Unit.Value;
+            });
         });
-        if (!written.IsOk) DiskFault.Abandon(disk, aside);
+    }
+
+    /// <summary>Does what a later <see cref="Write"/> will ask of the disk, with one byte in place of the content, and leaves a folder that is there as it is.</summary>
+    /// <param name="path">The folder that will be written.</param>
+    /// <param name="disk">Where; the file system of this machine when null.</param>
+    /// <returns><see cref="FaultCodes.CannotWrite"/> when the folder could not be written.</returns>
+    public static Result<Unit> Rehearse(string path, IDisk? disk = null)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        var names = Names.Of(path);
+        return Tried(disk ?? SystemDisk.Instance, names, there =>
+        {
+            if (there.FileExists(path)) throw new IOException("a file of this name is in the way");
+            there.Delete(names.Aside);
+            there.CreateFolder(names.Aside);
+            using (var file = there.Create(Path.Combine(names.Aside, "byte"), 1))
+            {
+                file.Write([0]);
+                file.Flush();
+            }
+            there.FlushTree(names.Aside);
+            there.Delete(names.Old);
+            there.Move(names.Aside, names.Old);
+            there.Flush(names.Parent);
+            there.Delete(names.Old);
+            return Unit.Value;
+        });
+    }
+
+    private static Result<Unit> Tried(IDisk disk, Names names, Func<IDisk, Result<Unit>> write)
+    {
+        var written = DiskFault.Try(names.Path, () => write(disk));
+        if (!written.IsOk) DiskFault.Abandon(disk, names.Aside);
         return written;
     }
 
-    private static Result<Unit> Commit(IDisk disk, string aside, string path, string parent)
+    private static void Commit(IDisk disk, Names names)
     {
-        disk.Flush(aside);
-        var old = Path.Combine(parent, $".{Path.GetFileName(path)}.old");
-        disk.Delete(old);
-        if (Directory.Exists(path)) disk.Move(path, old);
-        disk.Move(aside, path);
-        disk.Flush(parent);
-        disk.Delete(old);
-        return Unit.Value;
+        disk.FlushTree(names.Aside);
+        disk.Delete(names.Old);
+        if (disk.FolderExists(names.Path)) disk.Move(names.Path, names.Old);
+        disk.Move(names.Aside, names.Path);
+        disk.Flush(names.Parent);
+        disk.Delete(names.Old);
+    }
+
+    /// <summary>The folder, the one above it, and what it is called before it is complete and after it was replaced.</summary>
+    private sealed record Names(string Path, string Parent, string Aside, string Old)
+    {
+        public static Names Of(string path)
+        {
+            var parent = System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(path))!;
+            var name = System.IO.Path.GetFileName(path);
+            return new Names(path, parent, System.IO.Path.Combine(parent, $".{name}.partial"), System.IO.Path.Combine(parent, $".{name}.old"));
+        }
     }
 }

@@ -1,22 +1,27 @@
 using System.Buffers.Binary;
 using LeapAlign.Pipeline;
+using LeapAlign.Storage.Disks;
 using Microsoft.Win32.SafeHandles;
 using static TorchSharp.torch;
 
 namespace LeapAlign.Storage.Safetensors;
 
-/// <summary>One safetensors file: its header is read and checked when it is opened, tensors are read when asked for.</summary>
-public sealed class SafetensorsFile : IWeightSource
+/// <summary>
+/// One safetensors file: its header is read and checked when it is opened, tensors are read when asked for. It stays open until it is disposed, so that all
+/// tensors come from the file whose header was read, whatever takes its name meanwhile.
+/// </summary>
+public sealed class SafetensorsFile : IWeightSource, IDisposable
 {
     private const int LengthWord = 8;
+    private readonly SafeFileHandle _file;
     private readonly SafetensorsHeader _header;
     private readonly long _dataStart;
+    private readonly (long Length, DateTime Written) _content;
 
-    private SafetensorsFile(string path, SafetensorsHeader header, long dataStart)
+    private SafetensorsFile(string path, SafeFileHandle file, SafetensorsHeader header, long dataStart)
     {
-        Location = path;
-        _header = header;
-        _dataStart = dataStart;
+        (Location, _file, _header, _dataStart) = (path, file, header, dataStart);
+        _content = Content(file);
     }
 
     /// <inheritdoc/>
@@ -28,7 +33,7 @@ public sealed class SafetensorsFile : IWeightSource
     /// <summary>The text that the file carries beside its tensors, <c>format</c> for instance.</summary>
     public IReadOnlyDictionary<string, string> Metadata => _header.Metadata;
 
-    /// <summary>Opens a file and checks its header. The file is not kept open.</summary>
+    /// <summary>Opens a file and checks its header.</summary>
     /// <returns>
     /// <see cref="FaultCodes.ModelNotFound"/> when there is no such file; <see cref="FaultCodes.DamagedWeights"/> when it cannot be read or its header
     /// does not describe every byte of it exactly once.
@@ -37,35 +42,48 @@ public sealed class SafetensorsFile : IWeightSource
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         if (!File.Exists(path)) return new Fault.Input(FaultCodes.ModelNotFound, "there is no such weights file", new SourcePlace(path));
+        SafeFileHandle? file = null;
         try
         {
-            using var file = File.OpenHandle(path);
-            return ReadHeader(file, path);
+            file = RegularFile.Open(path);
+            var opened = ReadHeader(file, path);
+            if (opened.IsOk) file = null;
+            return opened;
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
             return Damaged(path, $"the file cannot be read ({exception.Message})");
         }
+        finally
+        {
+            file?.Dispose();
+        }
     }
 
     /// <inheritdoc/>
     /// <exception cref="KeyNotFoundException">The name is not among <see cref="Entries"/>.</exception>
+    /// <exception cref="ObjectDisposedException">The file was closed.</exception>
     public Result<Tensor> Read(string name)
     {
         var entry = _header.Entries[name];
         try
         {
-            using var file = File.OpenHandle(Location);
             var tensor = empty([.. entry.Shape], dtype: entry.Type, device: CPU);
-            if (TensorBytes.Read(file, _dataStart + _header.Offsets[name], tensor)) return tensor;
+            if (TensorBytes.Read(_file, _dataStart + _header.Offsets[name], tensor) && Content(_file) == _content) return tensor;
             tensor.Dispose();
-            return Damaged(Location, $"tensor '{name}': the file became shorter after it was opened");
+            return Damaged(Location, $"tensor '{name}': the file changed after it was opened");
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
             return Damaged(Location, $"tensor '{name}': the file cannot be read ({exception.Message})");
         }
     }
+
+    /// <summary>Closes the file.</summary>
+    public void Dispose() => _file.Dispose();
+
+    // A file that is written over in place keeps its length when both are weights of the same model.
+    private static (long Length, DateTime Written) Content(SafeFileHandle file) => (RandomAccess.GetLength(file), File.GetLastWriteTimeUtc(file));
 
     private static Result<SafetensorsFile> ReadHeader(SafeFileHandle file, string path)
     {
@@ -86,7 +104,7 @@ public sealed class SafetensorsFile : IWeightSource
             filled += count;
         }
         var dataStart = LengthWord + (long)length;
-        return SafetensorsHeader.Parse(json, fileLength - dataStart, path).Map(header => new SafetensorsFile(path, header, dataStart));
+        return SafetensorsHeader.Parse(json, fileLength - dataStart, path).Map(header => new SafetensorsFile(path, file, header, dataStart));
     }
 
     private static Fault Damaged(string path, string message) => new Fault.Input(FaultCodes.DamagedWeights, message, new SourcePlace(path));

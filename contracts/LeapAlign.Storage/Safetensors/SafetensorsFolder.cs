@@ -6,9 +6,9 @@ namespace LeapAlign.Storage.Safetensors;
 
 /// <summary>
 /// The weights of one component folder, as diffusers and transformers lay it out: one file, or shards with an index; also in a variant
-/// (<c>model.fp16.safetensors</c>) when the folder has nothing else.
+/// (<c>model.fp16.safetensors</c>) when the folder has nothing else. All files stay open until it is disposed.
 /// </summary>
-public sealed partial class SafetensorsFolder : IWeightSource
+public sealed partial class SafetensorsFolder : IWeightSource, IDisposable
 {
     private static readonly string[] LibraryStems = ["diffusion_pytorch_model", "model"];
     private readonly Dictionary<string, SafetensorsFile> _fileOf;
@@ -55,6 +55,12 @@ public sealed partial class SafetensorsFolder : IWeightSource
     /// <exception cref="KeyNotFoundException">The name is not among <see cref="Entries"/>.</exception>
     public Result<Tensor> Read(string name) => _fileOf[name].Read(name);
 
+    /// <summary>Closes the files.</summary>
+    public void Dispose()
+    {
+        foreach (var file in _fileOf.Values) file.Dispose();
+    }
+
     private static string? Find(string folder, string stem)
     {
         var plain = Path.Combine(folder, $"{stem}.safetensors");
@@ -77,12 +83,23 @@ public sealed partial class SafetensorsFolder : IWeightSource
     {
         if (!SafetensorsIndex.Read(indexPath).TryGet(out var index, out var wrong)) return wrong;
         var files = new Dictionary<string, SafetensorsFile>();
+        var opened = Open(folder, indexPath, index, files);
+        if (!opened.TryGet(out _, out wrong))
+        {
+            foreach (var file in files.Values) file.Dispose();
+            return wrong;
+        }
+        return new SafetensorsFolder(indexPath, stem, index.FileOf.ToDictionary(pair => pair.Key, pair => files[pair.Value]));
+    }
+
+    private static Result<Unit> Open(string folder, string indexPath, SafetensorsIndex index, Dictionary<string, SafetensorsFile> files)
+    {
         foreach (var fileName in index.FileOf.Values.Distinct())
         {
             var path = Path.Combine(folder, fileName);
             if (!File.Exists(path))
                 return new Fault.Input(FaultCodes.ShardMissing, $"the index names '{fileName}', which is not in the folder", new SourcePlace(indexPath));
-            if (!SafetensorsFile.Open(path).TryGet(out var file, out wrong)) return wrong;
+            if (!SafetensorsFile.Open(path).TryGet(out var file, out var wrong)) return wrong;
             files.Add(fileName, file);
         }
         foreach (var (name, fileName) in index.FileOf)
@@ -90,6 +107,6 @@ public sealed partial class SafetensorsFolder : IWeightSource
             if (!files[fileName].Entries.ContainsKey(name))
                 return new Fault.Input(FaultCodes.DamagedWeights, $"tensor '{name}': the index places it in '{fileName}', which does not hold it", new SourcePlace(indexPath));
         }
-        return new SafetensorsFolder(indexPath, stem, index.FileOf.ToDictionary(pair => pair.Key, pair => files[pair.Value]));
+        return Unit.Value;
     }
 }

@@ -67,6 +67,15 @@ public static class SafetensorsWriter
         });
     }
 
+    /// <summary>The bytes that <see cref="WriteFolder"/> would write, about: the content without the few bytes that shards add.</summary>
+    /// <param name="tensors">The tensors.</param>
+    /// <exception cref="ArgumentException">A name occurs twice, or the format has no such precision.</exception>
+    public static long Bytes(IReadOnlyList<TensorToWrite> tensors)
+    {
+        ArgumentNullException.ThrowIfNull(tensors);
+        return new SafetensorsContent(tensors, PyTorchFormat).Length;
+    }
+
     private static Result<Unit> WriteShards(PendingSet set, string stem, List<List<TensorToWrite>> shards, long totalBytes)
     {
         var fileOf = new Dictionary<string, string>();
@@ -103,7 +112,7 @@ public static class SafetensorsWriter
     private static Unit RemoveOthers(PendingSet set, string stem)
     {
         var form = new Regex($@"^{Regex.Escape(stem)}(-\d{{5}}-of-\d{{5}})?\.safetensors(\.index\.json)?$", RegexOptions.CultureInvariant);
-        foreach (var path in Directory.EnumerateFiles(set.Folder, $"{stem}*").Where(path => form.IsMatch(Path.GetFileName(path)) && !set.Names.Contains(Path.GetFileName(path))).ToList())
+        foreach (var path in set.Disk.Files(set.Folder).Where(path => form.IsMatch(Path.GetFileName(path)) && !set.Names.Contains(Path.GetFileName(path))))
             set.Disk.Delete(path);
         return Unit.Value;
     }

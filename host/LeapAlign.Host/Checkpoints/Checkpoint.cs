@@ -45,8 +45,10 @@ internal sealed record Checkpoint(string Path, CheckpointManifest Manifest)
         ? part.Load(state).Match(Result.Ok, fault => (Result<Unit>)Mismatch($"the state of '{name}' does not fit: {fault.Message}"))
         : Mismatch($"the state of '{name}' has version {state.Version}; this build reads versions up to {part.StateVersion}"));
 
-    private Result<IReadOnlyList<NamedTensor>> Read(string name) => SafetensorsFolder.Open(Path, name)
-        .Bind(static folder => folder.Entries.Keys.Select(tensor => folder.Read(tensor).Map(value => new NamedTensor(tensor, value))).All());
+    private Result<IReadOnlyList<NamedTensor>> Read(string name) => SafetensorsFolder.Open(Path, name).Bind(static folder =>
+    {
+        using (folder) return folder.Entries.Keys.Select(tensor => folder.Read(tensor).Map(value => new NamedTensor(tensor, value))).All();
+    });
 
     private Fault Mismatch(string message) => new Fault.Run(FaultCodes.StateMismatch, message, new SourcePlace(Path));
 }

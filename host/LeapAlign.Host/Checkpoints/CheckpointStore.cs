@@ -105,7 +105,7 @@ internal sealed class CheckpointStore(string folder, IDisk? disk = null)
     {
         try
         {
-            _disk.CreateFolder(folder);
+            _disk.MakeFolder(folder);
             return Unit.Value;
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)

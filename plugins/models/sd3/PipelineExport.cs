@@ -6,43 +6,78 @@ using static TorchSharp.torch;
 
 namespace LeapAlign.Models.Sd3;
 
-/// <summary>Writes a complete pipeline folder: the source's files as they are, and the trained transformer.</summary>
-internal static class PipelineExport
+/// <summary>
+/// Writes a complete pipeline folder: the source's files as they are, and the trained transformer. The list of files is that of the moment when the model was read; it is
+/// what is checked before a run, and what is copied after it.
+/// </summary>
+internal sealed class PipelineExport
 {
+    private const string IndexFile = "model_index.json";
     private const string Trained = "transformer";
     private const string Stem = "diffusion_pytorch_model";
+    private static readonly string[] s_parts = [Trained, "vae", "scheduler", "text_encoder", "text_encoder_2", "tokenizer", "tokenizer_2"];
+    private readonly WeightSet _set;
+    private readonly Result<FolderCopy> _source;
 
-    /// <summary>Writes the folder, which is there whole or not at all.</summary>
+    /// <summary>Lists the files of a source; what is wrong with them an export says, and nothing that needs none.</summary>
     /// <param name="index">The source.</param>
     /// <param name="set">Names, order and precisions of the transformer's weights.</param>
+    public PipelineExport(ModelIndex index, WeightSet set)
+    {
+        _set = set;
+        _source = from complete in Complete(index)
+                  from files in index.Components.Select(component => FilesOf(index, component)).All()
+                  from copy in FolderCopy.Of([new FileCopy(index.Component(IndexFile), IndexFile), .. files.SelectMany(static component => component)])
+                  select copy;
+    }
+
+    /// <summary>Refuses pipes, sockets and devices in the place of files: reading would wait for ever.</summary>
+    /// <param name="paths">Files, and folders with all that is below them.</param>
+    public static Result<Unit> HoldsFiles(params IEnumerable<string> paths)
+    {
+        foreach (var path in paths)
+        {
+            // A folder that cannot be read is said by whoever reads it.
+            var files = Directory.Exists(path) ? FolderCopy.FilesBelow(path).Match(found => found.Select(file => Path.Combine(path, file)), static _ => []) : [path];
+            if (files.FirstOrDefault(RegularFile.IsSpecial) is { } special)
+                return new Fault.Input(FaultCodes.ModelNotFound, $"cannot be read: {RegularFile.OtherThanFile(special)}", new SourcePlace(special));
+        }
+        return Unit.Value;
+    }
+
+    /// <summary>Checks every file that will be copied.</summary>
+    /// <param name="type">The precision of the transformer; null keeps each tensor's own.</param>
+    /// <returns>The bytes of the whole folder.</returns>
+    public Result<long> Check(ScalarType? type) => _source.Bind(static source => source.Check()).Map(copied => copied + SafetensorsWriter.Bytes(Tensors(null, type)));
+
+    /// <summary>Writes the folder, which is there whole or not at all.</summary>
     /// <param name="folder">Replaced when it is there.</param>
     /// <param name="weights">One tensor for each of the set's parameters, in order.</param>
     /// <param name="type">The precision of the transformer; null keeps each tensor's own.</param>
-    public static Result<Unit> Write(ModelIndex index, WeightSet set, string folder, IReadOnlyList<Tensor> weights, ScalarType? type) => WholeFolder.Write(folder, aside =>
-    {
-        Copy(index, aside);
-        return SafetensorsWriter.WriteFolder(Path.Combine(aside, Trained), Stem, Tensors(set, weights, type));
-    });
+    /// <param name="disk">Where; the file system of this machine when null.</param>
+    public Result<Unit> Write(string folder, IReadOnlyList<Tensor> weights, ScalarType? type, IDisk? disk = null) =>
+        from source in _source
+        from readable in source.Check()
+        from written in WholeFolder.Write(folder, aside =>
+            from copied in source.Write(aside, disk)
+            from trained in SafetensorsWriter.WriteFolder(Path.Combine(aside, Trained), Stem, Tensors(weights, type), disk: disk)
+            select trained, disk)
+        select written;
 
-    private static List<TensorToWrite> Tensors(WeightSet set, IReadOnlyList<Tensor> weights, ScalarType? type)
+    // Without weights those that the model has, whose shapes and types are the same.
+    private List<TensorToWrite> Tensors(IReadOnlyList<Tensor>? weights, ScalarType? type)
     {
         var next = 0;
-        return [.. set.All.Select(weight => new TensorToWrite(weight.FileName, weight.IsBuffer ? weight.Master : weights[next++], type ?? weight.FileType))];
+        return [.. _set.All.Select(weight => new TensorToWrite(weight.FileName, weight.IsBuffer || weights is null ? weight.Master : weights[next++], type ?? weight.FileType))];
     }
 
-    private static void Copy(ModelIndex index, string target)
-    {
-        File.Copy(Path.Combine(index.Folder, "model_index.json"), Path.Combine(target, "model_index.json"));
-        foreach (var component in index.Components)
-        {
-            var source = index.Component(component);
-            foreach (var file in Directory.EnumerateFiles(source, "*", SearchOption.AllDirectories))
-            {
-                if (component == Trained && Path.GetFileName(file).Contains(".safetensors", StringComparison.Ordinal)) continue;
-                var copy = Path.Combine(target, component, Path.GetRelativePath(source, file));
-                Directory.CreateDirectory(Path.GetDirectoryName(copy)!);
-                File.Copy(file, copy);
-            }
-        }
-    }
+    // Parts that the model reads by their folders' names, and that an export without them could not be opened with.
+    private static Result<Unit> Complete(ModelIndex index) =>
+        (index.HasT5 ? [.. s_parts, "tokenizer_3"] : s_parts).Except(index.Components).FirstOrDefault() is { } absent
+            ? new Fault.Input(FaultCodes.ModelNotFound, $"it does not name the part '{absent}', so that an export would lack it", new SourcePlace(index.Component(IndexFile), Key: absent))
+            : Unit.Value;
+
+    private static Result<IEnumerable<FileCopy>> FilesOf(ModelIndex index, string component) => FolderCopy.FilesBelow(index.Component(component)).Map(files => files
+        .Where(file => !(component == Trained && Path.GetFileName(file).Contains(".safetensors", StringComparison.Ordinal)))
+        .Select(file => new FileCopy(Path.Combine(index.Component(component), file), Path.Combine(component, file))));
 }

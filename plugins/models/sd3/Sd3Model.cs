@@ -14,11 +14,11 @@ public sealed class Sd3Model : IModel, IDisposable
     private readonly Sd3Networks _networks;
     private readonly TextConditioner _text;
     private readonly EmbeddingCache _cache;
-    private readonly ModelIndex _index;
+    private readonly PipelineExport _export;
 
     internal Sd3Model(ModelIndex index, Sd3Networks networks, TextConditioner text, EmbeddingCache cache)
     {
-        (_index, _networks, _text, _cache) = (index, networks, text, cache);
+        (_export, _networks, _text, _cache) = (new PipelineExport(index, networks.Weights), networks, text, cache);
         Parameters = [.. networks.Weights.Parameters.Select(static weight => new NamedTensor(weight.Name, weight.Master))];
         var size = networks.Configs.Transformer.SampleSize * networks.Configs.Vae.SpatialFactor;
         NativeSize = new ImageSize(size, size);
@@ -42,7 +42,10 @@ public sealed class Sd3Model : IModel, IDisposable
         ArgumentNullException.ThrowIfNull(context);
         ScalarType Type(string dtype) => dtype == "run" ? context.ComputeType : ScalarType.Float32;
         var types = new Sd3Types(context.ComputeType, Type(settings.TextDtype), Type(settings.DecoderDtype));
-        return from index in ModelIndex.Read(context.Resolve(settings.Folder), context.Warn)
+        var folder = context.Resolve(settings.Folder);
+        return from named in PipelineExport.HoldsFiles(Path.Combine(folder, "model_index.json"))
+               from index in ModelIndex.Read(folder, context.Warn)
+               from files in PipelineExport.HoldsFiles(index.Components.Select(index.Component))
                from configs in Sd3Configs.Read(index, context.Warn)
                from tokenizers in PipelineTokenizers.Load(index, settings, context)
                from model in Load(index, configs, tokenizers, context.Device, (types, settings.EmbeddingCache * BytesPerMegabyte))
@@ -108,7 +111,10 @@ public sealed class Sd3Model : IModel, IDisposable
     public IDisposable Use(IReadOnlyList<Tensor> weights) => _networks.Weights.Substitute(weights);
 
     /// <inheritdoc/>
-    public Result<Unit> Export(string folder, IReadOnlyList<Tensor> weights, ScalarType? type) => PipelineExport.Write(_index, _networks.Weights, folder, weights, type);
+    public Result<long?> CheckExport(ScalarType? type) => _export.Check(type).Map(static bytes => (long?)bytes);
+
+    /// <inheritdoc/>
+    public Result<Unit> Export(string folder, IReadOnlyList<Tensor> weights, ScalarType? type) => _export.Write(folder, weights, type);
 
     /// <inheritdoc/>
     public void Dispose()

@@ -91,5 +91,8 @@ internal sealed class Sd3Networks : IDisposable
     }
 
     private static Result<Unit> Load(WeightSet weights, string folder, Device device, ScalarType type, Func<string, string>? rename) =>
-        SafetensorsFolder.Open(folder).Bind(source => weights.Load(source, device, type, rename));
+        SafetensorsFolder.Open(folder).Bind(source =>
+        {
+            using (source) return weights.Load(source, device, type, rename);
+        });
 }

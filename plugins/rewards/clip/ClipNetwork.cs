@@ -49,7 +49,10 @@ internal sealed class ClipNetwork : IDisposable
 
     /// <summary>Reads the weights, in the compute type: nothing trains them.</summary>
     public Result<Unit> Load(string folder) =>
-        SafetensorsFolder.Open(folder).Bind(source => _weights.Load(source, Device, _type)).Map(Prepare);
+        SafetensorsFolder.Open(folder).Bind(source =>
+        {
+            using (source) return _weights.Load(source, Device, _type);
+        }).Map(Prepare);
 
     /// <summary>Makes the weights without content, for shapes on the "meta" device.</summary>
     public Unit Allocate()

@@ -1,6 +1,7 @@
 using LeapAlign.Contracts.State;
 using LeapAlign.Host.Checkpoints;
 using LeapAlign.Pipeline;
+using LeapAlign.Testing;
 using static TorchSharp.torch;
 
 namespace LeapAlign.Host.Tests.Checkpoints;

@@ -5,6 +5,7 @@ using LeapAlign.Host.Checkpoints;
 using LeapAlign.Host.Kernel.Guards;
 using LeapAlign.Host.Kernel.State;
 using LeapAlign.Pipeline;
+using LeapAlign.Testing;
 using static TorchSharp.torch;
 
 namespace LeapAlign.Host.Tests.Checkpoints;
@@ -12,7 +13,7 @@ namespace LeapAlign.Host.Tests.Checkpoints;
 /// <summary>A run state of a few numbers, different for each step.</summary>
 internal sealed class SmallCheckpoint : IDisposable
 {
-    public string Folder { get; } = Directory.CreateTempSubdirectory("leapalign-checkpoints-").FullName;
+    public string Folder { get; } = MemoryFolder.Create("leapalign-checkpoints-");
 
     public CheckpointStore Store => new(Folder);
 

@@ -106,6 +106,43 @@ public sealed class SafetensorsFileTests
     }
 
     [Fact]
+    public void All_tensors_come_from_the_file_whose_header_was_read()
+    {
+        using var folder = new TemporaryFolder();
+        var path = folder.Write("w.safetensors", SafetensorsBytes.File(Good, 11));
+        using var file = Expect.Ok(SafetensorsFile.Open(path));
+        var before = Expect.Ok(file.Read("b")).bytes.ToArray();
+        var other = SafetensorsBytes.File(Good, 11);
+        for (var i = 1; i <= 11; i++) other[^i] ^= 0xFF;
+        File.Move(folder.Write("other", other), path, overwrite: true);
+        Assert.Equal(before, Expect.Ok(file.Read("b")).bytes.ToArray());
+        File.Delete(path);
+        Assert.Equal(before, Expect.Ok(file.Read("b")).bytes.ToArray());
+    }
+
+    [Fact]
+    public void A_file_that_is_written_over_with_another_of_its_length_is_a_fault()
+    {
+        using var folder = new TemporaryFolder();
+        var path = folder.Write("w.safetensors", SafetensorsBytes.File(Good, 11));
+        File.SetLastWriteTimeUtc(path, DateTime.UnixEpoch.AddYears(40));
+        using var file = Expect.Ok(SafetensorsFile.Open(path));
+        folder.Write("w.safetensors", SafetensorsBytes.File(Good, 11));
+        Expect.Fault(file.Read("b"), FaultCodes.DamagedWeights);
+    }
+
+    [Fact]
+    public void A_file_that_is_open_is_no_named_pipe_and_keeps_nobody_from_writing()
+    {
+        using var folder = new TemporaryFolder();
+        var path = folder.Write("w.safetensors", SafetensorsBytes.File(Good, 11));
+        using (Expect.Ok(SafetensorsFile.Open(path))) folder.Write("w.safetensors", "short");
+        Expect.Fault(SafetensorsFile.Open(path), FaultCodes.DamagedWeights);
+        SpecialFile.Pipe(folder["pipe.safetensors"]);
+        Assert.Contains("named pipe", Expect.Fault(SafetensorsFile.Open(folder["pipe.safetensors"]), FaultCodes.DamagedWeights).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void An_absent_file_is_a_fault()
     {
         using var folder = new TemporaryFolder();

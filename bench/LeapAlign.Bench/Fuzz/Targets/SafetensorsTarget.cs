@@ -53,6 +53,7 @@ internal sealed class SafetensorsTarget : IFuzzTarget, IDisposable
     {
         File.WriteAllBytes(_path, input);
         if (!SafetensorsFile.Open(_path).TryGet(out var file, out var fault)) return Expected.Refusal(fault, FaultCodes.DamagedWeights);
+        using var opened = file;
         var start = LengthWord + (int)BinaryPrimitives.ReadUInt64LittleEndian(input);
         var places = Places(input.AsMemory(LengthWord, start - LengthWord));
         if (!places.Keys.ToHashSet().SetEquals(file.Entries.Keys)) throw new BrokenPropertyException("the file has other tensors than its header");

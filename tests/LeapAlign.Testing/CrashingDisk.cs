@@ -1,9 +1,9 @@
 using LeapAlign.Storage.Disks;
 
-namespace LeapAlign.Host.Tests.Checkpoints;
+namespace LeapAlign.Testing;
 
 /// <summary>What a crash, or a disk that refuses, does at one of the calls.</summary>
-internal enum Trouble
+public enum Trouble
 {
     /// <summary>The process is gone: nothing after the call happens, and what was not flushed is lost or cut.</summary>
     Crash,
@@ -16,42 +16,52 @@ internal enum Trouble
 }
 
 /// <summary>Thrown where the process would be gone.</summary>
-internal sealed class CrashException : Exception;
+public sealed class CrashException : Exception;
 
-/// <summary>A disk on which trouble comes at the call of a number. Without trouble it counts.</summary>
-internal sealed class CrashingDisk(int at, Trouble trouble) : IDisk
+/// <summary>A disk on which trouble comes at the call of a number. Without trouble it counts. Looking at names is no such call: a crash before it is one after the call before.</summary>
+/// <param name="at">The call, from 0.</param>
+/// <param name="trouble">What comes.</param>
+public sealed class CrashingDisk(int at, Trouble trouble) : IDisk
 {
     private readonly HashSet<string> _unflushed = [];
-    private List<(string From, string To)> _unflushedNames = [];
+    private List<(string? From, string To)> _unflushedNames = [];
     private bool _crashed;
 
     /// <summary>Calls so far.</summary>
     public int Calls { get; private set; }
 
+    /// <inheritdoc/>
     public IDiskFile Create(string path, long length)
     {
         Come();
         _unflushed.Add(path);
+        if (!File.Exists(path)) _unflushedNames.Add((null, path));
         return new DiskFile(this, path, SystemDisk.Instance.Create(path, length));
     }
 
+    /// <inheritdoc/>
     public void CreateFolder(string path)
     {
         Come();
+        var made = new Stack<string>();
+        for (var folder = path; !Directory.Exists(folder); folder = Path.GetDirectoryName(folder)!) made.Push(folder);
+        foreach (var folder in made) _unflushedNames.Add((null, folder));
         SystemDisk.Instance.CreateFolder(path);
     }
 
+    /// <inheritdoc/>
     public void Move(string from, string to)
     {
         Come();
         SystemDisk.Instance.Move(from, to);
         if (_unflushed.Remove(from)) _unflushed.Add(to);
-        _unflushedNames = [.. _unflushedNames.Select(move => (Moved(move.From), Moved(move.To))), (from, to)];
+        _unflushedNames = [.. _unflushedNames.Select(move => (move.From is { } old ? Moved(old) : null, Moved(move.To))), (from, to)];
 
         // What lies in a folder has another path when the folder has another name.
         string Moved(string path) => path.StartsWith(from + Path.DirectorySeparatorChar, StringComparison.Ordinal) ? to + path[from.Length..] : path;
     }
 
+    /// <inheritdoc/>
     public void Delete(string path)
     {
         // A folder goes file by file.
@@ -64,6 +74,19 @@ internal sealed class CrashingDisk(int at, Trouble trouble) : IDisk
         SystemDisk.Instance.Delete(path);
     }
 
+    /// <inheritdoc/>
+    public bool FileExists(string path) => Looked(() => SystemDisk.Instance.FileExists(path));
+
+    /// <inheritdoc/>
+    public bool FolderExists(string path) => Looked(() => SystemDisk.Instance.FolderExists(path));
+
+    /// <inheritdoc/>
+    public IReadOnlyList<string> Files(string folder) => Looked(() => SystemDisk.Instance.Files(folder));
+
+    /// <inheritdoc/>
+    public IReadOnlyList<string> Folders(string folder) => Looked(() => SystemDisk.Instance.Folders(folder));
+
+    /// <inheritdoc/>
     public void Flush(string folder)
     {
         Come();
@@ -74,7 +97,11 @@ internal sealed class CrashingDisk(int at, Trouble trouble) : IDisk
     /// <summary>Loses what was not flushed.</summary>
     public void PowerOff()
     {
-        foreach (var (from, to) in Enumerable.Reverse(_unflushedNames).Where(static move => !Path.Exists(move.From) && Path.Exists(move.To))) SystemDisk.Instance.Move(to, from);
+        foreach (var (from, to) in Enumerable.Reverse(_unflushedNames).Where(static move => Path.Exists(move.To)))
+        {
+            if (from is null) SystemDisk.Instance.Delete(to);
+            else if (!Path.Exists(from)) SystemDisk.Instance.Move(to, from);
+        }
         _unflushedNames.Clear();
         // The system had not written these yet: whatever is there of them is cut.
         foreach (var path in _unflushed.Where(File.Exists))
@@ -83,6 +110,8 @@ internal sealed class CrashingDisk(int at, Trouble trouble) : IDisk
             file.SetLength(file.Length / 2);
         }
     }
+
+    private T Looked<T>(Func<T> look) => _crashed ? throw new CrashException() : look();
 
     private void Come(Action? half = null)
     {

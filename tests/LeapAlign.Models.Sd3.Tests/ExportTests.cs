@@ -1,0 +1,191 @@
+using LeapAlign.Contracts.Models;
+using LeapAlign.Networks.Weights;
+using LeapAlign.Pipeline;
+using LeapAlign.Testing;
+using static TorchSharp.torch;
+
+namespace LeapAlign.Models.Sd3.Tests;
+
+/// <summary>Exports on a disk that crashes and refuses, and of sources that cannot be exported, which is known before training.</summary>
+public sealed class ExportTests : IDisposable
+{
+    private readonly string _folder = MemoryFolder.Create("leapalign-export-");
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void At_whatever_call_trouble_comes_the_export_is_there_whole_or_the_one_before(bool before)
+    {
+        using var scope = NewDisposeScope();
+        var small = new SmallPipeline(_folder);
+        small.Export("new", 2, null);
+        var whole = Content(Path.Combine(_folder, "new"));
+        small.Export("old", 1, null);
+        var old = Content(Path.Combine(_folder, "old"));
+        Assert.NotEqual(old["transformer/diffusion_pytorch_model.safetensors"], whole["transformer/diffusion_pytorch_model.safetensors"]);
+        var calls = Write(int.MaxValue, default);
+        // Create, write and flush of each file, each folder, the weights, the renames.
+        Assert.True(calls > (3 * whole.Count) + 8, $"{calls} calls");
+        foreach (var trouble in Enum.GetValues<Trouble>())
+        {
+            for (var at = 0; at < calls; at++) Write(at, trouble);
+        }
+
+        int Write(int at, Trouble trouble)
+        {
+            var runs = Path.Combine(_folder, "run");
+            if (Directory.Exists(runs)) Directory.Delete(runs, recursive: true);
+            Directory.CreateDirectory(runs);
+            if (before) small.Export("run/export", 1, null);
+            var disk = new CrashingDisk(at, trouble);
+            var written = false;
+            var crashed = false;
+            try
+            {
+                written = small.Export("run/export", 2, disk).IsOk;
+            }
+            catch (CrashException)
+            {
+                crashed = true;
+            }
+            if (written) disk.PowerOff();
+            var path = Path.Combine(runs, "export");
+            if (written) Assert.Equal(whole, Content(path));
+            else if (Directory.Exists(path)) Assert.Contains(Content(path), before ? [old, whole] : new[] { whole });
+            // A disk that only refuses is tidied up.
+            if (!written && !crashed && at < int.MaxValue) Assert.DoesNotContain(Directory.GetFileSystemEntries(runs), static entry => entry.EndsWith(".partial", StringComparison.Ordinal));
+            Assert.True(small.Export("run/export", 2, null).IsOk);
+            Assert.Equal(whole, Content(path));
+            return disk.Calls;
+        }
+    }
+
+    [Fact]
+    public void The_check_says_the_bytes_of_the_export()
+    {
+        using var scope = NewDisposeScope();
+        using var model = TestModel.Open();
+        foreach (var type in new ScalarType?[] { null, ScalarType.BFloat16, ScalarType.Float32 })
+        {
+            var target = Path.Combine(_folder, $"{type}-export");
+            var said = Recording.Require(((IModel)model).CheckExport(type));
+            Recording.Require(model.Export(target, [.. model.Parameters.Select(static parameter => parameter.Value)], type));
+            Assert.Equal(new DirectoryInfo(target).EnumerateFiles("*", SearchOption.AllDirectories).Sum(static file => file.Length), said);
+        }
+    }
+
+    [Theory]
+    [InlineData("dangling", "tokenizer_2/merges.old", "it is a link to 'nowhere', which is not there")]
+    [InlineData("socket", "vae/notes", "it is a socket, not a file")]
+    [InlineData("pipe", "scheduler/more", "it is a named pipe, not a file")]
+    [InlineData("forbidden", "text_encoder/README.md", "denied")]
+    public void A_source_that_could_not_be_exported_is_known_before_training(string kind, string file, string why)
+    {
+        var source = TestModel.Copy();
+        var path = Path.Combine(source, file);
+        IDisposable? socket = null;
+        // Special files are refused already when the model is read: one of them might be a file that is read.
+        if (kind == "pipe") SpecialFile.Pipe(path);
+        else if (kind == "socket") socket = SpecialFile.Socket(path);
+        else if (kind == "dangling") File.CreateSymbolicLink(path, "nowhere");
+        else
+        {
+            File.WriteAllText(path, "x");
+            SpecialFile.Forbid(path);
+        }
+        using (socket)
+        {
+            var fault = TestModel.TryOpen(source).Bind(static model =>
+            {
+                using (model) return ((IModel)model).CheckExport(null);
+            }).Match<Fault?>(static _ => null, static fault => fault);
+            Assert.Equal(FaultCodes.ModelNotFound, fault?.Code);
+            Assert.Equal(path, fault!.Place!.File);
+            Assert.Contains(why, fault.Message, StringComparison.Ordinal);
+        }
+        Directory.Delete(source, recursive: true);
+    }
+
+    [Theory]
+    [InlineData("model_index.json")]
+    [InlineData("transformer/config.json")]
+    [InlineData("transformer/diffusion_pytorch_model.safetensors")]
+    [InlineData("tokenizer/vocab.json")]
+    public async Task A_pipe_in_the_place_of_a_file_that_is_read_is_refused_and_nothing_waits(string file)
+    {
+        var source = TestModel.Copy();
+        File.Delete(Path.Combine(source, file));
+        SpecialFile.Pipe(Path.Combine(source, file));
+        var opened = await Task.Run(() => TestModel.TryOpen(source), TestContext.Current.CancellationToken).WaitAsync(TimeSpan.FromSeconds(60), TestContext.Current.CancellationToken);
+        var fault = opened.Match<Fault?>(static _ => null, static fault => fault);
+        Assert.Contains("it is a named pipe, not a file", fault?.Message, StringComparison.Ordinal);
+        Assert.Equal(Path.Combine(source, file), fault!.Place!.File);
+        Directory.Delete(source, recursive: true);
+    }
+
+    [Theory]
+    [InlineData("vae")]
+    [InlineData("tokenizer")]
+    [InlineData("tokenizer_2")]
+    [InlineData("scheduler")]
+    public void A_part_that_the_index_does_not_name_would_be_absent_from_the_export(string part)
+    {
+        var source = TestModel.Copy();
+        var index = Path.Combine(source, "model_index.json");
+        var json = System.Text.Json.Nodes.JsonNode.Parse(File.ReadAllText(index))!.AsObject();
+        Assert.True(json.Remove(part));
+        File.WriteAllText(index, json.ToJsonString());
+        var fault = TestModel.TryOpen(source).Bind(static model =>
+        {
+            using (model) return ((IModel)model).CheckExport(null);
+        }).Match<Fault?>(static _ => null, static fault => fault);
+        Assert.Contains(part, fault?.ToString(), StringComparison.Ordinal);
+        Directory.Delete(source, recursive: true);
+    }
+
+    [Fact]
+    public void A_source_that_went_during_the_run_is_a_fault_that_names_the_file_and_leaves_no_half_export()
+    {
+        using var scope = NewDisposeScope();
+        var source = TestModel.Copy();
+        using var model = TestModel.Open(source);
+        Recording.Require(((IModel)model).CheckExport(null));
+        Directory.Delete(source, recursive: true);
+        var fault = model.Export(Path.Combine(_folder, "export"), [.. model.Parameters.Select(static parameter => parameter.Value)], null).Match<Fault?>(static _ => null, static fault => fault);
+        Assert.Equal(FaultCodes.ModelNotFound, fault?.Code);
+        Assert.StartsWith(source, fault!.Place!.File, StringComparison.Ordinal);
+        Assert.Empty(Directory.GetFileSystemEntries(_folder));
+    }
+
+    private static SortedDictionary<string, string> Content(string folder) => new(
+        Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories).ToDictionary(file => Path.GetRelativePath(folder, file), static file => Convert.ToHexString(File.ReadAllBytes(file))), StringComparer.Ordinal);
+
+    /// <summary>A pipeline of small files, of which only the export is looked at.</summary>
+    private sealed class SmallPipeline
+    {
+        private readonly string _folder;
+        private readonly PipelineExport _export;
+
+        public SmallPipeline(string folder)
+        {
+            _folder = folder;
+            string[] components = ["transformer", "vae", "scheduler", "text_encoder", "text_encoder_2", "tokenizer", "tokenizer_2"];
+            foreach (var component in components)
+            {
+                Directory.CreateDirectory(Path.Combine(folder, "source", component));
+                File.WriteAllText(Path.Combine(folder, "source", component, "config.json"), component);
+            }
+            Directory.CreateDirectory(Path.Combine(folder, "source", "tokenizer", "deep"));
+            File.WriteAllText(Path.Combine(folder, "source", "tokenizer", "deep", "words"), "a b");
+            File.WriteAllText(Path.Combine(folder, "source", "model_index.json"), "{}");
+            var set = new WeightSet();
+            set.Root.Weight("weight", 3);
+            set.Allocate(CPU, ScalarType.Float32);
+            _export = new PipelineExport(new ModelIndex { Folder = Path.Combine(folder, "source"), Components = components, Scheduling = new FlowScheduling() }, set);
+        }
+
+        public Result<Unit> Export(string name, float value, Storage.Disks.IDisk? disk) => _export.Write(Path.Combine(_folder, name), [full(3, value)], null, disk);
+    }
+}
