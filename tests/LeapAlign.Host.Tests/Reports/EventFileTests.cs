@@ -30,13 +30,14 @@ public sealed class EventFileTests : IDisposable
     [Fact]
     public void A_run_that_goes_on_adds_a_file_that_takes_later_steps_back()
     {
-        using (var log = new TensorBoardLog(_run.Folder, TimeProvider.System)) log.Stepped(StepReports.Of(6)).Value();
-        Thread.Sleep(5);
-        using (var log = new TensorBoardLog(_run.Folder, TimeProvider.System)) log.Stepped(StepReports.Of(4)).Value();
+        using (var log = new TensorBoardLog(_run.Folder, new StoppedClock(50))) log.Stepped(StepReports.Of(6)).Value();
+        using (var log = new TensorBoardLog(_run.Folder, new StoppedClock(50))) log.Stepped(StepReports.Of(4)).Value();
+        using (var log = new TensorBoardLog(_run.Folder, new StoppedClock(7))) log.Stepped(StepReports.Of(2)).Value();
         var files = Directory.GetFiles(_run.Folder.Events).Order(StringComparer.Ordinal).Select(EventFileReader.Read).ToList();
         Assert.DoesNotContain(files[0], static one => one.SessionStatus == 1);
         Assert.Equal(5, Assert.Single(files[1], static one => one.SessionStatus == 1).Step);
         Assert.Equal([0, 5, 5], files[1].Select(static one => one.Step));
+        Assert.Equal([0, 3, 3], files[2].Select(static one => one.Step));
     }
 
     [Fact]
@@ -59,6 +60,12 @@ public sealed class EventFileTests : IDisposable
     }
 
     public void Dispose() => _run.Dispose();
+
+    /// <summary>A clock that stands still.</summary>
+    private sealed class StoppedClock(int milliseconds) : TimeProvider
+    {
+        public override DateTimeOffset GetUtcNow() => DateTimeOffset.UnixEpoch.AddYears(50).AddMilliseconds(milliseconds);
+    }
 
     private static EvaluationReport Evaluation(int step) => new()
     {

@@ -14,6 +14,7 @@ namespace LeapAlign.Host.Runs.TensorBoard;
 /// </summary>
 internal sealed class EventFile : IDisposable
 {
+    private const string Stem = "events.out.tfevents";
     private readonly FileStream _file;
     private readonly TimeProvider _time;
 
@@ -25,12 +26,14 @@ internal sealed class EventFile : IDisposable
     /// <param name="time">The clock.</param>
     public static Result<EventFile> Create(string folder, long step, TimeProvider time)
     {
-        var name = string.Create(CultureInfo.InvariantCulture, $"events.out.tfevents.{time.GetUtcNow().ToUnixTimeMilliseconds():D13}.leapalign");
-        var path = Path.Combine(folder, name);
+        var path = folder;
         try
         {
-            var goesOn = Directory.Exists(folder) && Directory.EnumerateFiles(folder, "events.out.tfevents.*").Any();
             Directory.CreateDirectory(folder);
+            var before = Directory.EnumerateFiles(folder, $"{Stem}.*").Select(NumberOf).ToList();
+            var goesOn = before.Count > 0;
+            // Files are read in the order of their names: a new one comes last, also within a millisecond, or when the clock was set back.
+            path = PathOf(folder, Math.Max(time.GetUtcNow().ToUnixTimeMilliseconds(), goesOn ? before.Max() + 1 : 0));
             var made = new EventFile(new FileStream(path, FileMode.CreateNew, FileAccess.Write, FileShare.Read), time);
             made.Write(new Event { FileVersion = "brain.Event:2" });
             if (goesOn) made.Write(new Event { Step = step, SessionLog = new SessionLog { Status = SessionLog.Types.SessionStatus.Start } });
@@ -57,6 +60,12 @@ internal sealed class EventFile : IDisposable
     }
 
     public void Dispose() => _file.Dispose();
+
+    private static string PathOf(string folder, long number) => Path.Combine(folder, string.Create(CultureInfo.InvariantCulture, $"{Stem}.{number:D13}.leapalign"));
+
+    // 0 for a file that something else wrote.
+    private static long NumberOf(string path) =>
+        Path.GetFileName(path).Split('.') is [.., var number, "leapalign"] && long.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out var found) ? found : 0;
 
     private void Write(Event entry)
     {
