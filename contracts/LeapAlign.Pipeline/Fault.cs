@@ -28,6 +28,17 @@ public abstract record Fault
     /// <summary>The exit code of a program that ends with this fault.</summary>
     public abstract int ExitCode { get; }
 
+    /// <summary>The same fault whose sentence goes on: what became of the run, what to do now.</summary>
+    /// <param name="more">How it goes on, with the punctuation before it.</param>
+    public Fault And(string more) => this switch
+    {
+        Configuration => new Configuration(Code, Message + more, Place),
+        Plugin => new Plugin(Code, Message + more, Place),
+        Composition => new Composition(Code, Message + more, Place),
+        Input => new Input(Code, Message + more, Place),
+        _ => new Run(Code, Message + more, Place),
+    };
+
     /// <summary><c>LA#### place: message</c>.</summary>
     public sealed override string ToString() => Place is null ? $"{Code} {Message}" : $"{Code} {Place}: {Message}";
 

@@ -159,6 +159,12 @@ public static class FaultCodes
     /// <summary>Pictures show more artefacts, or less variety, than before training (a warning).</summary>
     public const string PicturesDrift = "LA5014";
 
+    /// <summary>The disk of the run folder has less room than the export and a checkpoint take; a warning when it has room for those, but not for all that stay.</summary>
+    public const string NoRoom = "LA5020";
+
+    /// <summary>The export of a model threw, or the check of what it needs.</summary>
+    public const string ExportThrew = "LA5021";
+
     /// <summary>A service cannot be reached, or the connection broke.</summary>
     public const string ServiceUnreachable = "LA6001";
 

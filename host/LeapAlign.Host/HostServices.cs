@@ -41,7 +41,9 @@ internal static class HostServices
             .AddSingleton<IPluginLoader, IsolatedPluginLoader>()
             .AddSingleton(new BundledPlugins(Path.Combine(AppContext.BaseDirectory, "plugins")))
             .AddVerbs();
-        return builder.Build();
+        var host = builder.Build();
+        Thrown.LogTo(host.Services.GetRequiredService<ILoggerFactory>());
+        return host;
     }
 
     /// <summary>Adds every verb of the command line.</summary>

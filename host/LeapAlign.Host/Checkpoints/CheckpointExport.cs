@@ -1,4 +1,5 @@
 using LeapAlign.Contracts.Models;
+using LeapAlign.Host.Runs.Ends;
 using LeapAlign.Pipeline;
 using static TorchSharp.torch;
 
@@ -18,7 +19,7 @@ internal static class CheckpointExport
         var saved = state.Tensors.ToDictionary(static tensor => tensor.Name, static tensor => tensor.Value, StringComparer.Ordinal);
         var absent = model.Parameters.FirstOrDefault(parameter => !saved.TryGetValue(parameter.Name, out var value) || !value.shape.SequenceEqual(parameter.Value.shape));
         return absent is null
-            ? model.Export(folder, [.. model.Parameters.Select(parameter => saved[parameter.Name])], type)
+            ? ModelExport.Write(model, folder, [.. model.Parameters.Select(parameter => saved[parameter.Name])], type)
             : new Fault.Run(FaultCodes.StateMismatch, $"the checkpoint has no weight '{absent.Name}' of the model's shape", new SourcePlace(checkpoint.Path));
     });
 }

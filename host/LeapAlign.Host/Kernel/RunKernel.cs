@@ -4,6 +4,8 @@ using LeapAlign.Host.Kernel.Guards;
 using LeapAlign.Host.Kernel.Pictures;
 using LeapAlign.Host.Kernel.State;
 using LeapAlign.Host.Kernel.Steps;
+using LeapAlign.Host.Runs.Ends;
+using LeapAlign.Host.Telemetry;
 using LeapAlign.Host.Telemetry.Spans;
 using LeapAlign.Pipeline;
 using static TorchSharp.torch;
@@ -47,6 +49,9 @@ internal sealed class RunKernel : IDisposable
     /// <summary>Steps done.</summary>
     public int Done => _progress.Done;
 
+    /// <summary>How the steps ended; null before, and when they ended with a fault. What comes after them, the last checkpoint for instance, may have failed all the same.</summary>
+    public RunEnding? Ending { get; private set; }
+
     /// <summary>The best evaluation so far; null when none is kept.</summary>
     public BestEvaluation? Best => _progress.Best;
 
@@ -66,6 +71,7 @@ internal sealed class RunKernel : IDisposable
     public Result<RunEnding> Run(CancellationToken cancellation) => Clock.Spans.Run(Clock, () =>
     {
         var ran = Guarded(cancellation);
+        Ending = ran.Match<RunEnding?>(static ending => ending, static _ => null);
         // Whatever ended the run, what was done up to its last whole step is kept.
         var kept = AfterRun();
         return ran.Bind(ending => kept.Map(_ => ending));
@@ -96,10 +102,17 @@ internal sealed class RunKernel : IDisposable
     /// <summary>Writes the averaged weights as a complete model folder.</summary>
     /// <param name="folder">Written aside and renamed: it is there whole or not at all.</param>
     /// <param name="type">The precision, or null for that of the source.</param>
-    public Result<Unit> Export(string folder, ScalarType? type) => _parts.Model.Export(folder, _step.Average.Weights, type);
+    public Result<Unit> Export(string folder, ScalarType? type) => ModelExport.Write(_parts.Model, folder, _step.Average.Weights, type);
 
     /// <summary>Writes the averaged weights of a checkpoint as a complete model folder.</summary>
     public Result<Unit> Export(Checkpoint checkpoint, string folder, ScalarType? type) => CheckpointExport.Write(checkpoint, _parts.Model, folder, type);
+
+    /// <summary>Writes the state down where no checkpoint holds it yet: the export, which would have kept it, failed.</summary>
+    public Result<Unit> Keep() => _checkpoints is null || _checkpoints.At == Done
+        ? Unit.Value
+        : from taken in Checkpoint()
+          from complete in Completed(static checkpoints => checkpoints.Finish())
+          select complete;
 
     public void Dispose() => _step.Dispose();
 
@@ -121,7 +134,7 @@ internal sealed class RunKernel : IDisposable
         catch (Exception exception) when (Clock.Failed is not null)
 #pragma warning restore CA1031
         {
-            return new Fault.Run(FaultCodes.StepThrew, $"the stage '{Clock.Failed}' of step {Done + 1} threw {exception.GetType().Name}: {exception.Message.Split('\n')[0]}");
+            return exception.ToFault((type, message) => new Fault.Run(FaultCodes.StepThrew, $"the stage '{Clock.Failed}' of step {Done + 1} threw {type}: {message}"));
         }
     }
 

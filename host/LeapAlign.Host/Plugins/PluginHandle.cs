@@ -3,6 +3,7 @@ using System.Reflection;
 using System.Security.Cryptography;
 using LeapAlign.Contracts.Plugins;
 using LeapAlign.Host.Pins;
+using LeapAlign.Host.Telemetry;
 using LeapAlign.Host.Telemetry.Schema;
 using LeapAlign.Host.Telemetry.Spans;
 using LeapAlign.Pipeline;
@@ -145,8 +146,7 @@ internal sealed class PluginHandle
         }
         catch (Exception thrown)
         {
-            var message = $"plugin '{Id}' threw in {step}: {thrown.GetType().Name}: {thrown.Message.ReplaceLineEndings(" ")}";
-            return Fail(new Fault.Plugin(FaultCodes.PluginThrew, message, new(Folder)));
+            return Fail(thrown.ToFault((type, message) => new Fault.Plugin(FaultCodes.PluginThrew, $"plugin '{Id}' threw in {step}: {type}: {message}", new(Folder))));
         }
     }
 

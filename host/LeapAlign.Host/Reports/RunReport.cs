@@ -4,25 +4,20 @@ using LeapAlign.Host.Runs;
 using LeapAlign.Host.Runs.Folders;
 using LeapAlign.Host.Runs.Records;
 using LeapAlign.Pipeline;
-using LeapAlign.Storage.Disks;
 
 namespace LeapAlign.Host.Reports;
 
 /// <summary>
-/// Keeps a run's <c>run.json</c> and <c>report.html</c>: the first from the first step on, both after each evaluation and at the end. The page is made from the files of
+/// Keeps a run's <c>run.json</c> and <c>report.html</c>: from the beginning on, after each evaluation and at the end. The page is made from the files of
 /// the folder, as <c>leapalign report</c> makes it. A run goes on without them: what cannot be written is a warning.
 /// </summary>
 internal sealed class RunReport(RunFolder folder, IReadOnlyDictionary<string, string> environment, Warnings warnings, TimeProvider time) : IRunObserver
 {
     private readonly DateTimeOffset _started = time.GetUtcNow();
     private readonly ReportPage _page = new();
-    private bool _recorded;
 
-    public Result<Unit> Stepped(StepReport report)
-    {
-        if (!_recorded) Warn(Record(RunState.Running, null));
-        return Unit.Value;
-    }
+    /// <summary>Writes both before the first step, so that a run whose process is killed in it is known to have begun.</summary>
+    public void Begin() => Write(RunState.Running, null);
 
     public Result<Unit> Evaluated(EvaluationReport report)
     {
@@ -31,28 +26,31 @@ internal sealed class RunReport(RunFolder folder, IReadOnlyDictionary<string, st
     }
 
     /// <summary>Says how the run ended.</summary>
-    /// <param name="outcome">What it ended with.</param>
-    /// <param name="interrupted">Whether it was asked to stop before.</param>
+    /// <param name="outcome">What it ended with. Who asked for a stop in the last step of a run stopped nothing.</param>
     /// <returns>The outcome.</returns>
-    public Result<Unit> End(Result<Unit> outcome, bool interrupted)
+    public Result<Unit> End(Result<RunEnding> outcome)
     {
-        var fault = outcome.Match<Fault?>(static _ => null, static fault => fault);
-        Write(fault is not null ? RunState.Faulted : interrupted ? RunState.Interrupted : RunState.Completed, fault);
-        return outcome;
+        outcome.Match(
+            ending => Write(ending == RunEnding.Interrupted ? RunState.Interrupted : RunState.Completed, null),
+            fault => Write(RunState.Faulted, fault.ToString()));
+        return outcome.Map(static _ => Unit.Value);
     }
 
-    private void Write(RunState state, Fault? fault)
+    /// <summary>Says that the run ended with what nobody expected.</summary>
+    public void End(Exception exception) => Write(RunState.Faulted, $"{exception.GetType().Name}: {exception.Message.ReplaceLineEndings(" ")}");
+
+    /// <summary>Says that the run ends with a fault, on another thread than the one that computes: the page waits for <c>leapalign report</c>.</summary>
+    public void EndAtOnce(Fault fault) => Record(RunState.Faulted, fault.ToString());
+
+    private Unit Write(RunState state, string? fault)
     {
         Warn(Record(state, fault));
         Warn(_page.Write([folder.Path], folder.Report));
+        return Unit.Value;
     }
 
-    private Result<Unit> Record(RunState state, Fault? fault)
-    {
-        _recorded = true;
-        var record = new RunRecord(RunEnvironment.Program, _started, time.GetUtcNow(), state, fault?.ToString(), environment, warnings.All);
-        return WholeFile.Write(folder.Record, record.ToJson());
-    }
+    private Result<Unit> Record(RunState state, string? fault) =>
+        RunRecordFile.Write(folder.Record, new RunRecord(RunEnvironment.Program, _started, time.GetUtcNow(), state, fault, environment, warnings.All));
 
     private void Warn(Result<Unit> written)
     {

@@ -5,9 +5,11 @@ using LeapAlign.Host.Composition;
 using LeapAlign.Host.Kernel;
 using LeapAlign.Host.Kernel.Guards;
 using LeapAlign.Host.Reports;
+using LeapAlign.Host.Runs.Ends;
 using LeapAlign.Host.Runs.Folders;
 using LeapAlign.Host.Runs.Records;
 using LeapAlign.Host.Runs.TensorBoard;
+using LeapAlign.Host.Runtime;
 using LeapAlign.Host.Telemetry;
 using LeapAlign.Pipeline;
 using Microsoft.Extensions.Logging;
@@ -15,11 +17,13 @@ using Microsoft.Extensions.Logging;
 namespace LeapAlign.Host.Runs;
 
 /// <summary>
-/// <c>train</c>: makes the parts of a plan, then the run folder, lets the kernel run and exports what it trained. The folder is made last, so that a run
-/// that cannot begin leaves nothing behind.
+/// <c>train</c>: makes the parts of a plan, rehearses the end of the run, makes the run folder, lets the kernel run and exports what it trained. The folder is made last, so
+/// that a run that cannot begin, or could not end, leaves nothing behind.
 /// </summary>
 internal sealed class Training(Terminal terminal, ILoggerFactory loggers, RunTelemetry telemetry, TimeProvider time) : ITraining
 {
+    private static readonly TimeSpan s_longestRecord = TimeSpan.FromSeconds(10);
+
     // A frame of its own: once it has returned, nothing on the stack refers to a plugin's types.
     [MethodImpl(MethodImplOptions.NoInlining)]
     public Result<Unit> Train(RunPlan plan, TrainOptions options, CancellationToken stop) =>
@@ -34,23 +38,36 @@ internal sealed class Training(Terminal terminal, ILoggerFactory loggers, RunTel
         return options.Resume is { } resume
             ? OpenRun.Resume(resume, identity, site.Warnings.Add).Bind(run =>
             {
-                using (run) return WithParts(plan, site, parts => Train(new Job(plan, options, site, identity), parts, run, stop));
+                using (run) return WithParts(plan, site, (run.Folder.Path, 0), parts => Train(new Job(plan, options, site, identity), parts, run, stop));
             })
-            : WithParts(plan, site, parts => OpenRun.Begin(plan, options.Force).Bind(run =>
+            : WithParts(plan, site, Folder(plan, options), parts => OpenRun.Begin(plan, options.Force).Bind(run =>
             {
                 using (run) return Train(new Job(plan, options, site, identity), parts, run, stop);
             }));
     }
 
-    private static Result<Unit> WithParts(RunPlan plan, RunSite site, Func<RunParts, Result<Unit>> action)
+    private static (string Path, long Freed) Folder(RunPlan plan, TrainOptions options)
+    {
+        var path = Path.GetFullPath(Path.Combine(plan.Run.Folder, plan.Run.Name), plan.BaseFolder);
+        return (path, options.Force ? DiskRoom.BytesBelow(path) : 0);
+    }
+
+    private static Result<Unit> WithParts(RunPlan plan, RunSite site, (string Path, long Freed) folder, Func<RunParts, Result<Unit>> action)
     {
         if (!RunParts.Create(plan, site.Context).TryGet(out var parts, out var fault)) return fault;
-        using (parts) return parts.Check(plan).Bind(_ => action(parts));
+        using (parts)
+        {
+            return from fits in parts.Check(plan)
+                   from rehearsed in Rehearsal.Check(plan, parts, folder.Path, folder.Freed, site.Warnings.Add)
+                   from done in action(parts)
+                   select done;
+        }
     }
 
     private Result<Unit> Train(Job job, RunParts parts, OpenRun run, CancellationToken stop)
     {
         if (!run.History().TryGet(out var history, out var fault)) return fault;
+        if (!Rehearsal.Folders(run.Folder).TryGet(out _, out fault)) return fault;
         if (!run.Start(job.Plan, job.Options.Source).TryGet(out var metrics, out fault)) return fault;
         using (metrics)
         {
@@ -63,40 +80,38 @@ internal sealed class Training(Terminal terminal, ILoggerFactory loggers, RunTel
             job.Options.Watched?.Begin(run.Folder);
             telemetry.Log.Begun(run.Folder.Path, job.Plan.Algorithm.Definition.Id, job.Plan.Run.Steps);
             terminal.Write(run.From is { } from ? $"run {run.Folder.Path}, resumed from {Path.GetFileName(from.Path)}, its newest valid checkpoint" : $"run {run.Folder.Path}");
+            report.Begin();
             try
             {
                 using var kernel = new RunKernel(job.Plan, parts, job.Site.Device, observers, checkpoints);
-                using var watchdog = new Watchdog(job.Plan.Guard, kernel.Clock, time, End);
+                using var watchdog = new Watchdog(job.Plan.Guard, kernel.Clock, time, hangs => End(hangs, report));
+                var end = new RunEnd(kernel, run, Dtype.Parse(job.Plan.Export.Dtype));
                 return report.End(
                     from resumed in run.From is { } checkpoint ? kernel.Resume(checkpoint) : Unit.Value
-                    from ending in progress.Around(() => kernel.Run(stop))
-                    from exported in Export(ending, kernel, run, job)
-                    select Report((exported, run.Folder.Report), progress, kernel, job.Site.Warnings),
-                    stop.IsCancellationRequested);
+                    from exported in end.Export(progress.Around(() => kernel.Run(stop)))
+                    let said = Report((exported.Export, run.Folder.Report), progress, kernel, job.Site.Warnings)
+                    select exported.Ending);
             }
             catch (FaultException exception)
             {
-                return report.End(exception.Fault, stop.IsCancellationRequested);
+                return report.End(exception.Fault);
+            }
+            catch (Exception exception)
+            {
+                // What nobody expected is for the command line to say; run.json must not go on to say that the run is under way.
+                report.End(exception);
+                throw;
             }
         }
     }
 
-    private static Result<string> Export(RunEnding ending, RunKernel kernel, OpenRun run, Job job)
+    // The thread that hangs cannot be ended without the process. A disk that hangs, too, does not keep it.
+    private void End(Fault fault, RunReport report)
     {
-        var type = Dtype.Parse(job.Plan.Export.Dtype);
-        // A run whose reward was gamed has a better model behind it.
-        var exported = ending == RunEnding.Gamed && kernel.Best is { } best
-            ? run.Stores.Checkpoints.Open(best.Step).Bind(checkpoint => kernel.Export(checkpoint, run.Folder.Export, type)).Map(_ => $", the weights of step {best.Step}, which are the best by '{best.Reward}'")
-            : kernel.Export(run.Folder.Export, type).Map(static _ => "");
-        return exported.Map(which => $"{run.Folder.Export}{which}");
-    }
-
-    // The thread that hangs cannot be ended without the process.
-    private void End(Fault fault)
-    {
+        Task.Run(() => report.EndAtOnce(fault)).Wait(s_longestRecord);
         terminal.Error.Error(fault);
         terminal.Error.Flush();
-        Environment.Exit(fault.ExitCode);
+        ProcessEnd.Now(fault.ExitCode);
     }
 
     private Unit Report((string Export, string Report) written, ProgressDisplay progress, RunKernel kernel, Warnings warnings)

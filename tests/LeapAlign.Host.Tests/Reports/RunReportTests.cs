@@ -1,6 +1,8 @@
 using System.Text.Json.Nodes;
+using LeapAlign.Host.Kernel;
 using LeapAlign.Host.Reports;
 using LeapAlign.Host.Runs;
+using LeapAlign.Host.Runs.Records;
 using LeapAlign.Pipeline;
 
 namespace LeapAlign.Host.Tests.Reports;
@@ -11,12 +13,16 @@ public sealed class RunReportTests : IDisposable
     private readonly StringWriter _error = new();
 
     [Theory]
-    [InlineData(false, "Completed")]
-    [InlineData(true, "Interrupted")]
-    public void The_end_is_recorded_and_its_outcome_given_back(bool interrupted, string state)
+    [InlineData("Finished", "Completed")]
+    [InlineData("Gamed", "Completed")]
+    [InlineData("Interrupted", "Interrupted")]
+    public void The_end_is_recorded_and_its_outcome_given_back(string ending, string state)
     {
         var report = Report();
-        Assert.True(report.End(Unit.Value, interrupted).IsOk);
+        report.Begin();
+        Assert.Equal("Running", (string)Record()["state"]!);
+        Assert.Contains("\"state\":\"Running\"", File.ReadAllText(_run.Folder.Report), StringComparison.Ordinal);
+        Assert.True(report.End(Enum.Parse<RunEnding>(ending)).IsOk);
         var record = Record();
         Assert.Equal(state, (string)record["state"]!);
         Assert.Equal("bar", (string)record["environment"]!["foo"]!);
@@ -27,8 +33,31 @@ public sealed class RunReportTests : IDisposable
     public void A_fault_is_recorded_and_given_back()
     {
         var fault = new Fault.Run(FaultCodes.NotFinite, "the loss is NaN");
-        Assert.Equal(fault, Report().End(fault, false).Fault());
+        Assert.Equal(fault, Report().End(fault).Fault());
         Assert.Equal(("Faulted", "LA5003 the loss is NaN"), ((string)Record()["state"]!, (string)Record()["fault"]!));
+    }
+
+    [Fact]
+    public void What_nobody_expected_is_recorded_with_its_type()
+    {
+        Report().End(new InvalidTimeZoneException("no\nzone"));
+        Assert.Equal(("Faulted", "InvalidTimeZoneException: no zone"), ((string)Record()["state"]!, (string)Record()["fault"]!));
+    }
+
+    [Fact]
+    public void Another_process_ends_the_record_of_a_run_that_could_not_and_of_no_other()
+    {
+        var at = DateTimeOffset.UnixEpoch.AddYears(60);
+        RunRecordFile.EndFor(_run.Folder.Record, "killed", at).Value();
+        Assert.False(File.Exists(_run.Folder.Record));
+        Report().Begin();
+        RunRecordFile.EndFor(_run.Folder.Record, "killed by SIGSEGV", at).Value();
+        var killed = Record();
+        Assert.Equal(("Faulted", "killed by SIGSEGV", at), ((string)killed["state"]!, (string)killed["fault"]!, (DateTimeOffset)killed["updated"]!));
+        Assert.Equal("bar", (string)killed["environment"]!["foo"]!);
+        Report().End(RunEnding.Finished);
+        RunRecordFile.EndFor(_run.Folder.Record, "killed", at).Value();
+        Assert.Equal("Completed", (string)Record()["state"]!);
     }
 
     [Fact]
@@ -36,12 +65,12 @@ public sealed class RunReportTests : IDisposable
     {
         Directory.CreateDirectory(Path.Combine(_run.Folder.Report, "in the way"));
         var report = Report();
-        Assert.True(report.End(Unit.Value, false).IsOk);
-        Assert.True(report.End(Unit.Value, false).IsOk);
+        Assert.True(report.End(RunEnding.Finished).IsOk);
+        Assert.True(report.End(RunEnding.Finished).IsOk);
         Assert.Single(_error.ToString().Split('\n'), static line => line.StartsWith("warning LA5002", StringComparison.Ordinal));
         Assert.Equal("LA5002", (string)Assert.Single(Record()["warnings"]!.AsArray())!["code"]!);
         File.Delete(_run.Folder.Metrics);
-        Assert.True(report.End(Unit.Value, false).IsOk);
+        Assert.True(report.End(RunEnding.Finished).IsOk);
         Assert.Contains("warning LA4013", _error.ToString(), StringComparison.Ordinal);
     }
 

@@ -3,6 +3,7 @@ using LeapAlign.Contracts.Prompts;
 using LeapAlign.Contracts.Rewards;
 using LeapAlign.Host.Composition;
 using LeapAlign.Host.Kernel.Guards;
+using LeapAlign.Host.Telemetry;
 using LeapAlign.Pipeline;
 using LeapAlign.Pipeline.Operators;
 using static TorchSharp.torch;
@@ -56,7 +57,7 @@ internal sealed class Scoring(IModel model, IReadOnlyList<RunReward> rewards, St
         }
         catch (Exception exception) when (exception is not FaultException)
         {
-            throw new FaultException(new Fault.Run(FaultCodes.StepThrew, $"reward '{reward.Name}' threw {exception.GetType().Name} while scoring: {exception.Message}"));
+            throw new FaultException(exception.ToFault((type, message) => new Fault.Run(FaultCodes.StepThrew, $"reward '{reward.Name}' threw {type} while scoring: {message}")));
         }
         if (scores.dim() == 1 && scores.shape[0] == prompts.Count) return InRange(reward, scores, prompts);
         throw new FaultException(new Fault.Run(

@@ -85,7 +85,7 @@ internal sealed class RunFolder
             return new Fault.Configuration(FaultCodes.UnknownValue, $"'{name}' cannot be the name of a run's folder", new SourcePlace("plugins.json", Key: "run.name"));
         try
         {
-            Directory.CreateDirectory(parent);
+            SystemDisk.Instance.MakeFolder(parent);
             var path = System.IO.Path.Combine(parent, name);
             if (force)
             {
@@ -95,7 +95,7 @@ internal sealed class RunFolder
             {
                 for (var number = 2; System.IO.Path.Exists(path); number++) path = System.IO.Path.Combine(parent, string.Create(CultureInfo.InvariantCulture, $"{name}-{number}"));
             }
-            Directory.CreateDirectory(path);
+            SystemDisk.Instance.MakeFolder(path);
             Directory.CreateDirectory(System.IO.Path.Combine(path, "samples"));
             return new RunFolder(path);
         }
@@ -116,6 +116,19 @@ internal sealed class RunFolder
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
             return CannotWrite(path, exception);
+        }
+    }
+
+    /// <summary>Removes what nobody needs any more. What the disk refuses stays.</summary>
+    public static void Discard(string path)
+    {
+        try
+        {
+            SystemDisk.Instance.Delete(path);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            // A disk that cannot be written often cannot be tidied either.
         }
     }
 

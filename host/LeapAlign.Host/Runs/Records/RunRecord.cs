@@ -24,6 +24,9 @@ internal sealed record RunRecord(
     // A file of its own, to be read by people too.
     private static readonly RunRecordJson s_readable = new(new JsonSerializerOptions(RunRecordJson.Default.Options) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
 
+    /// <summary>The same run as it ended.</summary>
+    public RunRecord Ended(RunState state, string? fault, DateTimeOffset now) => this with { State = state, Fault = fault, Updated = now };
+
     public byte[] ToJson() => [.. JsonSerializer.SerializeToUtf8Bytes(this, s_readable.RunRecord), (byte)'\n'];
 }
 

@@ -1,0 +1,169 @@
+using System.Text.Json.Nodes;
+using LeapAlign.Contracts.Algorithms;
+using LeapAlign.Contracts.Flow;
+using LeapAlign.Contracts.Models;
+using LeapAlign.Contracts.Optimizers;
+using LeapAlign.Contracts.Plugins;
+using LeapAlign.Contracts.Prompts;
+using LeapAlign.Contracts.Samplers;
+using LeapAlign.Host.Commands;
+using LeapAlign.Host.Composition;
+using LeapAlign.Host.Configuration;
+using LeapAlign.Host.Configuration.Sections;
+using LeapAlign.Host.Runs;
+using LeapAlign.Host.Runtime;
+using LeapAlign.Host.Telemetry;
+using LeapAlign.Pipeline;
+using Microsoft.Extensions.Logging.Abstractions;
+using Spectre.Console;
+using static TorchSharp.torch;
+
+namespace LeapAlign.Host.Tests.Runs;
+
+/// <summary><c>train</c> in this process, with a model of one number whose export a test defines.</summary>
+internal sealed class SmallRun : IDisposable
+{
+    private readonly StringWriter _error = new();
+    private readonly StringWriter _output = new();
+
+    public string Folder { get; } = Directory.CreateTempSubdirectory("leapalign-small-").FullName;
+
+    public string RunFolder => Path.Combine(Folder, "runs", "small");
+
+    /// <summary>What was written to standard error.</summary>
+    public string Error => _error.ToString();
+
+    /// <summary>The check of the model.</summary>
+    public Func<Result<long?>> Check { get; set; } = static () => Result.Ok<long?>(4);
+
+    /// <summary>The export of the model.</summary>
+    public Func<string, IReadOnlyList<Tensor>, Result<Unit>> Export { get; set; } = static (folder, _) =>
+    {
+        Directory.CreateDirectory(folder);
+        File.WriteAllText(Path.Combine(folder, "model"), "here");
+        return Unit.Value;
+    };
+
+    /// <summary>What the optimizer does when it begins, which is in no stage of a step.</summary>
+    public Action Begins { get; set; } = static () => { };
+
+    /// <summary>What the algorithm does in a step, by its number.</summary>
+    public Action<int> Step { get; set; } = static _ => { };
+
+    public int Steps { get; set; } = 2;
+
+    public CheckpointSettings Checkpoint { get; set; } = new();
+
+    public bool Force { get; set; }
+
+    public JsonNode Record => JsonNode.Parse(File.ReadAllText(Path.Combine(RunFolder, "run.json")))!;
+
+    public Result<Unit> Train(ResumeOptions? resume = null, CancellationToken stop = default)
+    {
+        using var telemetry = new RunTelemetry(Terminal(), NullLoggerFactory.Instance);
+        var source = new CompositionSource(Path.Combine(Folder, "plugins.json"), [], "train");
+        return new Training(Terminal(), NullLoggerFactory.Instance, telemetry, TimeProvider.System)
+            .Train(Plan(), new TrainOptions(Force, StartupTuning.Apply(tuning: false, threads: 1), source) { Resume = resume }, stop);
+    }
+
+    public void Dispose()
+    {
+        _error.Dispose();
+        _output.Dispose();
+        Directory.Delete(Folder, recursive: true);
+    }
+
+    private Terminal Terminal() => new(AnsiConsole.Create(new AnsiConsoleSettings { Ansi = AnsiSupport.No, Interactive = InteractionSupport.No, Out = new AnsiConsoleOutput(_output) }), _error);
+
+    private RunPlan Plan() => new()
+    {
+        Run = new RunSettings { Name = "small", Steps = Steps, Batch = 1, TensorBoard = false, Device = "cpu" },
+        Evaluation = new EvaluationSettings { Every = -1 },
+        Export = new ExportSettings(),
+        Checkpoint = Checkpoint,
+        Guidance = Guidance.None,
+        Model = Part<IModel>(new Model(this)),
+        Prompts = Part<IPromptSource>(new Captions()),
+        Sampler = Part<ISampler>(new Still()),
+        Algorithm = Part<IAlgorithm>(new Scripted(this)),
+        Optimizer = Part<IOptimizer>(new Descent(this)),
+        Rewards = [],
+        BaseFolder = Folder,
+        ResolvedJson = "{}",
+    };
+
+    private static PartPlan Part<T>(T part)
+        where T : class => new(PartDefinition.Of<T, ExportSettings>("small", HostJson.Export, (_, _) => part), new ExportSettings(), "small", new SourcePlace("test"));
+
+    private sealed class Model(SmallRun run) : IModel, IDisposable
+    {
+        private readonly Tensor _weight = ones(1, dtype: ScalarType.Float32).DetachFromDisposeScope().requires_grad_(true);
+
+        public IReadOnlyList<NamedTensor> Parameters => [new NamedTensor("weight", _weight)];
+
+        public FlowScheduling Scheduling { get; } = new();
+
+        public ImageSize NativeSize { get; } = new(8, 8);
+
+        public Result<long[]> LatentShape(ImageSize size) => new long[] { 1, 1, 1 };
+
+        public Conditioning Encode(IReadOnlyList<string> captions, Guidance guidance) => throw new NotSupportedException();
+
+        public Tensor Velocity(Tensor latents, IReadOnlyList<double> sigmas, Conditioning conditioning) => throw new NotSupportedException();
+
+        public Tensor Decode(Tensor latents) => throw new NotSupportedException();
+
+        public Tensor Encode(Tensor images) => throw new NotSupportedException();
+
+        public void Refresh()
+        {
+        }
+
+        public IDisposable Use(IReadOnlyList<Tensor> weights) => throw new NotSupportedException();
+
+        public Result<long?> CheckExport(ScalarType? type) => run.Check();
+
+        public Result<Unit> Export(string folder, IReadOnlyList<Tensor> weights, ScalarType? type) => run.Export(folder, weights);
+
+        public void Dispose() => _weight.Dispose();
+    }
+
+    private sealed class Captions : IPromptSource
+    {
+        public Result<IReadOnlyList<Prompt>> Read() => Result.Ok<IReadOnlyList<Prompt>>([new(0, "a caption")]);
+    }
+
+    private sealed class Still : ISampler
+    {
+        public Schedule CreateSchedule(FlowScheduling scheduling, int? steps = null) => new([1, 0]);
+
+        public Tensor Roll(Tensor latents, SamplingPath path) => throw new NotSupportedException();
+    }
+
+    private sealed class Scripted(SmallRun run) : IAlgorithm
+    {
+        public IEnumerable<Objective> Step(AlignmentStep step)
+        {
+            run.Step(step.Index);
+            return [];
+        }
+    }
+
+    private sealed class Descent(SmallRun run) : IOptimizer
+    {
+        public IOptimization Begin(IReadOnlyList<NamedTensor> parameters)
+        {
+            run.Begins();
+            return new Idle();
+        }
+
+        private sealed class Idle : IOptimization
+        {
+            public double Update(int index) => 0;
+
+            public void Dispose()
+            {
+            }
+        }
+    }
+}
