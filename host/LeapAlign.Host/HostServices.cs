@@ -1,4 +1,5 @@
 using LeapAlign.Host.Commands;
+using LeapAlign.Host.Commands.Streams;
 using LeapAlign.Host.Commands.Verbs;
 using LeapAlign.Host.Commands.Verbs.Runs;
 using LeapAlign.Host.Pins;
@@ -11,7 +12,6 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Console;
-using Spectre.Console;
 
 namespace LeapAlign.Host;
 
@@ -23,7 +23,7 @@ internal static class HostServices
     public static IHost Build(bool verbose)
     {
         // First of all, because the logger takes standard error as it is when it is made.
-        var terminal = Streams();
+        var terminal = StandardStreams.Open();
         var builder = Microsoft.Extensions.Hosting.Host.CreateEmptyApplicationBuilder(new() { DisableDefaults = true });
         builder.Logging.SetMinimumLevel(verbose ? LogLevel.Debug : LogLevel.Information);
         builder.Logging.AddSimpleConsole(options =>
@@ -78,14 +78,4 @@ internal static class HostServices
     /// <typeparam name="TGeneration">What draws.</typeparam>
     public static IServiceCollection AddGeneration<TGeneration>(this IServiceCollection services)
         where TGeneration : class, IGeneration => services.AddSingleton<IGeneration, TGeneration>().AddSingleton<IVerb, GenerateVerb>();
-
-    private static Terminal Streams()
-    {
-        var console = AnsiConsole.Console;
-        // A redirected output has no width; tables would be folded to 80 columns in a file or a pipe.
-        if (Console.IsOutputRedirected) console.Profile.Width = 400;
-        var screen = console.Profile.Out.IsTerminal && console.Profile.Capabilities is { Ansi: true, Interactive: true };
-        if (screen && !Console.IsErrorRedirected) Console.SetError(new LinesAboveBar(console));
-        return new Terminal(console, Console.Error);
-    }
 }

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Help;
 using LeapAlign.Host.Commands.Verbs;
 using LeapAlign.Host.Configuration;
 using LeapAlign.Pipeline;
@@ -11,6 +12,9 @@ internal sealed class CommandLine(IEnumerable<IVerb> verbs, Terminal terminal)
     /// <summary>The exit code of what should not have happened.</summary>
     public const int Unexpected = 70;
 
+    // In fewer columns the library lays out its help for ever; the screen folds what is longer.
+    private const int NarrowestHelp = 20;
+
     /// <summary>Runs one command.</summary>
     /// <returns>0, the exit code of a fault, 130 when interrupted, 70 on an unexpected exception.</returns>
     public int Run(IReadOnlyList<string> arguments)
@@ -19,20 +23,30 @@ internal sealed class CommandLine(IEnumerable<IVerb> verbs, Terminal terminal)
         {
             GlobalOptions.Config, GlobalOptions.Set, GlobalOptions.Verbose,
         };
-        foreach (var verb in verbs) root.Subcommands.Add(verb.Describe());
+        var files = new HashSet<Command>();
+        foreach (var verb in verbs)
+        {
+            var command = verb.Describe();
+            root.Subcommands.Add(command);
+            if (verb.WritesFiles) files.Add(command);
+        }
+        var help = root.Options.OfType<HelpOption>().Select(static option => option.Action).OfType<HelpAction>().Single();
+        help.MaxWidth = terminal.Console.Profile.Out.IsTerminal ? Math.Max(terminal.Console.Profile.Width, NarrowestHelp) : int.MaxValue;
 
         var parsed = root.Parse(arguments);
         if (parsed.Errors.Count > 0) return terminal.Error.Error(Misspelt(parsed));
         try
         {
             // Signals are handled by the verbs that can stop half-way: the library would end the process while a step is under way.
-            return parsed.Invoke(new()
+            var code = parsed.Invoke(new()
             {
                 EnableDefaultExceptionHandler = false,
                 ProcessTerminationTimeout = null,
                 Output = terminal.Console.Profile.Out.Writer,
                 Error = terminal.Error,
             });
+            var isOutput = parsed.Action is HelpAction || !files.Contains(parsed.CommandResult.Command);
+            return code == 0 && isOutput && terminal.Lost() is { } why ? terminal.Error.Error(Unwritten(why)) : code;
         }
         catch (Exception unexpected)
         {
@@ -41,6 +55,8 @@ internal sealed class CommandLine(IEnumerable<IVerb> verbs, Terminal terminal)
             return Unexpected;
         }
     }
+
+    private static Fault.Run Unwritten(string why) => new(FaultCodes.CannotWrite, $"standard output could not be written: {why}; the result is not whole");
 
     private static Fault Misspelt(ParseResult parsed)
     {

@@ -1,3 +1,4 @@
+using LeapAlign.Host.Commands.Streams;
 using LeapAlign.Pipeline;
 using Spectre.Console;
 
@@ -8,6 +9,9 @@ namespace LeapAlign.Host.Commands;
 /// <param name="Error">Faults, warnings and logs.</param>
 internal sealed record Terminal(IAnsiConsole Console, TextWriter Error)
 {
+    /// <summary>Why results were lost, a full disk for instance; null while all have arrived.</summary>
+    public Func<string?> Lost { get; init; } = static () => null;
+
     /// <summary>Ends a verb: prints the fault, if any.</summary>
     /// <returns>The exit code.</returns>
     public int Finish<T>(Result<T> outcome, CancellationToken stop = default)
@@ -16,8 +20,11 @@ internal sealed record Terminal(IAnsiConsole Console, TextWriter Error)
         return stop.IsCancellationRequested ? Interruption.ExitCode : 0;
     }
 
-    /// <summary>Writes plain text as it is: no markup, no wrapping.</summary>
-    public void Write(string text) => Console.Profile.Out.Writer.WriteLine(text);
+    /// <summary>Writes plain text as it is: no markup, no wrapping; what does not show is escaped.</summary>
+    public void Write(string text) => Console.Profile.Out.Writer.WriteLine(PlainTextWriter.Of(text));
+
+    /// <summary>A cell of a table: no markup; what does not show is escaped.</summary>
+    public static Text Cell(string text) => new(PlainTextWriter.Of(text));
 
     /// <summary>A table without decoration when redirected, so that a script can read it.</summary>
     public Table Table(params IEnumerable<string> columns)

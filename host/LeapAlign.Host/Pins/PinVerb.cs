@@ -88,7 +88,7 @@ internal sealed class PinVerb(IPluginLoader loader, BundledPlugins bundled, Term
         foreach (var pin in pins.Where(static pin => pin.Value is not null || pin.Changes))
         {
             string[] cells = [pin.Part.Key, pin.Part.Id, pin.Plugin ?? "", pin.Value ?? "", pin.Changes ? pin.Value is null ? "removed" : "written" : "kept"];
-            table.AddRow(cells.Select(static cell => new Text(cell)));
+            table.AddRow(cells.Select(Terminal.Cell));
         }
         if (table.Rows.Count > 0) terminal.Console.Write(table);
     }

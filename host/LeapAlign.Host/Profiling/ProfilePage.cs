@@ -99,7 +99,7 @@ internal sealed class ProfilePage(Terminal terminal, RunPlan plan, SpanLedger le
 
     private string Share(double seconds) => Text($"{seconds / _step:P1}");
 
-    private static void Row(Table table, params IEnumerable<string> cells) => table.AddRow(cells.Select(static cell => new Text(cell)));
+    private static void Row(Table table, params IEnumerable<string> cells) => table.AddRow(cells.Select(Terminal.Cell));
 
     private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 }

@@ -25,6 +25,12 @@ internal sealed class TestTerminal : ITraining, IGeneration
     /// <summary>The resolved plan of the last run; the plan itself would keep the plugin in memory.</summary>
     public string? Resolved { get; private set; }
 
+    /// <summary>A screen in place of the redirected output.</summary>
+    public TestScreen? Screen { get; init; }
+
+    /// <summary>Why its output is lost.</summary>
+    public string? Lost { get; init; }
+
     /// <summary>What a run does.</summary>
     public Func<CancellationToken, Result<Unit>> Outcome { get; init; } = static _ => Unit.Value;
 
@@ -33,10 +39,10 @@ internal sealed class TestTerminal : ITraining, IGeneration
     {
         using var output = new StringWriter(_output);
         using var error = new StringWriter(_error);
-        var console = AnsiConsole.Create(new() { Out = new AnsiConsoleOutput(output), Ansi = AnsiSupport.No, Interactive = InteractionSupport.No });
-        console.Profile.Width = 400;
+        var console = Screen?.Console ?? AnsiConsole.Create(new() { Out = new AnsiConsoleOutput(output), Ansi = AnsiSupport.No, Interactive = InteractionSupport.No });
+        if (Screen is null) console.Profile.Width = 400;
         using var services = new ServiceCollection()
-            .AddSingleton(new Terminal(console, error))
+            .AddSingleton(new Terminal(console, error) { Lost = () => Lost })
             .AddSingleton(TimeProvider.System)
             .AddSingleton<IPluginLoader, IsolatedPluginLoader>()
             .AddSingleton(new BundledPlugins(bundled))

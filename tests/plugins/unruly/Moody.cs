@@ -13,7 +13,7 @@ public sealed record MoodySettings
     /// <summary>How often it does, from there on.</summary>
     public int Times { get; init; } = 1;
 
-    /// <summary><c>nan</c>, <c>throw</c>, <c>null</c>, <c>hang</c>, <c>outside</c> its range, or a <c>spike</c> in its gradient.</summary>
+    /// <summary><c>nan</c>, <c>throw</c>, <c>null</c>, <c>hang</c>, <c>outside</c> its range, a <c>spike</c> in its gradient, or a <c>print</c> of what would move a cursor.</summary>
     public string Mood { get; init; } = "nan";
 }
 
@@ -35,6 +35,10 @@ public sealed class Moody(MoodySettings settings) : IDifferentiableReward, IBoun
             case "null":
                 string? nothing = _calls < 0 ? "" : null;
                 return brightness * nothing!.Length;
+            case "print":
+                Console.WriteLine("printed \u001b[2J\u001b]0;mine\u0007");
+                Console.Error.WriteLine("said \u001b[31m");
+                return brightness;
             case "hang":
                 Thread.Sleep(Timeout.Infinite);
                 return brightness;

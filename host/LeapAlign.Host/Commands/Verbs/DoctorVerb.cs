@@ -22,7 +22,7 @@ internal sealed class DoctorVerb(IPluginLoader loader, BundledPlugins bundled, T
         var workspace = Workspace.Open(CompositionSource.Of(parsed), loader, bundled);
         var findings = Look(workspace);
         var table = terminal.Table("", "what", "seen");
-        foreach (var finding in findings) table.AddRow(new Text(finding.IsWell ? "ok" : "BAD"), new Text(finding.What), new Text(finding.Detail));
+        foreach (var finding in findings) table.AddRow(Terminal.Cell(finding.IsWell ? "ok" : "BAD"), Terminal.Cell(finding.What), Terminal.Cell(finding.Detail));
         terminal.Console.Write(table);
         foreach (var fault in workspace.Catalog.Unload()) terminal.Error.Warning(fault);
         return findings.All(finding => finding.IsWell) ? 0 : 1;

@@ -21,6 +21,8 @@ internal sealed class GenerateVerb(PlanRun run, IGeneration generation) : IVerb
     private readonly Option<double?> _guidance = new("--guidance") { Description = "How strongly captions steer; the same as --set guidance.scale=..." };
     private readonly Option<int> _count = new("--count", "-n") { Description = "Pictures for each caption.", DefaultValueFactory = _ => 1 };
 
+    public bool WritesFiles => true;
+
     public Command Describe()
     {
         _captions.Validators.Add(static result =>

@@ -7,4 +7,7 @@ internal interface IVerb
 {
     /// <summary>The verb with its options and its action, which returns the exit code.</summary>
     Command Describe();
+
+    /// <summary>Whether its result is files, and what it prints only tells of them: a run goes on, and ends well, where nothing can be printed.</summary>
+    bool WritesFiles => false;
 }

@@ -22,6 +22,8 @@ internal sealed class InitVerb(Terminal terminal) : IVerb
         }
     }
 
+    public bool WritesFiles => true;
+
     public Command Describe()
     {
         var command = new Command("init", "Writes a commented plugins.json to start from.") { _force };

@@ -52,7 +52,7 @@ internal sealed class ListVerb(IPluginLoader loader, BundledPlugins bundled, Ter
         foreach (var row in rows)
         {
             string[] cells = [row.Id, row.Kind, row.Version, row.State, row.About];
-            table.AddRow(cells.Select(cell => new Text(cell)));
+            table.AddRow(cells.Select(Terminal.Cell));
         }
         terminal.Console.Write(table);
     }
@@ -66,7 +66,7 @@ internal sealed class ListVerb(IPluginLoader loader, BundledPlugins bundled, Ter
         {
             var settings = plan?.Algorithm.Definition.Id == row.Id ? plan.Algorithm.Settings : null;
             string[] cells = [row.Id, row.About, string.Join(", ", row.Requires(settings)), row.Cost(settings, steps)];
-            table.AddRow(cells.Select(cell => new Text(cell)));
+            table.AddRow(cells.Select(Terminal.Cell));
         }
         terminal.Console.Write(table);
         terminal.Write("F: an evaluation of the network. G: one that is recorded and followed by its backward, about 3 F. V: decoding and scoring with their backward. Guidance doubles F and G.");

@@ -21,6 +21,8 @@ internal sealed class SchemaVerb(IPluginLoader loader, BundledPlugins bundled, T
 
     private readonly Option<bool> _telemetry = new("--telemetry") { Description = "Writes telemetry.md instead: every span, metric and attribute." };
 
+    public bool WritesFiles => true;
+
     public Command Describe()
     {
         var command = new Command("schema", $"Writes {EditorSchema.FileName}, with which an editor completes and checks plugins.json.") { _output, _telemetry };

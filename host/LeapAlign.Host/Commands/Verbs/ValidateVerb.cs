@@ -41,7 +41,7 @@ internal sealed class ValidateVerb(IPluginLoader loader, BundledPlugins bundled,
         foreach (var part in plan.Parts)
         {
             string[] cells = [part.Definition.Kind, part.Definition.Id, part.Name, part.Plugin?.Id ?? "", part.Plugin?.Manifest?.Version ?? ""];
-            table.AddRow(cells.Select(cell => new Text(cell)));
+            table.AddRow(cells.Select(Terminal.Cell));
         }
         terminal.Console.Write(table);
         terminal.Write($"{config} is valid: {plan.Run.Steps} steps of {plan.Run.Batch * plan.Run.Accumulation} captions, on {plan.Run.Device} in {plan.Run.Dtype}.");

@@ -37,11 +37,12 @@ internal sealed class CheckpointVerb(PlanRun run, ModelOfCheckpoint model, Termi
     {
         var store = new CheckpointStore(folder.Checkpoints);
         var table = terminal.Table("step", "written", "size", "best by", "state");
+        Table Row(params IEnumerable<string> cells) => table.AddRow(cells.Select(Terminal.Cell));
         foreach (var step in store.Steps().Reverse())
         {
             store.Describe(step).Match(
-                found => table.AddRow(Number(step), $"{found.Written:u}", $"{found.Bytes / 1e6:0.0} MB", Best(found, step), string.Join(", ", found.States.Keys)),
-                fault => table.AddRow(Number(step), "", "", "", fault.Message));
+                found => Row(Number(step), $"{found.Written:u}", $"{found.Bytes / 1e6:0.0} MB", Best(found, step), string.Join(", ", found.States.Keys)),
+                fault => Row(Number(step), "", "", "", fault.Message));
         }
         terminal.Console.Write(table);
         return Unit.Value;

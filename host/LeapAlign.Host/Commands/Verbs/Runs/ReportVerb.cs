@@ -20,6 +20,8 @@ internal sealed class ReportVerb(Terminal terminal) : IVerb
         HelpName = "path",
     };
 
+    public bool WritesFiles => true;
+
     public Command Describe()
     {
         var command = new Command("report", "Shows what runs did, in one HTML file.") { _runs, _output };

@@ -31,6 +31,8 @@ internal sealed class TrainVerb(PlanRun run, ITraining training, Terminal termin
         Arity = ArgumentArity.ZeroOrOne,
     };
 
+    public bool WritesFiles => true;
+
     public Command Describe()
     {
         var command = new Command("train", "Aligns the model of plugins.json with its rewards.") { _name, _force, _resume, _allowed, _dashboard };
