@@ -36,6 +36,9 @@ public static class FaultCodes
     /// <summary>An environment variable that the settings name is not set, or does not hold what it should.</summary>
     public const string VariableNotSet = "LA1011";
 
+    /// <summary>An environment variable of OpenTelemetry does not hold what it should, or has no effect (a warning).</summary>
+    public const string VariableNotUsable = "LA1012";
+
     /// <summary>No plugin offers the part that is named.</summary>
     public const string UnknownPlugin = "LA2001";
 
@@ -182,4 +185,7 @@ public static class FaultCodes
 
     /// <summary>A score lies outside the range that is declared for it.</summary>
     public const string ScoreOutOfRange = "LA6006";
+
+    /// <summary>Telemetry that was asked for could not be begun or written (a warning).</summary>
+    public const string TelemetryNotKept = "LA6007";
 }

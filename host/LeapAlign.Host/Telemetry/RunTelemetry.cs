@@ -5,6 +5,7 @@ using LeapAlign.Host.Configuration;
 using LeapAlign.Host.Configuration.Schema;
 using LeapAlign.Host.Kernel;
 using LeapAlign.Host.Telemetry.Export;
+using LeapAlign.Host.Telemetry.Export.Variables;
 using LeapAlign.Host.Telemetry.Measures;
 using LeapAlign.Host.Telemetry.Schema;
 using LeapAlign.Host.Telemetry.Spans;
@@ -14,7 +15,7 @@ using Microsoft.Extensions.Logging;
 namespace LeapAlign.Host.Telemetry;
 
 /// <summary>The telemetry of a command: on where plugins.json or the environment names an exporter, otherwise nothing that costs anything.</summary>
-internal sealed class RunTelemetry(Terminal terminal, ILoggerFactory loggers) : IDisposable
+internal sealed class RunTelemetry(Terminal terminal, ILoggerFactory loggers, TimeProvider time) : IDisposable
 {
     private readonly KernelMeasures _measures = new();
     private TelemetrySession? _session;
@@ -34,7 +35,7 @@ internal sealed class RunTelemetry(Terminal terminal, ILoggerFactory loggers) : 
     /// <param name="command">The command.</param>
     public int Around(string verb, Result<JsonSource> source, Func<int> command)
     {
-        _session = source.TryGet(out var read, out _) ? Start(read) : null;
+        _session = source.TryGet(out var read, out _) ? Start(read, makesFolder: verb == "train") : null;
         try
         {
             using var span = KernelSpans.Source.StartActivity(SpanSchema.Command.Name)?.SetTag(Tags.Command.Name, verb);
@@ -66,16 +67,32 @@ internal sealed class RunTelemetry(Terminal terminal, ILoggerFactory loggers) : 
         _measures.Dispose();
     }
 
-    private TelemetrySession? Start(JsonSource source)
+    private TelemetrySession? Start(JsonSource source, bool makesFolder)
     {
         var section = source.Root["telemetry"]?.DeepClone() ?? new System.Text.Json.Nodes.JsonObject();
         if (SchemaCheck.First(section, SettingsSchema.Of(HostJson.Telemetry), "telemetry", source) is not null) return null;
         var settings = JsonSerializer.Deserialize(section, HostJson.Telemetry)!;
-        var plan = ExportPlan.Of(settings, Environment.GetEnvironmentVariable);
+        var environment = OtelEnvironment.Current;
+        var plan = environment.Plan(settings);
+        foreach (var slip in environment.Slips) terminal.Error.Warning(slip);
+        if (!makesFolder && settings.File)
+        {
+            plan = plan.WithoutFile;
+            terminal.Error.Warning(new Fault.Run(FaultCodes.TelemetryNotKept, "telemetry.file writes into the run folder that train makes; this command makes none, and writes no telemetry.jsonl"));
+        }
         if (!plan.Any) return null;
-        var session = TelemetrySession.Start(source, settings, plan, terminal.Error.Warning);
-        if (plan.Logs.Any) loggers.AddProvider(new Forwarding(session.Loggers));
-        return session;
+        try
+        {
+            var session = TelemetrySession.Start(source, settings, (plan, environment), terminal.Error.Warning, time);
+            if (plan.Logs.Any) loggers.AddProvider(new Forwarding(session.Loggers));
+            return session;
+        }
+        catch (Exception exception) when (exception is ArgumentException or InvalidOperationException or NotSupportedException or FormatException or IOException or UnauthorizedAccessException)
+        {
+            // What the SDK refuses and nobody looked for before: telemetry is beside a run, and never ends it.
+            terminal.Error.Warning(new Fault.Run(FaultCodes.TelemetryNotKept, $"telemetry could not be begun: {exception.Message.TrimEnd('.')}; the run goes on, telemetry is lost"));
+            return null;
+        }
     }
 
     private sealed class Forwarding(ILoggerFactory to) : ILoggerProvider

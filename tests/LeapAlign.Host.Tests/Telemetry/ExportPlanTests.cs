@@ -40,7 +40,7 @@ public sealed class ExportPlanTests
     [InlineData("http/protobuf", "http://here:4318/base/", "http://here:4318/base/v1/traces")]
     public void An_endpoint_of_plugins_json_is_a_base(string protocol, string endpoint, string expected)
     {
-        using var watch = new DeliveryWatch(static _ => { });
+        using var watch = new DeliveryWatch(static _ => { }, TimeProvider.System);
         var options = new OtlpExporterOptions();
         new OtlpTarget(new() { Protocol = protocol, Endpoint = endpoint }, static name => name == "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT" ? "http://there" : null, watch).Apply(options, "traces");
         Assert.Equal(new Uri(expected), options.Endpoint);
@@ -50,7 +50,7 @@ public sealed class ExportPlanTests
     [Fact]
     public void The_variables_of_a_signal_are_its_own()
     {
-        using var watch = new DeliveryWatch(static _ => { });
+        using var watch = new DeliveryWatch(static _ => { }, TimeProvider.System);
         var options = new OtlpExporterOptions();
         var variables = new Dictionary<string, string>
         {
@@ -58,10 +58,18 @@ public sealed class ExportPlanTests
             ["OTEL_EXPORTER_OTLP_LOGS_PROTOCOL"] = "http/protobuf",
             ["OTEL_EXPORTER_OTLP_LOGS_HEADERS"] = "token=1",
             ["OTEL_EXPORTER_OTLP_LOGS_TIMEOUT"] = "1234",
+            ["OTEL_EXPORTER_OTLP_LOGS_COMPRESSION"] = "gzip",
             ["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"] = "http://traces:9",
+            ["OTEL_EXPORTER_OTLP_ENDPOINT"] = "http://all:9",
+            ["OTEL_EXPORTER_OTLP_PROTOCOL"] = "grpc",
+            ["OTEL_EXPORTER_OTLP_HEADERS"] = "token=2,",
+            ["OTEL_EXPORTER_OTLP_TIMEOUT"] = "77",
         };
         new OtlpTarget(new(), variables.GetValueOrDefault, watch).Apply(options, "logs");
         Assert.Equal((new Uri("http://logs:9/in"), OtlpExportProtocol.HttpProtobuf, "token=1", 1234), (options.Endpoint, options.Protocol, options.Headers, options.TimeoutMilliseconds));
+        Assert.Equal(OtlpExportCompression.GZip, options.Compression);
+        new OtlpTarget(new(), variables.GetValueOrDefault, watch).Apply(options = new(), "metrics");
+        Assert.Equal((new Uri("http://all:9"), OtlpExportProtocol.Grpc, "token=2", 77), (options.Endpoint, options.Protocol, options.Headers, options.TimeoutMilliseconds));
     }
 
     private static ExportPlan Of(TelemetrySettings settings, params (string Name, string Value)[] variables) =>

@@ -7,6 +7,7 @@ using LeapAlign.Host.Kernel;
 using LeapAlign.Host.Plugins;
 using LeapAlign.Host.Telemetry.Export;
 using LeapAlign.Host.Telemetry.Export.Files;
+using LeapAlign.Host.Telemetry.Export.Variables;
 using LeapAlign.Host.Telemetry.Spans;
 using Microsoft.Extensions.Logging.Abstractions;
 using TorchSharp;
@@ -25,7 +26,7 @@ public sealed class PluginTelemetryTests : IDisposable
         foreach (var plugin in new[] { "parts", "measures" }) _workspace.Drop(plugin);
         var settings = new TelemetrySettings { File = true };
         var source = ConfigurationFile.Read(_workspace.Config, []).Value();
-        using (var session = TelemetrySession.Start(source, settings, ExportPlan.Of(settings, static _ => null), static fault => Assert.Fail(fault.Message)))
+        using (var session = TelemetrySession.Start(source, settings, (ExportPlan.Of(settings, static _ => null), new OtelEnvironment([])), static fault => Assert.Fail(fault.Message), TimeProvider.System))
         {
             session.File.Open(_workspace.Folder);
             var catalog = _workspace.Catalog();

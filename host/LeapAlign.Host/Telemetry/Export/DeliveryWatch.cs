@@ -1,4 +1,4 @@
-using System.Diagnostics;
+using System.Net.Security;
 using LeapAlign.Pipeline;
 
 namespace LeapAlign.Host.Telemetry.Export;
@@ -8,7 +8,8 @@ namespace LeapAlign.Host.Telemetry.Export;
 /// has already kept it waiting.
 /// </summary>
 /// <param name="warn">Takes the warning, on the thread of the exporter.</param>
-internal sealed class DeliveryWatch(Action<Fault> warn) : IDisposable
+/// <param name="time">The clock.</param>
+internal sealed class DeliveryWatch(Action<Fault> warn, TimeProvider time) : IDisposable
 {
     private readonly CancellationTokenSource _end = new();
     private readonly Dictionary<object, long> _pending = [];
@@ -18,12 +19,13 @@ internal sealed class DeliveryWatch(Action<Fault> warn) : IDisposable
     /// <summary>Whether the last export was taken, and none waits for longer than a while.</summary>
     public bool IsWell(TimeSpan patience)
     {
-        lock (_pending) return !_failed && _pending.Values.All(started => Stopwatch.GetElapsedTime(started) < patience);
+        lock (_pending) return !_failed && _pending.Values.All(started => time.GetElapsedTime(started) < patience);
     }
 
     /// <summary>The client of an exporter.</summary>
     /// <param name="timeout">Of each export.</param>
-    public HttpClient Client(TimeSpan timeout) => new(new Handler(this)) { Timeout = timeout };
+    /// <param name="connection">Certificates; those of the system when absent.</param>
+    public HttpClient Client(TimeSpan timeout, SslClientAuthenticationOptions? connection = null) => new(new Handler(this, connection ?? new())) { Timeout = timeout };
 
     /// <summary>Breaks off what is under way; what comes is not sent.</summary>
     /// <param name="quietly">Whether that is no news.</param>
@@ -38,7 +40,7 @@ internal sealed class DeliveryWatch(Action<Fault> warn) : IDisposable
     private object Begin()
     {
         var export = new object();
-        lock (_pending) _pending[export] = Stopwatch.GetTimestamp();
+        lock (_pending) _pending[export] = time.GetTimestamp();
         return export;
     }
 
@@ -48,7 +50,7 @@ internal sealed class DeliveryWatch(Action<Fault> warn) : IDisposable
         lock (_pending)
         {
             _pending.Remove(export, out var started);
-            var found = fault($"{Stopwatch.GetElapsedTime(started).TotalSeconds:0.#}");
+            var found = fault($"{time.GetElapsedTime(started).TotalSeconds:0.#}");
             news = _quiet ? null : found;
             _failed = found is not null;
             // One warning for a run: whatever comes after it is the same receiver.
@@ -60,7 +62,19 @@ internal sealed class DeliveryWatch(Action<Fault> warn) : IDisposable
     private static Fault Said(string code, Uri? receiver, string what) =>
         new Fault.Run(code, $"telemetry: {receiver?.GetLeftPart(UriPartial.Authority)} {what}; the run goes on, telemetry is lost");
 
-    private sealed class Handler(DeliveryWatch watch) : DelegatingHandler(new SocketsHttpHandler())
+    // The message of a failed connection points to an inner one, which has the reason: a certificate, a name, a socket.
+    private static string Reason(Exception broken)
+    {
+        List<string> reasons = [];
+        for (var at = broken; at is not null; at = at.InnerException)
+        {
+            var said = at.Message.ReplaceLineEndings(" ").Replace(", see inner exception", "", StringComparison.Ordinal).TrimEnd('.');
+            if (!reasons.Any(reason => reason.Contains(said, StringComparison.Ordinal))) reasons.Add(said);
+        }
+        return string.Join(": ", reasons);
+    }
+
+    private sealed class Handler(DeliveryWatch watch, SslClientAuthenticationOptions connection) : DelegatingHandler(new SocketsHttpHandler { SslOptions = connection })
     {
         protected override HttpResponseMessage Send(HttpRequestMessage request, CancellationToken cancellationToken) =>
             Watched(request, (message, stop) => Task.FromResult(base.Send(message, stop)), cancellationToken).GetAwaiter().GetResult();
@@ -87,7 +101,7 @@ internal sealed class DeliveryWatch(Action<Fault> warn) : IDisposable
             }
             catch (HttpRequestException broken)
             {
-                watch.End(export, _ => Said(FaultCodes.ServiceUnreachable, request.RequestUri, $"could not be reached: {broken.Message.ReplaceLineEndings(" ").TrimEnd('.')}"));
+                watch.End(export, _ => Said(FaultCodes.ServiceUnreachable, request.RequestUri, $"could not be reached: {Reason(broken)}"));
                 throw;
             }
         }

@@ -24,6 +24,9 @@ internal sealed record ExportPlan(SignalPlan Traces, SignalPlan Metrics, SignalP
     /// <summary>Whether anything goes anywhere.</summary>
     public bool Any => Traces.Any || Metrics.Any || Logs.Any;
 
+    /// <summary>The same where there is no run folder.</summary>
+    public ExportPlan WithoutFile => new(Traces with { File = false }, Metrics with { File = false }, Logs with { File = false });
+
     /// <summary>Plans.</summary>
     /// <param name="settings">The section of plugins.json.</param>
     /// <param name="variable">Reads an environment variable.</param>
@@ -35,9 +38,9 @@ internal sealed record ExportPlan(SignalPlan Traces, SignalPlan Metrics, SignalP
         SignalPlan Signal(string name, bool wanted)
         {
             var words = variable($"OTEL_{name}_EXPORTER")?.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
-            if (disabled || !wanted || words?.Contains("none") == true) return new(false, false, false);
+            if (disabled || !wanted || words?.Contains("none", StringComparer.OrdinalIgnoreCase) == true) return new(false, false, false);
             var named = !string.IsNullOrEmpty(variable("OTEL_EXPORTER_OTLP_ENDPOINT")) || !string.IsNullOrEmpty(variable($"OTEL_EXPORTER_OTLP_{name}_ENDPOINT"));
-            return new(settings.Otlp || (words?.Contains("otlp") ?? named), settings.Console || words?.Contains("console") == true, settings.File);
+            return new(settings.Otlp || (words?.Contains("otlp", StringComparer.OrdinalIgnoreCase) ?? named), settings.Console || words?.Contains("console", StringComparer.OrdinalIgnoreCase) == true, settings.File);
         }
     }
 }

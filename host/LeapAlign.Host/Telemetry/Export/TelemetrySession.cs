@@ -1,9 +1,13 @@
 using System.Diagnostics;
+using System.Globalization;
 using LeapAlign.Host.Configuration;
 using LeapAlign.Host.Configuration.Sections;
 using LeapAlign.Host.Telemetry.Export.Files;
+using LeapAlign.Host.Telemetry.Export.Variables;
 using LeapAlign.Host.Telemetry.Schema;
 using LeapAlign.Pipeline;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using OpenTelemetry;
 using OpenTelemetry.Logs;
@@ -34,19 +38,25 @@ internal sealed class TelemetrySession : IDisposable
     /// <summary>Starts what a plan asks for.</summary>
     /// <param name="source">plugins.json with its overrides.</param>
     /// <param name="settings">Its section <c>telemetry</c>.</param>
-    /// <param name="plan">Where telemetry goes.</param>
+    /// <param name="environment">The variables of the process.</param>
     /// <param name="warn">Takes the one warning about a receiver.</param>
-    public static TelemetrySession Start(JsonSource source, TelemetrySettings settings, ExportPlan plan, Action<Fault> warn)
+    /// <param name="time">The clock.</param>
+    public static TelemetrySession Start(JsonSource source, TelemetrySettings settings, (ExportPlan Plan, OtelEnvironment Variables) environment, Action<Fault> warn, TimeProvider time)
     {
-        var watch = new DeliveryWatch(warn);
-        var file = new TelemetryFile();
-        var target = new OtlpTarget(settings, Environment.GetEnvironmentVariable, watch);
+        var plan = environment.Plan;
+        var watch = new DeliveryWatch(warn, time);
+        var file = new TelemetryFile(warn);
+        var target = new OtlpTarget(settings, environment.Variables.Value, watch);
+        var configuration = new ConfigurationBuilder().AddInMemoryCollection(environment.Variables.ForSdk).Build();
         var resource = RunResource.Of(source);
+        (OtlpTarget, TelemetryFile, Func<string, string?>) to = (target, file, environment.Variables.Value);
         var sdk = OpenTelemetrySdk.Create(builder =>
         {
-            if (plan.Traces.Any) builder.WithTracing(tracing => Tracing(tracing.SetResourceBuilder(resource), plan.Traces, (target, file)));
-            if (plan.Metrics.Any) builder.WithMetrics(metrics => Metrics(metrics.SetResourceBuilder(resource), settings, plan.Metrics, (target, file)));
-            if (plan.Logs.Any) builder.WithLogging(logging => Logging(logging.SetResourceBuilder(resource), plan.Logs, (target, file)), static options => options.IncludeFormattedMessage = true);
+            // The SDK would read all of the environment, and ends the process over what is wrong in it.
+            builder.Services.AddSingleton<IConfiguration>(configuration);
+            if (plan.Traces.Any) builder.WithTracing(tracing => Tracing(tracing.SetResourceBuilder(resource), plan.Traces, to));
+            if (plan.Metrics.Any) builder.WithMetrics(metrics => Metrics(metrics.SetResourceBuilder(resource), settings, plan.Metrics, to));
+            if (plan.Logs.Any) builder.WithLogging(logging => Logging(logging.SetResourceBuilder(resource), plan.Logs, to), static options => options.IncludeFormattedMessage = true);
         });
         return new TelemetrySession(sdk, watch, file);
     }
@@ -74,7 +84,7 @@ internal sealed class TelemetrySession : IDisposable
         _sdk.LoggerProvider.ForceFlush(Left());
     }
 
-    private static void Tracing(TracerProviderBuilder tracing, SignalPlan plan, (OtlpTarget Otlp, TelemetryFile File) to)
+    private static void Tracing(TracerProviderBuilder tracing, SignalPlan plan, (OtlpTarget Otlp, TelemetryFile File, Func<string, string?> Variable) to)
     {
         tracing.AddSource(SourceNames.All, SourceNames.Life);
         if (plan.Otlp)
@@ -82,16 +92,16 @@ internal sealed class TelemetrySession : IDisposable
             tracing.AddOtlpExporter(options =>
             {
                 to.Otlp.Apply(options, "traces");
-                options.BatchExportProcessorOptions.ScheduledDelayMilliseconds = Milliseconds("OTEL_BSP_SCHEDULE_DELAY", UsualDelay);
+                options.BatchExportProcessorOptions.ScheduledDelayMilliseconds = Milliseconds(to.Variable("OTEL_BSP_SCHEDULE_DELAY"), UsualDelay);
             });
         }
         if (plan.Console) tracing.AddConsoleExporter();
         if (plan.File) tracing.AddProcessor(new BatchActivityExportProcessor(new SpanFileExporter(to.File), scheduledDelayMilliseconds: UsualDelay));
     }
 
-    private static void Metrics(MeterProviderBuilder metrics, TelemetrySettings settings, SignalPlan plan, (OtlpTarget Otlp, TelemetryFile File) to)
+    private static void Metrics(MeterProviderBuilder metrics, TelemetrySettings settings, SignalPlan plan, (OtlpTarget Otlp, TelemetryFile File, Func<string, string?> Variable) to)
     {
-        var interval = settings.Interval is { } seconds ? (int)(1000 * seconds) : Milliseconds("OTEL_METRIC_EXPORT_INTERVAL", UsualInterval);
+        var interval = settings.Interval is { } seconds ? (int)(1000 * seconds) : Milliseconds(to.Variable("OTEL_METRIC_EXPORT_INTERVAL"), UsualInterval);
         metrics.AddMeter(SourceNames.All, SourceNames.Runtime);
         if (plan.Otlp)
         {
@@ -105,19 +115,19 @@ internal sealed class TelemetrySession : IDisposable
         if (plan.File) metrics.AddReader(new PeriodicExportingMetricReader(new MetricFileExporter(to.File), interval));
     }
 
-    private static void Logging(LoggerProviderBuilder logging, SignalPlan plan, (OtlpTarget Otlp, TelemetryFile File) to)
+    private static void Logging(LoggerProviderBuilder logging, SignalPlan plan, (OtlpTarget Otlp, TelemetryFile File, Func<string, string?> Variable) to)
     {
         if (plan.Otlp)
         {
             logging.AddOtlpExporter((options, processor) =>
             {
                 to.Otlp.Apply(options, "logs");
-                processor.BatchExportProcessorOptions.ScheduledDelayMilliseconds = Milliseconds("OTEL_BLRP_SCHEDULE_DELAY", UsualDelay);
+                processor.BatchExportProcessorOptions.ScheduledDelayMilliseconds = Milliseconds(to.Variable("OTEL_BLRP_SCHEDULE_DELAY"), UsualDelay);
             });
         }
         if (plan.Console) logging.AddConsoleExporter();
         if (plan.File) logging.AddProcessor(new BatchLogRecordExportProcessor(new LogFileExporter(to.File), scheduledDelayMilliseconds: UsualDelay));
     }
 
-    private static int Milliseconds(string variable, int otherwise) => int.TryParse(Environment.GetEnvironmentVariable(variable), out var value) && value > 0 ? value : otherwise;
+    private static int Milliseconds(string? value, int otherwise) => value is null ? otherwise : int.Parse(value, CultureInfo.InvariantCulture);
 }
