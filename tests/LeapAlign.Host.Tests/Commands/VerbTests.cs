@@ -94,6 +94,24 @@ public sealed class VerbTests
         Assert.Matches(@"dtype +string +""bfloat16"" +bfloat16, float32", terminal.Output);
     }
 
+    [Fact]
+    public void Every_section_of_the_schema_is_explained_with_every_key_of_it()
+    {
+        var sections = ConfigurationSchema.Structure["properties"]!.AsObject().Select(static section => section.Key).Where(static key => key != "$schema").ToList();
+        Assert.Contains("telemetry", sections);
+        foreach (var section in sections)
+        {
+            var terminal = new TestTerminal();
+            Assert.Equal(0, terminal.Run(s_bundled, "settings", section));
+            Assert.StartsWith($"{section}: a section of plugins.json. ", terminal.Output, StringComparison.Ordinal);
+            var keys = ConfigurationSchema.Structure["properties"]![section]!["properties"]?.AsObject().Select(static property => property.Key) ?? ["id", "settings", "sha256"];
+            Assert.All(keys, key => Assert.Matches($@"(?m)^{key}[. ]", terminal.Output));
+        }
+        var misspelt = new TestTerminal();
+        Assert.Equal(3, misspelt.Run(s_bundled, "settings", "sentinal"));
+        Assert.Contains("did you mean 'sentinel'?", misspelt.Error, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("canvass", null, "did you mean 'canvas'?")]
     [InlineData("canvas", "sampler", "the sampler 'canvas'")]

@@ -12,9 +12,7 @@ namespace LeapAlign.Host.Commands.Verbs;
 /// <summary>Explains the settings of a part, or of a section of plugins.json that is the host's own.</summary>
 internal sealed class SettingsVerb(IPluginLoader loader, BundledPlugins bundled, Terminal terminal) : IVerb
 {
-    private static readonly string[] s_sections = ["run", "guidance", "evaluation", "export"];
-
-    private readonly Argument<string> _id = new("id") { Description = $"A part that 'list' names, or one of {string.Join(", ", s_sections)}." };
+    private readonly Argument<string> _id = new("id") { Description = $"A part that 'list' names, or a section: {string.Join(", ", ConfigurationSchema.Sections.Keys)}." };
     private readonly Option<string?> _kind = KindOption.Create();
 
     public Command Describe()
@@ -35,9 +33,9 @@ internal sealed class SettingsVerb(IPluginLoader loader, BundledPlugins bundled,
     [MethodImpl(MethodImplOptions.NoInlining)]
     private Result<Unit> Explain(PluginCatalog catalog, string id, string? kind)
     {
-        if (kind is null && s_sections.Contains(id, StringComparer.Ordinal))
+        if (kind is null && ConfigurationSchema.Sections.TryGetValue(id, out var section))
         {
-            Show(id, "a section of plugins.json", ConfigurationSchema.Structure["properties"]![id]!.AsObject());
+            Show(id, $"a section of plugins.json. {ConfigurationSchema.Structure["properties"]![id]!["description"]}", section);
             return Unit.Value;
         }
         var parts = catalog.Plugins
@@ -48,7 +46,7 @@ internal sealed class SettingsVerb(IPluginLoader loader, BundledPlugins bundled,
         if (parts.Length == 0)
         {
             var known = catalog.Plugins.SelectMany(plugin => plugin.Manifest?.Parts ?? []).Where(part => kind is null || part.Kind == kind).Select(part => part.Id);
-            return new Fault.Plugin(FaultCodes.UnknownPlugin, $"no plugin offers {(kind is null ? "a part" : $"the {kind}")} {Quoted.Words(id)}{NearestName.Hint(id, known.Concat(s_sections))}");
+            return new Fault.Plugin(FaultCodes.UnknownPlugin, $"no plugin offers {(kind is null ? "a part" : $"the {kind}")} {Quoted.Words(id)}{NearestName.Hint(id, known.Concat(ConfigurationSchema.Sections.Keys))}");
         }
         foreach (var part in parts)
         {
@@ -83,7 +81,7 @@ internal sealed class SettingsVerb(IPluginLoader loader, BundledPlugins bundled,
             }
             var fallback = required.Contains(name) ? "(required)" : property["default"]?.ToJsonString() ?? (property.ContainsKey("default") ? "null" : "");
             string[] cells = [key, SettingRow.Type(property), fallback, SettingRow.Range(property), property["description"]?.GetValue<string>() ?? ""];
-            table.AddRow(cells.Select(cell => new Text(cell)));
+            table.AddRow(cells.Select(Terminal.Cell));
         }
     }
 }

@@ -15,6 +15,11 @@ internal static class ConfigurationSchema
     /// <summary>An entry of <c>rewards</c>.</summary>
     public static JsonObject Reward { get; } = Entry(SettingsSchema.Of(HostJson.Reward)["properties"]!.AsObject());
 
+    /// <summary>Every section of plugins.json with what it holds: the host's own settings, or the entry of a part.</summary>
+    public static IReadOnlyDictionary<string, JsonObject> Sections { get; } = Structure["properties"]!.AsObject()
+        .Where(static section => !section.Key.StartsWith('$'))
+        .ToDictionary(static section => section.Key, static section => section.Value!["properties"] is not null ? section.Value.AsObject() : section.Value["items"] is not null ? Reward : Part);
+
     /// <summary>The section of plugins.json that holds parts of a kind.</summary>
     public static string SectionOf(string kind) => kind == PartKinds.Reward ? "rewards" : kind;
 
