@@ -5,7 +5,6 @@ using LeapAlign.Host.Configuration;
 using LeapAlign.Host.Kernel;
 using LeapAlign.Host.Plugins;
 using LeapAlign.Host.Runtime;
-using LeapAlign.Host.Telemetry.Spans;
 using LeapAlign.Pipeline;
 using Microsoft.Extensions.Logging.Abstractions;
 using static TorchSharp.torch;
@@ -45,22 +44,20 @@ internal sealed record Bench(RunPlan Plan, RunParts Parts)
         return sorted[sorted.Length / 2];
     }
 
-    private static PluginTelemetry Telemetry(RunPlan plan, string part) => plan.Parts.First(other => other.Name == part).Plugin!.Telemetry;
-
     private static Result<Unit> Run(RunPlan plan, Action<Bench> measure)
     {
         var tuning = StartupTuning.Apply(plan.Run.Tuning, plan.Run.Threads);
         Console.WriteLine($"threads {tuning.Threads}, float32 products {tuning.Precision}, allocator {(tuning.Allocator ? "tuned" : "as it is")}, network {plan.Run.Dtype}, batch {plan.Run.Batch}");
-        return RunParts.Create(plan, name => new PartContext
+        return RunParts.Create(plan, part => new PartContext
         {
-            Name = name,
+            Name = part.Name,
             BaseFolder = plan.BaseFolder,
             Device = CPU,
             ComputeType = plan.Run.Dtype == "bfloat16" ? ScalarType.BFloat16 : ScalarType.Float32,
             Logger = NullLogger.Instance,
             Warn = static _ => { },
-            Spans = Telemetry(plan, name).Spans,
-            Meter = Telemetry(plan, name).Meter,
+            Spans = part.Plugin!.Telemetry.Spans,
+            Meter = part.Plugin!.Telemetry.Meter,
         }).Map(parts =>
         {
             using (parts) measure(new Bench(plan, parts));

@@ -50,6 +50,17 @@ public sealed class RuntimeTests
     }
 
     [Fact]
+    public void A_device_that_auto_passes_over_is_a_warning()
+    {
+        var place = new SourcePlace("plugins.json", Key: "run.device");
+        var warning = DeviceChoice.Overlooked("auto", CPU, nvidia: true, place)!;
+        Assert.Equal((FaultCodes.DeviceNotAvailable, place), (warning.Code, warning.Place));
+        Assert.Null(DeviceChoice.Overlooked("auto", CPU, nvidia: false));
+        Assert.Null(DeviceChoice.Overlooked("cpu", CPU, nvidia: true));
+        Assert.Null(DeviceChoice.Overlooked("auto", new Device(TorchSharp.DeviceType.CUDA, 0), nvidia: true));
+    }
+
+    [Fact]
     public void A_device_beyond_the_last_is_a_fault_at_its_place()
     {
         var count = cuda.is_available() ? cuda.device_count() : 0;

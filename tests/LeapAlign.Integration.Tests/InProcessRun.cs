@@ -37,6 +37,8 @@ internal static class InProcessRun
         ResolvedJson = "{}",
     };
 
+    public static PartContext Context(PartPlan part) => Context(part.Name);
+
     public static PartContext Context(string name) => new()
     {
         Name = name,

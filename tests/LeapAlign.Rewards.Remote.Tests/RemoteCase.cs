@@ -16,13 +16,13 @@ internal static class RemoteCase
     public static RemoteSettings Settings(string url) => new() { Url = url, Timeout = 10, Backoff = 0.001, LongestWait = 5 };
 
     /// <summary>Makes the reward.</summary>
-    public static Result<RemoteReward> Create(RemoteSettings settings) => RemoteReward.Create(settings, Context());
+    public static Result<RemoteReward> Create(RemoteSettings settings, CancellationToken stop = default) => RemoteReward.Create(settings, Context(stop));
 
     /// <summary>Makes the reward, of settings that are in order.</summary>
-    public static RemoteReward Reward(RemoteSettings settings) => Create(settings).Match(static reward => reward, static fault => throw new FaultException(fault));
+    public static RemoteReward Reward(RemoteSettings settings, CancellationToken stop = default) => Create(settings, stop).Match(static reward => reward, static fault => throw new FaultException(fault));
 
     /// <summary>What a run tells a part.</summary>
-    public static PartContext Context() => new()
+    public static PartContext Context(CancellationToken stop = default) => new()
     {
         Name = Name,
         BaseFolder = Environment.CurrentDirectory,
@@ -30,14 +30,15 @@ internal static class RemoteCase
         ComputeType = ScalarType.Float32,
         Logger = NullLogger.Instance,
         Warn = static fault => Assert.Fail(fault.ToString()),
+        Stop = stop,
     };
 
     /// <summary>Scores grey pictures, of which each is brighter than the one before.</summary>
     /// <returns>Their scores.</returns>
-    public static float[] Score(RemoteSettings settings, int count = 4)
+    public static float[] Score(RemoteSettings settings, int count = 4, CancellationToken stop = default)
     {
         using var scope = NewDisposeScope();
-        using var reward = Reward(settings);
+        using var reward = Reward(settings, stop);
         return reward.Score(Greys(count), Captions(count)).data<float>().ToArray();
     }
 

@@ -109,6 +109,40 @@ public sealed class RetryTests
         Assert.True(waited >= TimeSpan.FromSeconds(0.99), $"the second attempt came after {waited}");
     }
 
+    [Theory]
+    [InlineData("busy")]
+    [InlineData("gone")]
+    public async Task A_run_that_is_asked_to_stop_waits_for_no_other_attempt(string how)
+    {
+        using var stop = new CancellationTokenSource();
+        await using var server = await ScriptedServer.Start((context, number) =>
+        {
+            if (how == "gone") context.Abort();
+            else context.Response.StatusCode = StatusCodes.Status503ServiceUnavailable;
+            // While the client waits for the next attempt, or is about to.
+            _ = Task.Run(stop.Cancel);
+            return Task.CompletedTask;
+        });
+        var settings = RemoteCase.Settings(server.Url) with { Retries = 10, Backoff = 100, LongestWait = 1000 };
+        var scoring = Task.Run(() => RemoteCase.Score(settings, stop: stop.Token));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => scoring.WaitAsync(TimeSpan.FromSeconds(60), TestContext.Current.CancellationToken));
+        Assert.True(scoring.IsCompleted);
+        Assert.Equal(1, server.Requests);
+    }
+
+    [Fact]
+    public async Task An_attempt_under_way_still_gets_its_answer()
+    {
+        using var stop = new CancellationTokenSource();
+        await using var server = await ScriptedServer.Start(async (context, _) =>
+        {
+            await stop.CancelAsync();
+            await ScriptedServer.Sample(context);
+        });
+        Assert.Equal(4, RemoteCase.Score(RemoteCase.Settings(server.Url) with { Batch = 1, Concurrency = 1 }, stop: stop.Token).Length);
+        Assert.Equal(4, server.Requests);
+    }
+
     [Fact]
     public async Task A_service_that_asks_for_too_long_a_wait_is_down()
     {

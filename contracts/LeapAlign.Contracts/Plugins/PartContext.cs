@@ -21,11 +21,17 @@ public sealed class PartContext
     /// <summary>The precision of network arithmetic. Latents, schedules, scores and trained weights are fp32 whatever it is.</summary>
     public required ScalarType ComputeType { get; init; }
 
-    /// <summary>The part's log.</summary>
+    /// <summary>The part's log. Any thread may write to it.</summary>
     public required ILogger Logger { get; init; }
 
-    /// <summary>Takes a warning: something the run can live with. Equal codes are counted and shown once at the end.</summary>
+    /// <summary>Takes a warning: something the run can live with. Equal codes are counted and shown once at the end. Any thread may call it.</summary>
     public required Action<Fault> Warn { get; init; }
+
+    /// <summary>
+    /// Asks the run to stop. The host ends it after the step under way; a part looks at it only while it waits for something outside the process, a service for
+    /// instance, and then gives up with an <see cref="OperationCanceledException"/>: the step is not made, and the run ends as interrupted.
+    /// </summary>
+    public CancellationToken Stop { get; init; }
 
     /// <summary>
     /// Finds what several parts of one plugin have in common, a network read once for instance: made by whoever asks first, kept and disposed by the host when

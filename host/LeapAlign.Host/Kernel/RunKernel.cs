@@ -126,7 +126,7 @@ internal sealed class RunKernel : IDisposable
         {
             return exception.Fault;
         }
-        catch (OperationCanceledException)
+        catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
         {
             return RunEnding.Interrupted;
         }

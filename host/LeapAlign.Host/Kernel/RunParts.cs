@@ -58,8 +58,8 @@ internal sealed class RunParts : IDisposable
 
     /// <summary>Makes every part of a plan; small ones first, so that a wrong prompt file is found before a large model is read.</summary>
     /// <param name="plan">The composition.</param>
-    /// <param name="context">Makes what a part is told, from its name.</param>
-    public static Result<RunParts> Create(RunPlan plan, Func<string, PartContext> context)
+    /// <param name="context">Makes what a part is told.</param>
+    public static Result<RunParts> Create(RunPlan plan, Func<PartPlan, PartContext> context)
     {
         List<IDisposable> owned = [];
         var parts =
@@ -86,8 +86,8 @@ internal sealed class RunParts : IDisposable
         return parts;
     }
 
-    private static Result<T> Make<T>(PartPlan part, Func<string, PartContext> context, List<IDisposable> owned)
-        where T : class => part.Create<T>(context(part.Name)).Map(made =>
+    private static Result<T> Make<T>(PartPlan part, Func<PartPlan, PartContext> context, List<IDisposable> owned)
+        where T : class => part.Create<T>(context(part)).Map(made =>
         {
             if (made is IDisposable disposable) owned.Add(disposable);
             return made;
@@ -95,8 +95,8 @@ internal sealed class RunParts : IDisposable
 
     public void Dispose() => Release(_owned);
 
-    private static Result<RunReward> MakeReward(RewardPlan reward, Func<string, PartContext> context, List<IDisposable> owned) =>
-        Make<object>(reward.Part, context, owned).Map(made => new RunReward(reward, made));
+    private static Result<RunReward> MakeReward(RewardPlan reward, Func<PartPlan, PartContext> context, List<IDisposable> owned) =>
+        Make<object>(reward.Part, context, owned).Map(made => new RunReward(reward, made, context(reward.Part).Stop));
 
     private static void Release(List<IDisposable> owned)
     {

@@ -16,7 +16,7 @@ internal sealed class ShortRun(Terminal terminal, ILoggerFactory loggers, RunTel
     // A frame of its own: once it has returned, nothing on the stack refers to a plugin's types.
     [MethodImpl(MethodImplOptions.NoInlining)]
     public Result<Unit> Run(RunPlan plan, int steps, CancellationToken stop) =>
-        RunSite.Open(plan, loggers, terminal.Error).Bind(site =>
+        RunSite.Open(plan, loggers, terminal.Error, stop).Bind(site =>
         {
             using (site)
             {

@@ -22,7 +22,7 @@ internal sealed class Generation(Terminal terminal, ILoggerFactory loggers) : IG
     // A frame of its own: once it has returned, nothing on the stack refers to a plugin's types.
     [MethodImpl(MethodImplOptions.NoInlining)]
     public Result<Unit> Generate(RunPlan plan, GenerateOptions options, CancellationToken stop) =>
-        RunSite.Open(plan, loggers, terminal.Error).Bind(site =>
+        RunSite.Open(plan, loggers, terminal.Error, stop).Bind(site =>
         {
             using (site) return Generate(plan, options, site, stop);
         });
@@ -33,8 +33,8 @@ internal sealed class Generation(Terminal terminal, ILoggerFactory loggers) : IG
         try
         {
             return from prompts in Captions(plan, options, site)
-                   from sampler in plan.Sampler.Create<ISampler>(site.Context(plan.Sampler.Name))
-                   from opened in plan.Model.Create<IModel>(site.Context(plan.Model.Name)).Map(made => model = made)
+                   from sampler in plan.Sampler.Create<ISampler>(site.Context(plan.Sampler))
+                   from opened in plan.Model.Create<IModel>(site.Context(plan.Model)).Map(made => model = made)
                    from shape in opened.LatentShape(opened.NativeSize)
                    let sampling = new PictureSampling(opened, sampler, plan.Guidance, new StageClock(new KernelSpans(plan)))
                    {
@@ -62,7 +62,7 @@ internal sealed class Generation(Terminal terminal, ILoggerFactory loggers) : IG
     {
         if (options.Captions.Count > 0) return options.Captions.Select(static (text, id) => new Prompt(id, text)).ToList();
         var source = plan.EvaluationPrompts ?? plan.Prompts;
-        return source.Create<IPromptSource>(site.Context(source.Name)).Bind(static prompts => prompts.Read());
+        return source.Create<IPromptSource>(site.Context(source)).Bind(static prompts => prompts.Read());
     }
 
     private Result<Unit> Draw(IReadOnlyList<PictureRequest> pictures, PictureSampling sampling, (GenerateOptions Options, int Batch) how, CancellationToken stop)

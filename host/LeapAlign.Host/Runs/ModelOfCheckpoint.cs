@@ -21,7 +21,7 @@ internal sealed class ModelOfCheckpoint(Terminal terminal, ILoggerFactory logger
     {
         using (site)
         {
-            return plan.Model.Create<IModel>(site.Context(plan.Model.Name)).Bind(model =>
+            return plan.Model.Create<IModel>(site.Context(plan.Model)).Bind(model =>
             {
                 using (model as IDisposable) return CheckpointExport.Write(checkpoint, model, folder, Dtype.Parse(plan.Export.Dtype));
             });

@@ -19,30 +19,46 @@ internal sealed class RunSite : IDisposable
     private readonly SharedResources _shared = new();
     private readonly PluginTelemetry _own = new("host", null);
 
-    private RunSite(RunPlan plan, Device device, ILoggerFactory loggers, TextWriter error) =>
-        (_plan, Device, _loggers, Warnings, _log) = (plan, device, loggers, new Warnings(error), new RunLog(loggers.CreateLogger(RunLog.Category)));
+    private readonly CancellationToken _stop;
+
+    private RunSite(RunPlan plan, Device device, ILoggerFactory loggers, TextWriter error, CancellationToken stop) =>
+        (_plan, Device, _loggers, Warnings, _log, _stop) = (plan, device, loggers, new Warnings(error), new RunLog(loggers.CreateLogger(RunLog.Category)), stop);
 
     public Device Device { get; }
 
     public Warnings Warnings { get; }
 
-    /// <summary>Resolves the device of a plan.</summary>
+    /// <summary>Resolves the device of a plan; a device of the machine that <c>auto</c> cannot use is a warning.</summary>
+    /// <param name="plan">The plan.</param>
+    /// <param name="loggers">The logs of parts.</param>
+    /// <param name="error">Takes warnings.</param>
+    /// <param name="stop">Asks what is done on the site to stop.</param>
     /// <returns>LA1010 when it is not in this machine.</returns>
-    public static Result<RunSite> Open(RunPlan plan, ILoggerFactory loggers, TextWriter error) =>
-        DeviceChoice.Resolve(plan.Run.Device, new SourcePlace("plugins.json", Key: "run.device")).Map(device => new RunSite(plan, device, loggers, error));
-
-    /// <summary>What the part of a name is told.</summary>
-    public PartContext Context(string name) => new()
+    public static Result<RunSite> Open(RunPlan plan, ILoggerFactory loggers, TextWriter error, CancellationToken stop = default)
     {
-        Name = name,
+        var place = new SourcePlace("plugins.json", Key: "run.device");
+        return DeviceChoice.Resolve(plan.Run.Device, place).Map(device =>
+        {
+            var site = new RunSite(plan, device, loggers, error, stop);
+            if (DeviceChoice.Overlooked(plan.Run.Device, device, DeviceChoice.MachineHasNvidia, place) is { } overlooked) site.Warn(overlooked);
+            return site;
+        });
+    }
+
+    /// <summary>What a part is told.</summary>
+    public PartContext Context(PartPlan part) => new()
+    {
+        Name = part.Name,
         BaseFolder = _plan.BaseFolder,
         Device = Device,
         ComputeType = Dtype.Parse(_plan.Run.Dtype)!.Value,
-        Logger = _loggers.CreateLogger($"LeapAlign.{name}"),
+        Logger = _loggers.CreateLogger($"LeapAlign.{part.Name}"),
         Warn = Warn,
         Shared = _shared,
-        Spans = Telemetry(name).Spans,
-        Meter = Telemetry(name).Meter,
+        Stop = _stop,
+        // Names are unique among rewards alone; parts that no plugin offers are this program's own.
+        Spans = (part.Plugin?.Telemetry ?? _own).Spans,
+        Meter = (part.Plugin?.Telemetry ?? _own).Meter,
     };
 
     private void Warn(Fault fault)
@@ -50,9 +66,6 @@ internal sealed class RunSite : IDisposable
         Warnings.Add(fault);
         _log.Warned(fault);
     }
-
-    // Parts of a plan that no plugin offers are this program's own.
-    private PluginTelemetry Telemetry(string name) => _plan.Parts.FirstOrDefault(part => part.Name == name)?.Plugin?.Telemetry ?? _own;
 
     /// <summary>Disposes what parts shared. The parts themselves are disposed before.</summary>
     public void Dispose()

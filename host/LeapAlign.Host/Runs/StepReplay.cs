@@ -23,7 +23,7 @@ internal sealed class StepReplay(Terminal terminal, ILoggerFactory loggers)
     /// <returns><see cref="FaultCodes.ReplayDiffers"/> when a number is another than the one that was recorded.</returns>
     // A frame of its own: once it has returned, nothing on the stack refers to a plugin's types.
     [MethodImpl(MethodImplOptions.NoInlining)]
-    public Result<Unit> Replay(RunPlan plan, RunFolder folder, int step, CancellationToken stop) => RunSite.Open(plan, loggers, terminal.Error).Bind(site =>
+    public Result<Unit> Replay(RunPlan plan, RunFolder folder, int step, CancellationToken stop) => RunSite.Open(plan, loggers, terminal.Error, stop).Bind(site =>
     {
         using (site)
         {
@@ -66,7 +66,7 @@ internal sealed class StepReplay(Terminal terminal, ILoggerFactory loggers)
             .. replayed.Measurements.Select(measured => (measured.Key, recorded?.Measurements.GetValueOrDefault(measured.Key, double.NaN), measured.Value)),
         ];
         var table = terminal.Table("number", "recorded", "replayed");
-        foreach (var (name, then, now) in numbers) table.AddRow(name, then?.ToString("R", CultureInfo.InvariantCulture) ?? "", now.ToString("R", CultureInfo.InvariantCulture));
+        foreach (var (name, then, now) in numbers) table.AddRow(Terminal.Cell(name), Terminal.Cell(then?.ToString("R", CultureInfo.InvariantCulture) ?? ""), Terminal.Cell(now.ToString("R", CultureInfo.InvariantCulture)));
         terminal.Console.Write(table);
         var different = numbers.Where(static number => number.Then is { } then && !then.Equals(number.Now)).Select(static number => number.Name).ToList();
         return different.Count == 0

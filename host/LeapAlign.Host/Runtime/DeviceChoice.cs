@@ -18,6 +18,19 @@ internal static class DeviceChoice
         _ => Cuda(name, place),
     };
 
+    /// <summary>Whether the system has the driver of an NVIDIA device, whatever this build can use.</summary>
+    public static bool MachineHasNvidia => File.Exists("/proc/driver/nvidia/version") || File.Exists("/dev/nvidiactl");
+
+    /// <summary>A device that <c>auto</c> passes over because this build or its libraries cannot use it.</summary>
+    /// <param name="name">What the settings say.</param>
+    /// <param name="taken">What was resolved.</param>
+    /// <param name="nvidia">Whether the machine has an NVIDIA device.</param>
+    /// <param name="place">Where the settings say it.</param>
+    /// <returns>A warning, or null.</returns>
+    public static Fault? Overlooked(string name, Device taken, bool nvidia, SourcePlace? place = null) => name == "auto" && taken.type == DeviceType.CPU && nvidia
+        ? new Fault.Configuration(FaultCodes.DeviceNotAvailable, "this machine has an NVIDIA device, but the build has no CUDA libraries or they do not fit its driver: 'auto' takes the CPU; run.device = \"cpu\" says so without a warning", place)
+        : null;
+
     private static Result<Device> Cuda(string name, SourcePlace? place)
     {
         var index = name.IndexOf(':', StringComparison.Ordinal) is var colon and > 0 ? int.Parse(name.AsSpan(colon + 1), provider: null) : 0;

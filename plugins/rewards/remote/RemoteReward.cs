@@ -17,10 +17,10 @@ public sealed class RemoteReward : IReward, IDisposable
     private readonly RewardClient _client;
     private readonly ScoreAnswer _answer;
 
-    private RemoteReward(RemoteSettings settings, Endpoint endpoint, string name)
+    private RemoteReward(RemoteSettings settings, Endpoint endpoint, PartContext context)
     {
-        var faults = new ServiceFaults(name, endpoint);
-        (_settings, _name, _client, _answer) = (settings, name, new RewardClient(endpoint, settings, faults), new ScoreAnswer(settings, faults));
+        var faults = new ServiceFaults(context.Name, endpoint);
+        (_settings, _name, _client, _answer) = (settings, context.Name, new RewardClient(endpoint, settings, faults, context.Stop), new ScoreAnswer(settings, faults));
     }
 
     /// <summary>Prepares to ask a service; it is not asked yet.</summary>
@@ -31,7 +31,7 @@ public sealed class RemoteReward : IReward, IDisposable
         ArgumentNullException.ThrowIfNull(context);
         if (settings.Minimum > settings.Maximum)
             return new Fault.Configuration(FaultCodes.OutOfRange, FormattableString.Invariant($"reward '{context.Name}': minimum {settings.Minimum} is above maximum {settings.Maximum}"));
-        return Endpoint.Create(settings, context.Name).Map(endpoint => new RemoteReward(settings, endpoint, context.Name));
+        return Endpoint.Create(settings, context.Name).Map(endpoint => new RemoteReward(settings, endpoint, context));
     }
 
     /// <inheritdoc/>
@@ -39,6 +39,7 @@ public sealed class RemoteReward : IReward, IDisposable
     /// The service cannot be reached, is too slow, refuses, or answers anything but a finite score within the declared range for each picture; or a picture
     /// is not finite.
     /// </exception>
+    /// <exception cref="OperationCanceledException">The run was asked to stop while the service had not answered an attempt well.</exception>
     public Tensor Score(Tensor images, IReadOnlyList<Prompt> prompts)
     {
         ArgumentNullException.ThrowIfNull(images);

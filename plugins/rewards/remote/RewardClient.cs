@@ -20,41 +20,67 @@ internal sealed class RewardClient : IDisposable
     private readonly RetryPolicy _retry;
     private readonly ResiliencePipeline<HttpResponseMessage> _pipeline;
     private readonly HttpClient _client;
+    private readonly CancellationToken _stop;
 
     /// <summary>Prepares connections; none is made yet.</summary>
-    public RewardClient(Endpoint endpoint, RemoteSettings settings, ServiceFaults faults)
+    public RewardClient(Endpoint endpoint, RemoteSettings settings, ServiceFaults faults, CancellationToken stop)
     {
-        (_endpoint, _settings, _faults, _retry) = (endpoint, settings, faults, new RetryPolicy(settings));
+        (_endpoint, _settings, _faults, _retry, _stop) = (endpoint, settings, faults, new RetryPolicy(settings), stop);
         _pipeline = _retry.Build();
         _client = new HttpClient(Handler(settings)) { Timeout = Timeout.InfiniteTimeSpan };
     }
 
-    /// <summary>Posts a request, again when that helps.</summary>
+    /// <summary>
+    /// Posts a request, again when that helps. When the run is asked to stop, an attempt under way still gets its answer, so that the step can be made; there is no other
+    /// attempt behind one that failed, and no wait for it.
+    /// </summary>
     /// <param name="request">JSON.</param>
     /// <param name="cancellation">Ends the attempts.</param>
     /// <returns>The body of the answer, not longer than the limit.</returns>
     /// <exception cref="FaultException">There was no answer, or none that is a success, or a longer one.</exception>
+    /// <exception cref="OperationCanceledException">The run was asked to stop, and no attempt had succeeded.</exception>
     public async Task<byte[]> Post(byte[] request, CancellationToken cancellation)
     {
         var attempts = 0;
+        var waits = false;
+        using var giveUp = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        using var asked = _stop.Register(() =>
+        {
+            if (Volatile.Read(ref waits)) giveUp.Cancel();
+        });
         try
         {
             using var response = await _pipeline.ExecuteAsync(
                 async token =>
                 {
                     attempts++;
-                    return await Attempt(request, token);
+                    Volatile.Write(ref waits, false);
+                    var answered = false;
+                    try
+                    {
+                        var answer = await Attempt(request, token);
+                        answered = answer.IsSuccessStatusCode;
+                        return answer;
+                    }
+                    finally
+                    {
+                        Volatile.Write(ref waits, true);
+                        if (!answered && _stop.IsCancellationRequested) await giveUp.CancelAsync();
+                    }
                 },
-                cancellation);
+                giveUp.Token);
+            if (!response.IsSuccessStatusCode) _stop.ThrowIfCancellationRequested();
             var body = await response.Content.ReadAsByteArrayAsync(cancellation);
             return response.IsSuccessStatusCode ? body : throw _faults.Refused(response.StatusCode, body, _retry.TooLongWait(response), attempts);
         }
         catch (TimeoutRejectedException)
         {
+            _stop.ThrowIfCancellationRequested();
             throw _faults.TooSlow(_settings.Timeout, attempts);
         }
         catch (HttpRequestException broken)
         {
+            _stop.ThrowIfCancellationRequested();
             throw _faults.Unreachable(broken.Message, attempts);
         }
     }

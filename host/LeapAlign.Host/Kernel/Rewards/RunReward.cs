@@ -8,8 +8,12 @@ namespace LeapAlign.Host.Kernel.Rewards;
 /// <summary>A reward of the run, at work.</summary>
 /// <param name="plan">What plugins.json says of it.</param>
 /// <param name="reward">The reward, under any of its contracts.</param>
-internal sealed class RunReward(RewardPlan plan, object reward)
+/// <param name="stop">Asks the run to stop; a reward may then give up waiting.</param>
+internal sealed class RunReward(RewardPlan plan, object reward, CancellationToken stop = default)
 {
+    /// <summary>Asks the run to stop.</summary>
+    public CancellationToken Stop => stop;
+
     /// <summary>What plugins.json says of it.</summary>
     public RewardPlan Plan => plan;
 

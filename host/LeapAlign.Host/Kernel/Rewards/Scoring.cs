@@ -55,7 +55,7 @@ internal sealed class Scoring(IModel model, IReadOnlyList<RunReward> rewards, St
         {
             scores = reward.Reward.Score(images, prompts);
         }
-        catch (Exception exception) when (exception is not FaultException)
+        catch (Exception exception) when (exception is not FaultException && !(exception is OperationCanceledException && reward.Stop.IsCancellationRequested))
         {
             throw new FaultException(exception.ToFault((type, message) => new Fault.Run(FaultCodes.StepThrew, $"reward '{reward.Name}' threw {type} while scoring: {message}")));
         }
