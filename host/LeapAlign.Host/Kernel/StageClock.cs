@@ -10,8 +10,10 @@ namespace LeapAlign.Host.Kernel;
 /// another counts for the inner one alone, so that the stages add up to the step.
 /// </summary>
 /// <param name="spans">The spans of the stages; none where the clock measures no run.</param>
-internal sealed class StageClock(KernelSpans? spans = null)
+/// <param name="time">What it reads; the system's clock when absent.</param>
+internal sealed class StageClock(KernelSpans? spans = null, TimeProvider? time = null)
 {
+    private readonly TimeProvider _time = time ?? TimeProvider.System;
     private readonly Dictionary<string, long> _ticks = [];
     private readonly Stack<string> _open = new();
     private long _since;
@@ -24,7 +26,7 @@ internal sealed class StageClock(KernelSpans? spans = null)
     public string? Failed { get; private set; }
 
     /// <summary>The innermost stage, the reward that scores in it, and the seconds since it was entered or came to the front again; null between stages. Any thread may ask.</summary>
-    public (string Name, string? Part, double Seconds)? UnderWay => _entry is { } entry ? (entry.Name, entry.Part, Stopwatch.GetElapsedTime(entry.Since).TotalSeconds) : null;
+    public (string Name, string? Part, double Seconds)? UnderWay => _entry is { } entry ? (entry.Name, entry.Part, _time.GetElapsedTime(entry.Since).TotalSeconds) : null;
 
     /// <summary>Network evaluations of a whole batch so far: one velocity under guidance counts two, one of half a batch counts half.</summary>
     public double Evaluations { get; private set; }
@@ -66,7 +68,7 @@ internal sealed class StageClock(KernelSpans? spans = null)
     /// <summary>Seconds by stage since the last call, and starts anew.</summary>
     public IReadOnlyDictionary<string, double> Take()
     {
-        var seconds = _ticks.ToDictionary(static pair => pair.Key, static pair => (double)pair.Value / Stopwatch.Frequency);
+        var seconds = _ticks.ToDictionary(static pair => pair.Key, pair => (double)pair.Value / _time.TimestampFrequency);
         _ticks.Clear();
         return seconds;
     }
@@ -115,7 +117,7 @@ internal sealed class StageClock(KernelSpans? spans = null)
 
     private void Charge()
     {
-        var now = Stopwatch.GetTimestamp();
+        var now = _time.GetTimestamp();
         if (_open.TryPeek(out var stage)) _ticks[stage] = _ticks.GetValueOrDefault(stage) + now - _since;
         _since = now;
     }

@@ -15,6 +15,8 @@ internal sealed class SpanLedger : IRunObserver, IDisposable
 
     private static readonly HashSet<string> s_around = [SpanSchema.Command.Name, SpanSchema.Run.Name, .. SpanSchema.Life.Select(static arrow => arrow.Name)];
 
+    // Spans begin and end on any thread.
+    private readonly Lock _lock = new();
     private readonly ActivityListener _listener;
     private readonly Dictionary<string, SpanRow> _rows = [];
     private readonly Dictionary<Activity, (long Native, TimeSpan Inner)> _open = [];
@@ -26,14 +28,20 @@ internal sealed class SpanLedger : IRunObserver, IDisposable
         {
             ShouldListenTo = static source => source.Name.StartsWith("LeapAlign.", StringComparison.Ordinal),
             Sample = static (ref ActivityCreationOptions<ActivityContext> _) => ActivitySamplingResult.AllDataAndRecorded,
-            ActivityStarted = span => _open[span] = (ProcessMemory.Native, TimeSpan.Zero),
+            ActivityStarted = Started,
             ActivityStopped = Stopped,
         };
         ActivitySource.AddActivityListener(_listener);
     }
 
     /// <summary>What was added up, by the name of the span.</summary>
-    public IReadOnlyDictionary<string, SpanRow> Rows => _rows;
+    public IReadOnlyDictionary<string, SpanRow> Rows
+    {
+        get
+        {
+            lock (_lock) return _rows.ToDictionary();
+        }
+    }
 
     /// <summary>The steps that count.</summary>
     public List<StepReport> Steps { get; } = [];
@@ -51,7 +59,7 @@ internal sealed class SpanLedger : IRunObserver, IDisposable
     {
         if (report.Index == 0)
         {
-            _rows.Clear();
+            lock (_lock) _rows.Clear();
             _allocated = GC.GetTotalAllocatedBytes();
             return Unit.Value;
         }
@@ -63,7 +71,17 @@ internal sealed class SpanLedger : IRunObserver, IDisposable
 
     public void Dispose() => _listener.Dispose();
 
+    private void Started(Activity span)
+    {
+        lock (_lock) _open[span] = (ProcessMemory.Native, TimeSpan.Zero);
+    }
+
     private void Stopped(Activity span)
+    {
+        lock (_lock) Close(span);
+    }
+
+    private void Close(Activity span)
     {
         if (!_open.Remove(span, out var opened)) return;
         if (span.Parent is { } around && _open.TryGetValue(around, out var outer)) _open[around] = outer with { Inner = outer.Inner + span.Duration };

@@ -8,17 +8,28 @@ namespace LeapAlign.Host.Runs;
 /// <summary>Warnings of a run, shown when they first come and counted by code.</summary>
 internal sealed class Warnings(TextWriter error) : IRunObserver
 {
+    // Parts warn from any thread.
+    private readonly Lock _lock = new();
     private readonly Dictionary<string, (Fault First, int Count)> _counts = [];
 
     /// <summary>Every code that came, with its first warning.</summary>
-    public IReadOnlyList<WarningRecord> All => [.. _counts.Values.Select(static seen => new WarningRecord(seen.First.Code, seen.First.Place?.ToString(), seen.First.Message, seen.Count))];
+    public IReadOnlyList<WarningRecord> All
+    {
+        get
+        {
+            lock (_lock) return [.. _counts.Values.Select(static seen => new WarningRecord(seen.First.Code, seen.First.Place?.ToString(), seen.First.Message, seen.Count))];
+        }
+    }
 
     /// <summary>Takes a warning.</summary>
     public void Add(Fault fault)
     {
-        var (first, count) = _counts.GetValueOrDefault(fault.Code, (fault, 0));
-        _counts[fault.Code] = (first, count + 1);
-        if (count == 0) error.Warning(fault);
+        lock (_lock)
+        {
+            var (first, count) = _counts.GetValueOrDefault(fault.Code, (fault, 0));
+            _counts[fault.Code] = (first, count + 1);
+            if (count == 0) error.Warning(fault);
+        }
     }
 
     /// <inheritdoc/>
@@ -31,6 +42,6 @@ internal sealed class Warnings(TextWriter error) : IRunObserver
     /// <summary>Says how often each warning came that came more than once.</summary>
     public void Summarize()
     {
-        foreach (var (code, seen) in _counts.Where(static pair => pair.Value.Count > 1)) error.WriteLine($"warning {code} came {seen.Count} times");
+        foreach (var warning in All.Where(static warning => warning.Count > 1)) error.WriteLine($"warning {warning.Code} came {warning.Count} times");
     }
 }

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using LeapAlign.Contracts.Models;
 using LeapAlign.Contracts.Prompts;
 using LeapAlign.Host.Composition;
@@ -6,6 +5,7 @@ using LeapAlign.Host.Configuration.Sections;
 using LeapAlign.Host.Kernel;
 using LeapAlign.Host.Kernel.Guards;
 using LeapAlign.Host.Kernel.Pictures;
+using LeapAlign.Host.Tests.Live;
 using LeapAlign.Pipeline;
 using static TorchSharp.torch;
 
@@ -48,36 +48,44 @@ public sealed class WatchTests
     [Fact]
     public async Task A_stage_that_does_not_end_is_named_with_its_part()
     {
-        var clock = new StageClock();
-        var told = new TaskCompletionSource<Fault>();
-        using var watchdog = new Watchdog(new GuardSettings { StageSeconds = 0.2 }, clock, TimeProvider.System, fault => told.TrySetResult(fault));
+        var time = new ManualTime();
+        var clock = new StageClock(time: time);
+        List<Fault> told = [];
+        using var watchdog = new Watchdog(new GuardSettings { StageSeconds = 20 }, clock, time, told.Add);
+        using var entered = new ManualResetEventSlim();
         using var release = new ManualResetEventSlim();
-        var began = Stopwatch.GetTimestamp();
         var reward = new RewardPlan(new PartPlan(null!, new object(), "mine", new SourcePlace("test")), RewardRole.Train, 1);
         var stuck = Task.Run(() => clock.Score(reward, () =>
         {
+            entered.Set();
             release.Wait();
             return true;
         }));
-        var fault = await told.Task.WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
-        Assert.InRange(Stopwatch.GetElapsedTime(began).TotalSeconds, 0.2, 30);
+        entered.Wait(TestContext.Current.CancellationToken);
+        time.Advance(TimeSpan.FromSeconds(20));
+        Assert.Empty(told);
+        time.Advance(TimeSpan.FromSeconds(5));
         release.Set();
         await stuck;
+        var fault = Assert.Single(told);
         Assert.Equal(FaultCodes.StepHangs, fault.Code);
-        Assert.Contains("'score' of 'mine'", fault.Message, StringComparison.Ordinal);
+        Assert.Contains("'score' of 'mine' has taken 25 s; guard.stageSeconds allows 20, and the run ends", fault.Message, StringComparison.Ordinal);
         Assert.Null(clock.UnderWay);
     }
 
     [Fact]
     public void Stages_that_follow_each_other_do_not_add_up_to_one_that_hangs()
     {
-        var clock = new StageClock();
+        var time = new ManualTime();
+        var clock = new StageClock(time: time);
         clock.Measure("outer", () =>
         {
-            Thread.Sleep(60);
-            clock.Measure("inner", static () => { });
-            Assert.True(clock.UnderWay is { Name: "outer", Seconds: < 0.05 }, $"{clock.UnderWay}");
+            time.Advance(TimeSpan.FromSeconds(60));
+            clock.Measure("inner", () => time.Advance(TimeSpan.FromSeconds(5)));
+            time.Advance(TimeSpan.FromSeconds(1));
+            Assert.Equal(("outer", null, 1), clock.UnderWay);
         });
+        Assert.Equal(new Dictionary<string, double> { ["outer"] = 61, ["inner"] = 5 }, clock.Take());
     }
 
     [Fact]

@@ -3,6 +3,7 @@ using System.Text.Json.Serialization;
 using LeapAlign.Host.Kernel;
 using LeapAlign.Host.Runs.Folders;
 using LeapAlign.Pipeline;
+using Microsoft.Win32.SafeHandles;
 
 namespace LeapAlign.Host.Runs.Metrics;
 
@@ -12,9 +13,12 @@ namespace LeapAlign.Host.Runs.Metrics;
 /// </summary>
 internal sealed class MetricsFile : IRunObserver, IDisposable
 {
-    private readonly FileStream _file;
+    // A handle and a length, and no stream: the thread that writes checkpoints flushes while the loop appends.
+    private readonly SafeFileHandle _file;
+    private readonly string _path;
+    private long _length;
 
-    private MetricsFile(FileStream file) => _file = file;
+    private MetricsFile(SafeFileHandle file, string path) => (_file, _path, _length) = (file, path, RandomAccess.GetLength(file));
 
     /// <summary>Begins a file.</summary>
     public static Result<MetricsFile> Create(string path) => Open(path, FileMode.CreateNew);
@@ -25,20 +29,20 @@ internal sealed class MetricsFile : IRunObserver, IDisposable
     /// <returns><see cref="FaultCodes.RunNotReadable"/> when it is shorter.</returns>
     public static Result<MetricsFile> Resume(string path, long bytes) => Open(path, FileMode.Open).Bind(metrics => metrics.Cut(bytes));
 
-    /// <summary>Its length in bytes.</summary>
-    public long Length => _file.Length;
+    /// <summary>Its length in bytes, whole lines only.</summary>
+    public long Length => Interlocked.Read(ref _length);
 
-    /// <summary>Waits until everything written is on the disk.</summary>
+    /// <summary>Waits until everything written is on the disk. Any thread may call it.</summary>
     public Result<Unit> FlushToDisk()
     {
         try
         {
-            RandomAccess.FlushToDisk(_file.SafeFileHandle);
+            RandomAccess.FlushToDisk(_file);
             return Unit.Value;
         }
         catch (IOException exception)
         {
-            return RunFolder.CannotWrite(_file.Name, exception);
+            return RunFolder.CannotWrite(_path, exception);
         }
     }
 
@@ -79,8 +83,7 @@ internal sealed class MetricsFile : IRunObserver, IDisposable
     {
         try
         {
-            // Without a buffer: what could not be written is not written later, either.
-            return new MetricsFile(new FileStream(path, mode, FileAccess.Write, FileShare.Read, bufferSize: 0));
+            return new MetricsFile(File.OpenHandle(path, mode, FileAccess.Write, FileShare.Read), path);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
@@ -90,14 +93,14 @@ internal sealed class MetricsFile : IRunObserver, IDisposable
 
     private Result<MetricsFile> Cut(long bytes)
     {
-        if (_file.Length < bytes)
+        if (_length < bytes)
         {
-            var fault = new Fault.Input(FaultCodes.RunNotReadable, $"it has {_file.Length} bytes, but had {bytes} when the checkpoint was taken", new SourcePlace(_file.Name));
+            var fault = new Fault.Input(FaultCodes.RunNotReadable, $"it has {_length} bytes, but had {bytes} when the checkpoint was taken", new SourcePlace(_path));
             Dispose();
             return fault;
         }
-        _file.SetLength(bytes);
-        _file.Seek(0, SeekOrigin.End);
+        RandomAccess.SetLength(_file, bytes);
+        _length = bytes;
         return this;
     }
 
@@ -106,12 +109,13 @@ internal sealed class MetricsFile : IRunObserver, IDisposable
         try
         {
             // One write for each line, so that a reader never sees half of one.
-            _file.Write([.. line, (byte)'\n']);
+            RandomAccess.Write(_file, [.. line, (byte)'\n'], _length);
+            Interlocked.Add(ref _length, line.Length + 1);
             return Unit.Value;
         }
         catch (IOException exception)
         {
-            return RunFolder.CannotWrite(_file.Name, exception);
+            return RunFolder.CannotWrite(_path, exception);
         }
     }
 }
