@@ -2,6 +2,7 @@ using LeapAlign.Contracts.Models;
 using LeapAlign.Contracts.Optimizers;
 using LeapAlign.Contracts.Randomness;
 using LeapAlign.Contracts.State;
+using LeapAlign.Pipeline;
 using LeapAlign.Testing;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -33,6 +34,24 @@ public sealed class AdamWTests
             reference.step();
         }
         for (var i = 0; i < ours.Length; i++) Agreement.Values(ours[i], theirs[i].detach(), $"parameter {i}", 1e-6);
+    }
+
+    [Theory]
+    [InlineData(true, 1)]
+    [InlineData(false, 0)]
+    public void Where_there_is_no_fused_kernel_plain_operations_are_one_warning(bool fused, int warnings)
+    {
+        using var scope = NewDisposeScope();
+        List<Fault> warned = [];
+        var weight = ones(3, 2, device: new Device(DeviceType.META)).requires_grad_();
+        using var optimization = new AdamWOptimizer(Settings with { Fused = fused }, warned.Add).Begin([new NamedTensor("weight", weight)]);
+        for (var step = 0; step < 2; step++)
+        {
+            weight.grad = ones_like(weight);
+            optimization.Update(step);
+        }
+        Assert.Equal(warnings, warned.Count);
+        Assert.All(warned, static warning => Assert.Contains("no fused kernel for META", warning.Message, StringComparison.Ordinal));
     }
 
     [Fact]

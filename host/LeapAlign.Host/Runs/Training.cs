@@ -27,7 +27,7 @@ internal sealed class Training(Terminal terminal, ILoggerFactory loggers, RunTel
     // A frame of its own: once it has returned, nothing on the stack refers to a plugin's types.
     [MethodImpl(MethodImplOptions.NoInlining)]
     public Result<Unit> Train(RunPlan plan, TrainOptions options, CancellationToken stop) =>
-        RunSite.Open(plan, loggers, terminal.Error).Bind(site =>
+        RunSite.Open(plan, loggers, terminal.Error, stop).Bind(site =>
         {
             using (site) return Train(plan, options, site, stop);
         });
@@ -74,7 +74,7 @@ internal sealed class Training(Terminal terminal, ILoggerFactory loggers, RunTel
             using var checkpoints = new RunCheckpoints(run.Stores, job.Plan.Checkpoint, job.Identity, metrics, time);
             var progress = new ProgressDisplay(terminal.Console, job.Plan.Run.Steps, history);
             var report = new RunReport(run.Folder, RunEnvironment.Of(job.Plan, job.Options.Tuning, job.Site.Device), job.Site.Warnings, time);
-            using var board = new TensorBoardLog(run.Folder, time);
+            using var board = new TensorBoardLog(run.Folder, time, job.Site.Warnings.Add);
             IRunObserver[] observers = [new SamplePictures(run.Folder), metrics, new SampleGrid(run.Folder), .. job.Plan.Run.TensorBoard ? [board] : Array.Empty<IRunObserver>(), job.Site.Warnings, report, progress, .. telemetry.Observers];
             telemetry.Folder(run.Folder.Path);
             job.Options.Watched?.Begin(run.Folder);

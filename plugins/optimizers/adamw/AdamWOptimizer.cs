@@ -8,17 +8,20 @@ namespace LeapAlign.Optimizers.AdamW;
 
 /// <summary>AdamW (Loshchilov and Hutter 2019, arXiv 1711.05101, algorithm 2) with bias-corrected moments and linear warm-up.</summary>
 /// <param name="settings">Rate, decays and ε.</param>
-public sealed class AdamWOptimizer(AdamWSettings settings) : IOptimizer
+/// <param name="warn">Takes the warning that the fused kernel is not there; null when nobody listens.</param>
+public sealed class AdamWOptimizer(AdamWSettings settings, Action<Fault>? warn = null) : IOptimizer
 {
     /// <inheritdoc/>
     public IOptimization Begin(IReadOnlyList<NamedTensor> parameters)
     {
         ArgumentNullException.ThrowIfNull(parameters);
-        return new Optimization(settings, [.. parameters.Select(static parameter => new AdamWSlot(parameter.Name, parameter.Value))]);
+        return new Optimization(settings, warn, [.. parameters.Select(static parameter => new AdamWSlot(parameter.Name, parameter.Value))]);
     }
 
-    private sealed class Optimization(AdamWSettings settings, IReadOnlyList<AdamWSlot> slots) : IOptimization, IStateful
+    private sealed class Optimization(AdamWSettings settings, Action<Fault>? warn, IReadOnlyList<AdamWSlot> slots) : IOptimization, IStateful
     {
+        private bool _warned;
+
         public int StateVersion => 1;
 
         public double Update(int step)
@@ -28,8 +31,19 @@ public sealed class AdamWOptimizer(AdamWSettings settings) : IOptimizer
             using var _ = no_grad();
             var moving = slots.Where(static slot => slot.Parameter.grad is not null).ToList();
             foreach (var slot in moving) slot.Advance();
-            if (!(settings.Fused && FusedAdamW.TryUpdate(moving, settings, rate))) PlainAdamW.Update(moving, settings, rate);
+            if (settings.Fused && FusedAdamW.TryUpdate(moving, settings, rate)) return rate;
+            if (settings.Fused && moving.Count > 0) Warn(moving[0].Parameter.device_type);
+            PlainAdamW.Update(moving, settings, rate);
             return rate;
+        }
+
+        // The same to rounding, but not to the bit: a run on another machine would differ without a word.
+        private void Warn(TorchSharp.DeviceType device)
+        {
+            if (_warned) return;
+            _warned = true;
+            warn?.Invoke(new Fault.Plugin(
+                FaultCodes.MissingDependency, $"adamw: this libtorch has no fused kernel for {device}; plain operations compute the update, equal to rounding and not to the bit (fused = false says so without a warning)"));
         }
 
         public PartState Save() => new(

@@ -8,7 +8,7 @@ public sealed class AdamWPlugin : IPlugin
 {
     /// <inheritdoc/>
     public IReadOnlyList<PartDefinition> Parts { get; } =
-        [PartDefinition.Of<AdamWOptimizer, AdamWSettings>("adamw", SettingsJson.Default.AdamWSettings, static (settings, _) => new(settings))];
+        [PartDefinition.Of<AdamWOptimizer, AdamWSettings>("adamw", SettingsJson.Default.AdamWSettings, static (settings, context) => new(settings, context.Warn))];
 }
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]

@@ -1,5 +1,7 @@
 using LeapAlign.Host.Kernel;
 using LeapAlign.Host.Runs.TensorBoard;
+using LeapAlign.Host.Tests.Live;
+using LeapAlign.Pipeline;
 using LeapAlign.Testing;
 
 namespace LeapAlign.Host.Tests.Reports;
@@ -7,11 +9,13 @@ namespace LeapAlign.Host.Tests.Reports;
 public sealed class EventFileTests : IDisposable
 {
     private readonly WrittenRun _run = new();
+    private readonly ManualTime _time = new();
+    private readonly List<Fault> _warnings = [];
 
     [Fact]
     public void Events_carry_every_number_under_its_path()
     {
-        using (var log = new TensorBoardLog(_run.Folder, TimeProvider.System))
+        using (var log = new TensorBoardLog(_run.Folder, _time, _warnings.Add))
         {
             log.Evaluated(Evaluation(0)).Value();
             log.Stepped(StepReports.Of(0, loss: 0.1)).Value();
@@ -19,7 +23,7 @@ public sealed class EventFileTests : IDisposable
         }
         var events = EventFileReader.Read(Assert.Single(Directory.GetFiles(_run.Folder.Events)));
         Assert.Equal("brain.Event:2", events[0].Version);
-        Assert.All(events, static one => Assert.InRange(DateTimeOffset.UtcNow.ToUnixTimeSeconds() - one.Time, -5, 600));
+        Assert.All(events, one => Assert.Equal(_time.GetUtcNow().ToUnixTimeMilliseconds() / 1000.0, one.Time, 0.01));
         Assert.Equal([0, 0, 1, 2], events.Select(static one => one.Step));
         Assert.Equal(0.75f, events[1].Scalars["evaluation/rewards/clip"]);
         Assert.Equal(0.25f, events[1].Scalars["evaluation/tasks/clip/colors"]);
@@ -30,9 +34,9 @@ public sealed class EventFileTests : IDisposable
     [Fact]
     public void A_run_that_goes_on_adds_a_file_that_takes_later_steps_back()
     {
-        using (var log = new TensorBoardLog(_run.Folder, new StoppedClock(50))) log.Stepped(StepReports.Of(6)).Value();
-        using (var log = new TensorBoardLog(_run.Folder, new StoppedClock(50))) log.Stepped(StepReports.Of(4)).Value();
-        using (var log = new TensorBoardLog(_run.Folder, new StoppedClock(7))) log.Stepped(StepReports.Of(2)).Value();
+        using (var log = new TensorBoardLog(_run.Folder, new StoppedClock(50), _warnings.Add)) log.Stepped(StepReports.Of(6)).Value();
+        using (var log = new TensorBoardLog(_run.Folder, new StoppedClock(50), _warnings.Add)) log.Stepped(StepReports.Of(4)).Value();
+        using (var log = new TensorBoardLog(_run.Folder, new StoppedClock(7), _warnings.Add)) log.Stepped(StepReports.Of(2)).Value();
         var files = Directory.GetFiles(_run.Folder.Events).Order(StringComparer.Ordinal).Select(EventFileReader.Read).ToList();
         Assert.DoesNotContain(files[0], static one => one.SessionStatus == 1);
         Assert.Equal(5, Assert.Single(files[1], static one => one.SessionStatus == 1).Step);
@@ -41,17 +45,22 @@ public sealed class EventFileTests : IDisposable
     }
 
     [Fact]
-    public void A_folder_that_cannot_be_made_is_a_fault()
+    public void A_folder_that_cannot_be_made_is_one_warning_and_later_steps_are_tried_again()
     {
         File.WriteAllText(_run.Folder.Events, "in the way");
-        using var log = new TensorBoardLog(_run.Folder, TimeProvider.System);
-        log.Stepped(StepReports.Of(0)).Fault(Pipeline.FaultCodes.CannotWrite, "tensorboard");
+        using var log = new TensorBoardLog(_run.Folder, _time, _warnings.Add);
+        log.Stepped(StepReports.Of(0)).Value();
+        log.Stepped(StepReports.Of(1)).Value();
+        Assert.Equal((FaultCodes.TelemetryNotKept, true), (Assert.Single(_warnings).Code, _warnings[0].ToString().Contains("tensorboard", StringComparison.Ordinal)));
+        File.Delete(_run.Folder.Events);
+        log.Stepped(StepReports.Of(2)).Value();
+        Assert.Equal([0, 3], EventFileReader.Read(Assert.Single(Directory.GetFiles(_run.Folder.Events))).Select(static one => one.Step));
     }
 
     [Fact]
     public void The_reader_of_the_tests_sees_a_changed_byte()
     {
-        using (var log = new TensorBoardLog(_run.Folder, TimeProvider.System)) log.Stepped(StepReports.Of(0)).Value();
+        using (var log = new TensorBoardLog(_run.Folder, _time, _warnings.Add)) log.Stepped(StepReports.Of(0)).Value();
         var path = Assert.Single(Directory.GetFiles(_run.Folder.Events));
         var bytes = File.ReadAllBytes(path);
         bytes[^6] ^= 1;

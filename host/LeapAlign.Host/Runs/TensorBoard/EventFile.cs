@@ -34,7 +34,7 @@ internal sealed class EventFile : IDisposable
             var goesOn = before.Count > 0;
             // Files are read in the order of their names: a new one comes last, also within a millisecond, or when the clock was set back.
             path = PathOf(folder, Math.Max(time.GetUtcNow().ToUnixTimeMilliseconds(), goesOn ? before.Max() + 1 : 0));
-            var made = new EventFile(new FileStream(path, FileMode.CreateNew, FileAccess.Write, FileShare.Read), time);
+            var made = new EventFile(new FileStream(path, FileMode.CreateNew, FileAccess.Write, FileShare.Read, bufferSize: 0), time);
             made.Write(new Event { FileVersion = "brain.Event:2" });
             if (goesOn) made.Write(new Event { Step = step, SessionLog = new SessionLog { Status = SessionLog.Types.SessionStatus.Start } });
             return made;
@@ -78,7 +78,6 @@ internal sealed class EventFile : IDisposable
         BinaryPrimitives.WriteUInt32LittleEndian(record.AsSpan(record.Length - sizeof(uint)), Checksum(message));
         // One write for each record, so that a reader never sees half of one.
         _file.Write(record);
-        _file.Flush();
     }
 
     private static uint Checksum(ReadOnlySpan<byte> bytes)

@@ -9,10 +9,15 @@ namespace LeapAlign.Host.Runs.TensorBoard;
 
 /// <summary>
 /// The numbers of metrics.jsonl and the sample grids for TensorBoard, in <c>tensorboard/</c>. A tag is the path of the number in metrics.jsonl behind the kind of its
-/// line: <c>step/rewards/judge</c>, <c>evaluation/tasks/judge/colors</c>. TensorBoard keeps numbers in single precision.
+/// line: <c>step/rewards/judge</c>, <c>evaluation/tasks/judge/colors</c>. TensorBoard keeps numbers in single precision. It repeats what metrics.jsonl holds, so that what
+/// cannot be written is a warning, once, and the run goes on.
 /// </summary>
-internal sealed class TensorBoardLog(RunFolder folder, TimeProvider time) : IRunObserver, IDisposable
+/// <param name="folder">The run folder.</param>
+/// <param name="time">The clock.</param>
+/// <param name="warn">Takes the warning.</param>
+internal sealed class TensorBoardLog(RunFolder folder, TimeProvider time, Action<Fault> warn) : IRunObserver, IDisposable
 {
+    private bool _warned;
     private EventFile? _file;
 
     public Result<Unit> Stepped(StepReport report)
@@ -41,11 +46,15 @@ internal sealed class TensorBoardLog(RunFolder folder, TimeProvider time) : IRun
         Add(scalars, "evaluation/measures", report.MeasureMeans);
         Add(scalars, "evaluation/images", report.Images);
         Add(scalars, "evaluation/timings/seconds", report.Seconds);
-        if (report.Samples.Count > 0 && !AddGrid(scalars, folder.Sample(report.Step)).TryGet(out _, out var fault)) return fault;
+        if (report.Samples.Count > 0 && !AddGrid(scalars, folder.Sample(report.Step)).TryGet(out _, out var fault)) Lose(fault);
         return Append(report.Step, scalars);
     }
 
-    public void Dispose() => _file?.Dispose();
+    public void Dispose()
+    {
+        _file?.Dispose();
+        _file = null;
+    }
 
     private static void Add(Summary scalars, string tag, double value) => scalars.Value.Add(new Summary.Types.Value { Tag = tag, SimpleValue = (float)value });
 
@@ -69,13 +78,23 @@ internal sealed class TensorBoardLog(RunFolder folder, TimeProvider time) : IRun
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            return new Fault.Run(FaultCodes.CannotWrite, $"the grid cannot be read back for TensorBoard: {exception.Message}", new SourcePlace(path));
+            return new Fault.Run(FaultCodes.CannotWrite, $"cannot be completed, since the grid cannot be read back: {exception.Message}", new SourcePlace(path));
         }
     }
 
     private Result<Unit> Append(long step, Summary summary)
     {
-        if (_file is null && !EventFile.Create(folder.Events, step, time).TryGet(out _file, out var fault)) return fault;
-        return _file.Append(step, summary);
+        // One that could not be written is begun again with the next step: half a record would hide all behind it.
+        if (_file is null && !EventFile.Create(folder.Events, step, time).TryGet(out _file, out var fault)) return Lose(fault);
+        if (_file.Append(step, summary).TryGet(out _, out fault)) return Unit.Value;
+        Dispose();
+        return Lose(fault);
+    }
+
+    private Unit Lose(Fault fault)
+    {
+        if (!_warned) warn(new Fault.Run(FaultCodes.TelemetryNotKept, $"TensorBoard's copy of the numbers {fault.Message}; the run goes on, metrics.jsonl has them", fault.Place));
+        _warned = true;
+        return Unit.Value;
     }
 }
