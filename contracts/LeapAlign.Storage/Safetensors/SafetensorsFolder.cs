@@ -10,7 +10,8 @@ namespace LeapAlign.Storage.Safetensors;
 /// </summary>
 public sealed partial class SafetensorsFolder : IWeightSource, IDisposable
 {
-    private static readonly string[] LibraryStems = ["diffusion_pytorch_model", "model"];
+    private const string DiffusersStem = "diffusion_pytorch_model";
+    private static readonly string[] LibraryStems = [DiffusersStem, "model"];
     private readonly Dictionary<string, SafetensorsFile> _fileOf;
 
     private SafetensorsFolder(string location, string stem, Dictionary<string, SafetensorsFile> fileOf)
@@ -45,6 +46,7 @@ public sealed partial class SafetensorsFolder : IWeightSource, IDisposable
         if (stems.Length == 0) stems = LibraryStems;
         foreach (var stem in stems)
         {
+            if (Ambiguous(folder, stem) is { } several) return several;
             if (Find(folder, stem) is { } path) return path.EndsWith(".json", StringComparison.Ordinal) ? OpenShards(folder, stem, path) : OpenFile(stem, path);
         }
         var names = string.Join(" or ", stems.Select(stem => $"{stem}.safetensors"));
@@ -64,14 +66,23 @@ public sealed partial class SafetensorsFolder : IWeightSource, IDisposable
     private static string? Find(string folder, string stem)
     {
         var plain = Path.Combine(folder, $"{stem}.safetensors");
-        if (File.Exists(plain)) return plain;
-        if (File.Exists($"{plain}.index.json")) return $"{plain}.index.json";
+        string[] both = [plain, $"{plain}.index.json"];
+        // Where a folder has both, diffusers takes the shards and transformers the one file.
+        if ((stem == DiffusersStem ? both.Reverse() : both).FirstOrDefault(File.Exists) is { } path) return path;
         // Variants in ordinal order, so that the choice does not depend on the file system.
-        return Directory.EnumerateFiles(folder, $"{stem}.*")
-            .Where(path => Variant().IsMatch(Path.GetFileName(path)[stem.Length..]))
-            .Order(StringComparer.Ordinal)
-            .FirstOrDefault();
+        return Variants(folder, stem).FirstOrDefault();
     }
+
+    private static Fault? Ambiguous(string folder, string stem)
+    {
+        var names = Variants(folder, stem).Select(path => Path.GetFileName(path)).ToArray();
+        if (names.Length < 2 || File.Exists(Path.Combine(folder, $"{stem}.safetensors")) || File.Exists(Path.Combine(folder, $"{stem}.safetensors.index.json"))) return null;
+        return new Fault.Input(FaultCodes.ModelNotFound, $"the folder holds the variants {string.Join(" and ", names)}, and no {stem}.safetensors; keep one of them, or give one that name", new SourcePlace(folder));
+    }
+
+    private static IEnumerable<string> Variants(string folder, string stem) => Directory.EnumerateFiles(folder, $"{stem}.*")
+        .Where(path => Variant().IsMatch(Path.GetFileName(path)[stem.Length..]))
+        .Order(StringComparer.Ordinal);
 
     [GeneratedRegex(@"^(\.\w+\.safetensors|\.safetensors\.index\.\w+\.json)$", RegexOptions.CultureInvariant)]
     private static partial Regex Variant();
@@ -89,7 +100,7 @@ public sealed partial class SafetensorsFolder : IWeightSource, IDisposable
             foreach (var file in files.Values) file.Dispose();
             return wrong;
         }
-        return new SafetensorsFolder(indexPath, stem, index.FileOf.ToDictionary(pair => pair.Key, pair => files[pair.Value]));
+        return new SafetensorsFolder(indexPath, stem, Placed(index, files));
     }
 
     private static Result<Unit> Open(string folder, string indexPath, SafetensorsIndex index, Dictionary<string, SafetensorsFile> files)
@@ -108,5 +119,16 @@ public sealed partial class SafetensorsFolder : IWeightSource, IDisposable
                 return new Fault.Input(FaultCodes.DamagedWeights, $"tensor '{name}': the index places it in '{fileName}', which does not hold it", new SourcePlace(indexPath));
         }
         return Unit.Value;
+    }
+
+    // The libraries load every tensor of every shard, those too that the index does not name; the later shard prevails.
+    private static Dictionary<string, SafetensorsFile> Placed(SafetensorsIndex index, Dictionary<string, SafetensorsFile> files)
+    {
+        var fileOf = index.FileOf.ToDictionary(pair => pair.Key, pair => files[pair.Value]);
+        foreach (var (_, file) in files.OrderByDescending(pair => pair.Key, StringComparer.Ordinal))
+        {
+            foreach (var name in file.Entries.Keys) fileOf.TryAdd(name, file);
+        }
+        return fileOf;
     }
 }

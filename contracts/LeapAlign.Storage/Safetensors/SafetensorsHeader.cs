@@ -37,7 +37,7 @@ internal sealed class SafetensorsHeader
     public static Result<SafetensorsHeader> Parse(ReadOnlyMemory<byte> json, long dataLength, string path)
     {
         var header = new SafetensorsHeader(path);
-        if (json.Length == 0 || json.Span[0] != (byte)'{') return header.Damaged("the header does not begin with '{'");
+        if (json.Span.TrimStart(" \t\r\n"u8) is not [(byte)'{', ..]) return header.Damaged("the header does not begin with '{'");
         if (!Utf8.IsValid(json.Span)) return header.Damaged("the header is not UTF-8");
         try
         {
@@ -66,6 +66,7 @@ internal sealed class SafetensorsHeader
 
     private Fault? ReadMetadata(JsonElement value)
     {
+        if (value.ValueKind == JsonValueKind.Null) return null;
         if (value.ValueKind != JsonValueKind.Object) return Damaged("the metadata is not an object of strings", MetadataKey);
         foreach (var property in value.EnumerateObject())
         {
@@ -77,13 +78,15 @@ internal sealed class SafetensorsHeader
 
     private Fault? ReadTensor(string name, JsonElement value)
     {
-        if (value.ValueKind != JsonValueKind.Object || value.GetPropertyCount() != 3
+        if (value.ValueKind != JsonValueKind.Object
             || !value.TryGetProperty("dtype", out var dtype) || dtype.ValueKind != JsonValueKind.String
             || !value.TryGetProperty("shape", out var shape)
             || !value.TryGetProperty("data_offsets", out var offsets))
             return Damaged("expected an object of dtype, shape and data_offsets", name);
+        // Keys beside the three are ignored, as the reference reader does; one of the three that occurs twice is not.
+        if (value.EnumerateObject().Count(static property => property.Name is "dtype" or "shape" or "data_offsets") != 3) return Damaged("dtype, shape or data_offsets occurs twice", name);
         var typeName = dtype.GetString()!;
-        if (!SafetensorsType.TryParse(typeName, out var type)) return Damaged($"the type '{typeName}' is not one of {SafetensorsType.Names}", name);
+        if (!SafetensorsType.TryParse(typeName, out var type)) return Damaged($"the type '{typeName}' is not supported; supported are {SafetensorsType.Names}", name);
         if (ReadNumbers(shape) is not { } sizes) return Damaged("the shape is not a list of numbers >= 0", name);
         if (ReadNumbers(offsets) is not [var begin, var end] || begin > end) return Damaged("data_offsets are not two numbers, 0 <= begin <= end", name);
         if (ByteCount(sizes, SafetensorsType.SizeOf(type)) is not { } bytes) return Damaged("the shape is larger than any file", name);

@@ -13,7 +13,7 @@ public sealed class SafetensorsFileTests
     {
         { "", "begin" },
         { "[]", "begin" },
-        { " {}", "begin" },
+        { "\u00a0{}", "begin" },
         { "{", "not JSON" },
         { """{"a":1}""", "'a'" },
         { """{"a":{"dtype":"F32","shape":[2,1],"data_offsets":[0,8]}""", "not JSON" },
@@ -38,8 +38,9 @@ public sealed class SafetensorsFileTests
         { Good.Replace("[3],\"data_offsets\":[8,11]", "[2],\"data_offsets\":[8,10]", StringComparison.Ordinal), "after the last tensor" },
         { Good.Replace("\"b\"", "\"a\"", StringComparison.Ordinal), "twice" },
         { Good.Replace("\"shape\":[3]", "\"dtype\":\"U8\"", StringComparison.Ordinal), "'b'" },
-        { Good.Replace("\"shape\":[3],", "\"shape\":[3],\"more\":1,", StringComparison.Ordinal), "'b'" },
+        { Good.Replace("\"shape\":[3],", "\"shape\":[3],\"shape\":[3],", StringComparison.Ordinal), "'b'" },
         { """{"__metadata__":{"format":1},""" + Good[1..], "metadata" },
+        { """{"__metadata__":[],""" + Good[1..], "metadata" },
         { """{"__metadata__":{"format":"pt","format":"pt"},""" + Good[1..], "twice" },
         { Good.Replace("\"b\"", "\"\\ud800\"", StringComparison.Ordinal), "not JSON" },
     };
@@ -55,6 +56,21 @@ public sealed class SafetensorsFileTests
         Assert.Equal(ScalarType.Byte, file.Entries["b"].Type);
         Assert.Equal(new byte[] { 9, 10, 11 }, Expect.Ok(file.Read("b")).data<byte>().ToArray());
         Assert.Equal(BitConverter.ToSingle([5, 6, 7, 8]), Expect.Ok(file.Read("a"))[1, 0].item<float>());
+    }
+
+    [Theory]
+    [InlineData("{", " \n\t {")]
+    [InlineData("{\"a\"", "{\"__metadata__\":null,\"a\"")]
+    [InlineData("\"shape\":[3],", "\"shape\":[3],\"more\":{\"dtype\":[1]},\"more\":2,")]
+    public void What_the_reference_reader_reads_is_read(string form, string other)
+    {
+        using var folder = new TemporaryFolder();
+        using var scope = NewDisposeScope();
+        var at = Good.IndexOf(form, StringComparison.Ordinal);
+        var header = Good[..at] + other + Good[(at + form.Length)..];
+        var file = Expect.Ok(SafetensorsFile.Open(folder.Write("w.safetensors", SafetensorsBytes.File(header, 11))));
+        Assert.Equal(["a", "b"], file.Entries.Keys);
+        Assert.Equal(new byte[] { 9, 10, 11 }, Expect.Ok(file.Read("b")).data<byte>().ToArray());
     }
 
     [Fact]

@@ -62,6 +62,47 @@ public sealed class SafetensorsFolderTests
     }
 
     [Fact]
+    public void Two_variants_and_nothing_else_are_a_fault_that_names_them()
+    {
+        using var folder = new TemporaryFolder();
+        using var scope = NewDisposeScope();
+        WriteOne(folder["model.fp16.safetensors"], "half");
+        WriteOne(folder["model.bf16.safetensors"], "brain");
+        var fault = Expect.Fault(SafetensorsFolder.Open(folder.Path), FaultCodes.ModelNotFound);
+        Assert.Contains("model.bf16.safetensors and model.fp16.safetensors", fault.Message, StringComparison.Ordinal);
+        WriteOne(folder["model.safetensors"], "full");
+        Assert.Equal(["full"], Expect.Ok(SafetensorsFolder.Open(folder.Path)).Entries.Keys);
+    }
+
+    [Theory]
+    [InlineData("diffusion_pytorch_model", "shard")]
+    [InlineData("model", "one")]
+    public void Where_a_folder_has_one_file_and_shards_its_library_decides(string stem, string expected)
+    {
+        using var folder = new TemporaryFolder();
+        using var scope = NewDisposeScope();
+        WriteOne(folder[$"{stem}.safetensors"], "one");
+        WriteOne(folder["m1.safetensors"], "shard");
+        folder.Write($"{stem}.safetensors.index.json", """{"metadata":{"total_size":4},"weight_map":{"shard":"m1.safetensors"}}""");
+        Assert.Equal([expected], Expect.Ok(SafetensorsFolder.Open(folder.Path)).Entries.Keys);
+    }
+
+    [Fact]
+    public void Tensors_that_the_index_does_not_name_are_read_from_the_later_shard()
+    {
+        using var folder = new TemporaryFolder();
+        using var scope = NewDisposeScope();
+        void Shard(string file, params (string Name, float Value)[] tensors) =>
+            Expect.Ok(SafetensorsWriter.Write(folder[file], [.. tensors.Select(tensor => new TensorToWrite(tensor.Name, full([1], tensor.Value, dtype: float32), ScalarType.Float32))]));
+        Shard("m1.safetensors", ("a", 1), ("more", 2));
+        Shard("m2.safetensors", ("b", 3), ("a", 4), ("more", 5));
+        folder.Write("model.safetensors.index.json", """{"metadata":{"total_size":1},"weight_map":{"a":"m1.safetensors","b":"m2.safetensors"}}""");
+        var weights = Expect.Ok(SafetensorsFolder.Open(folder.Path));
+        Assert.Equal(["a", "b", "more"], weights.Entries.Keys.Order(StringComparer.Ordinal));
+        Assert.Equal([1f, 3f, 5f], new[] { "a", "b", "more" }.Select(name => Expect.Ok(weights.Read(name)).item<float>()));
+    }
+
+    [Fact]
     public void Nothing_there_is_a_fault()
     {
         using var folder = new TemporaryFolder();

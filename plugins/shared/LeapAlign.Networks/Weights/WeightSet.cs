@@ -11,6 +11,7 @@ namespace LeapAlign.Networks.Weights;
 public sealed class WeightSet : IDisposable
 {
     private static readonly string[] Ignored = ["position_ids", "attn_mask"];
+    private static readonly ScalarType[] s_types = [ScalarType.Float64, ScalarType.Float32, ScalarType.Float16, ScalarType.BFloat16];
     private readonly Dictionary<string, Weight> _byName = [];
     private readonly List<Weight> _weights = [];
     private readonly List<Substitution> _substitutions = [];
@@ -129,7 +130,9 @@ public sealed class WeightSet : IDisposable
             return new Fault.Input(FaultCodes.TensorMismatch, $"tensor '{unexpected[0]}' is not part of this model{Others(unexpected.Count)}", new SourcePlace(source.Location));
         foreach (var weight in _weights)
         {
-            var shape = source.Entries[fileNames[weight.Name]].Shape;
+            var (type, shape) = source.Entries[fileNames[weight.Name]];
+            if (!s_types.Contains(type))
+                return new Fault.Input(FaultCodes.TensorMismatch, $"tensor '{fileNames[weight.Name]}' holds {type}, but a weight is one of {string.Join(", ", s_types)}: quantised weights are not read", new SourcePlace(source.Location));
             if (!shape.SequenceEqual(weight.Shape))
                 return new Fault.Input(FaultCodes.ShapeMismatch, $"tensor '{weight.Name}' is [{string.Join(", ", shape)}], but config.json makes it [{string.Join(", ", weight.Shape)}]", new SourcePlace(source.Location));
         }
