@@ -25,6 +25,9 @@ public abstract record Fault
     /// <summary>The file, line and key, when the fault lies in a file.</summary>
     public SourcePlace? Place { get; init; }
 
+    /// <summary>Lines that mend it, to be pasted as they are; empty where there is no one way. The sentence does not depend on them.</summary>
+    public IReadOnlyList<string> Advice { get; init; } = [];
+
     /// <summary>The exit code of a program that ends with this fault.</summary>
     public abstract int ExitCode { get; }
 

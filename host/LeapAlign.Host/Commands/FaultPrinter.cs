@@ -2,7 +2,7 @@ using LeapAlign.Pipeline;
 
 namespace LeapAlign.Host.Commands;
 
-/// <summary>Writes faults the way compilers do, one line each.</summary>
+/// <summary>Writes faults the way compilers do, one line each; lines to paste follow it, indented.</summary>
 internal static class FaultPrinter
 {
     /// <summary>Writes <c>error LA####: file(line,column) key: message</c>.</summary>
@@ -10,6 +10,7 @@ internal static class FaultPrinter
     public static int Error(this TextWriter writer, Fault fault)
     {
         writer.WriteLine(Line("error", fault));
+        foreach (var line in fault.Advice) writer.WriteLine($"  {line}");
         return fault.ExitCode;
     }
 

@@ -19,7 +19,16 @@ internal sealed class Composer(PluginCatalog catalog)
     /// <summary>Composes a run.</summary>
     /// <param name="source">plugins.json with its overrides.</param>
     /// <returns>The plan, or the first thing that is wrong.</returns>
-    public Result<RunPlan> Compose(JsonSource source)
+    public Result<RunPlan> Compose(JsonSource source) =>
+        from plan in Read(source)
+        from unmet in Requirements.Unmet(plan)
+        from _ in unmet.Count > 0 ? Result.Fail<Unit>(new Remedy(catalog, source, Read).Of(plan, unmet)) : WholeGroups(plan, source)
+        from __ in DeviceIsThere(plan, source)
+        from ___ in Mark(plan)
+        select plan;
+
+    /// <summary>The plan that a file says, whether its parts fit each other or not.</summary>
+    private Result<RunPlan> Read(JsonSource source)
     {
         var root = source.Root;
         if (SchemaCheck.First(root, ConfigurationSchema.Structure, "", source) is { } fault) return Result.Fail<RunPlan>(fault);
@@ -58,10 +67,6 @@ internal sealed class Composer(PluginCatalog catalog)
                 BaseFolder = Path.GetDirectoryName(Path.GetFullPath(source.File))!,
                 ResolvedJson = "",
             }
-            from _ in Requirements.Check(plan)
-            from ____ in WholeGroups(plan, source)
-            from __ in DeviceIsThere(plan, source)
-            from ___ in Mark(plan)
             select plan with { ResolvedJson = ResolvedConfiguration.Write(plan, guidance) };
     }
 

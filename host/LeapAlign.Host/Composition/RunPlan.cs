@@ -48,6 +48,9 @@ internal sealed record RunPlan
     /// <summary>The plugins that offer them, each once.</summary>
     public IEnumerable<PluginHandle> Plugins => Parts.Select(static part => part.Plugin).OfType<PluginHandle>().Distinct();
 
+    /// <summary>Whether a part is a reward that is measured in evaluation only.</summary>
+    public bool IsHeldOut(PartPlan part) => Rewards.Any(reward => reward.Part == part && reward.Role == RewardRole.HeldOut);
+
     /// <summary>The folder of plugins.json.</summary>
     public required string BaseFolder { get; init; }
 

@@ -1,0 +1,110 @@
+using System.Text;
+using LeapAlign.Contracts.Plugins;
+using LeapAlign.Host.Composition;
+using LeapAlign.Host.Configuration;
+using LeapAlign.Host.Plugins;
+using LeapAlign.Pipeline;
+using LeapAlign.Testing;
+
+namespace LeapAlign.Host.Tests.Composition;
+
+/// <summary>One fault says everything that a changed composition lacks, and its lines compose when they are pasted.</summary>
+public sealed class RemedyTests : IDisposable
+{
+    private readonly PluginCatalog _catalog = PluginCatalog.Discover([Path.Combine(TestWorkspace.HostFolder, "plugins")], new IsolatedPluginLoader());
+
+    // A direct gradient, a policy gradient on a reward without gradient, and pictures to learn from.
+    public static TheoryData<string> Compositions => ["plugins.json", "examples/grpo-guard.json", "examples/sft.json"];
+
+    public void Dispose() => _catalog.Unload();
+
+    [Theory]
+    [MemberData(nameof(Compositions))]
+    public void Lines_to_paste_compose_from_every_composition_to_every_algorithm(string composition)
+    {
+        var file = Path.Combine(Repository.Root, composition);
+        var algorithms = _catalog.Ids(PartKinds.Algorithm).ToArray();
+        Assert.NotEmpty(algorithms);
+        foreach (var algorithm in algorithms)
+        {
+            // What --set says and what is pasted behind it; the bare word drops settings of another algorithm.
+            if (Compose(file, $"algorithm={algorithm}").TryGet(out var plan, out var fault))
+            {
+                Assert.Null(new FittingSizes(plan, grouped: false).Refusal);
+                continue;
+            }
+            Assert.Equal(FaultCodes.RequirementNotMet, fault.Code);
+            Assert.True(fault.Advice.Count > 0, $"{file} to {algorithm}: {fault}");
+            var onCommandLine = Compose(file, [$"algorithm={algorithm}", .. Words(fault.Advice[0])]);
+            Assert.Null(new FittingSizes(onCommandLine.Value(), grouped: false).Refusal);
+
+            var root = JsonSource.Read(file).Value().Root;
+            foreach (var line in fault.Advice.Where(static line => line.StartsWith("  ", StringComparison.Ordinal)))
+            {
+                foreach (var (key, value) in JsonSource.Parse("pasted", Encoding.UTF8.GetBytes($"{{{line}}}")).Value().Root) root[key] = value?.DeepClone();
+            }
+            var inFile = JsonSource.Parse(file, Encoding.UTF8.GetBytes(root.ToJsonString())).Bind(new Composer(_catalog).Compose).Value();
+            Assert.Equal(onCommandLine.Value().ResolvedJson, inFile.ResolvedJson);
+        }
+    }
+
+    [Fact]
+    public void Everything_that_is_missing_is_in_one_sentence()
+    {
+        var fault = Compose(Path.Combine(Repository.Root, "plugins.json"), "algorithm=flow-grpo").Fault(
+            FaultCodes.RequirementNotMet, "4 things", "'log-prob'", "'flow-sde'", "'cps'", "run.group", "run.reference", "accumulation");
+        Assert.Equal(4, fault.ExitCode);
+    }
+
+    [Fact]
+    public void What_only_the_user_knows_stands_in_capitals()
+    {
+        var fault = Compose(Path.Combine(Repository.Root, "plugins.json"), "algorithm=sft").Fault(FaultCodes.RequirementNotMet, "'pictures'", "'shapes'");
+        Assert.Contains("FOLDER", fault.Advice[0], StringComparison.Ordinal);
+        Assert.Contains("in the place of FOLDER", fault.Advice[^1], StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("run.batch=1")]
+    [InlineData("run.batch=3", "run.accumulation=3")]
+    [InlineData("run.batch=5", "run.group=5")]
+    public void Sizes_are_found_from_any_batch(params string[] sizes)
+    {
+        var file = Path.Combine(Repository.Root, "plugins.json");
+        foreach (var algorithm in new[] { "flow-grpo", "dgpo", "nft", "dpo" })
+        {
+            var fault = Compose(file, [.. sizes, $"algorithm={algorithm}"]).Fault(FaultCodes.RequirementNotMet);
+            Assert.Null(new FittingSizes(Compose(file, [.. sizes, $"algorithm={algorithm}", .. Words(fault.Advice[0])]).Value(), grouped: false).Refusal);
+        }
+    }
+
+    [Fact]
+    public void Where_no_part_fits_it_is_said()
+    {
+        var fault = TestWorkspace.Compose(TestWorkspace.Valid, "algorithm=paired").Fault(FaultCodes.RequirementNotMet, "nor does any installed prompts");
+        Assert.Empty(fault.Advice);
+    }
+
+    [Fact]
+    public void A_reward_without_gradient_is_watched_where_another_trains()
+    {
+        var fault = TestWorkspace.Compose(TestWorkspace.Valid, "rewards=[\"smooth\", \"flat\"]").Fault(FaultCodes.RequirementNotMet, "reward 'flat'");
+        Assert.Equal(["rewards.1.role=heldOut"], Words(fault.Advice[0]));
+    }
+
+    private Result<RunPlan> Compose(string file, params string[] overrides) => ConfigurationFile.Read(file, overrides).Bind(new Composer(_catalog).Compose);
+
+    // As a shell splits them: spaces outside of quotes.
+    private static IEnumerable<string> Words(string line)
+    {
+        var words = new List<StringBuilder> { new() };
+        var quoted = false;
+        foreach (var letter in line[line.IndexOf("--set", StringComparison.Ordinal)..])
+        {
+            if (letter == '\'') quoted = !quoted;
+            else if (letter == ' ' && !quoted) words.Add(new());
+            else words[^1].Append(letter);
+        }
+        return words.Select(static word => word.ToString()).Where(static word => word != "--set");
+    }
+}
