@@ -36,9 +36,9 @@ internal sealed class PromptsTarget : IFuzzTarget, IDisposable
         }
         _sources =
         [
-            .. new[] { "lines.txt", "lines.jsonl", "lines.json", "lines.csv", "lines.tsv" }.Select(name => Source("file", "path", name)),
-            .. new[] { "preferences.jsonl", "preferences.csv" }.Select(name => Source("preferences", "path", name)),
-            .. new[] { "named", "table", "beside" }.Select(name => Source("pictures", "folder", name)),
+            .. Sources("file", "path", "lines.txt", "lines.jsonl", "lines.json", "lines.csv", "lines.tsv"),
+            .. Sources("preferences", "path", "preferences.jsonl", "preferences.csv"),
+            .. Sources("pictures", "folder", "named", "table", "beside"),
         ];
         Seeds =
         [
@@ -115,6 +115,8 @@ internal sealed class PromptsTarget : IFuzzTarget, IDisposable
         }
         return true;
     }
+
+    private IEnumerable<(string Id, IPromptSource Source)> Sources(string id, string key, params string[] paths) => paths.Select(path => Source(id, key, path));
 
     private (string Id, IPromptSource Source) Source(string id, string key, string path)
     {
