@@ -48,10 +48,11 @@ internal sealed record CheckpointManifest
 }
 
 /// <summary>What computes: results are the same to the bit with the same of all three.</summary>
-/// <param name="Version">Of the program.</param>
+/// <param name="Version">Of the program, with the commit that it was built from where the build knew one.</param>
 /// <param name="Torch">Version of TorchSharp.</param>
 /// <param name="Threads">Threads of tensor operations.</param>
-internal sealed record ProgramBuild(string Version, string Torch, int Threads);
+/// <param name="Sha256">Of the program's assemblies (<see cref="ProgramFiles"/>); null in checkpoints of versions that did not look at them.</param>
+internal sealed record ProgramBuild(string Version, string Torch, int Threads, string? Sha256 = null);
 
 /// <summary>A plugin as it was loaded.</summary>
 /// <param name="Id">Its id.</param>

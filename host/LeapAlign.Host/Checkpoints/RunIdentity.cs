@@ -4,6 +4,7 @@ using LeapAlign.Host.Composition;
 using LeapAlign.Host.Kernel.State;
 using LeapAlign.Host.Pins;
 using LeapAlign.Host.Plugins;
+using LeapAlign.Host.Runs.Records;
 using LeapAlign.Pipeline;
 using static TorchSharp.torch;
 
@@ -18,7 +19,7 @@ internal sealed record RunIdentity(JsonObject Configuration, ProgramBuild Progra
     /// <summary>The identity of a run that is about to begin in this process.</summary>
     public static RunIdentity Of(RunPlan plan) => new(
         JsonNode.Parse(plan.ResolvedJson)!.AsObject(),
-        new ProgramBuild(Version(typeof(RunIdentity).Assembly), Version(typeof(Tensor).Assembly), get_num_threads()),
+        new ProgramBuild(RunEnvironment.Program, Version(typeof(Tensor).Assembly), get_num_threads(), ProgramFiles.Sha256),
         [.. plan.Plugins.OrderBy(static plugin => plugin.Id, StringComparer.Ordinal).Select(Build)]);
 
     /// <summary>A manifest that says who writes it.</summary>
@@ -39,7 +40,7 @@ internal sealed record RunIdentity(JsonObject Configuration, ProgramBuild Progra
     /// <summary>What was built anew since a checkpoint, as warnings: the same numbers are not promised then.</summary>
     public IEnumerable<Fault> BuildsSince(CheckpointManifest then)
     {
-        if (then.Program != Program) yield return Warning($"the run began with leapalign {Told(then.Program)} and goes on with {Told(Program)}");
+        if (then.Program with { Sha256 = then.Program.Sha256 ?? Program.Sha256 } != Program) yield return Warning($"the run began with leapalign {Told(then.Program)} and goes on with {Told(Program)}");
         var before = then.Plugins.ToDictionary(static plugin => plugin.Id, StringComparer.Ordinal);
         foreach (var plugin in Plugins)
         {
@@ -48,7 +49,7 @@ internal sealed record RunIdentity(JsonObject Configuration, ProgramBuild Progra
         }
     }
 
-    private static string Told(ProgramBuild build) => $"{build.Version} (TorchSharp {build.Torch}, {build.Threads} threads)";
+    private static string Told(ProgramBuild build) => $"{build.Version} ({(build.Sha256 is { } digits ? $"{digits[..8]}, " : "")}TorchSharp {build.Torch}, {build.Threads} threads)";
 
     private static string Told(PluginBuild build) => $"{build.Version} ({build.Sha256[..8]})";
 

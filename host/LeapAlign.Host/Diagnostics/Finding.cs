@@ -1,3 +1,5 @@
+using LeapAlign.Host.Telemetry;
+
 namespace LeapAlign.Host.Diagnostics;
 
 /// <summary>One line of <c>doctor</c>.</summary>
@@ -15,6 +17,7 @@ internal sealed record Finding(string What, bool IsWell, string Detail)
         }
         catch (Exception failure)
         {
+            Thrown.Keep(failure, what);
             var reasons = new List<string>();
             for (var cause = failure; cause is not null; cause = cause.InnerException) reasons.Add($"{cause.GetType().Name}: {cause.Message.ReplaceLineEndings(" ")}");
             return new(what, false, string.Join("; because ", reasons));

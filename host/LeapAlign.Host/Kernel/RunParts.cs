@@ -86,7 +86,8 @@ internal sealed class RunParts : IDisposable
         return parts;
     }
 
-    private static Result<T> Make<T>(PartPlan part, Func<PartPlan, PartContext> context, List<IDisposable> owned)
+    /// <summary>Makes a part, and notes it as one to dispose.</summary>
+    public static Result<T> Make<T>(PartPlan part, Func<PartPlan, PartContext> context, List<IDisposable> owned)
         where T : class => part.Create<T>(context(part)).Map(made =>
         {
             if (made is IDisposable disposable) owned.Add(disposable);
@@ -98,7 +99,8 @@ internal sealed class RunParts : IDisposable
     private static Result<RunReward> MakeReward(RewardPlan reward, Func<PartPlan, PartContext> context, List<IDisposable> owned) =>
         Make<object>(reward.Part, context, owned).Map(made => new RunReward(reward, made, context(reward.Part).Stop));
 
-    private static void Release(List<IDisposable> owned)
+    /// <summary>Disposes parts in the reverse order of their making.</summary>
+    public static void Release(List<IDisposable> owned)
     {
         for (var i = owned.Count - 1; i >= 0; i--) owned[i].Dispose();
         owned.Clear();

@@ -2,6 +2,7 @@ using LeapAlign.Host.Kernel;
 using LeapAlign.Host.Reports.Pages;
 using LeapAlign.Host.Runs;
 using LeapAlign.Host.Runs.Folders;
+using LeapAlign.Host.Runs.Metrics;
 using LeapAlign.Host.Runs.Records;
 using LeapAlign.Pipeline;
 
@@ -15,6 +16,9 @@ internal sealed class RunReport(RunFolder folder, IReadOnlyDictionary<string, st
 {
     private readonly DateTimeOffset _started = time.GetUtcNow();
     private readonly ReportPage _page = new();
+
+    // What was read for the evaluation before is not read again: it would be the whole of a long run each time.
+    private readonly MetricsReader _metrics = new(folder.Metrics);
 
     /// <summary>Writes both before the first step, so that a run whose process is killed in it is known to have begun.</summary>
     public void Begin() => Write(RunState.Running, null);
@@ -45,7 +49,7 @@ internal sealed class RunReport(RunFolder folder, IReadOnlyDictionary<string, st
     private Unit Write(RunState state, string? fault)
     {
         Warn(Record(state, fault));
-        Warn(_page.Write([folder.Path], folder.Report));
+        Warn(RunReader.Read(folder, () => _metrics.Read()).Bind(run => _page.Write(run, folder.Report)));
         return Unit.Value;
     }
 

@@ -9,6 +9,7 @@ using LeapAlign.Host.Composition;
 using LeapAlign.Host.Kernel;
 using LeapAlign.Host.Kernel.Pictures;
 using LeapAlign.Host.Runs.Folders;
+using LeapAlign.Host.Telemetry;
 using LeapAlign.Host.Telemetry.Spans;
 using LeapAlign.Pipeline;
 using Microsoft.Extensions.Logging;
@@ -29,12 +30,12 @@ internal sealed class Generation(Terminal terminal, ILoggerFactory loggers) : IG
 
     private Result<Unit> Generate(RunPlan plan, GenerateOptions options, RunSite site, CancellationToken stop)
     {
-        IModel? model = null;
+        List<IDisposable> owned = [];
         try
         {
-            return from prompts in Captions(plan, options, site)
-                   from sampler in plan.Sampler.Create<ISampler>(site.Context(plan.Sampler))
-                   from opened in plan.Model.Create<IModel>(site.Context(plan.Model)).Map(made => model = made)
+            return from prompts in Captions(plan, options, site, owned)
+                   from sampler in RunParts.Make<ISampler>(plan.Sampler, site.Context, owned)
+                   from opened in RunParts.Make<IModel>(plan.Model, site.Context, owned)
                    from shape in opened.LatentShape(opened.NativeSize)
                    let sampling = new PictureSampling(opened, sampler, plan.Guidance, new StageClock(new KernelSpans(plan)))
                    {
@@ -51,18 +52,24 @@ internal sealed class Generation(Terminal terminal, ILoggerFactory loggers) : IG
         {
             return exception.Fault;
         }
+#pragma warning disable CA1031 // A part may throw anything; as in a run, whatever it is becomes a fault.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            return exception.ToFault(static (type, message) => new Fault.Run(FaultCodes.StepThrew, $"drawing threw {type}: {message}"));
+        }
         finally
         {
-            (model as IDisposable)?.Dispose();
+            RunParts.Release(owned);
             site.Warnings.Summarize();
         }
     }
 
-    private static Result<IReadOnlyList<Prompt>> Captions(RunPlan plan, GenerateOptions options, RunSite site)
+    private static Result<IReadOnlyList<Prompt>> Captions(RunPlan plan, GenerateOptions options, RunSite site, List<IDisposable> owned)
     {
         if (options.Captions.Count > 0) return options.Captions.Select(static (text, id) => new Prompt(id, text)).ToList();
         var source = plan.EvaluationPrompts ?? plan.Prompts;
-        return source.Create<IPromptSource>(site.Context(source)).Bind(static prompts => prompts.Read());
+        return RunParts.Make<IPromptSource>(source, site.Context, owned).Bind(static prompts => prompts.Read());
     }
 
     private Result<Unit> Draw(IReadOnlyList<PictureRequest> pictures, PictureSampling sampling, (GenerateOptions Options, int Batch) how, CancellationToken stop)

@@ -22,14 +22,25 @@ internal static partial class Thrown
 
     /// <summary>Makes the fault, and logs the exception.</summary>
     /// <param name="exception">What was thrown.</param>
-    /// <param name="fault">Makes the fault of the exception's type and the first line of its message.</param>
+    /// <param name="fault">Makes the fault of the exception's type and its message on one line.</param>
     public static Fault ToFault(this Exception exception, Func<string, string, Fault> fault)
     {
-        var made = fault(exception.GetType().Name, exception.Message.Split('\n')[0].TrimEnd('\r'));
-        var log = Volatile.Read(ref s_log);
-        if (log.IsEnabled(LogLevel.Debug)) Log(log, made.Code, Text(exception));
+        var made = fault(exception.GetType().Name, Sentence(exception.Message));
+        Keep(exception, made.Code);
         return made;
     }
+
+    /// <summary>Logs an exception that becomes something else than a fault.</summary>
+    /// <param name="exception">What was thrown.</param>
+    /// <param name="about">What it is about.</param>
+    public static void Keep(Exception exception, string about)
+    {
+        var log = Volatile.Read(ref s_log);
+        if (log.IsEnabled(LogLevel.Debug)) Log(log, about, Text(exception));
+    }
+
+    // libtorch puts the frames of its own stack behind the sentence.
+    private static string Sentence(string message) => message.Split("\nException raised from ")[0].ReplaceLineEndings(" ").Trim();
 
     // Messages hold what files of others say: a terminal must not obey it.
     private static string Text(Exception exception)
@@ -43,6 +54,6 @@ internal static partial class Thrown
         return text.ToString();
     }
 
-    [LoggerMessage(1, LogLevel.Debug, "{Code}: {Exception}")]
-    private static partial void Log(ILogger logger, string code, string exception);
+    [LoggerMessage(1, LogLevel.Debug, "{About}: {Exception}")]
+    private static partial void Log(ILogger logger, string about, string exception);
 }

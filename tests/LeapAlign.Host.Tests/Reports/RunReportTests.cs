@@ -61,6 +61,21 @@ public sealed class RunReportTests : IDisposable
     }
 
     [Fact]
+    public void Metrics_that_were_read_are_not_read_again()
+    {
+        var report = Report();
+        report.Begin();
+        var lines = File.ReadAllLines(_run.Folder.Metrics);
+        // Who reads all of it again finds no line there.
+        File.WriteAllLines(_run.Folder.Metrics, [new string('x', lines[0].Length), .. lines[1..]]);
+        Assert.True(report.End(RunEnding.Finished).IsOk);
+        Assert.Empty(_error.ToString());
+        Assert.Contains("\"done\":1", File.ReadAllText(_run.Folder.Report), StringComparison.Ordinal);
+        Report().Begin();
+        Assert.Contains("warning LA4013", _error.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_run_goes_on_without_a_report_that_cannot_be_written_and_says_so_once()
     {
         Directory.CreateDirectory(Path.Combine(_run.Folder.Report, "in the way"));

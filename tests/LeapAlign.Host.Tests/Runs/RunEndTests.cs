@@ -97,7 +97,7 @@ public sealed class RunEndTests : IDisposable
     public void An_export_that_throws_all_the_same_is_such_a_fault()
     {
         _run.Export = static (_, _) => throw new InvalidOperationException("no\nmore");
-        _run.Train().Fault(FaultCodes.ExportThrew, "export threw InvalidOperationException: no;", "--step 2");
+        _run.Train().Fault(FaultCodes.ExportThrew, "export threw InvalidOperationException: no more;", "--step 2");
         Assert.Equal("Faulted", (string)_run.Record["state"]!);
     }
 

@@ -86,10 +86,15 @@ public sealed class GuardTests : IDisposable
         Moody(mood, at: 4);
         _workspace.Json["guard"] = new JsonObject { ["stageSeconds"] = 8 };
         _workspace.Save();
-        var outcome = _workspace.Leapalign("train");
+        var outcome = _workspace.Leapalign("train", "--verbose");
         Assert.Equal(6, outcome.ExitCode);
         Assert.Contains($"error {code}", outcome.Error, StringComparison.Ordinal);
         Assert.Contains(words, outcome.Error, StringComparison.Ordinal);
+        var record = JsonNode.Parse(File.ReadAllText(_workspace.At("runs", "guarded", "run.json")))!;
+        Assert.Equal("Faulted", (string)record["state"]!);
+        Assert.StartsWith(code, (string)record["fault"]!, StringComparison.Ordinal);
+        // Where it was thrown, in a plugin that is unloaded by then.
+        if (mood == "throw") Assert.Matches(@"LA5004: System\.InvalidOperationException: not today\s+at TestPlugins\.", outcome.Error);
         var resumed = _workspace.Leapalign("train", "--resume", "latest", "--set", "rewards.moody.settings.at=0", "--allow-change", "rewards.moody");
         Assert.True(resumed.ExitCode == 0, resumed.Error);
     }

@@ -1,4 +1,6 @@
 using System.Security.Cryptography;
+using System.Text.Json.Nodes;
+using LeapAlign.Testing;
 
 namespace LeapAlign.Integration.Tests.Surroundings;
 
@@ -36,15 +38,53 @@ public sealed class FileSystemTests : IDisposable
     }
 
     [Fact]
-    public void A_disk_of_runs_that_is_full_is_a_fault_and_leaves_no_half_export()
+    public void A_disk_of_runs_without_room_for_the_end_ends_the_run_before_it_begins()
     {
         Directory.CreateDirectory(_workspace.At("runs"));
         // What is on it goes with the namespace, so the listing is part of the script.
-        var outcome = Mounted("mount -t tmpfs -o size=600k none runs", s_short, "ls -d runs/small/export* runs/small/*.part 2>/dev/null || true");
+        var outcome = Mounted("mount -t tmpfs -o size=600k none runs", s_short, "ls -A runs");
         Assert.True(outcome.ExitCode == 6, outcome.Error);
-        Assert.Contains("error LA5002", outcome.Error, StringComparison.Ordinal);
-        Assert.DoesNotContain("runs/small/export", outcome.Output, StringComparison.Ordinal);
-        Assert.DoesNotContain(".part", outcome.Output, StringComparison.Ordinal);
+        Assert.Contains($"error LA5020: {_workspace.At("runs", "small")}: the export takes ", outcome.Error, StringComparison.Ordinal);
+        Assert.Equal("", outcome.Output.Trim());
+    }
+
+    [Fact]
+    public void A_model_folder_that_goes_during_the_run_ends_it_with_a_checkpoint_and_the_command_that_exports_it()
+    {
+        var model = _workspace.Copy(Workspace.Model);
+        _workspace.AddTestPlugin("unruly");
+        _workspace.Json["model"]!["settings"]!["folder"] = model;
+        _workspace.Json["checkpoint"] = new JsonObject { ["every"] = -1 };
+        _workspace.Json["rewards"] = new JsonArray(new JsonObject { ["id"] = "moody", ["settings"] = new JsonObject { ["mood"] = $"delete {model}", ["at"] = 1 } });
+        _workspace.Save();
+        var outcome = _workspace.Leapalign(s_short);
+        Assert.True(outcome.ExitCode == 5, outcome.Error);
+        Assert.Contains($"error LA4001: {model}", outcome.Error, StringComparison.Ordinal);
+        var command = $"leapalign checkpoint export {_workspace.At("runs", "small")} --step 1";
+        Assert.Contains(command, outcome.Error, StringComparison.Ordinal);
+        Assert.False(File.Exists(Exported("small")));
+        // The folder is back: the command that the line says.
+        _workspace.Copy(Workspace.Model);
+        var exported = _workspace.Leapalign(command.Split(' ')[1..]);
+        Assert.True(exported.ExitCode == 0, exported.Error);
+        Assert.True(File.Exists(Exported("small")));
+    }
+
+    [Theory]
+    [InlineData("vae/link", "it is a link to 'nowhere', which is not there")]
+    [InlineData("vae/pipe", "it is a named pipe, not a file")]
+    public void A_model_folder_that_could_not_be_exported_ends_the_run_before_it_begins(string file, string why)
+    {
+        if (!OperatingSystem.IsLinux()) Assert.Skip("these are of Linux");
+        var model = _workspace.Copy(Workspace.Model);
+        var path = Path.Combine(model, file);
+        if (file.EndsWith("pipe", StringComparison.Ordinal)) SpecialFile.Pipe(path);
+        else File.CreateSymbolicLink(path, "nowhere");
+        var outcome = _workspace.Leapalign([.. s_short, "--set", $"model.settings.folder={model}"]);
+        Assert.True(outcome.ExitCode == 5, outcome.Error);
+        Assert.Contains($"error LA4001: {path}: ", outcome.Error, StringComparison.Ordinal);
+        Assert.Contains(why, outcome.Error, StringComparison.Ordinal);
+        Assert.False(Directory.Exists(_workspace.At("runs")));
     }
 
     /// <summary>As the cache of a model hub lays it out: a link to the folder, and in it a link for each file.</summary>

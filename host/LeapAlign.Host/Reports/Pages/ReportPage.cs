@@ -17,6 +17,9 @@ internal sealed class ReportPage
     public Result<Unit> Write(IReadOnlyList<string> folders, string output) =>
         RunReader.Read(folders).Bind(runs => WholeFile.Write(output, Encoding.UTF8.GetBytes(Html(ReportData.Of(runs, _pictures)))));
 
+    /// <summary>Writes the page about a run that was read.</summary>
+    public Result<Unit> Write(RecordedRun run, string output) => WholeFile.Write(output, Encoding.UTF8.GetBytes(Html(ReportData.Of([run], _pictures))));
+
     /// <summary>The page.</summary>
     public static string Html(ReportData data)
     {
