@@ -114,6 +114,7 @@ public sealed class MetaStepTests : IDisposable
               "text_config": { "hidden_size": 768, "intermediate_size": 3072, "num_attention_heads": 12, "eos_token_id": 2 },
               "vision_config": { "hidden_size": 1024, "intermediate_size": 4096, "num_hidden_layers": 24, "num_attention_heads": 16, "patch_size": 14 } }
             """);
+        File.WriteAllText(Path.Combine(_folder.FullName, "preprocessor_config.json"), "{}");
         var network = new ClipNetwork(config, Recording.Require(ClipImageProcessor.Read(_folder.FullName, config.Vision)), META, ScalarType.BFloat16);
         network.Allocate();
         return new ClipReward(network, _ => new long[config.Text.Positions], new ClipSettings { Model = "" });

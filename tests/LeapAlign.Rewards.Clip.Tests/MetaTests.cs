@@ -24,6 +24,7 @@ public sealed class MetaTests : IDisposable
     {
         using var scope = NewDisposeScope();
         File.WriteAllText(Path.Combine(_folder.FullName, "config.json"), ViTL14);
+        File.WriteAllText(Path.Combine(_folder.FullName, "preprocessor_config.json"), "{}");
         var config = Recording.Require(ClipConfig.Read(Path.Combine(_folder.FullName, "config.json")));
         var network = new ClipNetwork(config, Recording.Require(ClipImageProcessor.Read(_folder.FullName, config.Vision)), META, bfloat16);
         network.Allocate();

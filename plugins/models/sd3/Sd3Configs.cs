@@ -25,14 +25,20 @@ internal sealed record Sd3Configs
     public static Result<Sd3Configs> Read(ModelIndex index, Action<Fault>? warn = null) =>
         from transformer in Sd3Config.Read(Path.Combine(index.Component("transformer"), "config.json"), warn)
         from vae in VaeConfig.Read(Path.Combine(index.Component("vae"), "config.json"), warn)
-        from clipL in ClipTextConfig.Read(Path.Combine(index.Component("text_encoder"), "config.json"))
-        from clipG in ClipTextConfig.Read(Path.Combine(index.Component("text_encoder_2"), "config.json"))
-        from t5 in index.HasT5 ? T5Config.Read(Path.Combine(index.Component("text_encoder_3"), "config.json")).Map(static config => (T5Config?)config) : Result.Ok<T5Config?>(null)
+        from clipL in ClipTextConfig.Read(Path.Combine(index.Component("text_encoder"), "config.json"), warn)
+        from clipG in ClipTextConfig.Read(Path.Combine(index.Component("text_encoder_2"), "config.json"), warn)
+        from t5 in index.HasT5 ? T5Config.Read(Path.Combine(index.Component("text_encoder_3"), "config.json"), warn).Map(static config => (T5Config?)config) : Result.Ok<T5Config?>(null)
         from configs in Check(new Sd3Configs { Transformer = transformer, Vae = vae, ClipL = clipL, ClipG = clipG, T5 = t5 }, index)
         select configs;
 
     private static Result<Sd3Configs> Check(Sd3Configs configs, ModelIndex index)
     {
+        foreach (var (part, encoder) in ((string, ClipTextConfig)[])[("text_encoder", configs.ClipL), ("text_encoder_2", configs.ClipG)])
+        {
+            if (encoder.Projection is not null) continue;
+            const string message = "this is a CLIPTextModel, which has no projection, but the transformer takes projected features: it has to be a CLIPTextModelWithProjection";
+            return new Fault.Input(FaultCodes.WrongModelClass, message, new SourcePlace(Path.Combine(index.Component(part), "config.json"), Key: "architectures"));
+        }
         var transformer = configs.Transformer;
         var pooled = configs.ClipL.Projection + configs.ClipG.Projection;
         (bool Fits, string Message)[] relations =

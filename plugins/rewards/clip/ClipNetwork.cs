@@ -43,8 +43,8 @@ internal sealed class ClipNetwork : IDisposable
 
     /// <summary>Reads the configurations of a model folder.</summary>
     public static Result<ClipNetwork> Declare(string folder, PartContext context) =>
-        from config in ClipConfig.Read(Path.Combine(folder, "config.json"))
-        from processor in ClipImageProcessor.Read(folder, config.Vision)
+        from config in ClipConfig.Read(Path.Combine(folder, "config.json"), context.Warn)
+        from processor in ClipImageProcessor.Read(folder, config.Vision, context.Warn)
         select new ClipNetwork(config, processor, context.Device, context.ComputeType);
 
     /// <summary>Reads the weights, in the compute type: nothing trains them.</summary>

@@ -38,10 +38,33 @@ public class ConfigTests
     [InlineData("gated-gelu", true, nameof(Activation.GeluTanh))]
     [InlineData("gated-silu", true, nameof(Activation.Silu))]
     [InlineData("gelu", false, nameof(Activation.GeluErf))]
+    [InlineData("gated-gelu_python", true, nameof(Activation.GeluErf))]
+    [InlineData("gated-swish", true, nameof(Activation.Silu))]
+    [InlineData("relu\", \"dense_act_fn\": \"silu", false, nameof(Activation.Silu))] // what the library writes out counts
+    [InlineData("relu\", \"is_gated_act\": true, \"dense_act_fn\": \"gelu", true, nameof(Activation.GeluErf))]
     public void Feed_forward_of_T5(string name, bool gated, string function)
     {
         var config = ConfigFile.Require($$"""{ "architectures": ["T5EncoderModel"], "feed_forward_proj": "{{name}}" }""", T5Config.Read);
         Assert.Equal((gated, function), (config.Gated, config.Activation.Method.Name));
+    }
+
+    [Fact]
+    public void Second_names_of_T5_sizes_hide_the_first()
+    {
+        const string json = """{ "architectures": ["T5EncoderModel"], "d_model": 8, "hidden_size": 16, "num_heads": 2, "num_attention_heads": 4, "head_dim": 3, "num_hidden_layers": 5 }""";
+        var config = ConfigFile.Require(json, T5Config.Read);
+        Assert.Equal((16, 4, 3, 5), (config.Width, config.Heads, config.HeadWidth, config.Layers));
+    }
+
+    [Fact]
+    public void The_second_object_of_an_old_clip_file_hides_the_first_whole()
+    {
+        const string json = """
+            { "architectures": ["CLIPModel"], "text_config": { "hidden_size": 64, "vocab_size": 9 }, "text_config_dict": { "num_hidden_layers": 3 },
+              "vision_config": { "image_size": 64 }, "vision_config_dict": null }
+            """;
+        var config = ConfigFile.Require(json, ClipConfig.Read);
+        Assert.Equal((512, 3, 49408, 64), (config.Text.Transformer.Width, config.Text.Transformer.Layers, config.Text.Vocabulary, config.Vision.ImageSize));
     }
 
     [Theory]
@@ -54,6 +77,16 @@ public class ConfigTests
     [InlineData("""{ "architectures": ["CLIPModel"], "text_config": 3 }""", "text_config", "object")]
     [InlineData("""{ "architectures": ["CLIPModel"], "text_config": { "num_attention_heads": 7 } }""", "text_config.num_attention_heads", "512")]
     [InlineData("""{ "architectures": ["CLIPModel"], "vision_config": { "patch_size": 300 } }""", "vision_config.patch_size", "224")]
+    [InlineData("""{ "architectures": ["CLIPModel"], "vision_config": { "num_channels": 1 } }""", "vision_config.num_channels", "1")]
+    [InlineData("""{ "architectures": ["CLIPModel"], "vision_config": { "image_size": [224, 224] } }""", "vision_config.image_size", "224")]
+    [InlineData("""{ "architectures": ["CLIPModel"], "vision_config": { "hidden_act": "gelu-approximate" } }""", "vision_config.hidden_act", "gelu-approximate")]
+    [InlineData("""{ "architectures": ["CLIPModel"], "text_config": { "eos_token_id": [1, 2] } }""", "text_config.eos_token_id", "[1, 2]")]
+    [InlineData("""{ "architectures": ["CLIPModel"], "text_config": { "eos_token_id": null } }""", "text_config.eos_token_id", "null")]
+    [InlineData("""{ "architectures": ["CLIPModel"], "text_config": { "layer_norm_eps": null } }""", "text_config.layer_norm_eps", "null")]
+    [InlineData("""{ "architectures": ["CLIPModel"], "projection_dim": null }""", "projection_dim", "null")]
+    [InlineData("""{ "architectures": ["CLIPModel"], "quantization_config": { "load_in_8bit": true } }""", "quantization_config", "not known")]
+    [InlineData("""{ "architectures": ["CLIPModel"], "text_config": { "per_layer_config": { "0": {} } } }""", "text_config.per_layer_config", "not known")]
+    [InlineData("""{ "architectures": ["CLIPModel"], "text_config_dict": { "num_attention_heads": 7 } }""", "text_config_dict.num_attention_heads", "512")]
     public void Wrong_clip_configuration_is_a_fault_with_its_key(string json, string key, string word) => AssertFault(ConfigFile.Fault(json, ClipConfig.Read), key, word);
 
     [Theory]
@@ -62,6 +95,13 @@ public class ConfigTests
     [InlineData("""{ "architectures": ["T5EncoderModel"], "feed_forward_proj": "gated-mish" }""", "feed_forward_proj", "mish")]
     [InlineData("""{ "architectures": ["T5EncoderModel"], "relative_attention_num_buckets": 2 }""", "relative_attention_num_buckets", "2")]
     [InlineData("""{ "architectures": ["T5EncoderModel"], "relative_attention_max_distance": 8 }""", "relative_attention_max_distance", "8")]
+    [InlineData("""{ "architectures": ["T5EncoderModel"], "is_decoder": true }""", "is_decoder", "true")]
+    [InlineData("""{ "architectures": ["T5EncoderModel"], "feed_forward_proj": "relu-gelu" }""", "feed_forward_proj", "relu-gelu")]
+    [InlineData("""{ "architectures": ["T5EncoderModel"], "feed_forward_proj": "gated-gelu-approximate" }""", "feed_forward_proj", "approximate")]
+    [InlineData("""{ "architectures": ["T5EncoderModel"], "dense_act_fn": "mish" }""", "dense_act_fn", "mish")]
+    [InlineData("""{ "architectures": ["T5EncoderModel"], "d_model": null }""", "d_model", "null")]
+    [InlineData("""{ "architectures": ["T5EncoderModel"], "hidden_size": null }""", "hidden_size", "null")]
+    [InlineData("""{ "architectures": ["T5EncoderModel"], "quantization_config": {} }""", "quantization_config", "not known")]
     public void Wrong_T5_configuration_is_a_fault_with_its_key(string json, string key, string word) => AssertFault(ConfigFile.Fault(json, T5Config.Read), key, word);
 
     private static void AssertFault(Fault fault, string key, string word)

@@ -1,4 +1,5 @@
 using LeapAlign.Networks.Configuration;
+using LeapAlign.Networks.Formats;
 using LeapAlign.Pipeline;
 
 namespace LeapAlign.Networks.Clip;
@@ -26,14 +27,24 @@ public sealed record ClipTextConfig
     /// <summary>Reads the config.json of a <c>CLIPTextModel</c> or <c>CLIPTextModelWithProjection</c>.</summary>
     /// <param name="path">The file.</param>
     /// <returns>A fault when the file is absent, malformed or describes another model.</returns>
-    public static Result<ClipTextConfig> Read(string path) => ConfigFields.Read(path, ["CLIPTextModel", WithProjection], From);
+    public static Result<ClipTextConfig> Read(string path) => Read(path, null);
 
-    private static ClipTextConfig From(ConfigFields fields) =>
-        From(fields, fields.Architecture == WithProjection ? fields.Size("projection_dim", 512) : null);
+    /// <param name="path">The file.</param>
+    /// <param name="warn">Is told keys that the library does not know.</param>
+    /// <inheritdoc cref="Read(string)"/>
+    public static Result<ClipTextConfig> Read(string path, Action<Fault>? warn) => ConfigFields.Read(path, ["CLIPTextModel", WithProjection], From, TextFormats.ClipText, warn);
+
+    private static ClipTextConfig From(ConfigFields fields)
+    {
+        if (fields.Architecture != WithProjection) return From(fields, null);
+        fields.NotNull("projection_dim");
+        return From(fields, fields.Size("projection_dim", 512));
+    }
 
     internal static ClipTextConfig From(ConfigFields fields, int? projection)
     {
-        fields.Word("model_type", "clip_text_model");
+        fields.RequireCommon("clip_text_model");
+        fields.NotNull("vocab_size", "max_position_embeddings", "eos_token_id");
         return new()
         {
             Transformer = ClipTransformerConfig.From(fields, width: 512, heads: 8),

@@ -30,6 +30,7 @@ public sealed record ClipTransformerConfig
     /// <param name="heads">Heads where the file gives none: 8 and 12.</param>
     internal static ClipTransformerConfig From(ConfigFields fields, int width, int heads)
     {
+        fields.NotNull("hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads", "hidden_act", "layer_norm_eps");
         var config = new ClipTransformerConfig
         {
             Width = fields.Size("hidden_size", width),

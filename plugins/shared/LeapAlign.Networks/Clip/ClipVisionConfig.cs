@@ -22,7 +22,8 @@ public sealed record ClipVisionConfig
 
     internal static ClipVisionConfig From(ConfigFields fields, int projection)
     {
-        fields.Word("model_type", "clip_vision_model");
+        fields.RequireCommon("clip_vision_model");
+        fields.NotNull("image_size", "patch_size", "num_channels");
         var config = new ClipVisionConfig
         {
             Transformer = ClipTransformerConfig.From(fields, width: 768, heads: 12),
@@ -31,6 +32,7 @@ public sealed record ClipVisionConfig
             Channels = fields.Size("num_channels", 3),
             Projection = projection,
         };
+        fields.Require(config.Channels == 3, "num_channels", $"is {config.Channels}, but pictures have 3 colours");
         fields.Require(config.PatchSize <= config.ImageSize, "patch_size", $"is {config.PatchSize}, but the image is only {config.ImageSize} wide");
         return config;
     }

@@ -32,6 +32,9 @@ internal sealed class ConfigFields
     /// <summary>The class that <c>architectures</c> names, of a transformers configuration.</summary>
     public string Architecture { get; private set; } = "";
 
+    /// <summary>What the file has in this section, declared or not, nulls included.</summary>
+    public IEnumerable<JsonProperty> Properties => _root is { ValueKind: JsonValueKind.Object } root ? root.EnumerateObject() : [];
+
     /// <summary>Whether a field so far was wrong, in this section or in one below.</summary>
     public bool IsWrong => _fault is not null;
 

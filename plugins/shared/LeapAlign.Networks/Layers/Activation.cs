@@ -3,20 +3,27 @@ using static TorchSharp.torch;
 
 namespace LeapAlign.Networks.Layers;
 
-/// <summary>Activation functions by the names that config files give them.</summary>
+/// <summary>Activation functions by the names that config files of transformers give them; several names mean the same function.</summary>
 public static class Activation
 {
     private static readonly TorchSharp.Scalar QuickSlope = 1.702;
     private static readonly Dictionary<string, Func<Tensor, Tensor>> ByName = new()
     {
         ["gelu"] = GeluErf,
+        ["gelu_python"] = GeluErf,
         ["gelu_new"] = GeluTanh,
+        ["gelu_fast"] = GeluTanh,
+        ["gelu_accurate"] = GeluTanh,
         ["gelu_pytorch_tanh"] = GeluTanh,
-        ["gelu-approximate"] = GeluTanh,
+        ["gelu_python_tanh"] = GeluTanh,
         ["quick_gelu"] = QuickGelu,
         ["silu"] = Silu,
+        ["swish"] = Silu,
         ["relu"] = static input => nn.functional.relu(input),
     };
+
+    /// <summary>The names that are known.</summary>
+    public static IReadOnlyCollection<string> Names => ByName.Keys;
 
     /// <summary>Finds an activation.</summary>
     /// <param name="name">Its name in config.json.</param>

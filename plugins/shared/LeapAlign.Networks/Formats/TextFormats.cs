@@ -1,0 +1,81 @@
+using LeapAlign.Networks.Layers;
+using static LeapAlign.Networks.Formats.FileField;
+using static LeapAlign.Networks.Formats.TransformersFields;
+
+namespace LeapAlign.Networks.Formats;
+
+/// <summary>config.json of text encoders and of CLIP models.</summary>
+public static class TextFormats
+{
+    private const string Dropout = "of training; these networks are frozen";
+    private const string Framing = "the tokenizer frames and pads texts, and padding is not masked";
+    private static readonly string Functions = $"one of {string.Join(", ", Activation.Names)}";
+
+    private static readonly FileField[] Tower =
+    [
+        Honoured("hidden_size", "width; the heads have to divide it"),
+        Honoured("intermediate_size", "width inside the MLP"),
+        Honoured("num_hidden_layers", "layers"),
+        Honoured("num_attention_heads", "heads"),
+        RefusedUnless("hidden_act", Functions),
+        Honoured("layer_norm_eps", "epsilon of every norm"),
+        NoEffect("attention_dropout", Dropout),
+    ];
+
+    private static readonly FileField[] Text =
+    [
+        Honoured("vocab_size", "rows of the token table"),
+        Honoured("max_position_embeddings", "the longest sequence"),
+        Honoured("eos_token_id", "where a text is pooled: at its first end token; 2, which old files have, means the largest id of the text. One number"),
+        .. All(Framing, "bos_token_id", "pad_token_id"),
+    ];
+
+    private static readonly FileField[] Vision =
+    [
+        Honoured("image_size", "side of the picture in pixels, one number"),
+        Honoured("patch_size", "side of a patch in pixels, one number"),
+        RefusedUnless("num_channels", "3"),
+    ];
+
+    /// <summary>Of <c>text_encoder</c> and <c>text_encoder_2</c>.</summary>
+    public static FileFormat ClipText { get; } = new("text_encoder/config.json, text_encoder_2/config.json", "transformers CLIPTextConfig", Once(
+        [.. Tower, .. Text, Honoured("projection_dim", "width of the projected features of a CLIPTextModelWithProjection"),
+         .. Common("clip_text_model", "CLIPTextModelWithProjection (CLIPTextModel has no pooled features, which the transformer needs)")]));
+
+    /// <summary>Of a CLIP reward's folder.</summary>
+    public static FileFormat ClipModel { get; } = new("config.json of a CLIP model", "transformers CLIPConfig", Once(
+        [Honoured("projection_dim", "width of the features of both towers"),
+         NoEffect("logit_scale_init_value", "the file of weights has the scale"),
+         .. Common("clip", "CLIPModel"),
+         .. ((string[])["text_config_dict", "text_config"]).SelectMany(section => Within(section, TowerFields("clip_text_model", Text))),
+         .. ((string[])["vision_config_dict", "vision_config"]).SelectMany(section => Within(section, TowerFields("clip_vision_model", Vision)))]));
+
+    /// <summary>Of <c>text_encoder_3</c>.</summary>
+    public static FileFormat T5 { get; } = new("text_encoder_3/config.json", "transformers T5Config", Once(
+        [Honoured("d_model", "width"),
+         Honoured("hidden_size", "another name of d_model, which hides it"),
+         Honoured("d_kv", "width of a head"),
+         Honoured("head_dim", "another name of d_kv, which hides it"),
+         Honoured("d_ff", "width inside the MLP"),
+         Honoured("num_layers", "blocks"),
+         Honoured("num_hidden_layers", "another name of num_layers, which hides it"),
+         Honoured("num_heads", "heads"),
+         Honoured("num_attention_heads", "another name of num_heads, which hides it"),
+         Honoured("vocab_size", "rows of the token table"),
+         Honoured("relative_attention_num_buckets", "buckets of distances, from 4 on"),
+         Honoured("relative_attention_max_distance", "the distance from which the last bucket holds"),
+         Honoured("layer_norm_epsilon", "epsilon of every norm"),
+         RefusedUnless("feed_forward_proj", $"a function or gated-function, where the function is {Functions}; gated-gelu means gelu_new"),
+         RefusedUnless("dense_act_fn", "a function as above; it hides the one of feed_forward_proj"),
+         Honoured("is_gated_act", "whether a second projection multiplies the activated one; it hides what feed_forward_proj says"),
+         RefusedUnless("is_decoder", "false: positions see later ones"),
+         .. All("of the decoder, which no pipeline has", "num_decoder_layers", "scale_decoder_outputs"),
+         NoEffect("tie_word_embeddings", "the library ties the two copies of the token table always"),
+         .. All(Framing, "pad_token_id", "eos_token_id", "bos_token_id"),
+         NoEffect("dropout_rate", Dropout),
+         .. Common("t5", "T5EncoderModel")]));
+
+    private static IEnumerable<FileField> TowerFields(string modelType, FileField[] own) =>
+        Once([.. Tower, .. own, NoEffect("projection_dim", "projection_dim of the whole model counts"),
+              .. Common(modelType, "").Select(static field => field.Name == "architectures" ? NoEffect("architectures", "the whole model names the class") : field)]);
+}
