@@ -2,6 +2,7 @@ using LeapAlign.Host.Configuration;
 using LeapAlign.Host.Configuration.Sections;
 using LeapAlign.Host.Kernel;
 using LeapAlign.Host.Telemetry.Export;
+using LeapAlign.Host.Telemetry.Export.Variables;
 using LeapAlign.Host.Telemetry.Measures;
 using LeapAlign.Pipeline;
 using static TorchSharp.torch;
@@ -130,7 +131,7 @@ internal static class TelemetryBench
             _receiver = trial.Receiver();
             var settings = s_settings with { Endpoint = _receiver.Address };
             // What is said of a receiver in trouble is shown, and the run goes on.
-            _session = TelemetrySession.Start(source, settings, ExportPlan.Of(settings, static _ => null), static fault => Console.WriteLine($"  {fault.Code}"));
+            _session = TelemetrySession.Start(source, settings, (ExportPlan.Of(settings, static _ => null), new OtelEnvironment([])), static fault => Console.WriteLine($"  {fault.Code}"), TimeProvider.System);
         }
 
         private void Close()

@@ -13,6 +13,7 @@ using LeapAlign.Host.Configuration;
 using LeapAlign.Host.Configuration.Sections;
 using LeapAlign.Host.Plugins;
 using LeapAlign.Host.Telemetry.Export;
+using LeapAlign.Host.Telemetry.Export.Variables;
 using LeapAlign.Host.Telemetry.Spans;
 using LeapAlign.Pipeline;
 
@@ -53,7 +54,7 @@ public class TelemetryCallBench
         if (!Sent) return;
         _receiver = TelemetryReceiver.Start();
         var settings = new TelemetrySettings { Otlp = true, Protocol = "http/protobuf", Endpoint = _receiver.Address };
-        _session = TelemetrySession.Start(source, settings, ExportPlan.Of(settings, static _ => null), static fault => throw new FaultException(fault));
+        _session = TelemetrySession.Start(source, settings, (ExportPlan.Of(settings, static _ => null), new OtelEnvironment([])), static fault => throw new FaultException(fault), TimeProvider.System);
     }
 
     /// <summary>A rollout, as a step has one.</summary>

@@ -28,7 +28,7 @@ public sealed class ThreadTests : IDisposable
     }
 
     [Fact]
-    public void Metrics_are_whole_while_another_thread_flushes_them()
+    public async Task Metrics_are_whole_while_another_thread_flushes_them()
     {
         var path = Path.Combine(_workspace.Folder, "metrics.jsonl");
         using (var metrics = MetricsFile.Create(path).Value())
@@ -43,8 +43,8 @@ public sealed class ThreadTests : IDisposable
                 }
             });
             for (var step = 0; step < 300; step++) metrics.Stepped(StepReports.Of(step)).Value();
-            end.Cancel();
-            flushing.GetAwaiter().GetResult();
+            await end.CancelAsync();
+            await flushing;
             Assert.Equal(new FileInfo(path).Length, metrics.Length);
         }
         Assert.Equal(Enumerable.Range(1, 300), RunHistory.Read(path).Value().Steps.Select(static step => step.Step));

@@ -60,7 +60,7 @@ internal sealed class SmallRun : IDisposable
 
     public Result<Unit> Train(ResumeOptions? resume = null, CancellationToken stop = default)
     {
-        using var telemetry = new RunTelemetry(Terminal(), NullLoggerFactory.Instance);
+        using var telemetry = new RunTelemetry(Terminal(), NullLoggerFactory.Instance, TimeProvider.System);
         var source = new CompositionSource(Path.Combine(Folder, "plugins.json"), [], "train");
         return new Training(Terminal(), NullLoggerFactory.Instance, telemetry, TimeProvider.System)
             .Train(Plan(), new TrainOptions(Force, StartupTuning.Apply(tuning: false, threads: 1), source) { Resume = resume }, stop);

@@ -45,8 +45,8 @@ public sealed class PluginTelemetryTests : IDisposable
         // A reward with the name of the model, which another plugin offers.
         var plan = _workspace.Compose("algorithm=free", "rewards=[{\"id\":\"measures\",\"name\":\"canvas\"}]").Value();
         Assert.Equal(plan.Model.Name, plan.Rewards[0].Part.Name);
-        using var loggers = new Microsoft.Extensions.Logging.Abstractions.NullLoggerFactory();
-        using var site = Runs.RunSite.Open(plan, loggers, TextWriter.Null).Value();
+        using var loggers = new NullLoggerFactory();
+        using var site = Host.Runs.RunSite.Open(plan, loggers, TextWriter.Null).Value();
         Assert.Equal("LeapAlign.Plugins.measures", site.Context(plan.Rewards[0].Part).Meter.Name);
         Assert.Equal("LeapAlign.Plugins.measures", site.Context(plan.Rewards[0].Part).Spans.Name);
         Assert.Equal("LeapAlign.Plugins.parts", site.Context(plan.Model).Meter.Name);
