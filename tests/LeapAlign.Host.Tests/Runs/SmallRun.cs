@@ -44,6 +44,9 @@ internal sealed class SmallRun : IDisposable
         return Unit.Value;
     };
 
+    /// <summary>The parts that were disposed, in order.</summary>
+    public List<string> Disposed { get; } = [];
+
     /// <summary>What the optimizer does when it begins, which is in no stage of a step.</summary>
     public Action Begins { get; set; } = static () => { };
 
@@ -73,6 +76,10 @@ internal sealed class SmallRun : IDisposable
         Directory.Delete(Folder, recursive: true);
     }
 
+    /// <summary><c>generate</c> with the captions of the plan, or with others.</summary>
+    public Result<Unit> Generate(params IReadOnlyList<string> captions) =>
+        new Generation(Terminal(), NullLoggerFactory.Instance).Generate(Plan(), new GenerateOptions(captions, Path.Combine(Folder, "images"), 0, null, 1), CancellationToken.None);
+
     private Terminal Terminal() => new(AnsiConsole.Create(new AnsiConsoleSettings { Ansi = AnsiSupport.No, Interactive = InteractionSupport.No, Out = new AnsiConsoleOutput(_output) }), _error);
 
     private RunPlan Plan() => new()
@@ -83,8 +90,8 @@ internal sealed class SmallRun : IDisposable
         Checkpoint = Checkpoint,
         Guidance = Guidance.None,
         Model = Part<IModel>(new Model(this)),
-        Prompts = Part<IPromptSource>(new Captions()),
-        Sampler = Part<ISampler>(new Still()),
+        Prompts = Part<IPromptSource>(new Captions(this)),
+        Sampler = Part<ISampler>(new Still(this)),
         Algorithm = Part<IAlgorithm>(new Scripted(this)),
         Optimizer = Part<IOptimizer>(new Descent(this)),
         Rewards = [],
@@ -107,7 +114,7 @@ internal sealed class SmallRun : IDisposable
 
         public Result<long[]> LatentShape(ImageSize size) => new long[] { 1, 1, 1 };
 
-        public Conditioning Encode(IReadOnlyList<string> captions, Guidance guidance) => throw new NotSupportedException();
+        public Conditioning Encode(IReadOnlyList<string> captions, Guidance guidance) => new Nothing();
 
         public Tensor Velocity(Tensor latents, IReadOnlyList<double> sigmas, Conditioning conditioning) => throw new NotSupportedException();
 
@@ -125,19 +132,38 @@ internal sealed class SmallRun : IDisposable
 
         public Result<Unit> Export(string folder, IReadOnlyList<Tensor> weights, ScalarType? type) => run.Export(folder, weights);
 
-        public void Dispose() => _weight.Dispose();
+        public void Dispose()
+        {
+            run.Disposed.Add("model");
+            _weight.Dispose();
+        }
     }
 
-    private sealed class Captions : IPromptSource
+    private sealed class Nothing : Conditioning
     {
+        public override int BatchSize => 1;
+
+        public override int EvaluationsPerVelocity => 1;
+
+        protected override void Dispose(bool disposing)
+        {
+        }
+    }
+
+    private sealed class Captions(SmallRun run) : IPromptSource, IDisposable
+    {
+        public void Dispose() => run.Disposed.Add("prompts");
+
         public Result<IReadOnlyList<Prompt>> Read() => Result.Ok<IReadOnlyList<Prompt>>([new(0, "a caption")]);
     }
 
-    private sealed class Still : ISampler
+    private sealed class Still(SmallRun run) : ISampler, IDisposable
     {
+        public void Dispose() => run.Disposed.Add("sampler");
+
         public Schedule CreateSchedule(FlowScheduling scheduling, int? steps = null) => new([1, 0]);
 
-        public Tensor Roll(Tensor latents, SamplingPath path) => throw new NotSupportedException();
+        public Tensor Roll(Tensor latents, SamplingPath path) => throw new NotSupportedException("no way");
     }
 
     private sealed class Scripted(SmallRun run) : IAlgorithm

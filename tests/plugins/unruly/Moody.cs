@@ -13,7 +13,7 @@ public sealed record MoodySettings
     /// <summary>How often it does, from there on.</summary>
     public int Times { get; init; } = 1;
 
-    /// <summary><c>nan</c>, <c>throw</c>, <c>null</c>, <c>hang</c>, <c>outside</c> its range, a <c>spike</c> in its gradient, or a <c>print</c> of what would move a cursor.</summary>
+    /// <summary><c>nan</c>, <c>throw</c>, <c>null</c>, <c>hang</c>, <c>outside</c> its range, a <c>spike</c> in its gradient, a <c>print</c> of what would move a cursor, or <c>delete</c> and a folder.</summary>
     public string Mood { get; init; } = "nan";
 }
 
@@ -41,6 +41,9 @@ public sealed class Moody(MoodySettings settings) : IDifferentiableReward, IBoun
                 return brightness;
             case "hang":
                 Thread.Sleep(Timeout.Infinite);
+                return brightness;
+            case var mood when mood.StartsWith("delete ", StringComparison.Ordinal):
+                Directory.Delete(mood["delete ".Length..], recursive: true);
                 return brightness;
             case "outside":
                 return brightness + 2;
