@@ -1,3 +1,4 @@
+using LeapAlign.Contracts.Flow;
 using LeapAlign.Pipeline;
 
 namespace LeapAlign.Models.Sd3.Tests;
@@ -67,6 +68,33 @@ public sealed class BadFolderTests : IDisposable
     {
         Replace("transformer/config.json", "\"joint_attention_dim\": ", "\"joint_attention_dim\": 1");
         Expect(FaultCodes.WrongModelClass, "the transformer takes");
+    }
+
+    [Theory]
+    [InlineData("text_encoder")]
+    [InlineData("text_encoder_2")]
+    public void Text_encoder_without_projection(string part)
+    {
+        Replace($"{part}/config.json", "CLIPTextModelWithProjection", "CLIPTextModel");
+        Expect(FaultCodes.WrongModelClass, $"{part}/config.json architectures: this is a CLIPTextModel, which has no projection");
+    }
+
+    [Fact]
+    public void Tokenizer_that_cuts_to_more_than_the_encoders_positions()
+    {
+        Replace("tokenizer/tokenizer_config.json", "\"model_max_length\": ", "\"model_max_length\": 9");
+        Expect(FaultCodes.BadTokenizer, "model_max_length: the tokenizer cuts texts to 9");
+    }
+
+    [Fact]
+    public void Caption_with_a_token_that_the_encoder_lacks()
+    {
+        Replace("tokenizer_3/tokenizer_config.json", "\"extra_ids\": 0", "\"extra_ids\": 3");
+        using var model = TestModel.Open(_folder);
+        model.Encode(["a red circle"], Guidance.None).Dispose();
+        var fault = Assert.Throws<FaultException>(() => model.Encode(["a <extra_id_1> circle"], Guidance.None)).Fault;
+        Assert.Equal(FaultCodes.BadTokenizer, fault.Code);
+        Assert.Contains("'text_encoder_3' knows only", fault.Message, StringComparison.Ordinal);
     }
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);

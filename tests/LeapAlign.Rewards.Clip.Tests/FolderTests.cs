@@ -1,4 +1,5 @@
 using LeapAlign.Contracts.Plugins;
+using LeapAlign.Contracts.Prompts;
 using LeapAlign.Pipeline;
 using LeapAlign.Testing;
 
@@ -40,6 +41,31 @@ public sealed class FolderTests : IDisposable
         Copy(except: "preprocessor_config.json");
         File.WriteAllText(Path("preprocessor_config.json"), """{ "size": 9, "crop_size": 9 }""");
         AssertFault(FaultCodes.WrongModelClass, "9 x 9");
+    }
+
+    [Fact]
+    public void A_folder_saved_by_transformers_5_scores_as_the_older_one()
+    {
+        Copy(except: "preprocessor_config.json");
+        var fields = File.ReadAllText(System.IO.Path.Combine(Source, "preprocessor_config.json"));
+        File.WriteAllText(Path("processor_config.json"), $$"""{ "image_processor": {{fields}}, "processor_class": "CLIPProcessor" }""");
+        using var scope = TorchSharp.torch.NewDisposeScope();
+        var images = TorchSharp.torch.linspace(0, 1, 2 * 3 * 80 * 64).view(2, 3, 80, 64);
+        Prompt[] prompts = [new(0, "a red circle"), new(1, "a blue square")];
+        float[] Scores(string folder)
+        {
+            using var reward = Recording.Require(ClipReward.Load(new ClipSettings { Model = folder }, new RewardCase().Context(_folder.FullName)));
+            using var scores = reward.Score(images, prompts);
+            return scores.data<float>().ToArray();
+        }
+        Assert.Equal(Scores(Source), Scores("model"));
+    }
+
+    [Fact]
+    public void A_folder_that_says_nothing_of_pictures_is_a_fault()
+    {
+        Copy(except: "preprocessor_config.json");
+        AssertFault(FaultCodes.ModelNotFound, "processor_config.json with 'image_processor', or preprocessor_config.json, has to be there");
     }
 
     [Fact]

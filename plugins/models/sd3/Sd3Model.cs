@@ -47,7 +47,7 @@ public sealed class Sd3Model : IModel, IDisposable
                from index in ModelIndex.Read(folder, context.Warn)
                from files in PipelineExport.HoldsFiles(index.Components.Select(index.Component))
                from configs in Sd3Configs.Read(index, context.Warn)
-               from tokenizers in PipelineTokenizers.Load(index, settings, context)
+               from tokenizers in PipelineTokenizers.Load(index, configs, settings, context)
                from model in Load(index, configs, tokenizers, context.Device, (types, settings.EmbeddingCache * BytesPerMegabyte))
                select model;
     }

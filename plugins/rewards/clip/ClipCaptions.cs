@@ -20,7 +20,7 @@ internal sealed class ClipCaptions
     /// <param name="folder">The folder.</param>
     /// <param name="config">The text tower's configuration.</param>
     /// <param name="warn">Takes one warning for each caption that is cut.</param>
-    public static Result<ClipCaptions> Load(string folder, ClipTextConfig config, Action<Fault> warn) => ClipTokenizer.Load(folder).Bind(tokenizer =>
+    public static Result<ClipCaptions> Load(string folder, ClipTextConfig config, Action<Fault> warn) => ClipTokenizer.Load(folder, warn).Bind(tokenizer =>
     {
         if (tokenizer.VocabularySize > config.Vocabulary)
         {

@@ -14,5 +14,17 @@ public static class FileFormats
         SchedulerConfig.Format,
         Sd3Config.Format,
         VaeConfig.Format,
+        TextFormats.ClipText,
+        TextFormats.T5,
+        TextFormats.ClipModel,
+        PictureFormats.Processor,
+        PictureFormats.ImageProcessor,
+        TokenizerFormats.ClipConfig,
+        TokenizerFormats.T5Config,
+        TokenizerFormats.SpecialTokensMap,
+        TokenizerFormats.AddedTokenObject,
+        TokenizerFormats.ClipWhole,
+        TokenizerFormats.T5Whole,
+        TokenizerFormats.Parts,
     ];
 }

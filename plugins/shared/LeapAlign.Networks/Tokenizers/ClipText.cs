@@ -1,11 +1,12 @@
 using System.Globalization;
 using System.Text;
+using System.Text.RegularExpressions;
 using ADRaffy.ENSNormalize;
 
 namespace LeapAlign.Networks.Tokenizers;
 
 /// <summary>Cleans a caption and splits it into the words that byte pairs are merged in, as the public CLIP tokenizers do.</summary>
-internal static class ClipText
+internal static partial class ClipText
 {
     private static readonly string[] Contractions = ["'s", "'t", "'re", "'ve", "'m", "'ll", "'d"];
     private static readonly string[] Framed = ["<|startoftext|>", "<|endoftext|>"];
@@ -21,11 +22,11 @@ internal static class ClipText
     /// <summary>Replaces unpaired surrogates, which have no UTF-8 form.</summary>
     public static string WellFormed(string text) => Encoding.UTF8.GetString(Encoding.UTF8.GetBytes(text));
 
-    /// <summary>Composed (NFC) lower case. Spaces are left alone: <see cref="Words"/> drops them.</summary>
+    /// <summary>Composed (NFC) lower case with single spaces.</summary>
     /// <remarks>The composition comes from a library because string.Normalize needs ICU, which not every machine has.</remarks>
     public static string Clean(string text) =>
         // Lower-casing keeps İ (U+0130): what it becomes has two code points.
-        (Ascii.IsValid(text) ? text : ENSNormalize.NF.NFC(text)).ToLowerInvariant().Replace("\u0130", "i\u0307", StringComparison.Ordinal);
+        Spaces().Replace(Ascii.IsValid(text) ? text : ENSNormalize.NF.NFC(text), " ").ToLowerInvariant().Replace("\u0130", "i\u0307", StringComparison.Ordinal);
 
     /// <summary>The words of a cleaned text: contractions, runs of letters, single digits and runs of what else is not space.</summary>
     public static IEnumerable<string> Words(string text)
@@ -55,6 +56,9 @@ internal static class ClipText
             start = end;
         }
     }
+
+    [GeneratedRegex(@"\s+")]
+    private static partial Regex Spaces();
 
     private static int RunEnd(string text, int end, Kind kind)
     {

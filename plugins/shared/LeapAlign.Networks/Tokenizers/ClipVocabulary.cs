@@ -9,9 +9,11 @@ internal sealed class ClipVocabulary
     private readonly string _path;
     private readonly Dictionary<string, int> _ids = [];
     private readonly List<string> _merges = [];
-    private readonly List<AddedToken> _added = [];
 
     private ClipVocabulary(string path) => _path = path;
+
+    /// <summary>The file that holds the ids.</summary>
+    public string Path => _path;
 
     /// <summary>Every piece's id.</summary>
     public IReadOnlyDictionary<string, int> Ids => _ids;
@@ -19,20 +21,12 @@ internal sealed class ClipVocabulary
     /// <summary>The merges, <c>left right</c>, first the one that goes first.</summary>
     public IReadOnlyList<string> Merges => _merges;
 
-    /// <summary>The tokens that tokenizer.json adds.</summary>
-    public IReadOnlyList<AddedToken> Added => _added;
-
-    /// <summary>Reads vocab.json and merges.txt, or tokenizer.json where these are not there.</summary>
+    /// <summary>Reads tokenizer.json, or vocab.json and merges.txt where that is not there.</summary>
     public static Result<ClipVocabulary> Load(string folder)
     {
-        var (pieces, merges, whole) = (Path.Combine(folder, "vocab.json"), Path.Combine(folder, "merges.txt"), Path.Combine(folder, "tokenizer.json"));
-        var inParts = File.Exists(pieces) && File.Exists(merges);
-        if (!inParts && File.Exists(whole))
-        {
-            var vocabulary = new ClipVocabulary(whole);
-            return TokenizerFile.Json(whole, vocabulary.TakeWhole);
-        }
-        if (!inParts)
+        var (pieces, merges, whole) = (System.IO.Path.Combine(folder, "vocab.json"), System.IO.Path.Combine(folder, "merges.txt"), System.IO.Path.Combine(folder, "tokenizer.json"));
+        if (File.Exists(whole)) return TokenizerFile.Json(whole, new ClipVocabulary(whole).TakeWhole);
+        if (!File.Exists(pieces) || !File.Exists(merges))
         {
             var missing = File.Exists(pieces) ? merges : pieces;
             return TokenizerFile.Bad(missing, "this file of the tokenizer is missing: vocab.json with merges.txt, or tokenizer.json, has to be there");
@@ -43,17 +37,13 @@ internal sealed class ClipVocabulary
                select vocabulary;
     }
 
-    /// <summary>The id of a special token.</summary>
-    public Result<int> Id(string token) =>
-        _ids.TryGetValue(token, out var id) ? id : TokenizerFile.Bad(_path, $"the vocabulary lacks the special token '{token}'");
-
     private Result<ClipVocabulary> TakeWhole(JsonElement root) =>
         from model in TokenizerFile.Field(_path, root, "model", JsonValueKind.Object)
+        from type in model.TryGetProperty("type", out var name) && name.ToString() != "BPE" ? TokenizerFile.Bad(_path, $"the tokenizer's model is {name.GetRawText()}, but has to be BPE", "model.type") : Result.Ok(Unit.Value)
         from pieces in TokenizerFile.Field(_path, model, "vocab", JsonValueKind.Object)
         from read in TakePieces(pieces)
         from merges in TokenizerFile.Field(_path, model, "merges", JsonValueKind.Array)
-        from merged in TakeMerges(merges)
-        from complete in TakeAdded(root)
+        from complete in TakeMerges(merges)
         select complete;
 
     private Result<ClipVocabulary> TakePieces(JsonElement pieces)
@@ -105,17 +95,5 @@ internal sealed class ClipVocabulary
         }
         _merges.Add(merge);
         return null;
-    }
-
-    private Result<ClipVocabulary> TakeAdded(JsonElement root)
-    {
-        if (!root.TryGetProperty("added_tokens", out var tokens) || tokens.ValueKind != JsonValueKind.Array) return this;
-        foreach (var entry in tokens.EnumerateArray())
-        {
-            if (!TokenizerOptions.Token(_path, entry, null).TryGet(out var token, out var fault)) return fault;
-            _added.Add(token);
-            _ids[token.Content] = token.Id;
-        }
-        return this;
     }
 }

@@ -3,70 +3,77 @@ using LeapAlign.Pipeline;
 
 namespace LeapAlign.Networks.Tokenizers;
 
-/// <summary>A SentencePiece model, from either form of file.</summary>
+/// <summary>A unigram SentencePiece model, from either form of file.</summary>
 /// <param name="Path">The file that it comes from.</param>
-/// <param name="Bytes">The model (protobuf) as the tokenizer library can read it.</param>
-/// <param name="Characters">Its table of replacements.</param>
-internal sealed record SentencePieceModel(string Path, byte[] Bytes, byte[] Characters)
+/// <param name="Pieces">Its pieces and their scores; the id of a piece is its place.</param>
+/// <param name="Control">Pieces that are never part of a word, such as the end token; tokenizer.json names them elsewhere.</param>
+/// <param name="Characters">Its table of replacements; empty for none.</param>
+internal sealed record SentencePieceModel(string Path, IReadOnlyList<(string Text, float Score)> Pieces, IReadOnlyList<AddedToken> Control, byte[] Characters)
 {
-    /// <summary>The tags of sentencepiece_model.proto: number &lt;&lt; 3 | wire type.</summary>
-    public const uint PiecesTag = (1 << 3) | 2;
+    /// <summary>The place of the piece that stands for what no other fits: the library takes the third, whatever the file says.</summary>
+    public const int Unknown = 2;
 
-    /// <summary>The training settings.</summary>
-    public const uint TrainerTag = (2 << 3) | 2;
-
-    /// <summary>The normalisation.</summary>
-    public const uint NormalizerTag = (3 << 3) | 2;
-
-    /// <summary>The id of the token that begins a text, in the training settings.</summary>
-    public const uint BeginIdTag = 41 << 3;
-
+    private const uint PiecesTag = (1 << 3) | 2;
+    private const uint NormalizerTag = (3 << 3) | 2;
     private const uint CharactersTag = (2 << 3) | 2;
+    private const uint TextTag = (1 << 3) | 2;
+    private const uint ScoreTag = (2 << 3) | 5;
+    private const uint TypeTag = 3 << 3;
+    private const int ControlType = 3;
+    private const int UserType = 4;
 
-    /// <summary>Reads spiece.model, or rebuilds it from tokenizer.json where only that is there.</summary>
+    /// <summary>Whether it comes from tokenizer.json, which lists every piece; a spiece.model lacks the extra ids of T5.</summary>
+    public bool IsWhole { get; init; }
+
+    /// <summary>Reads tokenizer.json, or spiece.model where that is not there.</summary>
     public static Result<SentencePieceModel> Load(string folder)
     {
         var (model, whole) = (System.IO.Path.Combine(folder, "spiece.model"), System.IO.Path.Combine(folder, "tokenizer.json"));
-        if (File.Exists(model)) return TokenizerFile.Bytes(model).Bind(bytes => Read(model, bytes));
-        return File.Exists(whole)
-            ? SentencePieceJson.Load(whole)
+        if (File.Exists(whole)) return SentencePieceJson.Load(whole);
+        return File.Exists(model)
+            ? TokenizerFile.Bytes(model).Bind(bytes => Read(model, bytes))
             : TokenizerFile.Bad(model, "this file of the tokenizer is missing: spiece.model or tokenizer.json has to be there");
-    }
-
-    /// <summary>A message as a field of another.</summary>
-    public static byte[] Message(uint tag, Action<CodedOutputStream> write)
-    {
-        using var inner = new MemoryStream();
-        using (var output = new CodedOutputStream(inner, leaveOpen: true)) write(output);
-        using var outer = new MemoryStream();
-        using (var output = new CodedOutputStream(outer, leaveOpen: true))
-        {
-            output.WriteTag(tag);
-            output.WriteBytes(ByteString.CopyFrom(inner.ToArray()));
-        }
-        return outer.ToArray();
-    }
-
-    /// <summary>A number as a field.</summary>
-    public static void Number(CodedOutputStream output, uint tag, int value)
-    {
-        output.WriteTag(tag);
-        output.WriteInt32(value);
     }
 
     private static Result<SentencePieceModel> Read(string path, byte[] bytes)
     {
         try
         {
-            var normalizer = Field(bytes, NormalizerTag);
-            // T5 has no token to begin with (bos_id = -1), which the library indexes its pieces with: protobuf lets the last value of a field win.
-            byte[] readable = [.. bytes, .. Message(TrainerTag, output => Number(output, BeginIdTag, 0))];
-            return new SentencePieceModel(path, readable, normalizer is null ? [] : Field(normalizer, CharactersTag) ?? []);
+            List<(string, float)> pieces = [];
+            List<AddedToken> control = [];
+            byte[] characters = [];
+            var input = new CodedInputStream(bytes);
+            while (input.ReadTag() is var tag and not 0)
+            {
+                if (tag == PiecesTag)
+                {
+                    var (text, score, type) = Piece(input.ReadBytes().ToByteArray());
+                    pieces.Add((text, score));
+                    if (type is ControlType or UserType && text.Length > 0) control.Add(new AddedToken(text) { Special = type == ControlType });
+                }
+                else if (tag == NormalizerTag) characters = Field(input.ReadBytes().ToByteArray(), CharactersTag) ?? characters;
+                else input.SkipLastField();
+            }
+            return new SentencePieceModel(path, pieces, control, characters);
         }
-        catch (InvalidProtocolBufferException malformed)
+        catch (Exception malformed) when (malformed is InvalidProtocolBufferException or ArgumentException)
         {
             return TokenizerFile.Bad(path, $"this is not a SentencePiece model: {malformed.Message}");
         }
+    }
+
+    private static (string Text, float Score, int Type) Piece(byte[] message)
+    {
+        var (text, score, type) = ("", 0f, 1);
+        var input = new CodedInputStream(message);
+        while (input.ReadTag() is var tag and not 0)
+        {
+            if (tag == TextTag) text = input.ReadString();
+            else if (tag == ScoreTag) score = input.ReadFloat();
+            else if (tag == TypeTag) type = input.ReadEnum();
+            else input.SkipLastField();
+        }
+        return (text, score, type);
     }
 
     private static byte[]? Field(byte[] message, uint wanted)

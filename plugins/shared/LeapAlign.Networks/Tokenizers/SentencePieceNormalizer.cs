@@ -1,16 +1,17 @@
 using System.Buffers.Binary;
+using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text;
 
 namespace LeapAlign.Networks.Tokenizers;
 
 /// <summary>
-/// The normalisation of a SentencePiece model: a table of replacements, of which the longest that fits at a place is applied, then single spaces, one of
-/// them in front, written <c>▁</c>. The tokenizer library's own keeps the characters that the table removes.
+/// The normalisation of a SentencePiece model: a table of replacements, applied as the transformers library applies it. The tokenizer library's own keeps the
+/// characters that the table removes.
 /// </summary>
 internal sealed class SentencePieceNormalizer
 {
-    private const char Space = '\u2581';
+    private const int LongestGrapheme = 5;
 
     // Units of the double array (darts-clone): bits 0-7 label, 8 has a value, 9 wide offset, 10-30 offset; a value has bit 31 set.
     private readonly uint[] _trie;
@@ -35,49 +36,50 @@ internal sealed class SentencePieceNormalizer
         return replacements.Length > 0 && replacements[^1] == 0 ? new SentencePieceNormalizer(units, replacements) : null;
     }
 
-    /// <summary>Normalises a well-formed text; what holds nothing but spaces becomes empty.</summary>
-    public string Normalize(string text)
+    /// <summary>Replaces the characters of a well-formed text.</summary>
+    /// <remarks>
+    /// What the library does differs from SentencePiece itself: a grapheme of fewer than six bytes is replaced whole by what the shortest beginning that the table
+    /// has stands for, and where the table has none of it, or it is longer, character by character.
+    /// </remarks>
+    public string Replace(string text)
     {
-        var replaced = Replace(Encoding.UTF8.GetBytes(text));
-        var words = replaced.Split(' ', StringSplitOptions.RemoveEmptyEntries);
-        return words.Length == 0 ? "" : (Space + string.Join(Space, words)).TrimEnd(Space);
-    }
-
-    private string Replace(ReadOnlySpan<byte> text)
-    {
-        var output = new List<byte>(text.Length);
-        while (!text.IsEmpty)
+        if (_trie.Length == 0) return text;
+        var output = new StringBuilder(text.Length);
+        var graphemes = StringInfo.GetTextElementEnumerator(text);
+        Span<byte> bytes = stackalloc byte[LongestGrapheme];
+        while (graphemes.MoveNext())
         {
-            var (width, replacement) = Longest(text);
-            if (width > 0 && replacement < _replacements.Length)
+            var grapheme = graphemes.GetTextElement();
+            if (Encoding.UTF8.GetByteCount(grapheme) <= LongestGrapheme && Shortest(bytes[..Encoding.UTF8.GetBytes(grapheme, bytes)]) is { } whole)
             {
-                var tail = _replacements.AsSpan(replacement);
-                output.AddRange(tail[..tail.IndexOf((byte)0)]);
+                output.Append(whole);
+                continue;
             }
-            else
+            foreach (var rune in grapheme.EnumerateRunes())
             {
-                Rune.DecodeFromUtf8(text, out _, out width);
-                output.AddRange(text[..width]);
+                if (Shortest(bytes[..rune.EncodeToUtf8(bytes)]) is { } replaced) output.Append(replaced);
+                else output.Append(rune);
             }
-            text = text[width..];
         }
-        return Encoding.UTF8.GetString(CollectionsMarshal.AsSpan(output));
+        return output.ToString();
     }
 
-    private (int Width, int Replacement) Longest(ReadOnlySpan<byte> text)
+    private string? Shortest(ReadOnlySpan<byte> text)
     {
-        (int, int) longest = default;
-        if (_trie.Length == 0) return longest;
         var node = Offset(_trie[0]);
-        for (var i = 0; i < text.Length; i++)
+        foreach (var letter in text)
         {
-            node ^= text[i];
-            if (node >= _trie.Length || (_trie[node] & 0x8000_00ff) != text[i]) break;
+            node ^= letter;
+            if (node >= _trie.Length || (_trie[node] & 0x8000_00ff) != letter) return null;
             var unit = _trie[node];
             node ^= Offset(unit);
-            if ((unit & 0x100) != 0 && node < _trie.Length) longest = (i + 1, (int)(_trie[node] & 0x7fff_ffff));
+            if ((unit & 0x100) == 0 || node >= _trie.Length) continue;
+            var place = (int)(_trie[node] & 0x7fff_ffff);
+            if (place >= _replacements.Length) return null;
+            var tail = _replacements.AsSpan(place);
+            return Encoding.UTF8.GetString(tail[..tail.IndexOf((byte)0)]);
         }
-        return longest;
+        return null;
     }
 
     private static uint Offset(uint unit) => (unit >> 10) << (int)((unit & 0x200) >> 6);

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using LeapAlign.Pipeline;
@@ -66,4 +67,24 @@ internal static class TokenizerFile
         parent.ValueKind == JsonValueKind.Object && parent.TryGetProperty(key, out var field) && field.ValueKind == kind
             ? field
             : Bad(path, $"'{key}' is missing or is no {kind}", key);
+
+    /// <summary>Hands over a field that is true or false.</summary>
+    public static Fault? Switch(string path, JsonProperty field, Action<bool> take)
+    {
+        if (field.Value.ValueKind is not (JsonValueKind.True or JsonValueKind.False)) return Bad(path, $"'{field.Name}' is {field.Value.GetRawText()}, but has to be true or false", field.Name);
+        take(field.Value.GetBoolean());
+        return null;
+    }
+
+    /// <summary>Hands over a field that counts something, up to a million.</summary>
+    public static Fault? Count(string path, JsonProperty field, Action<int> take)
+    {
+        if (field.Value.ValueKind != JsonValueKind.Number || !field.Value.TryGetInt32(out var count) || count is < 0 or > 1_000_000)
+            return Bad(path, $"'{field.Name}' is {field.Value.GetRawText()}, but has to be a whole number from 0 on", field.Name);
+        take(count);
+        return null;
+    }
+
+    /// <summary>Reads a whole number from 0 on that is written as a key.</summary>
+    public static bool Number(string text, out int number) => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out number);
 }
