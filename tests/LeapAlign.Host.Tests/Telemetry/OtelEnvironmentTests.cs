@@ -31,7 +31,7 @@ public sealed class OtelEnvironmentTests
             foreach (var (name, check) in OtelVariables.Tuning.Where(static pair => pair.Value != Checks.Anything))
             {
                 bad.Add(name, "no such thing");
-                if (check("0") is not null || check("1") is null) bad.Add(name, "-1");
+                if (check != Checks.NoEffect) bad.Add(name, "-1");
             }
             foreach (var signal in OtelVariables.Signals) bad.Add($"OTEL_{signal}_EXPORTER", "zipkin");
             bad.Add("OTEL_SDK_DISABLED", "yes");
@@ -138,9 +138,9 @@ public sealed class OtelEnvironmentTests
     public void What_the_table_lets_through_the_sdk_takes()
     {
         var values = new Dictionary<string, string[]>();
-        foreach (var (name, check) in OtelVariables.Tuning)
+        foreach (var (name, check) in OtelVariables.Tuning.Where(static pair => pair.Value != Checks.NoEffect))
         {
-            values[name] = [.. new[] { "1", "0", "1000000", "2147483647", "true", "false", "always_on", "always_off", "traceidratio", "parentbased_always_on", "parentbased_always_off", "parentbased_traceidratio", "trace_based", "cumulative", "delta", "lowmemory", "in_memory", "explicit_bucket_histogram", "base2_exponential_bucket_histogram", "a=b,c", "a=%", "tracecontext" }.Where(value => check(value) is null)];
+            values[name] = [.. new[] { "1", "0", "1000000", "2147483647", "true", "false", "always_on", "always_off", "traceidratio", "parentbased_always_on", "parentbased_always_off", "parentbased_traceidratio", "trace_based", "cumulative", "delta", "lowmemory", "explicit_bucket_histogram", "base2_exponential_bucket_histogram", "a=b,c", "a=%", "tracecontext" }.Where(value => check(value) is null)];
             Assert.NotEmpty(values[name]);
         }
         using var workspace = new TestWorkspace().Write(TestWorkspace.Valid);

@@ -43,7 +43,9 @@ internal static class OtelVariables
         ["OTEL_METRIC_EXPORT_TIMEOUT"] = Checks.Number(0),
         [$"{Otlp}METRICS_TEMPORALITY_PREFERENCE"] = Checks.Word("cumulative", "delta", "lowmemory"),
         [$"{Otlp}METRICS_DEFAULT_HISTOGRAM_AGGREGATION"] = Checks.Word("explicit_bucket_histogram", "base2_exponential_bucket_histogram"),
-        ["OTEL_DOTNET_EXPERIMENTAL_OTLP_RETRY"] = Checks.Word("in_memory"),
+        // The end of a run would wait for attempts, and for files of runs before it.
+        ["OTEL_DOTNET_EXPERIMENTAL_OTLP_RETRY"] = Checks.NoEffect,
+        ["OTEL_DOTNET_EXPERIMENTAL_OTLP_DISK_RETRY_DIRECTORY_PATH"] = Checks.NoEffect,
         ["OTEL_DOTNET_EXPERIMENTAL_OTLP_EMIT_EVENT_LOG_ATTRIBUTES"] = Checks.Word("true", "false"),
         ["OTEL_BSP_SCHEDULE_DELAY"] = Checks.Number(1),
         ["OTEL_BSP_EXPORT_TIMEOUT"] = Checks.Number(0),
