@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 using LeapAlign.Pipeline;
@@ -91,22 +90,34 @@ public sealed class RetryTests
     [Fact]
     public async Task The_service_says_when_to_come_back()
     {
-        var watch = new Stopwatch();
-        var waited = TimeSpan.Zero;
         await using var server = await ScriptedServer.Start((context, number) =>
         {
-            if (number > 1)
-            {
-                waited = watch.Elapsed;
-                return ScriptedServer.Sample(context);
-            }
-            watch.Start();
+            if (number > 1) return ScriptedServer.Sample(context);
             context.Response.StatusCode = StatusCodes.Status429TooManyRequests;
-            context.Response.Headers.RetryAfter = "1";
+            context.Response.Headers.RetryAfter = "3";
             return Task.CompletedTask;
         });
-        RemoteCase.Score(RemoteCase.Settings(server.Url));
-        Assert.True(waited >= TimeSpan.FromSeconds(0.99), $"the second attempt came after {waited}");
+        var time = new Impatient(TimeSpan.FromSeconds(3));
+        using var scope = TorchSharp.torch.NewDisposeScope();
+        using var reward = RemoteReward.Create(RemoteCase.Settings(server.Url), RemoteCase.Context(), time).Match(static made => made, static fault => throw new FaultException(fault));
+        Assert.Equal([4], reward.Score(RemoteCase.Greys(4), RemoteCase.Captions(4)).shape);
+        Assert.Equal(1, time.Waited);
+        Assert.Equal(2, server.Requests);
+    }
+
+    /// <summary>A clock on which one wait, known by its length, is over at once.</summary>
+    private sealed class Impatient(TimeSpan known) : TimeProvider
+    {
+        private int _waited;
+
+        public int Waited => _waited;
+
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
+        {
+            if (dueTime != known) return base.CreateTimer(callback, state, dueTime, period);
+            Interlocked.Increment(ref _waited);
+            return base.CreateTimer(callback, state, TimeSpan.Zero, period);
+        }
     }
 
     [Theory]

@@ -20,15 +20,18 @@ public sealed class ScoreTests
     public async Task Scores_are_in_the_order_of_the_pictures_whatever_the_batch(int batch, int concurrency)
     {
         const int Count = 11;
-        // The earlier a batch is sent, the later it is answered.
-        await using var server = await ScriptedServer.Start(static async (context, number) =>
+        var requests = (Count + batch - 1) / batch;
+        var answered = Enumerable.Range(0, requests + 2).Select(static _ => new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).ToArray();
+        // Of those that are under way together the later one is answered first.
+        await using var server = await ScriptedServer.Start(async (context, number) =>
         {
-            await Task.Delay(Math.Max(0, 60 - (15 * number)), context.RequestAborted);
+            if (number % concurrency != 0 && number < requests) await answered[number + 1].Task.WaitAsync(context.RequestAborted);
             await ScriptedServer.Sample(context);
+            answered[number].SetResult();
         });
         var scores = RemoteCase.Score(RemoteCase.Settings(server.Url) with { Batch = batch, Concurrency = concurrency }, Count);
         Assert.Equal(RemoteCase.Levels(Count), scores, static (expected, actual) => Math.Abs(expected - actual) < 1e-6);
-        Assert.Equal((Count + batch - 1) / batch, server.Requests);
+        Assert.Equal(requests, server.Requests);
     }
 
     [Fact]

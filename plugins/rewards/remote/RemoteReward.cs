@@ -17,21 +17,24 @@ public sealed class RemoteReward : IReward, IDisposable
     private readonly RewardClient _client;
     private readonly ScoreAnswer _answer;
 
-    private RemoteReward(RemoteSettings settings, Endpoint endpoint, PartContext context)
+    private RemoteReward(RemoteSettings settings, Endpoint endpoint, PartContext context, TimeProvider time)
     {
         var faults = new ServiceFaults(context.Name, endpoint);
-        (_settings, _name, _client, _answer) = (settings, context.Name, new RewardClient(endpoint, settings, faults, context.Stop), new ScoreAnswer(settings, faults));
+        (_settings, _name, _client, _answer) = (settings, context.Name, new RewardClient(endpoint, settings, faults, time, context.Stop), new ScoreAnswer(settings, faults));
     }
 
     /// <summary>Prepares to ask a service; it is not asked yet.</summary>
     /// <returns>A fault when the url is no http or https address, the variable of the token is not set, or minimum is above maximum.</returns>
-    public static Result<RemoteReward> Create(RemoteSettings settings, PartContext context)
+    public static Result<RemoteReward> Create(RemoteSettings settings, PartContext context) => Create(settings, context, TimeProvider.System);
+
+    /// <summary>The same on another clock.</summary>
+    internal static Result<RemoteReward> Create(RemoteSettings settings, PartContext context, TimeProvider time)
     {
         ArgumentNullException.ThrowIfNull(settings);
         ArgumentNullException.ThrowIfNull(context);
         if (settings.Minimum > settings.Maximum)
             return new Fault.Configuration(FaultCodes.OutOfRange, FormattableString.Invariant($"reward '{context.Name}': minimum {settings.Minimum} is above maximum {settings.Maximum}"));
-        return Endpoint.Create(settings, context.Name).Map(endpoint => new RemoteReward(settings, endpoint, context));
+        return Endpoint.Create(settings, context.Name).Map(endpoint => new RemoteReward(settings, endpoint, context, time));
     }
 
     /// <inheritdoc/>

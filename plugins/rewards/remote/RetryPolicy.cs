@@ -7,7 +7,9 @@ namespace LeapAlign.Rewards.Remote;
 /// When and after which time an attempt is repeated: what <see cref="HttpRetryStrategyOptions"/> knows of HTTP (broken connections, 408, 429, 5xx,
 /// Retry-After), exponential waits with jitter, and a time for each attempt.
 /// </summary>
-internal sealed class RetryPolicy(RemoteSettings settings)
+/// <param name="settings">How often, and how long.</param>
+/// <param name="time">The clock of waits.</param>
+internal sealed class RetryPolicy(RemoteSettings settings, TimeProvider time)
 {
     private readonly TimeSpan _longestWait = TimeSpan.FromSeconds(settings.LongestWait);
 
@@ -15,6 +17,7 @@ internal sealed class RetryPolicy(RemoteSettings settings)
     public ResiliencePipeline<HttpResponseMessage> Build()
     {
         var builder = UncheckedPipeline.Builder<HttpResponseMessage>();
+        builder.TimeProvider = time;
         if (settings.Retries > 0) builder.AddRetry(Retry());
         return builder.AddTimeout(new HttpTimeoutStrategyOptions { Timeout = TimeSpan.FromSeconds(settings.Timeout) }).Build();
     }
@@ -27,7 +30,7 @@ internal sealed class RetryPolicy(RemoteSettings settings)
     public TimeSpan? TooLongWait(HttpResponseMessage? response) => response?.Headers.RetryAfter switch
     {
         { Delta: { } delta } when delta > _longestWait => delta,
-        { Date: { } date } when date - TimeProvider.System.GetUtcNow() is var wait && wait > _longestWait => wait,
+        { Date: { } date } when date - time.GetUtcNow() is var wait && wait > _longestWait => wait,
         _ => null,
     };
 

@@ -23,9 +23,9 @@ internal sealed class RewardClient : IDisposable
     private readonly CancellationToken _stop;
 
     /// <summary>Prepares connections; none is made yet.</summary>
-    public RewardClient(Endpoint endpoint, RemoteSettings settings, ServiceFaults faults, CancellationToken stop)
+    public RewardClient(Endpoint endpoint, RemoteSettings settings, ServiceFaults faults, TimeProvider time, CancellationToken stop)
     {
-        (_endpoint, _settings, _faults, _retry, _stop) = (endpoint, settings, faults, new RetryPolicy(settings), stop);
+        (_endpoint, _settings, _faults, _retry, _stop) = (endpoint, settings, faults, new RetryPolicy(settings, time), stop);
         _pipeline = _retry.Build();
         _client = new HttpClient(Handler(settings)) { Timeout = Timeout.InfiniteTimeSpan };
     }
