@@ -26,23 +26,39 @@ public sealed class KernelTests
     [Fact]
     public void Accumulation_averages_the_gradients_of_its_micro_batches()
     {
-        // One step on a batch of four, and one on four batches of one, draw different noise; but twice the same micro-batch is the micro-batch itself.
-        static double Norm(int accumulation)
+        using var scope = NewDisposeScope();
+        // Micro-batches draw different noise; but the mean over the same micro-batch, once, twice or three times, is the micro-batch itself.
+        var once = Gradients(1);
+        Assert.NotEqual(0, once[0].norm().item<float>());
+        foreach (var accumulation in new[] { 2, 3 })
         {
-            using var parts = Recording.Require(RunParts.Create(InProcessRun.Plan(new RunSettings()), InProcessRun.Context));
-            var observer = new Reports();
-            using var kernel = new RunKernel(InProcessRun.Plan(new RunSettings { Steps = 1, Batch = 2, Accumulation = accumulation, ClipNorm = 1e9 }), parts, CPU, [observer]);
-            Recording.Require(kernel.Run(CancellationToken.None));
-            var step = Assert.Single(observer.Steps);
-            Assert.Equal((4, 2, 1), (step.Evaluations, step.GradientEvaluations, step.Updates));
-            return observer.Steps[0].Loss;
+            foreach (var (one, many) in once.Zip(Gradients(accumulation))) Agreement.Values(many, one, $"{accumulation} times", 1e-5);
         }
-        // A sum instead of a mean would double the loss.
-        Assert.InRange(Norm(2) / Norm(1), 0.5, 1.5);
+    }
+
+    // The gradients that have been added up when an algorithm is asked for an objective behind the last one.
+    private static List<Tensor> Gradients(int accumulation)
+    {
+        List<Tensor> gradients = [];
+        RunParts? parts = null;
+        using var noise = Contracts.Randomness.RandomKey.OfRun(1).Normal([2, 4, 16, 16], CPU);
+        IEnumerable<Contracts.Algorithms.Objective> Objectives(Contracts.Algorithms.AlignmentStep step)
+        {
+            foreach (var objective in step.Average(_ => new Contracts.Algorithms.Objective(step.Batches[0].Network(noise, [0.5]).square().mean()))) yield return objective;
+            gradients.AddRange(parts!.Model.Parameters.Where(static parameter => parameter.Value.grad is not null).Select(static parameter => parameter.Value.grad!.clone().MoveToOuterDisposeScope().DetachFromDisposeScope()));
+        }
+        var plan = InProcessRun.Plan(new RunSettings { Steps = 1, Batch = 2, Accumulation = accumulation, ClipNorm = 1e9 }).With(new Scripted(Objectives));
+        using (parts = Recording.Require(RunParts.Create(plan, InProcessRun.Context)))
+        {
+            using var kernel = new RunKernel(plan, parts, CPU, []);
+            Recording.Require(kernel.Run(CancellationToken.None));
+        }
+        Assert.NotEmpty(gradients);
+        return [.. gradients.Select(static gradient => gradient.alias())];
     }
 
     [Fact]
-    public void A_reward_that_is_not_finite_stops_the_run_before_the_weights_change()
+    public void A_weight_that_is_not_finite_stops_the_run_before_the_other_weights_change()
     {
         using var parts = Recording.Require(RunParts.Create(InProcessRun.Plan(new RunSettings()), InProcessRun.Context));
         using var scope = NewDisposeScope();
@@ -63,7 +79,7 @@ public sealed class KernelTests
         var fault = kernel.Run(CancellationToken.None).Match<Fault?>(static _ => null, static fault => fault);
         Assert.Equal(FaultCodes.StepThrew, fault?.Code);
         Assert.Contains("step 2", fault!.Message, StringComparison.Ordinal);
-        Assert.Matches("the stage '(encode|velocity)'", fault.Message);
+        Assert.Contains("the stage 'encode'", fault.Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -113,14 +129,8 @@ public sealed class KernelTests
         }
     }
 
-    private sealed class Reports : IRunObserver
+    private sealed class Scripted(Func<Contracts.Algorithms.AlignmentStep, IEnumerable<Contracts.Algorithms.Objective>> script) : Contracts.Algorithms.IAlgorithm
     {
-        public List<StepReport> Steps { get; } = [];
-
-        public Result<Unit> Stepped(StepReport report)
-        {
-            Steps.Add(report);
-            return Unit.Value;
-        }
+        public IEnumerable<Contracts.Algorithms.Objective> Step(Contracts.Algorithms.AlignmentStep step) => script(step);
     }
 }

@@ -22,8 +22,6 @@ public sealed class LinesAboveBarTests
             {
                 progress.Stepped(StepReports.Of(step)).Value();
                 if (step is 1 or 3) warnings.Add(new Fault.Run($"LA000{step}", $"odd [[{step}]]"));
-                // The bar is drawn again ten times a second.
-                Thread.Sleep(120);
             }
             return 0;
         });

@@ -24,7 +24,7 @@ public sealed class PinTests : IDisposable
     [Fact]
     public void A_fingerprint_is_that_of_common_tools()
     {
-        if (!OperatingSystem.IsLinux()) return;
+        if (!OperatingSystem.IsLinux()) Assert.Skip("the tools that compute it are of Linux");
         Directory.CreateDirectory(Path.Combine(_folder, "runtimes", "linux"));
         File.WriteAllText(Path.Combine(_folder, "runtimes", "linux", "a\\b\n\rc.so"), "native");
         File.WriteAllText(Path.Combine(_folder, "runtimes", ".hidden"), "");
@@ -102,7 +102,7 @@ public sealed class PinTests : IDisposable
     [Fact]
     public void What_lies_outside_of_the_folder_cannot_be_pinned()
     {
-        if (!OperatingSystem.IsLinux()) return;
+        if (!OperatingSystem.IsLinux()) Assert.Skip("links need a privilege elsewhere");
         Directory.CreateSymbolicLink(Path.Combine(_folder, "runtimes"), _workspace.Folder);
         Refused("links to a folder outside of it with 'runtimes'");
         Directory.Delete(Path.Combine(_folder, "runtimes"));

@@ -26,11 +26,7 @@ public sealed class OffCostTests
             }
         }
 
-        // Twice: the first call makes what is made once, and the compiler takes its time.
-        Work(Times);
-        var before = GC.GetAllocatedBytesForCurrentThread();
-        Work(Times);
-        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+        Assert.Equal(0, Least(() => Work(Times)));
     }
 
     [Fact]
@@ -38,9 +34,17 @@ public sealed class OffCostTests
     {
         using var measures = new KernelMeasures();
         var report = StepReports.Of(0);
-        measures.Stepped(report);
-        var before = GC.GetAllocatedBytesForCurrentThread();
-        for (var time = 0; time < Times; time++) measures.Stepped(report);
-        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+        Assert.Equal(0, Least(() =>
+        {
+            for (var time = 0; time < Times; time++) measures.Stepped(report);
+        }));
     }
+
+    // The first round makes what is made once, and the compiler may swap code in any later one; what each call allocates is in all of them.
+    private static long Least(Action round) => Enumerable.Range(0, 10).Min(_ =>
+    {
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        round();
+        return GC.GetAllocatedBytesForCurrentThread() - before;
+    });
 }

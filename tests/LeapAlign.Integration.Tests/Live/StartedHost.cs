@@ -8,9 +8,10 @@ internal sealed partial class StartedHost : IDisposable
 {
     private readonly Process _process;
     private readonly Task<string> _error;
+    private readonly System.Threading.Channels.Channel<string> _said = System.Threading.Channels.Channel.CreateUnbounded<string>();
     private Task<string>? _rest;
 
-    private StartedHost(Process process) => (_process, _error) = (process, process.StandardError.ReadToEndAsync());
+    private StartedHost(Process process) => (_process, _error) = (process, Listen(process.StandardError));
 
     public int Id => _process.Id;
 
@@ -44,6 +45,17 @@ internal sealed partial class StartedHost : IDisposable
         return this;
     }
 
+    /// <summary>Waits until it says on standard error what is waited for.</summary>
+    public async Task Says(string words)
+    {
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        await foreach (var line in _said.Reader.ReadAllAsync(patience.Token))
+        {
+            if (line.Contains(words, StringComparison.Ordinal)) return;
+        }
+        Assert.Fail($"it ended without '{words}'");
+    }
+
     /// <summary>Presses Ctrl+C.</summary>
     public async Task Signal()
     {
@@ -64,6 +76,18 @@ internal sealed partial class StartedHost : IDisposable
         if (!_process.HasExited) _process.Kill();
         _process.WaitForExit();
         _process.Dispose();
+    }
+
+    private async Task<string> Listen(StreamReader error)
+    {
+        var all = new System.Text.StringBuilder();
+        while (await error.ReadLineAsync() is { } line)
+        {
+            all.Append(line).Append('\n');
+            _said.Writer.TryWrite(line);
+        }
+        _said.Writer.Complete();
+        return all.ToString();
     }
 
     [GeneratedRegex(@"http://127\.0\.0\.1:[0-9]+/[A-Za-z0-9_-]+/")]
