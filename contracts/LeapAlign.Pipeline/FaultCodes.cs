@@ -119,6 +119,8 @@ public static class FaultCodes
 
     /// <summary>A key of a model's file that its library does not know (a warning).</summary>
     public const string UnknownField = "LA4014";
+    /// <summary>A model draws a picture that is not finite.</summary>
+    public const string PictureNotFinite = "LA4018";
 
     /// <summary>Another process works in the run folder.</summary>
     public const string RunFolderTaken = "LA5001";

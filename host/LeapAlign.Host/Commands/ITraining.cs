@@ -1,3 +1,4 @@
+using LeapAlign.Contracts.Models;
 using LeapAlign.Host.Composition;
 using LeapAlign.Host.Live;
 using LeapAlign.Host.Runs.Folders;
@@ -50,4 +51,8 @@ internal interface IGeneration
 /// <param name="Seed">The seed of the noise.</param>
 /// <param name="Steps">Sampling steps; null takes those of the sampler.</param>
 /// <param name="ImagesPerPrompt">Pictures for each caption.</param>
-internal sealed record GenerateOptions(IReadOnlyList<string> Captions, string Output, long Seed, int? Steps, int ImagesPerPrompt);
+internal sealed record GenerateOptions(IReadOnlyList<string> Captions, string Output, long Seed, int? Steps, int ImagesPerPrompt)
+{
+    /// <summary>The size of the pictures; null takes the model's own.</summary>
+    public ImageSize? Size { get; init; }
+}

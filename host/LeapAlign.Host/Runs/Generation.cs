@@ -6,6 +6,7 @@ using LeapAlign.Contracts.Randomness;
 using LeapAlign.Contracts.Samplers;
 using LeapAlign.Host.Commands;
 using LeapAlign.Host.Composition;
+using LeapAlign.Host.Configuration;
 using LeapAlign.Host.Kernel;
 using LeapAlign.Host.Kernel.Pictures;
 using LeapAlign.Host.Runs.Folders;
@@ -36,16 +37,19 @@ internal sealed class Generation(Terminal terminal, ILoggerFactory loggers) : IG
             return from prompts in Captions(plan, options, site, owned)
                    from sampler in RunParts.Make<ISampler>(plan.Sampler, site.Context, owned)
                    from opened in RunParts.Make<IModel>(plan.Model, site.Context, owned)
-                   from shape in opened.LatentShape(opened.NativeSize)
+                   let size = options.Size ?? opened.NativeSize
+                   from shape in opened.LatentShape(size)
+                   let finite = new FiniteCheck()
                    let sampling = new PictureSampling(opened, sampler, plan.Guidance, new StageClock(new KernelSpans(plan)))
                    {
-                       Schedule = sampler.CreateSchedule(opened.Scheduling, options.Steps),
+                       Schedule = sampler.CreateSchedule(Scheduling(opened, size), options.Steps),
                        Noise = RandomKey.OfRun(options.Seed).For("generate"),
                        LatentShape = shape,
                        Device = site.Device,
                        Stochastic = true,
+                       Shown = finite.See,
                    }
-                   from done in Draw([.. PictureRequest.All(prompts, options.ImagesPerPrompt)], sampling, (options, plan.Evaluation.Batch), stop)
+                   from done in Draw([.. PictureRequest.All(prompts, options.ImagesPerPrompt)], (sampling, finite), (options, plan.Evaluation.Batch), stop)
                    select done;
         }
         catch (FaultException exception)
@@ -65,6 +69,13 @@ internal sealed class Generation(Terminal terminal, ILoggerFactory loggers) : IG
         }
     }
 
+    // A shift that depends on the number of image tokens is that of the picture that is drawn.
+    private static FlowScheduling Scheduling(IModel model, ImageSize size)
+    {
+        var (native, scheduling) = (model.NativeSize, model.Scheduling);
+        return scheduling with { ImageTokens = (int)((long)scheduling.ImageTokens * size.Width * size.Height / ((long)native.Width * native.Height)) };
+    }
+
     private static Result<IReadOnlyList<Prompt>> Captions(RunPlan plan, GenerateOptions options, RunSite site, List<IDisposable> owned)
     {
         if (options.Captions.Count > 0) return options.Captions.Select(static (text, id) => new Prompt(id, text)).ToList();
@@ -72,20 +83,28 @@ internal sealed class Generation(Terminal terminal, ILoggerFactory loggers) : IG
         return RunParts.Make<IPromptSource>(source, site.Context, owned).Bind(static prompts => prompts.Read());
     }
 
-    private Result<Unit> Draw(IReadOnlyList<PictureRequest> pictures, PictureSampling sampling, (GenerateOptions Options, int Batch) how, CancellationToken stop)
+    private Result<Unit> Draw(IReadOnlyList<PictureRequest> pictures, (PictureSampling Sampling, FiniteCheck Finite) how, (GenerateOptions Options, int Batch) what, CancellationToken stop)
     {
-        foreach (var batch in pictures.Chunk(how.Batch))
+        var drawn = 0;
+        foreach (var batch in pictures.Chunk(what.Batch))
         {
-            if (stop.IsCancellationRequested) return Unit.Value;
+            if (stop.IsCancellationRequested) break;
             using var scope = NewDisposeScope();
-            var images = sampling.Sample(batch);
+            how.Finite.Begin();
+            var images = how.Sampling.Sample(batch);
             for (var i = 0; i < batch.Length; i++)
             {
-                var path = Path.Combine(how.Options.Output, FileName(batch[i], how.Options.ImagesPerPrompt));
+                if (how.Finite.Since(i) is { } since)
+                {
+                    return new Fault.Input(
+                        FaultCodes.PictureNotFinite, $"the picture of {Quoted.Words(batch[i].Prompt.Text)} is not finite {since}; {drawn} of {pictures.Count} pictures are drawn");
+                }
+                var path = Path.Combine(what.Options.Output, FileName(batch[i], what.Options.ImagesPerPrompt));
                 if (!RunFolder.WriteInto(path, SampleGrid.Encode(SamplePicture.Of(images[i], batch[i].Prompt.Text, new Dictionary<string, double>()))).TryGet(out _, out var fault)) return fault;
+                drawn++;
             }
         }
-        terminal.Write($"{pictures.Count} pictures in {how.Options.Output}");
+        terminal.Write(drawn == pictures.Count ? $"{drawn} pictures in {what.Options.Output}" : $"interrupted: {drawn} of {pictures.Count} pictures in {what.Options.Output}");
         return Unit.Value;
     }
 

@@ -40,13 +40,21 @@ internal static class PipelineTokenizers
             var text = reader.Tokenizer.Encode(captions[i], length);
             if (text.Ids.Max() >= reader.Rows)
             {
-                var message = $"the caption '{captions[i]}' holds a token with the id {text.Ids.Max()}, but '{reader.Encoder}' knows only {reader.Rows} tokens";
+                var message = $"the caption '{Beginning(captions[i])}' holds a token with the id {text.Ids.Max()}, but '{reader.Encoder}' knows only {reader.Rows} tokens";
                 throw new FaultException(new Fault.Input(FaultCodes.BadTokenizer, message));
             }
             text.Ids.CopyTo(ids, i * length);
             if (text.WasCut && told.Warns)
-                told.Context.Warn(new Fault.Input(FaultCodes.CaptionCut, $"the caption '{captions[i]}' is longer than the {length} tokens that '{told.Context.Name}' takes and was cut"));
+                told.Context.Warn(new Fault.Input(FaultCodes.CaptionCut, $"the caption '{Beginning(captions[i])}' is longer than the {length} tokens that '{told.Context.Name}' takes and was cut"));
         }
         return tensor(ids, [captions.Count, length]);
+    }
+
+    // A caption that is cut is a long one, and a warning is a line.
+    private static string Beginning(string caption)
+    {
+        const int longest = 60;
+        if (caption.Length <= longest) return caption;
+        return $"{caption[..(char.IsHighSurrogate(caption[longest - 1]) ? longest - 1 : longest)]}…";
     }
 }

@@ -17,6 +17,8 @@ public sealed class CommandLineTests
     [InlineData("id", "settings", "settings")]
     [InlineData("--steps must be 1 to 1000", "", "generate", "--steps", "0")]
     [InlineData("--seed must be 0 to", "", "generate", "--seed", "-3")]
+    [InlineData("--size is a width and a height", "'512'", "generate", "--size", "512")]
+    [InlineData("--size is a width and a height", "'0x512'", "generate", "--size", "0x512")]
     [InlineData("a caption is empty", "", "generate", "a cat", " ")]
     [InlineData("holds control characters", "'a\\u001b[1m cat'", "generate", "a\u001b[1m cat")]
     [InlineData("--count must be 1 to 1024", "", "generate", "--count", "0")]
@@ -85,9 +87,10 @@ public sealed class CommandLineTests
         workspace.Drop("parts");
         var terminal = new TestTerminal();
         var code = terminal.Run("none", "generate", "a cat", "a dog", "-c", workspace.Config, "--model", "other \"folder\"", "--seed", "7", "--steps", "3", "--guidance", "4.5",
-            "-n", "2", "-o", "out");
+            "--size", "64x32", "-n", "2", "-o", "out");
         Assert.Equal(0, code);
         Assert.Equal(["a cat", "a dog"], terminal.Generated!.Captions);
+        Assert.Equal(new LeapAlign.Contracts.Models.ImageSize(64, 32), terminal.Generated.Size);
         Assert.Equal((7L, 3, 2, Path.GetFullPath("out")), (terminal.Generated.Seed, terminal.Generated.Steps!.Value, terminal.Generated.ImagesPerPrompt, terminal.Generated.Output));
         var resolved = JsonNode.Parse(terminal.Resolved!)!;
         Assert.Equal(Path.GetFullPath("other \"folder\""), resolved["model"]!["settings"]!["folder"]!.GetValue<string>());

@@ -1,4 +1,6 @@
 using System.CommandLine;
+using System.Globalization;
+using LeapAlign.Contracts.Models;
 using LeapAlign.Host.Configuration;
 
 namespace LeapAlign.Host.Commands.Verbs;
@@ -19,6 +21,7 @@ internal sealed class GenerateVerb(PlanRun run, IGeneration generation) : IVerb
     private readonly Option<long> _seed = new("--seed") { Description = "The seed of the noise." };
     private readonly Option<int?> _steps = new("--steps") { Description = "Sampling steps; those of the sampler when absent." };
     private readonly Option<double?> _guidance = new("--guidance") { Description = "How strongly captions steer; the same as --set guidance.scale=..." };
+    private readonly Option<string?> _size = new("--size") { Description = "The size of the pictures in pixels, such as 512x512; the model's own when absent.", HelpName = "width x height" };
     private readonly Option<int> _count = new("--count", "-n") { Description = "Pictures for each caption.", DefaultValueFactory = _ => 1 };
 
     public bool WritesFiles => true;
@@ -35,10 +38,24 @@ internal sealed class GenerateVerb(PlanRun run, IGeneration generation) : IVerb
         Limit(_seed, 0, long.MaxValue);
         Limit(_steps, 1, 1000);
         Limit(_count, 1, 1024);
-        var command = new Command("generate", "Draws pictures for captions.") { _captions, _model, _output, _seed, _steps, _guidance, _count };
+        _size.Validators.Add(static result =>
+        {
+            foreach (var token in result.Tokens)
+            {
+                if (Size(token.Value) is null) result.AddError($"--size is a width and a height in pixels, such as 512x512, not {Quoted.Words(token.Value)}");
+            }
+        });
+        var command = new Command("generate", "Draws pictures for captions.") { _captions, _model, _output, _seed, _steps, _guidance, _size, _count };
         command.SetAction(Invoke);
         return command;
     }
+
+    private static ImageSize? Size(string text) =>
+        text.Split('x', 'X') is [var width, var height]
+        && int.TryParse(width, NumberStyles.None, CultureInfo.InvariantCulture, out var across) && int.TryParse(height, NumberStyles.None, CultureInfo.InvariantCulture, out var down)
+        && across > 0 && down > 0
+            ? new ImageSize(across, down)
+            : null;
 
     // Captions of the command line are held to what prompt files are held to (docs/prompt-files.md).
     private static string? Refusal(string caption)
@@ -63,7 +80,10 @@ internal sealed class GenerateVerb(PlanRun run, IGeneration generation) : IVerb
         if (parsed.GetValue(_model) is { } folder) further.Add($"model.settings.folder={JsonText.Of(Path.GetFullPath(folder))}");
         if (parsed.GetValue(_guidance) is { } scale) further.Add(string.Create(null, $"guidance.scale={scale:R}"));
         var options = new GenerateOptions(
-            parsed.GetValue(_captions) ?? [], Path.GetFullPath(parsed.GetValue(_output)!), parsed.GetValue(_seed), parsed.GetValue(_steps), parsed.GetValue(_count));
+            parsed.GetValue(_captions) ?? [], Path.GetFullPath(parsed.GetValue(_output)!), parsed.GetValue(_seed), parsed.GetValue(_steps), parsed.GetValue(_count))
+        {
+            Size = parsed.GetValue(_size) is { } size ? Size(size) : null,
+        };
         return run.Run(CompositionSource.Of(parsed).With(further), (plan, _, stop) => generation.Generate(plan, options, stop));
     }
 }

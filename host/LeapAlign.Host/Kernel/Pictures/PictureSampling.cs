@@ -39,6 +39,9 @@ internal sealed class PictureSampling(IModel model, ISampler sampler, Guidance g
     /// <summary>Whether a stochastic sampler adds noise at each step; otherwise every sampler follows the flow's ODE.</summary>
     public bool Stochastic { get; init; }
 
+    /// <summary>Is shown what comes of each sampling step, from 0, and of decoding, which has no number; null when nobody looks.</summary>
+    public Action<Tensor, int?>? Shown { get; init; }
+
     /// <summary>Samples a batch.</summary>
     /// <returns>[B, 3, H, W] in [0, 1].</returns>
     public Tensor Sample(IReadOnlyList<PictureRequest> batch)
@@ -48,12 +51,16 @@ internal sealed class PictureSampling(IModel model, ISampler sampler, Guidance g
         using var conditioning = clock.Measure("encode", () => model.Encode([.. batch.Select(static picture => picture.Prompt.Text)], guidance), KernelSpans.Describe);
         var noise = Stack(batch);
         var latents = _sampler.Roll(noise, new SamplingPath(Schedule, Velocity) { Noise = Stochastic ? Fresh : static _ => null });
-        return clock.Measure("decode", () => model.Decode(latents)).MoveToOuterDisposeScope();
+        var pictures = clock.Measure("decode", () => model.Decode(latents));
+        Shown?.Invoke(pictures, null);
+        return pictures.MoveToOuterDisposeScope();
 
         Tensor Velocity(Tensor state, int step)
         {
             var call = new NetworkCall(conditioning.EvaluationsPerVelocity, Gradient: false, batch.Count, Schedule.Sigma(step));
-            return clock.Evaluate(call, () => model.Velocity(state, [Schedule.Sigma(step)], conditioning));
+            var velocity = clock.Evaluate(call, () => model.Velocity(state, [Schedule.Sigma(step)], conditioning));
+            Shown?.Invoke(velocity, step);
+            return velocity;
         }
 
         Tensor Fresh(int step) => Stack(batch, "sampler", step);
