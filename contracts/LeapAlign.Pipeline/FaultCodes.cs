@@ -169,6 +169,14 @@ public static class FaultCodes
 
     /// <summary>The export of a model threw, or the check of what it needs.</summary>
     public const string ExportThrew = "LA5021";
+    /// <summary>The process of a run ended without a word: killed, or crashed in native code.</summary>
+    public const string EndedWithoutWord = "LA5015";
+
+    /// <summary>There was not enough memory.</summary>
+    public const string OutOfMemory = "LA5016";
+
+    /// <summary>What would note or explain a crash is not to be had (a warning).</summary>
+    public const string NotWatchedOver = "LA5017";
 
     /// <summary>A service cannot be reached, or the connection broke.</summary>
     public const string ServiceUnreachable = "LA6001";

@@ -1,5 +1,5 @@
 using LeapAlign.Contracts.Models;
-using LeapAlign.Host.Runs.Ends;
+using LeapAlign.Host.Runs.Endings;
 using LeapAlign.Pipeline;
 using static TorchSharp.torch;
 

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Help;
 using LeapAlign.Host.Commands.Verbs;
 using LeapAlign.Host.Configuration;
+using LeapAlign.Host.Kernel.Guards;
 using LeapAlign.Pipeline;
 
 namespace LeapAlign.Host.Commands;
@@ -47,6 +48,10 @@ internal sealed class CommandLine(IEnumerable<IVerb> verbs, Terminal terminal)
             });
             var isOutput = parsed.Action is HelpAction || !files.Contains(parsed.CommandResult.Command);
             return code == 0 && isOutput && terminal.Lost() is { } why ? terminal.Error.Error(Unwritten(why)) : code;
+        }
+        catch (Exception exhausted) when (MemoryShortage.Of(exhausted, $"'{parsed.CommandResult.Command.Name}'") is not null)
+        {
+            return terminal.Error.Error(MemoryShortage.Of(exhausted, $"'{parsed.CommandResult.Command.Name}'")!);
         }
         catch (Exception unexpected)
         {

@@ -4,7 +4,7 @@ using LeapAlign.Host.Kernel.Guards;
 using LeapAlign.Host.Kernel.Pictures;
 using LeapAlign.Host.Kernel.State;
 using LeapAlign.Host.Kernel.Steps;
-using LeapAlign.Host.Runs.Ends;
+using LeapAlign.Host.Runs.Endings;
 using LeapAlign.Host.Telemetry;
 using LeapAlign.Host.Telemetry.Spans;
 using LeapAlign.Pipeline;
@@ -134,7 +134,9 @@ internal sealed class RunKernel : IDisposable
         catch (Exception exception) when (Clock.Failed is not null)
 #pragma warning restore CA1031
         {
-            return exception.ToFault((type, message) => new Fault.Run(FaultCodes.StepThrew, $"the stage '{Clock.Failed}' of step {Done + 1} threw {type}: {message}"));
+            return exception.ToFault((type, message) =>
+                MemoryShortage.Of(exception, $"the stage '{Clock.Failed}' of step {Done + 1}")
+                ?? new Fault.Run(FaultCodes.StepThrew, $"the stage '{Clock.Failed}' of step {Done + 1} threw {type}: {message}"));
         }
     }
 
@@ -156,6 +158,7 @@ internal sealed class RunKernel : IDisposable
 
     private Result<Unit> Step()
     {
+        Clock.Mark?.Step(Done + 1);
         var report = _step.Run(Done);
         _progress = Counted() with { Done = Done + 1, Updates = _step.Updates, Guard = _step.Guard.State };
         _recorded = false;

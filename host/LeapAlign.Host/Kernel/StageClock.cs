@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using LeapAlign.Host.Composition;
+using LeapAlign.Host.Runs.Endings;
 using LeapAlign.Host.Telemetry.Spans;
 using static TorchSharp.torch;
 
@@ -28,6 +29,9 @@ internal sealed class StageClock(KernelSpans? spans = null, TimeProvider? time =
     /// <summary>The innermost stage, the reward that scores in it, and the seconds since it was entered or came to the front again; null between stages. Any thread may ask.</summary>
     public (string Name, string? Part, double Seconds)? UnderWay => _entry is { } entry ? (entry.Name, entry.Part, _time.GetElapsedTime(entry.Since).TotalSeconds) : null;
 
+    /// <summary>Is told where the run is; null when nobody needs to know that after its end.</summary>
+    public StageMark? Mark { get; set; }
+
     /// <summary>Network evaluations of a whole batch so far: one velocity under guidance counts two, one of half a batch counts half.</summary>
     public double Evaluations { get; private set; }
 
@@ -44,6 +48,7 @@ internal sealed class StageClock(KernelSpans? spans = null, TimeProvider? time =
     public T Score<T>(RewardPlan reward, Func<T> body) => Measure("score", Spans.OpenScore(reward), () =>
     {
         _entry = _entry! with { Part = reward.Part.Name };
+        Mark?.Stage("score", reward.Part.Name);
         return body();
     }, null);
 
@@ -106,6 +111,7 @@ internal sealed class StageClock(KernelSpans? spans = null, TimeProvider? time =
         Charge();
         _open.Push(stage);
         _entry = new StageEntry(stage, null, _since);
+        Mark?.Stage(stage, null);
     }
 
     private void Leave()
@@ -113,6 +119,8 @@ internal sealed class StageClock(KernelSpans? spans = null, TimeProvider? time =
         Charge();
         _open.Pop();
         _entry = _open.TryPeek(out var outer) ? new StageEntry(outer, null, _since) : null;
+        // Between stages the last one is the best that is known.
+        if (outer is not null) Mark?.Stage(outer, null);
     }
 
     private void Charge()

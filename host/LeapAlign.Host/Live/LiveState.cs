@@ -33,7 +33,7 @@ internal enum LivePhase
     /// <summary>It has not begun.</summary>
     Waiting,
 
-    /// <summary>It goes on, or its process was killed.</summary>
+    /// <summary>It goes on.</summary>
     Running,
 
     /// <summary>All steps are done.</summary>
@@ -44,6 +44,9 @@ internal enum LivePhase
 
     /// <summary>It ended with a fault.</summary>
     Faulted,
+
+    /// <summary>Its process ended without a word.</summary>
+    Died,
 }
 
 /// <summary>What a page draws itself from.</summary>

@@ -43,7 +43,8 @@ internal sealed class WatchedFolder(RunFolder folder, DateTimeOffset? began)
             RunState.Completed => LivePhase.Completed,
             RunState.Interrupted => LivePhase.Interrupted,
             RunState.Faulted => LivePhase.Faulted,
-            _ => LivePhase.Running,
+            RunState.Died => LivePhase.Died,
+            _ => folder.IsLeft ? LivePhase.Died : LivePhase.Running,
         };
         double? seconds = run.Steps.Count == 0 ? null : run.Steps.TakeLast(ProgressDisplay.RecentSteps).Average(static step => step.Timings.Seconds);
         return new LiveState(revision, phase, run.Name, run.Done, run.PlannedSteps)

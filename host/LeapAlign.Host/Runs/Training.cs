@@ -5,7 +5,7 @@ using LeapAlign.Host.Composition;
 using LeapAlign.Host.Kernel;
 using LeapAlign.Host.Kernel.Guards;
 using LeapAlign.Host.Reports;
-using LeapAlign.Host.Runs.Ends;
+using LeapAlign.Host.Runs.Endings;
 using LeapAlign.Host.Runs.Folders;
 using LeapAlign.Host.Runs.Records;
 using LeapAlign.Host.Runs.TensorBoard;
@@ -80,11 +80,14 @@ internal sealed class Training(Terminal terminal, ILoggerFactory loggers, RunTel
             job.Options.Watched?.Begin(run.Folder);
             telemetry.Log.Begun(run.Folder.Path, job.Plan.Algorithm.Definition.Id, job.Plan.Run.Steps);
             terminal.Write(run.From is { } from ? $"run {run.Folder.Path}, resumed from {Path.GetFileName(from.Path)}, its newest valid checkpoint" : $"run {run.Folder.Path}");
+            var begun = time.GetUtcNow();
             report.Begin();
+            using var witness = Witness.Begin(run.Folder, begun, job.Site.Warnings.Add);
             try
             {
                 using var kernel = new RunKernel(job.Plan, parts, job.Site.Device, observers, checkpoints);
-                using var watchdog = new Watchdog(job.Plan.Guard, kernel.Clock, time, hangs => End(hangs, report));
+                kernel.Clock.Mark = witness?.Stage;
+                using var watchdog = new Watchdog(job.Plan.Guard, kernel.Clock, time, hangs => End(hangs, report, witness));
                 var end = new RunEnd(kernel, run, Dtype.Parse(job.Plan.Export.Dtype));
                 return report.End(
                     from resumed in run.From is { } checkpoint ? kernel.Resume(checkpoint) : Unit.Value
@@ -102,12 +105,18 @@ internal sealed class Training(Terminal terminal, ILoggerFactory loggers, RunTel
                 report.End(exception);
                 throw;
             }
+            finally
+            {
+                // Every way out of here has written run.json.
+                witness?.End();
+            }
         }
     }
 
-    // The thread that hangs cannot be ended without the process. A disk that hangs, too, does not keep it.
-    private void End(Fault fault, RunReport report)
+    // The thread that hangs cannot be ended without the process. A disk that hangs, too, does not keep it: then the witness writes what is said here.
+    private void End(Fault fault, RunReport report, Witness? witness)
     {
+        witness?.Fail(fault);
         Task.Run(() => report.EndAtOnce(fault)).Wait(s_longestRecord);
         terminal.Error.Error(fault);
         terminal.Error.Flush();

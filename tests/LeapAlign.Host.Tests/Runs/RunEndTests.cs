@@ -1,7 +1,7 @@
 using LeapAlign.Host.Checkpoints;
 using LeapAlign.Host.Commands;
 using LeapAlign.Host.Configuration.Sections;
-using LeapAlign.Host.Runs.Ends;
+using LeapAlign.Host.Runs.Endings;
 using LeapAlign.Pipeline;
 
 namespace LeapAlign.Host.Tests.Runs;

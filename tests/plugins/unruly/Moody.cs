@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using LeapAlign.Contracts.Prompts;
 using LeapAlign.Contracts.Rewards;
 using static TorchSharp.torch;
@@ -13,7 +14,7 @@ public sealed record MoodySettings
     /// <summary>How often it does, from there on.</summary>
     public int Times { get; init; } = 1;
 
-    /// <summary><c>nan</c>, <c>throw</c>, <c>null</c>, <c>hang</c>, <c>outside</c> its range, a <c>spike</c> in its gradient, a <c>print</c> of what would move a cursor, or <c>delete</c> and a folder.</summary>
+    /// <summary><c>nan</c>, <c>throw</c>, <c>null</c>, <c>greedy</c>, <c>hang</c>, what ends a process (<c>overflow</c>, <c>crash</c>, <c>abort</c>, <c>give up</c>, <c>background</c>), <c>outside</c> its range, a <c>spike</c> in its gradient, a <c>print</c> of what would move a cursor, or <c>delete</c> and a folder.</summary>
     public string Mood { get; init; } = "nan";
 }
 
@@ -39,6 +40,23 @@ public sealed class Moody(MoodySettings settings) : IDifferentiableReward, IBoun
                 Console.WriteLine("printed \u001b[2J\u001b]0;mine\u0007");
                 Console.Error.WriteLine("said \u001b[31m");
                 return brightness;
+            case "greedy":
+                // A hundred thousand gigabytes.
+                return brightness * empty(100_000, 1L << 30).sum();
+            case "overflow":
+                return brightness * Deeper(_calls);
+            case "crash":
+                return brightness * Length(1);
+            case "abort":
+                Abort();
+                return brightness;
+            case "give up":
+                Environment.FailFast("not this way");
+                return brightness;
+            case "background":
+                new Thread(static () => throw new InvalidOperationException("behind your back")).Start();
+                Thread.Sleep(Timeout.Infinite);
+                return brightness;
             case "hang":
                 Thread.Sleep(Timeout.Infinite);
                 return brightness;
@@ -54,4 +72,12 @@ public sealed class Moody(MoodySettings settings) : IDifferentiableReward, IBoun
                 return brightness * float.NaN;
         }
     }
+
+    private static int Deeper(int depth) => 1 + Deeper(depth + 1) + depth;
+
+    [DllImport("libc", EntryPoint = "strlen")]
+    private static extern int Length(nint text);
+
+    [DllImport("libc", EntryPoint = "abort")]
+    private static extern void Abort();
 }

@@ -57,7 +57,8 @@ internal sealed class Scoring(IModel model, IReadOnlyList<RunReward> rewards, St
         }
         catch (Exception exception) when (exception is not FaultException && !(exception is OperationCanceledException && reward.Stop.IsCancellationRequested))
         {
-            throw new FaultException(exception.ToFault((type, message) => new Fault.Run(FaultCodes.StepThrew, $"reward '{reward.Name}' threw {type} while scoring: {message}")));
+            throw new FaultException(exception.ToFault((type, message) =>
+                MemoryShortage.Of(exception, $"the reward '{reward.Name}'") ?? new Fault.Run(FaultCodes.StepThrew, $"reward '{reward.Name}' threw {type} while scoring: {message}")));
         }
         if (scores.dim() == 1 && scores.shape[0] == prompts.Count) return InRange(reward, scores, prompts);
         throw new FaultException(new Fault.Run(

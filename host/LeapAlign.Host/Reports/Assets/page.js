@@ -1,7 +1,7 @@
 "use strict";
 
 // The page: head, sections, and what makes it follow the reader's screen, colours and printer.
-const stateWords = { Running: "running", Completed: "completed", Interrupted: "interrupted", Faulted: "faulted" };
+const stateWords = { Running: "running", Completed: "completed", Interrupted: "interrupted", Faulted: "faulted", Died: "died" };
 
 function chip(run) {
   if (!run.record) return null;

@@ -7,6 +7,8 @@ namespace LeapAlign.Host.Runs.Folders;
 /// <summary>The folder of one run, <c>runs/&lt;name&gt;/</c>.</summary>
 internal sealed class RunFolder
 {
+    private const string LockFile = "run.lock";
+
     private RunFolder(string path) => Path = path;
 
     /// <summary>Its full path.</summary>
@@ -56,11 +58,31 @@ internal sealed class RunFolder
         return File.Exists(folder.Resolved) ? folder : new Fault.Run(FaultCodes.NoCheckpoint, "there is no run in this folder", new SourcePlace(path));
     }
 
+    /// <summary>Whether a process worked here and none does: one that ended without a word leaves the file behind, and the system has let go of it.</summary>
+    public bool IsLeft
+    {
+        get
+        {
+            var file = System.IO.Path.Combine(Path, LockFile);
+            if (!File.Exists(file)) return false;
+            try
+            {
+                // Shared with others that look, never with a process that works here.
+                using var free = new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.Read);
+                return true;
+            }
+            catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+            {
+                return false;
+            }
+        }
+    }
+
     /// <summary>Takes the folder for this process alone. The system lets go of it when the process ends, however it ends.</summary>
     /// <returns><see cref="FaultCodes.RunFolderTaken"/> when another process works in it.</returns>
     public Result<IDisposable> Lock()
     {
-        var file = System.IO.Path.Combine(Path, "run.lock");
+        var file = System.IO.Path.Combine(Path, LockFile);
         try
         {
             return Result.Ok<IDisposable>(new FileStream(file, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None));

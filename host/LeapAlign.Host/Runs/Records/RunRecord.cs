@@ -33,7 +33,7 @@ internal sealed record RunRecord(
 /// <summary>Whether a run goes on, or how it ended.</summary>
 internal enum RunState
 {
-    /// <summary>It goes on, or its process was killed.</summary>
+    /// <summary>It goes on; or its process and the one that watches over it were killed together, which shows by the folder being free.</summary>
     Running,
 
     /// <summary>All steps are done.</summary>
@@ -44,6 +44,9 @@ internal enum RunState
 
     /// <summary>It ended with a fault.</summary>
     Faulted,
+
+    /// <summary>Its process ended without a word: killed, crashed, out of memory.</summary>
+    Died,
 }
 
 /// <summary>A warning and how often its code came.</summary>

@@ -1,6 +1,8 @@
 using System.CommandLine;
 using LeapAlign.Host.Configuration;
 using LeapAlign.Host.Live;
+using LeapAlign.Host.Runtime;
+using LeapAlign.Pipeline;
 
 namespace LeapAlign.Host.Commands.Verbs.Runs;
 
@@ -31,11 +33,13 @@ internal sealed class TrainVerb(PlanRun run, ITraining training, Terminal termin
         Arity = ArgumentArity.ZeroOrOne,
     };
 
+    private readonly Option<bool> _dump = new(CrashDump.Option) { Description = "A crash of the process leaves a minidump in the working folder, for whoever looks for its reason (Linux)." };
+
     public bool WritesFiles => true;
 
     public Command Describe()
     {
-        var command = new Command("train", "Aligns the model of plugins.json with its rewards.") { _name, _force, _resume, _allowed, _dashboard };
+        var command = new Command("train", "Aligns the model of plugins.json with its rewards.") { _name, _force, _resume, _allowed, _dashboard, _dump };
         command.SetAction(Invoke);
         return command;
     }
@@ -43,10 +47,23 @@ internal sealed class TrainVerb(PlanRun run, ITraining training, Terminal termin
     private int Invoke(ParseResult parsed)
     {
         var source = CompositionSource.Of(parsed);
+        if (parsed.GetValue(_dump)) _ = CrashDump.Place.Match(Promise, Warn);
         if (parsed.GetValue(_resume) is { } which) return Resume(parsed, which);
         if (parsed.GetValue(_allowed)!.Length > 0) return terminal.Error.Error(Misuse.Of("--allow-change says what may differ in a run that --resume goes on with"));
         var named = parsed.GetValue(_name) is { } name ? source.With($"run.name={JsonText.Of(name)}") : source;
         return Run(parsed, named, null);
+    }
+
+    private Unit Promise(string place)
+    {
+        terminal.Write($"a crash leaves {place}");
+        return Unit.Value;
+    }
+
+    private Unit Warn(Fault fault)
+    {
+        terminal.Error.Warning(fault);
+        return Unit.Value;
     }
 
     private int Resume(ParseResult parsed, string which)

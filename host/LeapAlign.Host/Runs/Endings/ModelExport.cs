@@ -3,7 +3,7 @@ using LeapAlign.Host.Telemetry;
 using LeapAlign.Pipeline;
 using static TorchSharp.torch;
 
-namespace LeapAlign.Host.Runs.Ends;
+namespace LeapAlign.Host.Runs.Endings;
 
 /// <summary>The export of a model, which may throw anything: whatever it is becomes a fault.</summary>
 internal static class ModelExport

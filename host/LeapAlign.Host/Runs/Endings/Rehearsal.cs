@@ -5,7 +5,7 @@ using LeapAlign.Pipeline;
 using LeapAlign.Storage.Disks;
 using static TorchSharp.torch;
 
-namespace LeapAlign.Host.Runs.Ends;
+namespace LeapAlign.Host.Runs.Endings;
 
 /// <summary>What the end of a run needs, tried before its first step: the model's export, room on the disk, and folders that can be written.</summary>
 internal static class Rehearsal

@@ -1,6 +1,6 @@
 using LeapAlign.Pipeline;
 
-namespace LeapAlign.Host.Runs.Ends;
+namespace LeapAlign.Host.Runs.Endings;
 
 /// <summary>What a run will write to the disk at least.</summary>
 /// <param name="Export">Bytes of the export.</param>

@@ -3,7 +3,7 @@ using LeapAlign.Host.Runs.Folders;
 using LeapAlign.Pipeline;
 using static TorchSharp.torch;
 
-namespace LeapAlign.Host.Runs.Ends;
+namespace LeapAlign.Host.Runs.Endings;
 
 /// <summary>The export at the end of a run. If it fails although it was rehearsed, what was trained is kept, and the fault says where and how it is exported later.</summary>
 /// <param name="kernel">What trained.</param>
