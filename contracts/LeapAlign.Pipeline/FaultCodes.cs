@@ -177,6 +177,11 @@ public static class FaultCodes
 
     /// <summary>What would note or explain a crash is not to be had (a warning).</summary>
     public const string NotWatchedOver = "LA5017";
+    /// <summary>A reward gave a score that is not finite in an evaluation (a warning).</summary>
+    public const string ScoreNotFinite = "LA5018";
+
+    /// <summary>Pairs of samples that a preference is learnt from have the same reward (a warning).</summary>
+    public const string PreferenceTie = "LA5019";
 
     /// <summary>A service cannot be reached, or the connection broke.</summary>
     public const string ServiceUnreachable = "LA6001";

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
@@ -66,10 +67,13 @@ internal sealed record PluginBuild(string Id, string Version, string Sha256);
 /// <param name="Numbers">Its numbers.</param>
 internal sealed record SavedState(int Version, bool HasTensors, IReadOnlyDictionary<string, double> Numbers);
 
-/// <summary>The types of a checkpoint's file, read strictly.</summary>
+/// <summary>The types of a checkpoint's file, read strictly. Numbers that are not finite have the names that they have in metrics.jsonl.</summary>
 internal static class CheckpointJson
 {
-    public static JsonTypeInfo<CheckpointManifest> Manifest { get; } = SettingsType.Strict(CheckpointJsonContext.Default.CheckpointManifest);
+    public static JsonTypeInfo<CheckpointManifest> Manifest { get; } = (JsonTypeInfo<CheckpointManifest>)new JsonSerializerOptions(SettingsType.Strict(CheckpointJsonContext.Default.CheckpointManifest).Options)
+    {
+        NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
+    }.GetTypeInfo(typeof(CheckpointManifest));
 }
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, WriteIndented = true, NewLine = "\n")]

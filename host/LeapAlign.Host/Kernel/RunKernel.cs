@@ -131,12 +131,11 @@ internal sealed class RunKernel : IDisposable
             return RunEnding.Interrupted;
         }
 #pragma warning disable CA1031 // A part may throw anything; whatever it is becomes a fault that names the stage.
-        catch (Exception exception) when (Clock.Failed is not null)
+        catch (Exception exception) when (Clock.StageOf(exception) is not null)
 #pragma warning restore CA1031
         {
-            return exception.ToFault((type, message) =>
-                MemoryShortage.Of(exception, $"the stage '{Clock.Failed}' of step {Done + 1}")
-                ?? new Fault.Run(FaultCodes.StepThrew, $"the stage '{Clock.Failed}' of step {Done + 1} threw {type}: {message}"));
+            var where = $"the stage '{Clock.StageOf(exception)}' of step {Done + 1}";
+            return exception.ToFault((type, message) => MemoryShortage.Of(exception, where) ?? new Fault.Run(FaultCodes.StepThrew, $"{where} threw {type}: {message}"));
         }
     }
 
@@ -144,12 +143,10 @@ internal sealed class RunKernel : IDisposable
     {
         while (true)
         {
-            if (IsEvaluationDue)
-            {
-                if (!Evaluate(cancellation).TryGet(out var gamed, out var failed)) return failed;
-                if (gamed) return RunEnding.Gamed;
-            }
-            if (_checkpoints?.IsDue(Done, _plan.Run.Steps) == true && !Checkpoint().TryGet(out _, out var fault)) return fault;
+            if (IsEvaluationDue && !Evaluate(cancellation).TryGet(out _, out var fault)) return fault;
+            // Not only after an evaluation: a run may go on from a checkpoint that was taken between it and the end.
+            if (_sentinel.Stops) return RunEnding.Gamed;
+            if (_checkpoints?.IsDue(Done, _plan.Run.Steps) == true && !Checkpoint().TryGet(out _, out fault)) return fault;
             if (Done >= _plan.Run.Steps) return RunEnding.Finished;
             if (cancellation.IsCancellationRequested) return RunEnding.Interrupted;
             if (!Step().TryGet(out _, out fault)) return fault;
@@ -181,16 +178,16 @@ internal sealed class RunKernel : IDisposable
     private bool IsEvaluationDue =>
         _plan.Evaluation.Every is var every and >= 0 && _progress.EvaluatedAt != Done && (Done == 0 || Done == _plan.Run.Steps || (every > 0 && Done % every == 0));
 
-    // Whether the run ends here.
-    private Result<bool> Evaluate(CancellationToken cancellation)
+    private Result<Unit> Evaluate(CancellationToken cancellation)
     {
         var report = _evaluation.Run(Done, _step.Average.Weights, cancellation);
         var finding = _sentinel.Look(report);
         _progress = Counted() with { EvaluatedAt = Done, Sentinel = _sentinel.State };
+        // The checkpoint last, so that a run that goes on from it lacks nothing that was told.
         return from told in Tell(observer => observer.Evaluated(report))
+               from warned in ((Fault[])[.. report.Warnings, .. finding.Warnings]).Select(warning => Tell(observer => observer.Warned(Done, warning))).All()
                from kept in IsBest(report) ? Checkpoint() : Unit.Value
-               from warned in finding.Warnings.Select(warning => Tell(observer => observer.Warned(Done, warning))).All()
-               select finding.Stops;
+               select kept;
     }
 
     private bool IsBest(EvaluationReport report)

@@ -19,12 +19,14 @@ internal sealed class StageClock(KernelSpans? spans = null, TimeProvider? time =
     private readonly Stack<string> _open = new();
     private long _since;
     private volatile StageEntry? _entry;
+    private WeakReference<Exception>? _blamed;
+    private string? _failed;
 
     /// <summary>The spans of the stages.</summary>
     public KernelSpans Spans { get; } = spans ?? KernelSpans.None;
 
-    /// <summary>The innermost stage that an exception came out of; null when none did.</summary>
-    public string? Failed { get; private set; }
+    /// <summary>The innermost stage that an exception came out of, or that which it wraps; null when it came out of none.</summary>
+    public string? StageOf(Exception exception) => IsBlamed(exception) ? _failed : null;
 
     /// <summary>The innermost stage, the reward that scores in it, and the seconds since it was entered or came to the front again; null between stages. Any thread may ask.</summary>
     public (string Name, string? Part, double Seconds)? UnderWay => _entry is { } entry ? (entry.Name, entry.Part, _time.GetElapsedTime(entry.Since).TotalSeconds) : null;
@@ -101,8 +103,21 @@ internal sealed class StageClock(KernelSpans? spans = null, TimeProvider? time =
     // A filter that never catches: it runs before the stack is unwound, innermost stage first.
     private bool Blame(string stage, StageSpan span, Exception exception)
     {
-        span.Fail(exception, innermost: Failed is null);
-        Failed ??= stage;
+        var known = IsBlamed(exception);
+        span.Fail(exception, innermost: !known);
+        if (!known) _failed = stage;
+        // What wraps an exception on its way out takes the blame over.
+        _blamed = new WeakReference<Exception>(exception);
+        return false;
+    }
+
+    private bool IsBlamed(Exception exception)
+    {
+        if (_blamed is null || !_blamed.TryGetTarget(out var blamed)) return false;
+        for (var inner = exception; inner is not null; inner = inner.InnerException)
+        {
+            if (ReferenceEquals(inner, blamed)) return true;
+        }
         return false;
     }
 

@@ -1,4 +1,5 @@
 using LeapAlign.Contracts.Rewards;
+using LeapAlign.Pipeline;
 using static TorchSharp.torch;
 
 namespace LeapAlign.Host.Kernel;
@@ -70,6 +71,9 @@ internal sealed record EvaluationReport
 
     /// <summary>The mean of each measure, by name.</summary>
     public IReadOnlyDictionary<string, double> MeasureMeans => Measures.ToDictionary(static measure => measure.Key, static measure => measure.Value.Average());
+
+    /// <summary>What the user should know of it, beside what the sentinel finds.</summary>
+    public IReadOnlyList<Fault> Warnings { get; init; } = [];
 
     public required int Images { get; init; }
 

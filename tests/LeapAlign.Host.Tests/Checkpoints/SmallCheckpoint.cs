@@ -38,7 +38,7 @@ internal sealed class SmallCheckpoint : IDisposable
     {
         ["policy"] = new(1, [new NamedTensor("a", arange(5, dtype: ScalarType.Float32).add(step).div(3)), new NamedTensor("b", ones(2, 2, dtype: ScalarType.Float32).mul(step))]),
         ["optimizer"] = new(3, [new NamedTensor("count", tensor(new long[] { step, -step }))], new Dictionary<string, double> { ["third"] = step / 3.0 }),
-        ["numbers"] = new(1, [], new Dictionary<string, double> { ["x"] = 1e-300 }),
+        ["numbers"] = new(1, [], new Dictionary<string, double> { ["x"] = 1e-300, ["nan"] = double.NaN, ["infinity"] = double.NegativeInfinity }),
     };
 
     public void Write(int step) => Store.Write(Manifest(step), States(step)).Value();

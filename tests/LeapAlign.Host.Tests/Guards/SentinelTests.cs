@@ -69,6 +69,61 @@ public sealed class SentinelTests
         Assert.True(sentinel.Look(Report(3, 0.6, 0.49)).Stops);
     }
 
+    [Theory]
+    [InlineData(double.NaN, 0)]
+    [InlineData(double.PositiveInfinity, 0)]
+    [InlineData(double.NegativeInfinity, 1)]
+    public void What_is_not_finite_is_not_looked_at_and_what_is_remembered_stays(double bad, int which)
+    {
+        var sentinel = new Sentinel(new SentinelSettings { Mode = "stop", Patience = 2 }, Rewards());
+        Assert.False(sentinel.Look(Report(0, 0.5, 0.5)).Stops);
+        Assert.False(sentinel.Look(Report(1, 0.6, 0.4)).Stops);
+        var (best, row) = (sentinel.State.Peaks["judge"], sentinel.State.InARow);
+        foreach (var step in (int[])[2, 3])
+        {
+            var report = Report(step, 0.7, 0.9);
+            var name = which == 0 ? "judge" : "reward";
+            Assert.False(sentinel.Look(report with { Scores = report.Scores.ToDictionary(static pair => pair.Key, pair => pair.Key == name ? [bad, .. pair.Value.Skip(1)] : pair.Value) }).Stops);
+            Assert.Equal((best, row), (sentinel.State.Peaks["judge"], sentinel.State.InARow));
+        }
+        Assert.True(sentinel.Look(Report(4, 0.7, 0.4)).Stops);
+        Assert.True(sentinel.Stops);
+    }
+
+    [Fact]
+    public void Measures_that_are_not_finite_are_no_base()
+    {
+        var sentinel = new Sentinel(new SentinelSettings(), Rewards());
+        sentinel.Look(Report(0, 0.5, 0.5) with { Measures = new Dictionary<string, IReadOnlyList<double>> { [PictureMeasureNames.Clipped] = [double.NaN] } });
+        Assert.Empty(sentinel.State.Base);
+    }
+
+    [Fact]
+    public void Evaluations_of_other_numbers_of_pictures_are_not_compared()
+    {
+        var sentinel = new Sentinel(new SentinelSettings { Mode = "stop", Patience = 1 }, Rewards());
+        sentinel.Look(Report(0, 0.5, 0.5));
+        var other = Report(1, 0.6, 0.4);
+        other = other with { Scores = other.Scores.ToDictionary(static pair => pair.Key, static pair => (IReadOnlyList<double>)[.. pair.Value.Take(7)]) };
+        Assert.False(sentinel.Look(other).Stops);
+        Assert.Equal(7, sentinel.State.Peaks["judge"].Scores.Count);
+    }
+
+    [Fact]
+    public void What_it_found_is_found_again_by_a_run_that_goes_on()
+    {
+        var first = new Sentinel(new SentinelSettings { Mode = "stop", Patience = 1 }, Rewards());
+        first.Look(Report(0, 0.5, 0.5));
+        Assert.False(first.Stops);
+        Assert.True(first.Look(Report(1, 0.6, 0.4)).Stops);
+        var second = new Sentinel(new SentinelSettings { Mode = "stop", Patience = 1 }, Rewards());
+        second.Resume(first.State);
+        Assert.True(second.Stops);
+        var warned = new Sentinel(new SentinelSettings { Mode = "warn", Patience = 1 }, Rewards());
+        warned.Resume(first.State);
+        Assert.False(warned.Stops);
+    }
+
     [Fact]
     public void Its_memory_is_part_of_the_run()
     {

@@ -89,6 +89,61 @@ public sealed class WatchTests
     }
 
     [Fact]
+    public void A_stage_that_failed_and_recovered_is_not_blamed_for_what_comes_later()
+    {
+        var clock = new StageClock();
+        void Fail(string stage, Exception exception) => clock.Measure(stage, () => throw exception);
+        clock.Measure("outer", () =>
+        {
+            Assert.Throws<TimeoutException>(() => Fail("first", new TimeoutException()));
+        });
+        var later = new InvalidOperationException();
+        Assert.Null(clock.StageOf(later));
+        Assert.Throws<InvalidOperationException>(() => clock.Measure("second", () => Fail("inner", later)));
+        Assert.Equal("inner", clock.StageOf(later));
+        // What an outer stage wraps began in the inner one.
+        var wrapped = Assert.Throws<ArgumentException>(() => clock.Measure("third", () =>
+        {
+            try
+            {
+                Fail("fourth", new TimeoutException());
+            }
+            catch (TimeoutException exception)
+            {
+                throw new ArgumentException("wrapped", exception);
+            }
+        }));
+        Assert.Equal("fourth", clock.StageOf(wrapped));
+        Assert.Null(clock.StageOf(new TimeoutException()));
+    }
+
+    [Theory]
+    [InlineData(1e-2)]
+    [InlineData(1e-4)]
+    [InlineData(1e-6)]
+    public void Diversity_is_exact_when_pictures_become_alike(double apart)
+    {
+        using var scope = NewDisposeScope();
+        var picture = linspace(0.3, 0.7, 3 * 24 * 24).reshape(1, 3, 24, 24);
+        var pictures = cat([picture, picture + apart, picture + (2 * apart)]);
+        // Worked in double precision from the pictures as they are: they are fp32, whose steps below 1 are 6e-8.
+        var wide = pictures.to(float64).flatten(1);
+        double Square(int one, int other) => (wide[one] - wide[other]).square().mean().item<double>();
+        var expected = Math.Sqrt((Square(0, 1) + Square(0, 2) + Square(1, 2)) / 3);
+        var measured = Assert.Single(PictureMeasures.Of(pictures, perCaption: 3)[PictureMeasureNames.Diversity]);
+        Assert.Equal(1, measured / expected, 1e-3);
+        Assert.Equal(0, Assert.Single(PictureMeasures.Of(cat([picture, picture, picture]), perCaption: 3)[PictureMeasureNames.Diversity]));
+    }
+
+    [Fact]
+    public void Fine_detail_of_a_nearly_flat_picture_is_that_of_its_contrast()
+    {
+        using var scope = NewDisposeScope();
+        var grid = (arange(32).remainder(2) * 1e-5).expand(1, 3, 32, 32);
+        Assert.True(PictureMeasures.Of(grid + 0.9, perCaption: 1)[PictureMeasureNames.FineDetail][0] > 0.99);
+    }
+
+    [Fact]
     public void Picture_measures_see_clipping_grids_and_sameness()
     {
         using var scope = NewDisposeScope();

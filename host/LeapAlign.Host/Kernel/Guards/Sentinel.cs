@@ -28,6 +28,7 @@ internal sealed record SentinelFinding(IReadOnlyList<Fault> Warnings, bool Stops
 /// <summary>
 /// Watches for a reward that is gamed: the trained sum rises while a held-out reward falls below its own best by more than the noise of the difference,
 /// which is taken picture by picture (same captions, same noise). Measures of artefacts and diversity are compared with the first evaluation and only warned of.
+/// A reward whose scores are not all finite is not looked at in that evaluation: what is remembered of it stays.
 /// </summary>
 /// <param name="settings">When it speaks.</param>
 /// <param name="rewards">The rewards of the run.</param>
@@ -40,6 +41,9 @@ internal sealed class Sentinel(SentinelSettings settings, IReadOnlyList<RewardPl
     /// <summary>What it remembers; part of every checkpoint.</summary>
     public SentinelState State { get; private set; } = SentinelState.Start;
 
+    /// <summary>Whether what it saw ends the run. It does so again in a run that goes on from there.</summary>
+    public bool Stops => settings.Mode == "stop" && State.InARow >= settings.Patience;
+
     /// <summary>Goes on from a saved state.</summary>
     public void Resume(SentinelState? state) => State = state ?? SentinelState.Start;
 
@@ -48,25 +52,36 @@ internal sealed class Sentinel(SentinelSettings settings, IReadOnlyList<RewardPl
     {
         if (settings.Mode == "off") return new SentinelFinding([], false);
         var trained = _trained.Sum(reward => reward.Weight * (report.Scores[reward.Part.Name].Average() - reward.Offset) / reward.Scale);
-        var fallen = _heldOut.Select(reward => Fallen(reward.Part.Name, report, trained)).OfType<string>().ToList();
-        var row = fallen.Count > 0 ? State.InARow + 1 : 0;
-        var artefacts = State.Base.Count == 0 ? [] : report.Measures.Keys.Intersect(State.Base.Keys).Select(name => Drifted(name, report)).OfType<Fault>();
-        List<Fault> warnings = [.. artefacts];
-        State = new SentinelState(Peaks(report, trained), State.Base.Count == 0 ? report.Measures : State.Base, row);
-        if (row < settings.Patience) return new SentinelFinding(warnings, false);
+        List<string> seen = double.IsFinite(trained) ? [.. _heldOut.Select(static reward => reward.Part.Name).Where(name => IsFinite(report.Scores[name]))] : [];
+        var fallen = seen.Select(name => Fallen(name, report, trained)).OfType<string>().ToList();
+        // What was not seen neither goes on with a row nor ends it.
+        var row = fallen.Count > 0 ? State.InARow + 1 : seen.Count < _heldOut.Count ? State.InARow : 0;
+        var measures = report.Measures.Where(static measure => IsFinite(measure.Value)).ToDictionary();
+        List<Fault> warnings = [.. measures.Keys.Intersect(State.Base.Keys).Select(name => Drifted(name, report)).OfType<Fault>()];
+        State = new SentinelState(Peaks(seen, report, trained), State.Base.Count == 0 ? measures : State.Base, row);
+        if (fallen.Count == 0 || row < settings.Patience) return new SentinelFinding(warnings, false);
         warnings.Insert(0, new Fault.Run(
             FaultCodes.RewardHacked,
             $"after step {report.Step} the trained reward goes on rising while {string.Join(" and ", fallen)}, in {row} evaluations one after another: it is being gamed"));
-        return new SentinelFinding(warnings, settings.Mode == "stop");
+        return new SentinelFinding(warnings, Stops);
     }
 
-    private Dictionary<string, HeldOutPeak> Peaks(EvaluationReport report, double trained) => _heldOut.Select(static reward => reward.Part.Name).ToDictionary(
-        static name => name,
-        name => State.Peaks.TryGetValue(name, out var peak) && peak.Scores.Average() >= report.Scores[name].Average() ? peak : new HeldOutPeak(report.Step, trained, report.Scores[name]));
+    private Dictionary<string, HeldOutPeak> Peaks(IReadOnlyList<string> seen, EvaluationReport report, double trained)
+    {
+        var peaks = State.Peaks.ToDictionary();
+        foreach (var name in seen)
+        {
+            var now = report.Scores[name];
+            // A peak of other pictures is none of these.
+            if (!peaks.TryGetValue(name, out var peak) || peak.Scores.Count != now.Count || now.Average() > peak.Scores.Average())
+                peaks[name] = new HeldOutPeak(report.Step, trained, now);
+        }
+        return peaks;
+    }
 
     private string? Fallen(string name, EvaluationReport report, double trained)
     {
-        if (!State.Peaks.TryGetValue(name, out var peak) || trained <= peak.Trained) return null;
+        if (!State.Peaks.TryGetValue(name, out var peak) || peak.Scores.Count != report.Scores[name].Count || trained <= peak.Trained) return null;
         var (mean, error) = Difference(report.Scores[name], peak.Scores);
         return mean < 0 && -mean > settings.Noise * error
             ? FormattableString.Invariant($"'{name}' is {-mean:G3} below its best at step {peak.Step} (noise {error:G2})")
@@ -84,7 +99,9 @@ internal sealed class Sentinel(SentinelSettings settings, IReadOnlyList<RewardPl
             : null;
     }
 
-    /// <summary>The mean difference and its standard error.</summary>
+    private static bool IsFinite(IReadOnlyList<double> values) => values.All(double.IsFinite);
+
+    /// <summary>The mean difference of as many numbers and its standard error.</summary>
     private static (double Mean, double Error) Difference(IReadOnlyList<double> now, IReadOnlyList<double> before)
     {
         double[] differences = [.. now.Zip(before, static (one, other) => one - other)];

@@ -43,6 +43,7 @@ internal sealed class Evaluation(RunPlan plan, RunParts parts, StageClock clock,
             cancellation.ThrowIfCancellationRequested();
             using var scope = NewDisposeScope();
             var images = _sampling.Sample(batch);
+            ArePictures(images, batch, step, weights);
             var scores = Score(images, batch);
             scored.Add(scores);
             measured.Add(clock.Measure("measure", () => PictureMeasures.Of(images, plan.Evaluation.ImagesPerPrompt)));
@@ -61,10 +62,37 @@ internal sealed class Evaluation(RunPlan plan, RunParts parts, StageClock clock,
             Tasks = means.Where(static pair => pair.Value.Tasks.Count > 0).ToDictionary(static pair => pair.Key, static pair => pair.Value.Tasks),
             Scores = scored.Values,
             Measures = measured.Values,
+            Warnings = NotFinite(step, scored.Values, pictures) is { } bad ? [bad] : [],
             Images = pictures.Count,
             Seconds = Stopwatch.GetElapsedTime(started).TotalSeconds,
             Samples = samples,
         };
+    }
+
+    // Nothing that is computed of such pictures means anything, and what is trained on would not, either.
+    private void ArePictures(Tensor images, PictureRequest[] batch, int step, IReadOnlyList<Tensor> weights)
+    {
+        using var scope = NewDisposeScope();
+        var finite = images.isfinite().flatten(1).all(1).cpu().data<bool>().ToArray();
+        var bad = Array.IndexOf(finite, false);
+        if (bad < 0) return;
+        var weight = parts.Model.Parameters.Zip(weights).FirstOrDefault(static pair => !pair.Second.isfinite().all().item<bool>()).First;
+        var why = weight is null ? "every weight is finite, so that it happened in the network or the decoder" : $"the weight '{weight.Name}' is not finite";
+        throw new FaultException(new Fault.Run(
+            FaultCodes.NotFinite, $"in the evaluation after step {step} the picture of '{batch[bad].Prompt.Text}' is not finite; {why}, and the run ends"));
+    }
+
+    private static Fault? NotFinite(int step, IReadOnlyDictionary<string, IReadOnlyList<double>> scores, IReadOnlyList<PictureRequest> pictures)
+    {
+        List<string> bad = [];
+        foreach (var (name, values) in scores)
+        {
+            var places = Enumerable.Range(0, values.Count).Where(i => !double.IsFinite(values[i])).ToList();
+            if (places.Count > 0) bad.Add(FormattableString.Invariant($"'{name}' gave {values[places[0]]} to '{pictures[places[0]].Prompt.Text}' ({places.Count} of {values.Count} pictures)"));
+        }
+        return bad.Count == 0
+            ? null
+            : new Fault.Run(FaultCodes.ScoreNotFinite, $"after step {step} the reward {string.Join(" and ", bad)}; this evaluation says nothing of it, and the run goes on");
     }
 
     private Dictionary<string, double[]> Score(Tensor images, PictureRequest[] batch) =>

@@ -32,7 +32,9 @@ internal static class PictureMeasures
     // The power of luminance above half of the highest frequency, in either direction, against all of it but the mean.
     private static Tensor FineDetail(Tensor images)
     {
-        var power = fft.rfft2(images.mean([1])).abs().square();
+        var luminance = images.mean([1]);
+        // Without its mean, whose power would drown that of a picture that is nearly flat.
+        var power = fft.rfft2(luminance - luminance.mean([1, 2], keepdim: true)).abs().square();
         var (rows, columns) = ((int)images.shape[2], (int)images.shape[3]);
         var down = fft.fftfreq(rows, device: images.device).abs().unsqueeze(1);
         var across = fft.rfftfreq(columns, device: images.device).unsqueeze(0);
@@ -41,13 +43,14 @@ internal static class PictureMeasures
         return (power * fine).flatten(1).sum([1]) / ((power * rest).flatten(1).sum([1]) + 1e-12);
     }
 
-    // Over all pairs: Σ|a − b|² = n Σ|a|² − |Σa|², so that no pair has to be made.
+    // Over all pairs: Σ|a − b|² = n Σ|a − m|² with the mean m, so that no pair has to be made. n Σ|a|² − |Σa|² is the same and loses its digits just where
+    // pictures become alike; the first picture comes off before the mean, so that equal pictures are equal to the bit.
     private static Tensor Diversity(Tensor images, int perCaption)
     {
         var pictures = images.flatten(1).reshape(-1, perCaption, images[0].numel());
-        var squares = pictures.square().sum([1, 2]) * perCaption;
-        var together = pictures.sum([1]).square().sum([1]);
-        return ((squares - together) / (perCaption * (perCaption - 1) / 2.0) / pictures.shape[2]).clamp_min(0).sqrt();
+        var differences = pictures - pictures.narrow(1, 0, 1);
+        var squares = (differences - differences.mean([1], keepdim: true)).square().sum([1, 2]);
+        return (squares / ((perCaption - 1) / 2.0) / pictures.shape[2]).sqrt();
     }
 
     private static double[] Values(Tensor values) => values.to(ScalarType.Float64).cpu().data<double>().ToArray();
