@@ -53,6 +53,31 @@ public sealed class GuardTests
         Assert.True(plain.Average() < -4 * Math.Sqrt(plain.Average(static value => value * value) / plain.Count));
     }
 
+    [Theory]
+    [InlineData(1e-6)]
+    [InlineData(1e-4)]
+    public void Ratios_of_fp32_latents_keep_the_digits_that_the_clip_looks_at(double share)
+    {
+        using var scope = NewDisposeScope();
+        var (x, v, z) = (Single("x"), Single("v"), Single("z"));
+        var sampler = GradientTests.Sampler("flow-sde");
+        var old = sampler.Transition(x, v, Schedule, 3);
+        var next = old.Next(z);
+        var now = sampler.Transition(x, v * (1 + share), Schedule, 3);
+        var then = new RecordedStep(3, x, next, old.LogProbability(next), old.Mean);
+        // The exact ratios of the fp32 states and means as they are.
+        var (state, before, after) = (next.to(float64), old.Mean.to(float64), now.Mean.to(float64));
+        var squares = (state - before).square() - (state - after).square();
+        var plain = squares.flatten(1).mean([1]) / (2 * now.Deviation * now.Deviation);
+        var guarded = ((state - before) * (after - before)).flatten(1).mean([1]) / now.Deviation;
+        Near(new PlainRatio().LogRatio(now, then), plain);
+        Near(new GuardRatio(true).LogRatio(now, then), guarded);
+
+        static Tensor Single(string name) => RandomKey.OfRun(11).For(name).Normal([2, 4, 16, 16], CPU);
+        // Far below the narrowest clip range, 1e-5, and the ratios themselves.
+        static void Near(Tensor actual, Tensor expected) => Assert.True((actual - expected).abs().max().item<double>() < 1e-12);
+    }
+
     [Fact]
     public void Squared_errors_are_refused_at_the_first_step()
     {

@@ -36,16 +36,16 @@ public sealed class Transition(Tensor mean, double deviation, double scale, bool
     /// <summary>
     /// The log-probability of a state, as a mean over every dimension but the first, so that it does not depend on the size of the latents
     /// (Flow-GRPO, arXiv 2505.05470): <c>mean_d[−(x − μ)² / (2c²)] − ln c − ½ ln 2π</c>, or <c>−mean_d (x − μ)²</c> when it is not normalized. Gradient
-    /// reaches μ alone: the state is a constant.
+    /// reaches μ alone: the state is a constant. In fp64: it is a number of order one, and the differences that methods learn from begin at parts in 10⁷.
     /// </summary>
     /// <param name="next">x_{i+1}, the shape of μ.</param>
-    /// <returns>[B].</returns>
+    /// <returns>[B], fp64.</returns>
     /// <exception cref="InvalidOperationException">The step is deterministic and has no density.</exception>
     public Tensor LogProbability(Tensor next)
     {
         ArgumentNullException.ThrowIfNull(next);
         if (!(Deviation > 0)) throw new InvalidOperationException("a step without noise has no density");
-        var error = RectifiedFlow.Mean((next.detach().to(Mean.dtype) - Mean).square());
+        var error = RectifiedFlow.Mean((next.detach().to(ScalarType.Float64) - Mean.to(ScalarType.Float64)).square());
         if (!Normalized) return error.neg();
         using Scalar factor = -0.5 / (Deviation * Deviation), constant = -Math.Log(Deviation) - s_halfLogTwoPi;
         return error.mul(factor).add(constant);

@@ -10,7 +10,7 @@ public abstract class PolicyRatio
     /// <summary>Whether the rollout keeps the means of its steps.</summary>
     public abstract bool UsesMean { get; }
 
-    /// <summary>log ρ, [B], with the graph of the policy; exactly 0 while the policy is that of the rollout.</summary>
+    /// <summary>log ρ, [B], fp64, with the graph of the policy; exactly 0 while the policy is that of the rollout.</summary>
     public abstract Tensor LogRatio(Transition now, RecordedStep then);
 
     /// <summary>The factor of the policy loss at a step.</summary>
@@ -49,7 +49,8 @@ public sealed class GuardRatio(bool reweight) : PolicyRatio
         ArgumentNullException.ThrowIfNull(then);
         var mean = then.Mean ?? throw new InvalidOperationException("the rollout kept no mean");
         using TorchSharp.Scalar factor = 1 / now.Deviation;
-        return RectifiedFlow.Mean((then.Next - mean) * (now.Mean - mean)).mul(factor);
+        static Tensor Wide(Tensor values) => values.to(ScalarType.Float64);
+        return RectifiedFlow.Mean((Wide(then.Next) - Wide(mean)) * (Wide(now.Mean) - Wide(mean))).mul(factor);
     }
 
     /// <inheritdoc/>

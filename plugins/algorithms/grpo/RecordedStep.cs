@@ -6,7 +6,7 @@ namespace LeapAlign.Algorithms.Grpo;
 /// <param name="index">i.</param>
 /// <param name="state">x_i, [B, ...].</param>
 /// <param name="next">x_{i+1}, the sampler's own bits.</param>
-/// <param name="logProbability">log p_old(x_{i+1}), [B].</param>
+/// <param name="logProbability">log p_old(x_{i+1}), [B], fp64.</param>
 /// <param name="mean">μ_old, when the ratio needs it.</param>
 public sealed class RecordedStep(int index, Tensor state, Tensor next, Tensor logProbability, Tensor? mean)
 {
@@ -19,7 +19,7 @@ public sealed class RecordedStep(int index, Tensor state, Tensor next, Tensor lo
     /// <summary>x_{i+1}.</summary>
     public Tensor Next { get; } = next;
 
-    /// <summary>log p_old(x_{i+1}), [B].</summary>
+    /// <summary>log p_old(x_{i+1}), [B], fp64.</summary>
     public Tensor LogProbability { get; } = logProbability;
 
     /// <summary>μ_old, or null.</summary>
