@@ -2,6 +2,7 @@ using LeapAlign.Algorithms.Forward.Dpo;
 using LeapAlign.Contracts.Algorithms;
 using LeapAlign.Contracts.Flow;
 using LeapAlign.Contracts.Plugins;
+using LeapAlign.Pipeline;
 using static TorchSharp.torch;
 
 namespace LeapAlign.Algorithms.Forward.Tests;
@@ -122,8 +123,21 @@ public sealed class DpoTests
         using var scope = NewDisposeScope();
         // The same reward from different samples.
         var network = new PolicyNetwork { Clean = [[[0.0, 0.5, 0.25], [0.0, 0.25, 0.5], [0.0, 0.75, 0.0]]], Groups = [[0, 0, 0]] };
-        var descent = network.Descend(new DpoAlgorithm(s_settings));
+        List<Fault> told = [];
+        var descent = network.Descend(new DpoAlgorithm(s_settings) { Warn = told.Add });
         Compare(network, descent, [(network.Clean[0][1], network.Clean[0][0])]);
+        var warning = Assert.Single(told);
+        Assert.Equal(FaultCodes.PreferenceTie, warning.Code);
+        Assert.Contains("1 of 1 pairs", warning.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Nothing_is_said_of_pairs_that_differ()
+    {
+        using var scope = NewDisposeScope();
+        List<Fault> told = [];
+        Networks.Grouped().Descend(new DpoAlgorithm(s_settings) { Warn = told.Add });
+        Assert.Empty(told);
     }
 
     [Fact]

@@ -2,6 +2,7 @@ using System.Text.Json;
 using LeapAlign.Contracts.Algorithms;
 using LeapAlign.Contracts.Plugins;
 using LeapAlign.Testing;
+using Microsoft.Extensions.Logging.Abstractions;
 using static TorchSharp.torch;
 
 namespace LeapAlign.Algorithms.Forward.Tests;
@@ -30,7 +31,15 @@ public sealed class PluginTests
         var settings = part.ReadSettings(json);
         var grouped = Networks.Grouped();
         var network = new PolicyNetwork { Clean = grouped.Clean, Groups = grouped.Groups, Rejected = grouped.Clean };
-        network.Descend((IAlgorithm)Recording.Require(part.Create(settings, null!)));
+        network.Descend((IAlgorithm)Recording.Require(part.Create(settings, new PartContext
+        {
+            Name = id,
+            BaseFolder = AppContext.BaseDirectory,
+            Device = CPU,
+            ComputeType = float32,
+            Logger = NullLogger.Instance,
+            Warn = static _ => { },
+        })));
         var images = network.Clean.Sum(static batch => batch.Length);
         var cost = part.Cost(settings, network.Schedule.Steps)!;
         Assert.Equal(cost.Gradient, network.Trainings.Sum(static call => call.Samples) / (double)images, 1e-12);

@@ -22,7 +22,7 @@ public sealed class ForwardPlugin : IPlugin
         PartDefinition.Of<AwmAlgorithm, AwmSettings>("awm", SettingsJson.Default.AwmSettings, static (settings, _) => new(settings))
             .Requiring<AwmSettings>(static settings => Grouped(settings.KlWeight > 0))
             .Costing<AwmSettings>(static (settings, steps) => Cost(settings, steps, AwmAlgorithm.CopiesPerTime(settings))),
-        PartDefinition.Of<DpoAlgorithm, DpoSettings>("dpo", SettingsJson.Default.DpoSettings, static (settings, _) => new(settings))
+        PartDefinition.Of<DpoAlgorithm, DpoSettings>("dpo", SettingsJson.Default.DpoSettings, static (settings, context) => new(settings) { Warn = context.Warn })
             .Requiring<DpoSettings>(DpoAlgorithm.Requires)
             // Of groups of two; larger ones train on two samples of K. A prompt with preferences has two pictures and no rollout.
             .Costing<DpoSettings>(static (settings, steps) => settings.Source == PairSource.Online

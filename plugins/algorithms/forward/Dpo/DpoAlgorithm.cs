@@ -24,6 +24,9 @@ public sealed class DpoAlgorithm(DpoSettings settings) : IAlgorithm
     public IReadOnlyList<PolicyCopy> Copies { get; } =
         settings.RefreshEvery is { } every ? [new(Refreshed, step => (step + 1) % every == 0 ? 0 : 1)] : [];
 
+    /// <summary>Tells the user.</summary>
+    internal Action<Fault> Warn { get; init; } = static _ => { };
+
     private string Reference => settings.RefreshEvery is null ? PolicyCopy.Reference : Refreshed;
 
     /// <inheritdoc/>
@@ -66,7 +69,8 @@ public sealed class DpoAlgorithm(DpoSettings settings) : IAlgorithm
 
     private IReadOnlyList<CleanSamples> Pairs(AlignmentStep step) => settings.Source == PairSource.Preferences
         ? [.. step.Batches.Select(batch => PreferencePairs.Of(step, batch))]
-        : PreferencePairs.Of(step, CleanSamples.Roll(step, settings.Rollout == RolloutPolicy.Reference ? Reference : null, settings));
+        : PreferencePairs.Of(step, CleanSamples.Roll(step, settings.Rollout == RolloutPolicy.Reference ? Reference : null, settings), (ties, pairs) => Warn(new Fault.Run(
+            FaultCodes.PreferenceTie, $"in step {step.Index + 1} the two samples of {ties} of {pairs} pairs have the same reward: which of them is preferred is their order alone")));
 
     private Objective Objective(AlignmentStep step, TrainingPoint point)
     {

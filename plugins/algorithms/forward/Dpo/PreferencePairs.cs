@@ -13,12 +13,14 @@ internal static class PreferencePairs
     /// <summary>The best and the worst sample of each group. A group may be spread over micro-batches; its pair goes with its best sample's.</summary>
     /// <param name="step">Keeps what is selected.</param>
     /// <param name="samples">All micro-batches of the step, with advantages.</param>
-    public static IReadOnlyList<CleanSamples> Of(AlignmentStep step, IReadOnlyList<CleanSamples> samples)
+    /// <param name="tied">Is told how many of the pairs have two samples of the same advantage, when any have.</param>
+    public static IReadOnlyList<CleanSamples> Of(AlignmentStep step, IReadOnlyList<CleanSamples> samples, Action<int, int> tied)
     {
         Place[] places = [.. samples.SelectMany((micro, batch) => Enumerable.Range(0, micro.Advantages.Length).Select(index => new Place(batch, index)))];
-        return [.. places.GroupBy(place => samples[place.Batch].Batch.Prompts[place.Index].Id)
-            .Select(group => Pair([.. group], samples))
-            .GroupBy(static pair => pair.Best.Batch)
+        PlacedPair[] all = [.. places.GroupBy(place => samples[place.Batch].Batch.Prompts[place.Index].Id).Select(group => Pair([.. group], samples))];
+        var ties = all.Count(pair => samples[pair.Best.Batch].Advantages[pair.Best.Index] == samples[pair.Worst.Batch].Advantages[pair.Worst.Index]);
+        if (ties > 0) tied(ties, all.Length);
+        return [.. all.GroupBy(static pair => pair.Best.Batch)
             .Select(pairs => Together(step, samples, [.. pairs]))];
     }
 
