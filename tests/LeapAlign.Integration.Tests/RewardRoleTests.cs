@@ -36,7 +36,7 @@ public sealed class RewardRoleTests : IDisposable
     public void Rewards_of_one_model_share_its_weights()
     {
         using var shared = new SharedResources();
-        var context = InProcessRun.Context("reward").With(shared);
+        var context = InProcessRun.Context("reward").With(shared.Of("clip"));
         ClipReward Load(string model) => Recording.Require(ClipReward.Load(new ClipSettings { Model = model }, context));
         using var first = Load("models/tiny-clip-reward");
         var before = DisposeScopeManager.Statistics.TensorStatistics.ThreadTotalLiveCount;
@@ -52,7 +52,8 @@ public sealed class RewardRoleTests : IDisposable
     [Fact]
     public void What_is_shared_is_made_once_and_disposed_at_the_end()
     {
-        var shared = new SharedResources();
+        using var all = new SharedResources();
+        var shared = all.Of("plugin");
         var made = 0;
         Result<Resource> Make() => new Resource { Number = ++made };
         var first = Recording.Require(shared.Get("a", Make));
@@ -60,7 +61,9 @@ public sealed class RewardRoleTests : IDisposable
         Assert.NotSame(first, Recording.Require(shared.Get("b", Make)));
         Assert.False(shared.Get<Resource>("c", static () => new Fault.Input(FaultCodes.ModelNotFound, "absent")).IsOk);
         Assert.Equal(3, Recording.Require(shared.Get("c", Make)).Number);
-        shared.Dispose();
+        // Another plugin may call something else the same.
+        Assert.Equal(4, Recording.Require(all.Of("other").Get("a", Make)).Number);
+        all.Dispose();
         Assert.True(first.Disposed);
     }
 

@@ -3,17 +3,20 @@ using LeapAlign.Pipeline;
 
 namespace LeapAlign.Host.Kernel;
 
-/// <summary>What the parts of one plugin share in a run: made by whoever asks first, disposed after all parts.</summary>
-internal sealed class SharedResources : ISharedResources, IDisposable
+/// <summary>What the parts of each plugin share in a run: made by whoever asks first, disposed after all parts.</summary>
+internal sealed class SharedResources : IDisposable
 {
-    private readonly Dictionary<(Type Type, string Key), object> _made = [];
+    private readonly Dictionary<(object Plugin, Type Type, string Key), object> _made = [];
     private readonly List<IDisposable> _owned = [];
 
-    public Result<T> Get<T>(string key, Func<Result<T>> create)
+    /// <summary>The resources of one plugin. Two plugins may use a type that both know, and the same key, for different things.</summary>
+    /// <param name="plugin">Whatever stands for it.</param>
+    public ISharedResources Of(object plugin) => new OfPlugin(this, plugin);
+
+    private Result<T> Get<T>(object plugin, string key, Func<Result<T>> create)
         where T : class
     {
-        // A type belongs to one loaded plugin, so that two plugins never meet under one key.
-        var name = (typeof(T), key);
+        var name = (plugin, typeof(T), key);
         if (_made.TryGetValue(name, out var known)) return Result.Ok((T)known);
         return create().Map(made =>
         {
@@ -28,5 +31,11 @@ internal sealed class SharedResources : ISharedResources, IDisposable
         for (var i = _owned.Count - 1; i >= 0; i--) _owned[i].Dispose();
         _owned.Clear();
         _made.Clear();
+    }
+
+    private sealed class OfPlugin(SharedResources all, object plugin) : ISharedResources
+    {
+        public Result<T> Get<T>(string key, Func<Result<T>> create)
+            where T : class => all.Get(plugin, key, create);
     }
 }

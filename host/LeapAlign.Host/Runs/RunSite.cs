@@ -1,6 +1,7 @@
 using LeapAlign.Contracts.Plugins;
 using LeapAlign.Host.Composition;
 using LeapAlign.Host.Kernel;
+using LeapAlign.Host.Plugins;
 using LeapAlign.Host.Runtime;
 using LeapAlign.Host.Telemetry.Measures;
 using LeapAlign.Host.Telemetry.Spans;
@@ -54,7 +55,7 @@ internal sealed class RunSite : IDisposable
         ComputeType = Dtype.Parse(_plan.Run.Dtype)!.Value,
         Logger = _loggers.CreateLogger($"LeapAlign.{part.Name}"),
         Warn = Warn,
-        Shared = _shared,
+        Shared = _shared.Of((object?)part.Plugin ?? this),
         Stop = _stop,
         // Names are unique among rewards alone; parts that no plugin offers are this program's own.
         Spans = (part.Plugin?.Telemetry ?? _own).Spans,
