@@ -77,6 +77,13 @@ internal static class InProcessRun
             reward.Weight) { Offset = reward.Offset, Scale = reward.Scale })],
     };
 
+    /// <summary>A reward that a test defines.</summary>
+    public static RewardPlan Reward(string name, IReward reward, RewardRole role) => new(
+        new PartPlan(PartDefinition.Of<IReward, LeapAlignSettings>(name, LeapAlignSettingsJson, (_, _) => reward), new LeapAlignSettings(), name, new SourcePlace("test")), role, 1);
+
+    /// <summary>The prompts of a file.</summary>
+    public static PartPlan Prompts(string path) => Part(new FilePlugin(), new FileSettings { Path = path });
+
     private static JsonTypeInfo<LeapAlignSettings> LeapAlignSettingsJson { get; } = (JsonTypeInfo<LeapAlignSettings>)new LeapAlignPlugin().Parts.Single().Settings;
 
     private static PartPlan Part(IPlugin plugin, object settings)

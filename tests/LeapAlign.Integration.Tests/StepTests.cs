@@ -16,7 +16,7 @@ public sealed class StepTests
     public void Weights_change_at_the_end_of_each_update_and_not_before()
     {
         List<float> seen = [];
-        using var run = new Run(new RunSettings { Steps = 1, Batch = 2 }, (step, weight) =>
+        using var run = new ScriptedRun(new RunSettings { Steps = 1, Batch = 2 }, (step, weight) =>
         {
             return Objectives();
 
@@ -44,7 +44,7 @@ public sealed class StepTests
     {
         static StepReport Take(double share)
         {
-            using var run = new Run(new RunSettings { Steps = 1, Batch = 2, ClipNorm = 1e9 }, (_, weight) => [new Objective((weight * weight).sum() + 1).Times(share), new Objective((weight * weight).sum() + 1).Times(share)]);
+            using var run = new ScriptedRun(new RunSettings { Steps = 1, Batch = 2, ClipNorm = 1e9 }, (_, weight) => [new Objective((weight * weight).sum() + 1).Times(share), new Objective((weight * weight).sum() + 1).Times(share)]);
             return run.Step();
         }
         var (whole, half) = (Take(1), Take(0.5));
@@ -55,7 +55,7 @@ public sealed class StepTests
     [Fact]
     public void A_step_without_an_objective_changes_nothing()
     {
-        using var run = new Run(new RunSettings { Steps = 1, Batch = 2 }, static (_, _) => []);
+        using var run = new ScriptedRun(new RunSettings { Steps = 1, Batch = 2 }, static (_, _) => []);
         using var before = run.Weight.detach().clone();
         Assert.Equal(0, run.Step().Updates);
         Assert.True(run.Weight.equal(before).all().item<bool>());
@@ -66,7 +66,7 @@ public sealed class StepTests
     {
         List<int> prompts = [];
         var noises = 0;
-        using var run = new Run(new RunSettings { Steps = 2, Batch = 2, Accumulation = 3, Group = 3 }, (step, weight) => step.Average(batch =>
+        using var run = new ScriptedRun(new RunSettings { Steps = 2, Batch = 2, Accumulation = 3, Group = 3 }, (step, weight) => step.Average(batch =>
         {
             prompts.AddRange(batch.Prompts.Select(static prompt => prompt.Id));
             Assert.False(batch.Noise[0].equal(batch.Noise[1]).all().item<bool>());
@@ -87,7 +87,7 @@ public sealed class StepTests
         MicroBatch? first = null;
         using var noise = Contracts.Randomness.RandomKey.OfRun(1).Normal([2, 4, 16, 16], CPU);
         PolicyCopy[] copies = [new("half", static _ => 0.5), new("copy", static step => step == 0 ? 1 : 0)];
-        using var run = new Run(
+        using var run = new ScriptedRun(
             new RunSettings { Steps = 3, Batch = 2, Reference = true },
             (step, weight) =>
             {
@@ -116,7 +116,7 @@ public sealed class StepTests
     [Fact]
     public void Some_samples_alone_cost_their_share_and_give_the_same_velocities()
     {
-        using var run = new Run(new RunSettings { Steps = 1, Batch = 4 }, (step, weight) =>
+        using var run = new ScriptedRun(new RunSettings { Steps = 1, Batch = 4 }, (step, weight) =>
         {
             using (no_grad())
             {
@@ -137,7 +137,7 @@ public sealed class StepTests
     public void Rewards_are_normalised_for_training_and_reported_as_they_are()
     {
         List<float> totals = [];
-        using var run = new Run(
+        using var run = new ScriptedRun(
             new RunSettings { Steps = 1, Batch = 2 },
             (step, weight) => step.Average(batch =>
             {
@@ -146,52 +146,10 @@ public sealed class StepTests
                 using var on = enable_grad();
                 return new Objective(weight.sum());
             }),
-            rewards: [("bright", 2, 1, 4, new Constant(9)), ("dark", -1, 0, 1, new Constant(3))]);
+            rewards: [("bright", 2, 1, 4, new ScriptedRun.Constant(9)), ("dark", -1, 0, 1, new ScriptedRun.Constant(3))]);
         var report = run.Step();
         Assert.Equal(9, report.Rewards["bright"]);
         Assert.Equal(3, report.Rewards["dark"]);
         Assert.Equal([1, 1], totals);
-    }
-
-    /// <summary>One kernel step after another under an algorithm that a test scripts; it is handed the first trained weight.</summary>
-    private sealed class Run : IDisposable
-    {
-        private readonly RunParts _parts;
-        private readonly Host.Kernel.Steps.TrainingStep _step;
-        private int _index;
-
-        public Run(
-            RunSettings settings,
-            Func<AlignmentStep, Tensor, IEnumerable<Objective>> script,
-            PolicyCopy[]? copies = null,
-            (string, double, double, double, IReward)[]? rewards = null)
-        {
-            var plan = InProcessRun.Plan(settings).With(new Scripted(step => script(step, Weight), copies ?? []));
-            if (rewards is not null) plan = plan.With(rewards);
-            _parts = Recording.Require(RunParts.Create(plan, InProcessRun.Context));
-            _step = new Host.Kernel.Steps.TrainingStep(plan, _parts, new StageClock(), CPU);
-        }
-
-        public Tensor Weight => _parts.Model.Parameters.First(static parameter => parameter.Name == "proj_out.weight").Value;
-
-        public StepReport Step() => _step.Run(_index++);
-
-        public void Dispose()
-        {
-            _step.Dispose();
-            _parts.Dispose();
-        }
-    }
-
-    private sealed class Scripted(Func<AlignmentStep, IEnumerable<Objective>> script, IReadOnlyList<PolicyCopy> copies) : IAlgorithm
-    {
-        public IReadOnlyList<PolicyCopy> Copies => copies;
-
-        public IEnumerable<Objective> Step(AlignmentStep step) => script(step);
-    }
-
-    private sealed class Constant(float value) : IReward
-    {
-        public Tensor Score(Tensor images, IReadOnlyList<Prompt> prompts) => full([prompts.Count], value, dtype: float32);
     }
 }

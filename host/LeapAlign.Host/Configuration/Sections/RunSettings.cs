@@ -41,9 +41,12 @@ internal sealed record RunSettings
     [Range(1e-12, 1e12)]
     public double ClipNorm { get; init; } = 1;
 
-    [Description("The decay of the moving average of the weights, which evaluation and export use.")]
+    [Description("The decay of the moving average of the weights, which evaluation and export use. Above 0.98 the average is kept in float64, which costs the memory of the trained weights once more.")]
     [Range(0, 0.999999)]
     public double Ema { get; init; } = 0.98;
+
+    [Description("Whether the decay begins small, at most (1 + n) / (10 + n) after n updates, so that a large one forgets the weights that training started from.")]
+    public bool EmaWarmup { get; init; }
 
     [Description("Where tensors live: auto takes the first CUDA device that is there, otherwise the CPU; or cpu, cuda, cuda:0, cuda:1, ...")]
     [RegularExpression("^(auto|cpu|cuda(:[0-9]{1,4})?)$")]

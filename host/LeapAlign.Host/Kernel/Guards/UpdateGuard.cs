@@ -6,7 +6,7 @@ namespace LeapAlign.Host.Kernel.Guards;
 /// <summary>What is known of an update before the optimizer makes it.</summary>
 /// <param name="Loss">Its loss.</param>
 /// <param name="Norm">The norm of its gradient before clipping.</param>
-/// <param name="Rewards">The means of the step's rewards.</param>
+/// <param name="Rewards">The means of the rewards that were scored since the update before it.</param>
 internal sealed record PendingUpdate(double Loss, double Norm, IReadOnlyDictionary<string, double> Rewards)
 {
     /// <summary>Whether every number is one.</summary>
@@ -14,7 +14,7 @@ internal sealed record PendingUpdate(double Loss, double Norm, IReadOnlyDictiona
 
     /// <inheritdoc/>
     public override string ToString() =>
-        FormattableString.Invariant($"loss {Loss:G6}, gradient norm {Norm:G6}, ") + string.Join(", ", Rewards.Select(static pair => FormattableString.Invariant($"{pair.Key} {pair.Value:G6}")));
+        FormattableString.Invariant($"loss {Loss:G6}, gradient norm {Norm:G6}") + string.Concat(Rewards.Select(static pair => FormattableString.Invariant($", {pair.Key} {pair.Value:G6}")));
 }
 
 /// <summary>What becomes of an update.</summary>

@@ -50,19 +50,33 @@ internal sealed class Scoring(IModel model, IReadOnlyList<RunReward> rewards, St
 
     private static Tensor Checked(RunReward reward, Tensor images, IReadOnlyList<Prompt> prompts)
     {
-        Tensor scores;
+        using var before = images.detach().clone();
+        // A handle of its own: what a reward disposes is not what others work with.
+        var lent = images.alias();
+        Tensor? scores;
         try
         {
-            scores = reward.Reward.Score(images, prompts);
+            scores = reward.Reward.Score(lent, prompts);
         }
         catch (Exception exception) when (exception is not FaultException && !(exception is OperationCanceledException && reward.Stop.IsCancellationRequested))
         {
             throw new FaultException(exception.ToFault((type, message) =>
                 MemoryShortage.Of(exception, $"the reward '{reward.Name}'") ?? new Fault.Run(FaultCodes.StepThrew, $"reward '{reward.Name}' threw {type} while scoring: {message}")));
         }
+        AreUntouched(reward, images, before);
+        if (scores is null) throw new FaultException(new Fault.Run(FaultCodes.StepThrew, $"reward '{reward.Name}' returned null for {prompts.Count} pictures; expected their scores, [{prompts.Count}]"));
         if (scores.dim() == 1 && scores.shape[0] == prompts.Count) return InRange(reward, scores, prompts);
         throw new FaultException(new Fault.Run(
             FaultCodes.StepThrew, $"reward '{reward.Name}' returned scores of shape [{string.Join(", ", scores.shape)}] for {prompts.Count} pictures; expected [{prompts.Count}]"));
+    }
+
+    // Other rewards, measures and saved samples have the same pictures. A picture that is not a number is not equal to itself, and is judged elsewhere.
+    private static void AreUntouched(RunReward reward, Tensor images, Tensor before)
+    {
+        using var scope = NewDisposeScope();
+        if ((images.detach().eq(before) | before.isnan()).all().item<bool>()) return;
+        throw new FaultException(new Fault.Run(
+            FaultCodes.StepThrew, $"reward '{reward.Name}' changed the pictures that it scored, which all rewards share; it has to work on a copy (images.clone())"));
     }
 
     // A hair beyond the range is rounding.
@@ -82,7 +96,8 @@ internal sealed class Scoring(IModel model, IReadOnlyList<RunReward> rewards, St
 
     private static IReadOnlyList<Prompt> Repeated(IReadOnlyList<Prompt> prompts, Tensor images)
     {
-        var copies = (int)(images.shape[0] / prompts.Count);
+        var (copies, rest) = Math.DivRem((int)images.shape[0], prompts.Count);
+        if (rest != 0 || copies == 0) throw new ArgumentException($"{images.shape[0]} samples were given to be scored for {prompts.Count} prompts; they have to be whole batches", nameof(images));
         return copies == 1 ? prompts : [.. Enumerable.Repeat(prompts, copies).SelectMany(static batch => batch)];
     }
 }

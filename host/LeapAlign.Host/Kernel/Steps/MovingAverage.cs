@@ -5,18 +5,25 @@ using static TorchSharp.torch;
 
 namespace LeapAlign.Host.Kernel.Steps;
 
-/// <summary><c>θ̄ ← d θ̄ + (1 − d) θ</c> over the trained weights, in fp32. Evaluation and export use it.</summary>
+/// <summary>
+/// <c>θ̄ ← d θ̄ + (1 − d) θ</c> over the trained weights, as precise as the decay needs (<see cref="LaggedWeights"/>). Evaluation and export use it.
+/// </summary>
 internal sealed class MovingAverage : IDisposable
 {
     private readonly IReadOnlyList<NamedTensor> _parameters;
     private readonly double _decay;
+    private readonly bool _warmUp;
     private readonly Tensor[] _average;
 
-    public MovingAverage(IReadOnlyList<NamedTensor> parameters, double decay)
+    /// <summary>Begins with the weights as they are now.</summary>
+    /// <param name="parameters">The trained weights.</param>
+    /// <param name="decay">d.</param>
+    /// <param name="warmUp">Whether d is at most (1 + n) / (10 + n) after n updates, so that the weights that training began with are forgotten soon.</param>
+    public MovingAverage(IReadOnlyList<NamedTensor> parameters, double decay, bool warmUp = false)
     {
-        _parameters = parameters;
-        _decay = decay;
-        _average = [.. parameters.Select(static parameter => parameter.Value.detach().clone().DetachFromDisposeScope())];
+        (_parameters, _decay, _warmUp) = (parameters, decay, warmUp);
+        var type = LaggedWeights.TypeFor([decay]);
+        _average = [.. parameters.Select(parameter => LaggedWeights.Begin(parameter.Value, type))];
     }
 
     /// <summary>One tensor for each trained weight, in order.</summary>
@@ -26,11 +33,12 @@ internal sealed class MovingAverage : IDisposable
     public IStateful State => new WeightsState([.. _average.Select((weight, i) => new NamedTensor(_parameters[i].Name, weight))]);
 
     /// <summary>Takes the weights after an optimizer step.</summary>
-    public void Update()
+    /// <param name="updates">n, the updates before it.</param>
+    public void Update(int updates)
     {
         using var _ = no_grad();
-        using TorchSharp.Scalar kept = _decay, taken = 1 - _decay;
-        for (var i = 0; i < _average.Length; i++) _average[i].mul_(kept).add_(_parameters[i].Value, taken);
+        var decay = _warmUp ? Math.Min(_decay, (1.0 + updates) / (10.0 + updates)) : _decay;
+        for (var i = 0; i < _average.Length; i++) LaggedWeights.Move(_average[i], _parameters[i].Value, decay);
     }
 
     public void Dispose()

@@ -7,7 +7,7 @@ using static TorchSharp.torch;
 
 namespace LeapAlign.Host.Kernel.Steps;
 
-/// <summary>The lagged copies of the policy that an algorithm asked for, and the reference where the run keeps one: each held once, in fp32.</summary>
+/// <summary>The lagged copies of the policy that an algorithm asked for, and the reference where the run keeps one: each held once, as precise as its decays need (<see cref="LaggedWeights"/>).</summary>
 internal sealed class PolicyCopies : IDisposable
 {
     private readonly IModel _model;
@@ -17,13 +17,15 @@ internal sealed class PolicyCopies : IDisposable
     /// <param name="model">Whose weights.</param>
     /// <param name="copies">What the algorithm asked for.</param>
     /// <param name="reference">Whether the policy that training starts from is kept.</param>
-    public PolicyCopies(IModel model, IEnumerable<PolicyCopy> copies, bool reference)
+    /// <param name="steps">The steps of the run.</param>
+    public PolicyCopies(IModel model, IEnumerable<PolicyCopy> copies, bool reference, int steps)
     {
         _model = model;
         var all = reference ? copies.Append(new PolicyCopy(PolicyCopy.Reference, static _ => 1)) : copies;
         foreach (var copy in all)
         {
-            Tensor[] weights = [.. model.Parameters.Select(static parameter => parameter.Value.detach().clone().DetachFromDisposeScope())];
+            var type = LaggedWeights.TypeFor(Enumerable.Range(0, steps).Select(copy.Decay));
+            Tensor[] weights = [.. model.Parameters.Select(parameter => LaggedWeights.Begin(parameter.Value, type))];
             if (!_copies.TryAdd(copy.Name, (copy, weights))) throw new ArgumentException($"two policies are called '{copy.Name}'", nameof(copies));
         }
     }
@@ -71,7 +73,6 @@ internal sealed class PolicyCopies : IDisposable
             copy.copy_(policy);
             return;
         }
-        using TorchSharp.Scalar kept = decay, taken = 1 - decay;
-        copy.mul_(kept).add_(policy, taken);
+        LaggedWeights.Move(copy, policy, decay);
     }
 }

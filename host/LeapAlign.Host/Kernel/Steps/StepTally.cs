@@ -33,8 +33,18 @@ internal sealed class StepTally
     /// <summary>Each trained reward over the step.</summary>
     public Means Rewards { get; } = new();
 
+    /// <summary>Each trained reward since the last update; none where an update learns from samples that were scored before an earlier one.</summary>
+    public Means PendingRewards { get; } = new();
+
     /// <summary>What the algorithm measured.</summary>
     public Measurements Measurements { get; } = new();
+
+    /// <summary>Takes scores of a trained reward.</summary>
+    public void Score(string reward, Tensor scores)
+    {
+        Rewards.Add(reward, scores);
+        PendingRewards.Add(reward, scores);
+    }
 
     /// <summary>Takes an objective.</summary>
     public void Add(double loss, IReadOnlyList<NamedTensor> measurements)
@@ -50,15 +60,21 @@ internal sealed class StepTally
         _losses += PendingLoss;
         _norms += norm;
         Rate = rate;
-        PendingLoss = 0;
         Updates++;
+        Forget();
     }
 
     /// <summary>Leaves an update out: its numbers are in no mean.</summary>
     public void SkipUpdate()
     {
-        PendingLoss = 0;
         Skipped++;
+        Forget();
+    }
+
+    private void Forget()
+    {
+        PendingLoss = 0;
+        PendingRewards.Clear();
     }
 
     // A step that found nothing to learn has no update.
@@ -78,4 +94,6 @@ internal sealed class Means
         var (total, count) = _sums.GetValueOrDefault(name);
         _sums[name] = (total + sum.item<double>(), count + values.numel());
     }
+
+    public void Clear() => _sums.Clear();
 }

@@ -28,10 +28,11 @@ internal sealed class TrainingStep : IDisposable
     {
         (_plan, _parts, _clock) = (plan, parts, clock);
         _batches = new StepBatches(plan, parts, clock, device);
-        _copies = new PolicyCopies(parts.Model, parts.Algorithm.Copies, plan.Run.Reference);
+        _copies = new PolicyCopies(parts.Model, parts.Algorithm.Copies, plan.Run.Reference, plan.Run.Steps);
         _optimization = parts.Optimizer.Begin(parts.Model.Parameters);
-        Average = new MovingAverage(parts.Model.Parameters, plan.Run.Ema);
+        Average = new MovingAverage(parts.Model.Parameters, plan.Run.Ema, plan.Run.EmaWarmup);
         Guard = new UpdateGuard(plan.Guard);
+        foreach (var (name, _) in States) StateNames.Check(name);
     }
 
     /// <summary>Judges every update before it is made.</summary>
@@ -108,8 +109,8 @@ internal sealed class TrainingStep : IDisposable
     {
         _batches.Watch.Clear();
         using var scope = NewDisposeScope();
-        using var step = _batches.Of(index, _copies, tally.Rewards.Add);
-        using var objectives = _parts.Algorithm.Step(step).GetEnumerator();
+        using var step = _batches.Of(index, _copies, tally.Score);
+        using var objectives = _clock.Measure("algorithm", () => _parts.Algorithm.Step(step).GetEnumerator());
         var pending = false;
         while (true)
         {
@@ -133,8 +134,8 @@ internal sealed class TrainingStep : IDisposable
 
     private void Update(int index, StepTally tally)
     {
-        var norm = _clock.Measure("clip", Clip, KernelSpans.Describe);
-        var verdict = Guard.Judge(new PendingUpdate(tally.PendingLoss, norm, tally.Rewards.Values), index, () => _batches.Watch.First(_parts.Model.Parameters));
+        var (norm, verdict) = _clock.Measure("clip", () => Clip(index, tally), static (activity, clipped) => KernelSpans.Describe(activity, clipped.Norm));
+        _batches.Watch.Clear();
         if (verdict.Fault is { } fault)
         {
             GradientClip.Clear(_parts.Model.Parameters);
@@ -147,14 +148,18 @@ internal sealed class TrainingStep : IDisposable
         var rate = _clock.Measure("update", () => _optimization.Update(Updates));
         GradientClip.Clear(_parts.Model.Parameters);
         _clock.Measure("refresh", _parts.Model.Refresh);
-        _clock.Measure("average", Average.Update);
+        _clock.Measure("average", () => Average.Update(Updates));
         Updates++;
         tally.EndUpdate(norm, rate, clipped: norm > _plan.Run.ClipNorm);
     }
 
-    private double Clip()
+    // Judged before it is scaled, while a gradient that went bad is still the only one.
+    private (double Norm, Verdict Verdict) Clip(int index, StepTally tally)
     {
-        using var norm = GradientClip.Apply(_parts.Model.Parameters, _plan.Run.ClipNorm);
-        return norm.item<float>();
+        using var norm = GradientClip.Norm(_parts.Model.Parameters);
+        var length = (double)norm.item<float>();
+        var verdict = Guard.Judge(new PendingUpdate(tally.PendingLoss, length, tally.PendingRewards.Values), index, () => _batches.Watch.First(_parts.Model.Parameters));
+        if (verdict.Fault is null) GradientClip.Scale(_parts.Model.Parameters, norm, _plan.Run.ClipNorm);
+        return (length, verdict);
     }
 }

@@ -1,0 +1,73 @@
+using LeapAlign.Contracts.Algorithms;
+using LeapAlign.Contracts.Prompts;
+using LeapAlign.Contracts.Rewards;
+using LeapAlign.Host.Configuration.Sections;
+using LeapAlign.Host.Kernel;
+using LeapAlign.Host.Kernel.Steps;
+using LeapAlign.Pipeline;
+using LeapAlign.Testing;
+using static TorchSharp.torch;
+
+namespace LeapAlign.Integration.Tests;
+
+/// <summary>One kernel step after another under an algorithm that a test scripts; it is handed the first trained weight.</summary>
+internal sealed class ScriptedRun : IDisposable
+{
+    private readonly RunParts _parts;
+    private readonly TrainingStep _step;
+    private int _index;
+
+    public ScriptedRun(
+        RunSettings settings,
+        Func<AlignmentStep, Tensor, IEnumerable<Objective>> script,
+        PolicyCopy[]? copies = null,
+        (string, double, double, double, IReward)[]? rewards = null,
+        GuardSettings? guard = null)
+    {
+        var plan = InProcessRun.Plan(settings).With(Algorithm(step => script(step, Weight), copies ?? []));
+        if (rewards is not null) plan = plan.With(rewards);
+        if (guard is not null) plan = plan with { Guard = guard };
+        _parts = Recording.Require(RunParts.Create(plan, InProcessRun.Context));
+        _step = new TrainingStep(plan, _parts, new StageClock(), CPU) { Refused = (fault, _) => Refused.Add(fault) };
+    }
+
+    public Tensor Weight => Named("proj_out.weight");
+
+    /// <summary>What the guard refused.</summary>
+    public List<Fault> Refused { get; } = [];
+
+    /// <summary>The names of all trained weights, in order.</summary>
+    public IReadOnlyList<string> Names => [.. _parts.Model.Parameters.Select(static parameter => parameter.Name)];
+
+    public Tensor Named(string name) => _parts.Model.Parameters.First(parameter => parameter.Name == name).Value;
+
+    public StepReport Step() => _step.Run(_index++);
+
+    public void Dispose()
+    {
+        _step.Dispose();
+        _parts.Dispose();
+    }
+
+    /// <summary>An algorithm that a test scripts.</summary>
+    public static IAlgorithm Algorithm(Func<AlignmentStep, IEnumerable<Objective>> script, IReadOnlyList<PolicyCopy> copies) => new Scripted(script, copies);
+
+    private sealed class Scripted(Func<AlignmentStep, IEnumerable<Objective>> script, IReadOnlyList<PolicyCopy> copies) : IAlgorithm
+    {
+        public IReadOnlyList<PolicyCopy> Copies => copies;
+
+        public IEnumerable<Objective> Step(AlignmentStep step) => script(step);
+    }
+
+    /// <summary>A reward that gives one score to everything.</summary>
+    internal sealed class Constant(float value) : IReward
+    {
+        public Tensor Score(Tensor images, IReadOnlyList<Prompt> prompts) => full([prompts.Count], value, dtype: float32);
+    }
+
+    /// <summary>A reward that a test scripts.</summary>
+    internal sealed class Scorer(Func<Tensor, IReadOnlyList<Prompt>, Tensor?> score) : IReward
+    {
+        public Tensor Score(Tensor images, IReadOnlyList<Prompt> prompts) => score(images, prompts)!;
+    }
+}
