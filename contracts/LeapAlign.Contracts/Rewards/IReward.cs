@@ -7,9 +7,14 @@ namespace LeapAlign.Contracts.Rewards;
 public interface IReward
 {
     /// <summary>Scores each picture for its prompt; higher is better.</summary>
-    /// <param name="images">[B, 3, H, W], fp32 in [0, 1], on the device of the run.</param>
+    /// <param name="images">
+    /// [B, 3, H, W], fp32 in [0, 1], on the device of the run. All rewards have the same pictures: one that writes into them ends the run; work on a clone.
+    /// </param>
     /// <param name="prompts">B prompts.</param>
-    /// <returns>[B], fp32, on the device of <paramref name="images"/>.</returns>
+    /// <returns>
+    /// [B], fp32, on the device of <paramref name="images"/>. A score that is not finite is judged by the run's guard in training (<c>guard.notFinite</c>), and a
+    /// warning in an evaluation.
+    /// </returns>
     Tensor Score(Tensor images, IReadOnlyList<Prompt> prompts);
 }
 
