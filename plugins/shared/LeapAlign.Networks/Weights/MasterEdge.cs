@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using LeapAlign.Pipeline;
 using static TorchSharp.torch;
 
 namespace LeapAlign.Networks.Weights;
@@ -24,6 +25,7 @@ internal static unsafe partial class MasterEdge
     /// <exception cref="InvalidOperationException">libtorch refused; it has to be the version that the program was built for.</exception>
     public static Tensor Of(Tensor master, Tensor copy)
     {
+        SignalStack.Enter();
         var edge = View(master);
         var stack = stackalloc ulong[2];
         stack[0] = Share(edge);
