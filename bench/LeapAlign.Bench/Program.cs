@@ -1,5 +1,6 @@
 using System.Globalization;
 using LeapAlign.Bench;
+using LeapAlign.Bench.Formats;
 using LeapAlign.Bench.Fuzz;
 using LeapAlign.Bench.Machine;
 using LeapAlign.Pipeline;
@@ -18,6 +19,7 @@ var result = args switch
     ["fuzz", var target, var count, .. var rest] => FuzzCommand.Run(target, count, rest),
     ["kill", var count, .. var words] when words.Length > 0 => KillBench.Run(int.Parse(count, CultureInfo.InvariantCulture), words),
     ["checkpoint", .. var overrides] => CheckpointBench.Run(overrides),
+    ["formats", var path] => FormatsPage.Write(path),
     ["soak", var steps, .. var overrides] => SoakBench.Run(int.Parse(steps, CultureInfo.InvariantCulture), overrides),
     ["neighbours", .. var overrides] => NeighbourBench.Run(overrides),
     ["busy", var seconds] => NeighbourBench.BeBusy(int.Parse(seconds, CultureInfo.InvariantCulture)),
@@ -34,4 +36,4 @@ return result.Match(static _ => 0, static fault =>
 
 static Result<Unit> Usage() => new Fault.Configuration(
     FaultCodes.BadOption,
-    "expected 'step' (where the time of a step goes), 'memory' (peak memory at 10 and 40 sampling steps), 'telemetry' (on against off), 'telemetry-trouble' (the same with receivers that are not there, slow or die), 'telemetry-calls' (what it costs and allocates around one evaluation and one stage), 'learn <seeds> <configurations>' (what methods learn at equal steps), 'kill <count> <configurations>' (runs that are killed and resumed), 'checkpoint' (what checkpoints cost), 'soak <steps>' (memory of a long run), 'neighbours' (a step beside busy processes), 'amx' (what AMX is worth) or 'fuzz <target> <count> [seed]' (files that strangers write), then any overrides of plugins.json such as run.batch=16");
+    "expected 'step' (where the time of a step goes), 'memory' (peak memory at 10 and 40 sampling steps), 'telemetry' (on against off), 'telemetry-trouble' (the same with receivers that are not there, slow or die), 'telemetry-calls' (what it costs and allocates around one evaluation and one stage), 'learn <seeds> <configurations>' (what methods learn at equal steps), 'kill <count> <configurations>' (runs that are killed and resumed), 'checkpoint' (what checkpoints cost), 'soak <steps>' (memory of a long run), 'neighbours' (a step beside busy processes), 'amx' (what AMX is worth), 'formats <file>' (writes docs/formats.md) or 'fuzz <target> <count> [seed]' (files that strangers write), then any overrides of plugins.json such as run.batch=16");

@@ -37,6 +37,7 @@ public static class PictureFormats
         NoEffect("do_convert_rgb", "pictures have three colours already"),
         .. All(Call, "device", "disable_grouping", "image_seq_length", "return_tensors"),
         NoEffect("processor_class", "CLIPProcessor reads the file whatever it says"),
+        NoEffect("_valid_processor_keys", "of older versions of the library, which reads it no more"),
     ];
 
     /// <summary>The older file, for the processor alone.</summary>

@@ -83,7 +83,7 @@ public static class TokenizerFormats
         Honoured("pad_token", "pads a text; a word or an object, <|endoftext|> for CLIP and <pad> for T5 when absent"),
         Honoured("unk_token", "stands for what the vocabulary lacks, and is found in a text"),
         .. ((string[])["cls_token", "mask_token", "sep_token"]).Select(static name => Honoured(name, "is found in a text")),
-        Honoured("extra_special_tokens", "a list or an object of tokens that are found in a text"),
+        Honoured("extra_special_tokens", "a list or an object of tokens that are found in a text; so is a token under any other key that ends in _token"),
         Honoured("additional_special_tokens", "the older name of extra_special_tokens"),
     ];
 

@@ -33,7 +33,7 @@ internal static class TransformersFields
             "num_assistant_tokens", "num_assistant_tokens_schedule", "num_beam_groups", "num_beams", "num_return_sequences", "output_scores", "remove_invalid_values",
             "repetition_penalty", "return_dict_in_generate", "suppress_tokens", "target_lookbehind", "temperature", "top_k", "top_p", "typical_p"),
         .. All(Old, "add_cross_attention", "cross_attention_hidden_size", "dropout", "finetuning_task", "n_positions", "output_past", "prefix", "pruned_heads", "sep_token_id",
-            "task_specific_params", "tf_legacy_loss", "tie_encoder_decoder", "tokenizer_class", "torchscript", "use_bfloat16"),
+            "task_specific_params", "tf_legacy_loss", "tie_encoder_decoder", "tie_word_embeddings", "tokenizer_class", "torchscript", "use_bfloat16"),
     ];
 
     /// <summary>Several fields without effect, for one reason.</summary>
