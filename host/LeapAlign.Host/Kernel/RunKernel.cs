@@ -1,3 +1,4 @@
+using LeapAlign.Contracts.State;
 using LeapAlign.Host.Checkpoints;
 using LeapAlign.Host.Composition;
 using LeapAlign.Host.Kernel.Guards;
@@ -8,6 +9,7 @@ using LeapAlign.Host.Runs.Endings;
 using LeapAlign.Host.Telemetry;
 using LeapAlign.Host.Telemetry.Spans;
 using LeapAlign.Pipeline;
+using LeapAlign.Storage.Safetensors;
 using static TorchSharp.torch;
 
 namespace LeapAlign.Host.Kernel;
@@ -107,6 +109,10 @@ internal sealed class RunKernel : IDisposable
     /// <summary>Writes the averaged weights of a checkpoint as a complete model folder.</summary>
     public Result<Unit> Export(Checkpoint checkpoint, string folder, ScalarType? type) => CheckpointExport.Write(checkpoint, _parts.Model, folder, type);
 
+    /// <summary>Asks every part for its state as a checkpoint will, before the first step: one that cannot give it would end the run at its first checkpoint, which may be its last.</summary>
+    /// <returns><see cref="FaultCodes.StateMismatch"/>, naming the part.</returns>
+    public Result<Unit> Rehearse() => _checkpoints is not { IsOn: true } ? Unit.Value : _step.States.Select(static state => Saves(state.Name, state.State)).All().Map(static _ => Unit.Value);
+
     /// <summary>Writes the state down where no checkpoint holds it yet: the export, which would have kept it, failed.</summary>
     public Result<Unit> Keep() => _checkpoints is null || _checkpoints.At == Done
         ? Unit.Value
@@ -177,6 +183,25 @@ internal sealed class RunKernel : IDisposable
 
     private bool IsEvaluationDue =>
         _plan.Evaluation.Every is var every and >= 0 && _progress.EvaluatedAt != Done && (Done == 0 || Done == _plan.Run.Steps || (every > 0 && Done % every == 0));
+
+    private static Result<Unit> Saves(string name, IStateful part)
+    {
+        try
+        {
+            SafetensorsWriter.Bytes([.. part.Save().Tensors.Select(static tensor => new TensorToWrite(tensor.Name, tensor.Value, tensor.Value.dtype))]);
+            return Unit.Value;
+        }
+        catch (FaultException exception)
+        {
+            return exception.Fault;
+        }
+#pragma warning disable CA1031 // A part may throw anything.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            return exception.ToFault((type, message) => new Fault.Run(FaultCodes.StateMismatch, $"the state of '{name}' cannot be saved in a checkpoint: {type}: {message}"));
+        }
+    }
 
     private Result<Unit> Evaluate(CancellationToken cancellation)
     {

@@ -3,6 +3,7 @@ using LeapAlign.Contracts.Models;
 using LeapAlign.Host.Checkpoints;
 using LeapAlign.Host.Commands;
 using LeapAlign.Host.Composition;
+using LeapAlign.Host.Runs.Ends;
 using LeapAlign.Pipeline;
 using Microsoft.Extensions.Logging;
 
@@ -23,7 +24,8 @@ internal sealed class ModelOfCheckpoint(Terminal terminal, ILoggerFactory logger
         {
             return plan.Model.Create<IModel>(site.Context(plan.Model)).Bind(model =>
             {
-                using (model as IDisposable) return CheckpointExport.Write(checkpoint, model, folder, Dtype.Parse(plan.Export.Dtype));
+                var type = Dtype.Parse(plan.Export.Dtype);
+                using (model as IDisposable) return Rehearsal.Check(model, type, folder).Bind(_ => CheckpointExport.Write(checkpoint, model, folder, type));
             });
         }
     });

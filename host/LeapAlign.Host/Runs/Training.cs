@@ -40,10 +40,10 @@ internal sealed class Training(Terminal terminal, ILoggerFactory loggers, RunTel
             {
                 using (run) return WithParts(plan, site, (run.Folder.Path, 0), parts => Train(new Job(plan, options, site, identity), parts, run, stop));
             })
-            : WithParts(plan, site, Folder(plan, options), parts => OpenRun.Begin(plan, options.Force).Bind(run =>
+            : RunFolder.CheckName(plan.Run.Name).Bind(_ => WithParts(plan, site, Folder(plan, options), parts => OpenRun.Begin(plan, options.Force).Bind(run =>
             {
                 using (run) return Train(new Job(plan, options, site, identity), parts, run, stop);
-            }));
+            })));
     }
 
     private static (string Path, long Freed) Folder(RunPlan plan, TrainOptions options)
@@ -91,6 +91,7 @@ internal sealed class Training(Terminal terminal, ILoggerFactory loggers, RunTel
                 var end = new RunEnd(kernel, run, Dtype.Parse(job.Plan.Export.Dtype));
                 return report.End(
                     from resumed in run.From is { } checkpoint ? kernel.Resume(checkpoint) : Unit.Value
+                    from saved in kernel.Rehearse()
                     from exported in end.Export(progress.Around(() => kernel.Run(stop)))
                     let said = Report((exported.Export, run.Folder.Report), progress, kernel, job.Site.Warnings)
                     select exported.Ending);

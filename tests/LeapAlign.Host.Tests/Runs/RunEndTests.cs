@@ -1,8 +1,11 @@
+using LeapAlign.Contracts.Models;
+using LeapAlign.Contracts.State;
 using LeapAlign.Host.Checkpoints;
 using LeapAlign.Host.Commands;
 using LeapAlign.Host.Configuration.Sections;
 using LeapAlign.Host.Runs.Endings;
 using LeapAlign.Pipeline;
+using static TorchSharp.torch;
 
 namespace LeapAlign.Host.Tests.Runs;
 
@@ -61,6 +64,29 @@ public sealed class RunEndTests : IDisposable
         _run.Train().Fault(FaultCodes.ExportThrew, "export threw NotSupportedException: not yet");
         Assert.Equal(2, _steps);
         Assert.Equal([_run.RunFolder], Directory.GetFileSystemEntries(Path.Combine(_run.Folder, "runs")));
+    }
+
+    [Fact]
+    public void A_part_whose_state_cannot_be_saved_is_named_before_the_first_step()
+    {
+        _run.Save = static () => throw new NotSupportedException("no state");
+        _run.Train().Fault(FaultCodes.StateMismatch, "the state of 'algorithm' cannot be saved", "NotSupportedException: no state");
+        using var complex = zeros(1, dtype: ScalarType.ComplexFloat32);
+        _run.Force = true;
+        _run.Save = () => new PartState(1, [new NamedTensor("phase", complex)]);
+        _run.Train().Fault(FaultCodes.StateMismatch, "'algorithm'", "phase");
+        Assert.Equal(0, _steps);
+        Assert.Equal("Faulted", (string)_run.Record["state"]!);
+    }
+
+    [Fact]
+    public void A_name_that_no_folder_can_have_is_refused()
+    {
+        foreach (var name in new[] { "", "..", "a/b", "a\0b" })
+        {
+            _run.Name = name;
+            _run.Train().Fault(FaultCodes.UnknownValue, "run.name");
+        }
     }
 
     [Fact]

@@ -6,6 +6,7 @@ using LeapAlign.Contracts.Optimizers;
 using LeapAlign.Contracts.Plugins;
 using LeapAlign.Contracts.Prompts;
 using LeapAlign.Contracts.Samplers;
+using LeapAlign.Contracts.State;
 using LeapAlign.Host.Commands;
 using LeapAlign.Host.Composition;
 using LeapAlign.Host.Configuration;
@@ -44,6 +45,9 @@ internal sealed class SmallRun : IDisposable
         return Unit.Value;
     };
 
+    /// <summary>The state of the algorithm.</summary>
+    public Func<PartState> Save { get; set; } = static () => new PartState(1, []);
+
     /// <summary>The parts that were disposed, in order.</summary>
     public List<string> Disposed { get; } = [];
 
@@ -52,6 +56,8 @@ internal sealed class SmallRun : IDisposable
 
     /// <summary>What the algorithm does in a step, by its number.</summary>
     public Action<int> Step { get; set; } = static _ => { };
+
+    public string Name { get; set; } = "small";
 
     public int Steps { get; set; } = 2;
 
@@ -84,7 +90,7 @@ internal sealed class SmallRun : IDisposable
 
     private RunPlan Plan() => new()
     {
-        Run = new RunSettings { Name = "small", Steps = Steps, Batch = 1, TensorBoard = false, Device = "cpu" },
+        Run = new RunSettings { Name = Name, Steps = Steps, Batch = 1, TensorBoard = false, Device = "cpu" },
         Evaluation = new EvaluationSettings { Every = -1 },
         Export = new ExportSettings(),
         Checkpoint = Checkpoint,
@@ -166,8 +172,14 @@ internal sealed class SmallRun : IDisposable
         public Tensor Roll(Tensor latents, SamplingPath path) => throw new NotSupportedException("no way");
     }
 
-    private sealed class Scripted(SmallRun run) : IAlgorithm
+    private sealed class Scripted(SmallRun run) : IAlgorithm, IStateful
     {
+        public int StateVersion => 1;
+
+        public PartState Save() => run.Save();
+
+        public Result<Unit> Load(PartState state) => Unit.Value;
+
         public IEnumerable<Objective> Step(AlignmentStep step)
         {
             run.Step(step.Index);

@@ -147,6 +147,18 @@ public sealed class SafetensorsFolderTests
     }
 
     [Fact]
+    public void All_shards_are_those_that_were_there_when_the_folder_was_opened()
+    {
+        using var folder = new TemporaryFolder();
+        Expect.Ok(SafetensorsWriter.WriteFolder(folder.Path, "model", [new TensorToWrite("a", ones(2), ScalarType.Float32), new TensorToWrite("b", ones(2), ScalarType.Float32)], shardBytes: 1));
+        using var weights = Expect.Ok(SafetensorsFolder.Open(folder.Path));
+        using var one = Expect.Ok(weights.Read("a"));
+        Expect.Ok(SafetensorsWriter.WriteFolder(folder.Path, "model", [new TensorToWrite("a", zeros(2), ScalarType.Float32), new TensorToWrite("b", zeros(2), ScalarType.Float32)], shardBytes: 1));
+        using var other = Expect.Ok(weights.Read("b"));
+        Assert.Equal([1f, 1f], other.data<float>().ToArray());
+    }
+
+    [Fact]
     public void A_damaged_shard_is_a_fault()
     {
         using var folder = new TemporaryFolder();

@@ -1,3 +1,4 @@
+using LeapAlign.Contracts.Models;
 using LeapAlign.Host.Composition;
 using LeapAlign.Host.Kernel;
 using LeapAlign.Host.Runs.Folders;
@@ -22,6 +23,15 @@ internal static class Rehearsal
         from export in ExportBytes(plan, parts, folder)
         from tight in DiskRoom.Free(folder) is { } free ? Room(plan, parts, export).Judge(free + freed, folder) : Result.Ok<Fault?>(null)
         select Warned(tight, warn);
+
+    /// <summary>Checks what an export needs that is not at the end of a run.</summary>
+    /// <param name="model">What is exported.</param>
+    /// <param name="type">Its precision.</param>
+    /// <param name="folder">Where it goes.</param>
+    public static Result<Unit> Check(IModel model, ScalarType? type, string folder) =>
+        from bytes in ModelExport.Check(model, type)
+        from room in DiskRoom.Free(folder) is { } free ? new DiskRoom(bytes ?? 0, 0, 0).Judge(free, folder) : Result.Ok<Fault?>(null)
+        select Unit.Value;
 
     /// <summary>Tries the folders that the run writes at its end.</summary>
     public static Result<Unit> Folders(RunFolder folder) =>

@@ -103,8 +103,7 @@ internal sealed class RunFolder
     /// </summary>
     public static Result<RunFolder> Create(string parent, string name, bool force)
     {
-        if (name.Length == 0 || name is "." or ".." || name.AsSpan().IndexOfAny(System.IO.Path.GetInvalidFileNameChars()) >= 0)
-            return new Fault.Configuration(FaultCodes.UnknownValue, $"'{name}' cannot be the name of a run's folder", new SourcePlace("plugins.json", Key: "run.name"));
+        if (!CheckName(name).TryGet(out _, out var misnamed)) return misnamed;
         try
         {
             SystemDisk.Instance.MakeFolder(parent);
@@ -126,6 +125,11 @@ internal sealed class RunFolder
             return CannotWrite(System.IO.Path.Combine(parent, name), exception);
         }
     }
+
+    /// <summary>Whether a run's folder can have a name.</summary>
+    public static Result<Unit> CheckName(string name) => name.Length > 0 && name is not ("." or "..") && name.AsSpan().IndexOfAny(System.IO.Path.GetInvalidFileNameChars()) < 0
+        ? Unit.Value
+        : new Fault.Configuration(FaultCodes.UnknownValue, $"'{name}' cannot be the name of a run's folder", new SourcePlace("plugins.json", Key: "run.name"));
 
     /// <summary>Makes a folder inside, if it is not there.</summary>
     public static Result<Unit> Make(string path)
