@@ -12,7 +12,6 @@ internal static class PipelineTokenizers
         from clipL in ClipTokenizer.Load(index.Component("tokenizer"), context.Warn)
         from clipG in ClipTokenizer.Load(index.Component("tokenizer_2"), context.Warn)
         from t5 in index.HasT5 ? T5Tokenizer.Load(index.Component("tokenizer_3"), context.Warn).Map(static tokenizer => (ITextTokenizer?)tokenizer) : Result.Ok<ITextTokenizer?>(null)
-        // The first tokenizer's length counts for both, as in diffusers: their states lie side by side.
         from clipLength in ClipLength(index, configs, clipL.MaxLength)
         let length = Math.Min(settings.TextLength, t5?.MaxLength ?? settings.TextLength)
         select new TextTokenizers(
@@ -21,6 +20,7 @@ internal static class PipelineTokenizers
             captions => Ids((t5!, configs.T5!.Vocabulary, "text_encoder_3"), captions, length, (context, true)),
             length);
 
+    // The first tokenizer's length counts for both, as in diffusers: their states lie side by side.
     private static Result<int> ClipLength(ModelIndex index, Sd3Configs configs, int length)
     {
         foreach (var (part, positions) in ((string, int)[])[("text_encoder", configs.ClipL.Positions), ("text_encoder_2", configs.ClipG.Positions)])
