@@ -3,7 +3,7 @@ using LeapAlign.Contracts.Models;
 using LeapAlign.Host.Checkpoints;
 using LeapAlign.Host.Commands;
 using LeapAlign.Host.Composition;
-using LeapAlign.Host.Runs.Ends;
+using LeapAlign.Host.Runs.Endings;
 using LeapAlign.Pipeline;
 using Microsoft.Extensions.Logging;
 
