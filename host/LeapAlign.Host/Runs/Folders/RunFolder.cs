@@ -83,17 +83,25 @@ internal sealed class RunFolder
     public Result<IDisposable> Lock()
     {
         var file = System.IO.Path.Combine(Path, LockFile);
-        try
+        // Who looks whether a process works here (IsLeft) holds the file for an instant.
+        for (var again = true; ; again = false)
         {
-            return Result.Ok<IDisposable>(new FileStream(file, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None));
-        }
-        catch (UnauthorizedAccessException exception)
-        {
-            return CannotWrite(file, exception);
-        }
-        catch (IOException)
-        {
-            return new Fault.Run(FaultCodes.RunFolderTaken, "another process works in this run folder", new SourcePlace(Path));
+            try
+            {
+                return Result.Ok<IDisposable>(new FileStream(file, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None));
+            }
+            catch (UnauthorizedAccessException exception)
+            {
+                return CannotWrite(file, exception);
+            }
+            catch (IOException) when (again)
+            {
+                Thread.Sleep(50);
+            }
+            catch (IOException)
+            {
+                return new Fault.Run(FaultCodes.RunFolderTaken, "another process works in this run folder", new SourcePlace(Path));
+            }
         }
     }
 
