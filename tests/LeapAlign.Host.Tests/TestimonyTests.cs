@@ -121,10 +121,12 @@ public sealed class TestimonyTests : IDisposable
     [InlineData("std::bad_alloc")]
     public void Memory_that_is_not_there_is_told_from_other_mistakes(string words)
     {
+#pragma warning disable CA2201 // They are what the runtime and TorchSharp throw.
         var fault = MemoryShortage.Of(new InvalidOperationException("outside", new System.Runtime.InteropServices.ExternalException(words)), "the stage 'backward' of step 3")!;
         Assert.Equal(FaultCodes.OutOfMemory, fault.Code);
         Assert.Equal($"the stage 'backward' of step 3 ran out of memory: {words.Split('\n')[0]}", fault.Message);
         Assert.NotNull(MemoryShortage.Of(new OutOfMemoryException(), "it"));
+#pragma warning restore CA2201
         Assert.Null(MemoryShortage.Of(new InvalidOperationException("not today"), "it"));
     }
 
