@@ -183,7 +183,7 @@ public sealed class ExportTests : IDisposable
             var set = new WeightSet();
             set.Root.Weight("weight", 3);
             set.Allocate(CPU, ScalarType.Float32);
-            _export = new PipelineExport(new ModelIndex { Folder = Path.Combine(folder, "source"), Components = components, Scheduling = new FlowScheduling() }, set);
+            _export = new PipelineExport(new ModelIndex { Folder = Path.Combine(folder, "source"), Components = components, Scheduling = new FlowScheduling() }, set, 256);
         }
 
         public Result<Unit> Export(string name, float value, Storage.Disks.IDisk? disk) => _export.Write(Path.Combine(_folder, name), [full(3, value)], null, disk);

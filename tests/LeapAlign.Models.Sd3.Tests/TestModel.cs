@@ -15,7 +15,10 @@ internal static class TestModel
         Recording.Require(TryOpen(folder ?? Folder, type, warnings));
 
     public static Result<Sd3Model> TryOpen(string folder, ScalarType type = ScalarType.Float32, List<Fault>? warnings = null) =>
-        Sd3Model.Load(new Sd3Settings { Folder = folder }, new PartContext
+        TryOpen(new Sd3Settings { Folder = folder }, type, warnings);
+
+    public static Result<Sd3Model> TryOpen(Sd3Settings settings, ScalarType type = ScalarType.Float32, List<Fault>? warnings = null) =>
+        Sd3Model.Load(settings, new PartContext
         {
             Name = "sd3",
             BaseFolder = Repository.Root,

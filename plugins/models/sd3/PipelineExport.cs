@@ -12,22 +12,20 @@ namespace LeapAlign.Models.Sd3;
 /// </summary>
 internal sealed class PipelineExport
 {
-    private const string IndexFile = "model_index.json";
-    private const string Trained = "transformer";
-    private const string Stem = "diffusion_pytorch_model";
-    private static readonly string[] s_parts = [Trained, "vae", "scheduler", "text_encoder", "text_encoder_2", "tokenizer", "tokenizer_2"];
     private readonly WeightSet _set;
     private readonly Result<FolderCopy> _source;
+    private readonly byte[] _card;
 
     /// <summary>Lists the files of a source; what is wrong with them an export says, and nothing that needs none.</summary>
     /// <param name="index">The source.</param>
     /// <param name="set">Names, order and precisions of the transformer's weights.</param>
-    public PipelineExport(ModelIndex index, WeightSet set)
+    /// <param name="textLength">Tokens of T5, which the export's card says.</param>
+    public PipelineExport(ModelIndex index, WeightSet set, int textLength)
     {
         _set = set;
-        _source = from complete in Complete(index)
-                  from files in index.Components.Select(component => FilesOf(index, component)).All()
-                  from copy in FolderCopy.Of([new FileCopy(index.Component(IndexFile), IndexFile), .. files.SelectMany(static component => component)])
+        _card = ExportCard.Of(textLength, index.HasT5);
+        _source = from files in index.Components.Select(component => FilesOf(index, component)).All()
+                  from copy in FolderCopy.Of([new FileCopy(index.Component(ModelIndex.FileName), ModelIndex.FileName), .. files.SelectMany(static component => component)])
                   select copy;
     }
 
@@ -48,7 +46,8 @@ internal sealed class PipelineExport
     /// <summary>Checks every file that will be copied.</summary>
     /// <param name="type">The precision of the transformer; null keeps each tensor's own.</param>
     /// <returns>The bytes of the whole folder.</returns>
-    public Result<long> Check(ScalarType? type) => _source.Bind(static source => source.Check()).Map(copied => copied + SafetensorsWriter.Bytes(Tensors(null, type)));
+    public Result<long> Check(ScalarType? type) =>
+        _source.Bind(static source => source.Check()).Map(copied => copied + _card.Length + SafetensorsWriter.Bytes(Tensors(null, type)));
 
     /// <summary>Writes the folder, which is there whole or not at all.</summary>
     /// <param name="folder">Replaced when it is there.</param>
@@ -60,7 +59,8 @@ internal sealed class PipelineExport
         from readable in source.Check()
         from written in WholeFolder.Write(folder, aside =>
             from copied in source.Write(aside, disk)
-            from trained in SafetensorsWriter.WriteFolder(Path.Combine(aside, Trained), Stem, Tensors(weights, type), disk: disk)
+            from told in WholeFile.Write(Path.Combine(aside, ExportCard.FileName), _card, disk)
+            from trained in SafetensorsWriter.WriteFolder(Path.Combine(aside, ExportFiles.Trained), ExportFiles.DiffusersStem, Tensors(weights, type), disk: disk)
             select trained, disk)
         select written;
 
@@ -71,13 +71,6 @@ internal sealed class PipelineExport
         return [.. _set.All.Select(weight => new TensorToWrite(weight.FileName, weight.IsBuffer || weights is null ? weight.Master : weights[next++], type ?? weight.FileType))];
     }
 
-    // Parts that the model reads by their folders' names, and that an export without them could not be opened with.
-    private static Result<Unit> Complete(ModelIndex index) =>
-        (index.HasT5 ? [.. s_parts, "tokenizer_3"] : s_parts).Except(index.Components).FirstOrDefault() is { } absent
-            ? new Fault.Input(FaultCodes.ModelNotFound, $"it does not name the part '{absent}', so that an export would lack it", new SourcePlace(index.Component(IndexFile), Key: absent))
-            : Unit.Value;
-
-    private static Result<IEnumerable<FileCopy>> FilesOf(ModelIndex index, string component) => FolderCopy.FilesBelow(index.Component(component)).Map(files => files
-        .Where(file => !(component == Trained && Path.GetFileName(file).Contains(".safetensors", StringComparison.Ordinal)))
-        .Select(file => new FileCopy(Path.Combine(index.Component(component), file), Path.Combine(component, file))));
+    private static Result<IEnumerable<FileCopy>> FilesOf(ModelIndex index, string component) => FolderCopy.FilesBelow(index.Component(component))
+        .Map(files => ExportFiles.Of(component, files).Select(file => new FileCopy(Path.Combine(index.Component(component), file.File), Path.Combine(component, file.Name))));
 }

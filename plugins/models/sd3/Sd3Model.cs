@@ -18,7 +18,7 @@ public sealed class Sd3Model : IModel, IDisposable
 
     internal Sd3Model(ModelIndex index, Sd3Networks networks, TextConditioner text, EmbeddingCache cache)
     {
-        (_export, _networks, _text, _cache) = (new PipelineExport(index, networks.Weights), networks, text, cache);
+        (_export, _networks, _text, _cache) = (new PipelineExport(index, networks.Weights, text.Length), networks, text, cache);
         Parameters = [.. networks.Weights.Parameters.Select(static weight => new NamedTensor(weight.Name, weight.Master))];
         var size = networks.Configs.Transformer.SampleSize * networks.Configs.Vae.SpatialFactor;
         NativeSize = new ImageSize(size, size);

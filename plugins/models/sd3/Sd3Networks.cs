@@ -91,7 +91,7 @@ internal sealed class Sd3Networks : IDisposable
     }
 
     private static Result<Unit> Load(WeightSet weights, string folder, Device device, ScalarType type, Func<string, string>? rename) =>
-        SafetensorsFolder.Open(folder).Bind(source =>
+        SafetensorsFolder.Open(folder, ExportFiles.StemOf(Path.GetFileName(folder))).Bind(source =>
         {
             using (source) return weights.Load(source, device, type, rename);
         });

@@ -20,6 +20,9 @@ internal sealed record TextTokenizers(Tokenize ClipL, Tokenize ClipG, Tokenize T
 /// </summary>
 internal sealed class TextConditioner(Sd3Networks networks, TextTokenizers tokenizers, Device device)
 {
+    /// <summary>Tokens of T5.</summary>
+    public int Length => tokenizers.T5Length;
+
     /// <summary>Encodes a batch without gradient, in fp32.</summary>
     public TextEmbedding Encode(IReadOnlyList<string> captions)
     {

@@ -50,7 +50,7 @@ public abstract record ScheduleSettings
         }
         catch (ArgumentException wrong)
         {
-            throw new FaultException(Misfit($"the model's scheduler_config.json gives no schedule of {count} steps, {wrong.Message}"));
+            throw new FaultException(Misfit($"the model's scheduler_config.json gives no schedule of {count} steps, {wrong.Message.Split(" (Parameter")[0]}"));
         }
     }
 

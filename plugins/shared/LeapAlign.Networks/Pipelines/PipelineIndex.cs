@@ -13,6 +13,8 @@ public sealed record PipelineIndex(IReadOnlyList<string> Components)
     private const string T5 = "text_encoder_3";
     private const string T5Tokenizer = "tokenizer_3";
 
+    private static readonly string[] s_imagePrompts = ["image_encoder", "feature_extractor"];
+
     private static readonly Component[] s_components =
     [
         new("transformer", "diffusers", "SD3Transformer2DModel"),
@@ -26,9 +28,6 @@ public sealed record PipelineIndex(IReadOnlyList<string> Components)
         new(T5Tokenizer, "transformers", "T5Tokenizer", "T5TokenizerFast") { MayLack = true },
     ];
 
-    /// <summary>The components that the file may name with null; diffusers requires that the key is there nevertheless.</summary>
-    public static IReadOnlyList<string> Optional { get; } = [.. s_components.Where(static component => component.MayLack).Select(static component => component.Name)];
-
     /// <summary>Its fields.</summary>
     public static FileFormat Format { get; } = new("model_index.json", $"diffusers {ClassName}",
     [
@@ -37,8 +36,7 @@ public sealed record PipelineIndex(IReadOnlyList<string> Components)
         NoEffect("_diffusers_version", "who wrote it"),
         NoEffect("_ignore_files", "diffusers reads it when it downloads"),
         .. s_components.Select(static component => RefusedUnless(component.Name, component.Supported)),
-        NoEffect("image_encoder", "for image prompts (IP adapters) alone, which LeapAlign does not have"),
-        NoEffect("feature_extractor", "for image prompts (IP adapters) alone, which LeapAlign does not have"),
+        .. s_imagePrompts.Select(static name => Honoured(name, "copied into exports; image prompts (IP adapters), which alone use it, are not supported")),
     ])
     { IsOfDiffusers = true };
 
@@ -58,6 +56,7 @@ public sealed record PipelineIndex(IReadOnlyList<string> Components)
             else if (component.Takes(words.Value)) there.Add(component.Name);
             else fields.Require(false, component.Name, $"is {words.Value.First} {words.Value.Second}, but has to be {component.Supported}");
         }
+        there.AddRange(s_imagePrompts.Where(name => fields.Pair(name) is not null));
         fields.Require(!there.Contains(T5) || there.Contains(T5Tokenizer), T5Tokenizer, $"is missing, but {T5} is there");
         return new PipelineIndex(there);
     }
