@@ -61,10 +61,10 @@ public sealed class GeneratedPictureTests : IDisposable
         using var picture = SKBitmap.Decode(Path.Combine(_folder, "0000-wide.png"));
         Assert.Equal((32, 8), (picture.Width, picture.Height));
         // The model's own size is 16 x 16.
-        Assert.Equal(drawing.Tokens, DrawingModel.NativeTokens);
+        Assert.Equal(DrawingModel.NativeTokens, drawing.Tokens);
         drawing = new Drawing { Size = new ImageSize(32, 32) };
         Generate(drawing, "large").Value();
-        Assert.Equal(drawing.Tokens, 4 * DrawingModel.NativeTokens);
+        Assert.Equal(4 * DrawingModel.NativeTokens, drawing.Tokens);
     }
 
     [Fact]
