@@ -1,7 +1,6 @@
 using LeapAlign.Contracts.Plugins;
 using LeapAlign.Host.Composition;
 using LeapAlign.Host.Kernel;
-using LeapAlign.Host.Plugins;
 using LeapAlign.Host.Runtime;
 using LeapAlign.Host.Telemetry.Measures;
 using LeapAlign.Host.Telemetry.Spans;
