@@ -21,7 +21,8 @@ public sealed class ExampleTests : IDisposable
         List<string> overrides = ["run.steps=1", "run.batch=4", $"run.folder={_runs.FullName}", "evaluation.every=-1"];
         if (run["group"] is not null) overrides.Add("run.group=2");
         var outcome = BuiltHost.Run(Repository.Root, ["train", "-c", Path.Combine("examples", example), "--name", "run", .. overrides.SelectMany(static text => new[] { "--set", text })]);
-        Assert.Equal("", outcome.Error);
+        // Two samples of a prompt often have the same count of objects, which a method that learns from pairs says.
+        Assert.All(outcome.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries), static line => Assert.StartsWith("warning LA5019", line, StringComparison.Ordinal));
         Assert.Equal(0, outcome.ExitCode);
         var step = JsonNode.Parse(Assert.Single(File.ReadAllLines(Path.Combine(_runs.FullName, "run", "metrics.jsonl"))))!;
         Assert.True(double.IsFinite((double)step["loss"]!));
