@@ -14,10 +14,10 @@ internal static partial class StateNames
         {
             throw new FaultException(new Fault.Composition(
                 FaultCodes.SettingsDoNotFit,
-                $"'{name}' is to be saved in checkpoints under its name, which may hold letters, digits, '.', '_' and '-' and at most 100 of them; give the reward another \"name\", or the algorithm's copy of the policy"));
+                $"'{name}' is to be saved in checkpoints under its name, which may hold letters, digits, '.', '_' and '-', at most 100 of them, and ends with no '.'; give the reward another \"name\", or the algorithm's copy of the policy"));
         }
     }
 
-    [GeneratedRegex(@"\A[A-Za-z0-9_][A-Za-z0-9._-]{0,99}\z")]
+    [GeneratedRegex(@"\A[A-Za-z0-9_]([A-Za-z0-9._-]{0,98}[A-Za-z0-9_-])?\z")]
     private static partial Regex Plain();
 }
