@@ -65,7 +65,8 @@ public sealed class FilePromptsTests
     [InlineData("a.csv", "", FaultCodes.NoPrompts, 0)]
     [InlineData("a.csv", "prompt\n\n", FaultCodes.NoPrompts, 0)]
     [InlineData("a.csv", "a red circle\na ring\n", FaultCodes.BadPromptFile, 2)]
-    [InlineData("a.csv", "id;prompt\n1;a\n", FaultCodes.BadPromptFile, 2)]
+    [InlineData("a.csv", "id;prompt\n1;a\n", FaultCodes.BadPromptFile, 1)]
+    [InlineData("a.txt", "Caption\na ring\n", FaultCodes.BadPromptFile, 1)]
     [InlineData("a.csv", "id,prompt\n1,\"x\ny\"\n\n2,\n", FaultCodes.BadPromptFile, 5)]
     [InlineData("a.csv", "id,prompt\n1,\"x\ny\"\n2,a ring, blue\n", FaultCodes.BadPromptFile, 4)]
     [InlineData("a.csv", "id,prompt\n1,x\n2\n", FaultCodes.BadPromptFile, 3)]
@@ -77,7 +78,7 @@ public sealed class FilePromptsTests
     [InlineData("a.csv", "{\"prompt\": \"a\"}\n", FaultCodes.BadPromptFile, 1)]
     [InlineData("a.csv", "prompt,prompt\na,b\n", FaultCodes.BadPromptFile, 1)]
     [InlineData("a.csv", "id,prompt\n1,a\n2,a\u0001b\n", FaultCodes.BadPromptFile, 3)]
-    [InlineData("a.tsv", "seed,prompt\n1,a\n", FaultCodes.BadPromptFile, 2)]
+    [InlineData("a.tsv", "seed,prompt\n1,a\n", FaultCodes.BadPromptFile, 1)]
     [InlineData("a.txt", "a ring\n[\n", FaultCodes.BadPromptFile, 2)]
     [InlineData("a.txt", "[\"a ring\", \"a star\"]", FaultCodes.BadPromptFile, 1)]
     [InlineData("a.txt", "[\"a ring\",", FaultCodes.BadPromptFile, 1)]
@@ -113,6 +114,23 @@ public sealed class FilePromptsTests
         Assert.Equal(code, fault.Code);
         Assert.Equal(name, fault.Place?.File);
         Assert.Equal(line, fault.Place?.Line);
+    }
+
+    [Theory]
+    [InlineData("a.csv", "\nid;prompt\n1;a ring, blue\n", 2, "';'")]
+    [InlineData("a.csv", "sep=;\nid;prompt\n1;a ring\n", 1, "';'")]
+    [InlineData("a.csv", "id\tprompt\n1\ta ring\n", 1, "to have a tab there")]
+    [InlineData("a.tsv", "id,prompt\n1,a ring\n", 1, "to have a comma there")]
+    [InlineData("a.csv", "a ring\na star\n", 2, "the first row of a table names its columns")]
+    [InlineData("a.jsonl", "{\"prompt\": \"a\", \"seed\": 1, \"seed\": 2}", 1, "the key 'seed' twice")]
+    [InlineData("a.json", "[{\"prompt\": \"a\", \"x\": {\"y\": 1, \"y\": 2}}]", 1, "an object inside has a key twice")]
+    [InlineData("a.jsonl", "{\"x\": 1, \"x\": 2, \"\\ud800\": 3}", 1, "not valid text")]
+    [InlineData("a.jsonl", "[\n{\"prompt\": \"a\"}\n]", 1, ".json")]
+    public void A_fault_says_what_the_file_seems_to_be(string name, string content, int line, string words)
+    {
+        var fault = FaultOf(Parse(name, content));
+        Assert.Equal((FaultCodes.BadPromptFile, line), (fault.Code, fault.Place!.Line));
+        Assert.Contains(words, fault.Message, StringComparison.Ordinal);
     }
 
     [Fact]

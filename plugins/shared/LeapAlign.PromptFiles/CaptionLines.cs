@@ -96,6 +96,6 @@ public static partial class CaptionLines
     private static partial Regex Member();
 
     // Without spaces: 'a prompt, on a desk' is a caption.
-    [GeneratedRegex("""^(\S+[,;|])?"?(prompt|caption)s?"?([,;|]\S+)?(?<=[,;|].*)$""", RegexOptions.CultureInvariant | RegexOptions.IgnoreCase)]
+    [GeneratedRegex("""^(\S+[,;|])?"?(prompt|caption)s?"?([,;|]\S+)?$""", RegexOptions.CultureInvariant | RegexOptions.IgnoreCase)]
     private static partial Regex Header();
 }

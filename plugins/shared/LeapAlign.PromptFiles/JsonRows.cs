@@ -7,6 +7,8 @@ namespace LeapAlign.PromptFiles;
 /// <summary>Rows of JSON.</summary>
 internal static class JsonRows
 {
+    private const string NoText = "a name in the object is not valid text";
+
     /// <summary>A caption or an object on each line. Blank lines are skipped.</summary>
     public static IEnumerable<Result<PromptRow>> Lines(string path, string text)
     {
@@ -74,17 +76,41 @@ internal static class JsonRows
                 _ => Malformed.At<PromptRow>(place, $"expected an object or a caption, found {Name(root.ValueKind)}"),
             };
         }
+        catch (JsonException) when (Repeated(json) is { } twice)
+        {
+            return Malformed.At<PromptRow>(place, twice);
+        }
         catch (JsonException exception)
         {
             var column = (inLines ? 0 : place.Column - 1) + (int)(exception.BytePositionInLine ?? 0) + 1;
-            return inLines
-                ? Malformed.At<PromptRow>(place with { Column = column }, "the line is not JSON; expected one whole object a line")
-                : Malformed.At<PromptRow>(place, "the object has a key twice");
+            var expected = json.AsSpan().TrimStart() is ['[', ..] ? "a list of several lines is read from a name that ends in .json" : "expected one whole object a line";
+            return Malformed.At<PromptRow>(place with { Column = column }, $"the line is not JSON; {expected}");
         }
         catch (InvalidOperationException)
         {
             // Half of a surrogate pair, written as an escape: looking for names that are there twice reads them all.
-            return Malformed.At<PromptRow>(place, "a name in the object is not valid text");
+            return Malformed.At<PromptRow>(place, NoText);
+        }
+    }
+
+    /// <summary>What is wrong with JSON that is rejected for its names alone; null when it is no JSON at all.</summary>
+    private static string? Repeated(string json)
+    {
+        try
+        {
+            using var document = JsonDocument.Parse(json);
+            var names = document.RootElement.ValueKind == JsonValueKind.Object ? document.RootElement.EnumerateObject().Select(static property => property.Name) : [];
+            return names.GroupBy(static name => name, StringComparer.Ordinal).FirstOrDefault(static group => group.Count() > 1) is { } twice
+                ? $"the object has the key '{twice.Key}' twice"
+                : "an object inside has a key twice";
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+        catch (InvalidOperationException)
+        {
+            return NoText;
         }
     }
 

@@ -27,6 +27,9 @@ public sealed class PromptRow
     /// <summary>The object as its file has it, or an object of the columns of a table; null for a caption alone.</summary>
     public string? Json { get; }
 
+    /// <summary>Whether a first row named its fields.</summary>
+    internal bool IsOfTable { get; init; }
+
     private string? Caption { get; }
 
     /// <summary>The row as a prompt.</summary>
@@ -56,6 +59,13 @@ public sealed class PromptRow
         return TextOf(field).Bind(text => text.Trim() is { Length: > 0 } trimmed ? trimmed : Malformed.At<string>(Place with { Key = key }, $"'{key}' is empty"));
     }
 
+    private string Advice => (_fields.Count, IsOfTable) switch
+    {
+        (0, _) => "",
+        (_, true) => "; the first row of a table names its columns, the setting \"key\" that of the caption where it is another",
+        _ => "; name the field of the caption by the setting \"key\"",
+    };
+
     private Result<RowField> CaptionField(string? key)
     {
         if (key is not null) return Field(key) is { } named ? named : Absent<RowField>($"'{key}', which the setting 'key' names");
@@ -63,7 +73,7 @@ public sealed class PromptRow
         return candidates switch
         {
             [var only] => only,
-            [] => Absent<RowField>("'prompt', 'caption' or 'text'", _fields.Count > 0 ? "; name the field of the caption by the setting \"key\"" : ""),
+            [] => Absent<RowField>("'prompt', 'caption' or 'text'", Advice),
             _ => Malformed.At<RowField>(
                 Place,
                 $"the caption could be any of {Malformed.List(candidates.Select(static field => field.Name))}; say which by the setting \"key\", for instance \"key\": \"{candidates[0].Name}\""),

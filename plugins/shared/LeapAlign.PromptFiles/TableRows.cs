@@ -13,6 +13,8 @@ internal static class TableRows
 {
     private static readonly JsonWriterOptions s_options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
+    private static readonly string[] s_separators = [";", "\t", "|", ","];
+
     public static IReadOnlyList<Result<PromptRow>> Read(string path, string text, string separator)
     {
         List<Result<PromptRow>> rows = [];
@@ -32,13 +34,15 @@ internal static class TableRows
                 if (header is null)
                 {
                     header = cells;
+                    if (Other(header, separator) is { } other)
+                        return [Malformed.At<PromptRow>(place, $"the header is one column, {Malformed.List(header)}, since {Name(separator)} stands between columns here; the file seems to have {Name(other)} there")];
                     if (Repeated(header) is { } twice) return [Malformed.At<PromptRow>(place, $"the header has the column '{twice}' twice")];
                 }
                 else if (!cells.All(string.IsNullOrWhiteSpace))
                 {
                     rows.Add(cells.Length == header.Count
                         ? Row(header, cells, place)
-                        : Malformed.At<PromptRow>(place, $"the row has {Fields(cells.Length)}, the header {header.Count}; a field that holds {(separator == "," ? "a comma" : "a tab")} stands in quotes"));
+                        : Malformed.At<PromptRow>(place, $"the row has {Fields(cells.Length)}, the header {header.Count}; a field that holds {Name(separator)} stands in quotes"));
                 }
             }
         }
@@ -50,6 +54,17 @@ internal static class TableRows
     }
 
     private static string Fields(int count) => count == 1 ? "1 field" : $"{count} fields";
+
+    // One column whose name holds a separator of other programs is a table of theirs.
+    private static string? Other(IReadOnlyList<string> header, string separator) =>
+        header.Count == 1 ? s_separators.FirstOrDefault(other => other != separator && header[0].Contains(other, StringComparison.Ordinal)) : null;
+
+    private static string Name(string separator) => separator switch
+    {
+        "," => "a comma",
+        "\t" => "a tab",
+        _ => $"'{separator}'",
+    };
 
     private static string? Repeated(IEnumerable<string> header) =>
         header.Select(static name => name.Trim()).Where(static name => name.Length > 0).GroupBy(static name => name, StringComparer.Ordinal).FirstOrDefault(static group => group.Count() > 1)?.Key;
@@ -65,6 +80,6 @@ internal static class TableRows
             foreach (var field in fields) json.WriteString(field.Name, field.Text);
             json.WriteEndObject();
         }
-        return new PromptRow(place, fields, Encoding.UTF8.GetString(buffer.GetBuffer().AsSpan(0, (int)buffer.Length)));
+        return new PromptRow(place, fields, Encoding.UTF8.GetString(buffer.GetBuffer().AsSpan(0, (int)buffer.Length))) { IsOfTable = true };
     }
 }
