@@ -14,7 +14,7 @@ public sealed class ImageProcessorTests : IDisposable
 
     [Theory]
     [InlineData("preprocessor_config.json", "{}")]
-    [InlineData("processor_config.json", """{ "image_processor": { "size": null, "image_mean": null } }""")]
+    [InlineData("processor_config.json", """{ "image_processor": { "default_to_square": null, "do_convert_rgb": null } }""")]
     public void What_a_file_does_not_say_is_what_published_models_do(string name, string json)
     {
         using var scope = NewDisposeScope();
@@ -90,7 +90,7 @@ public sealed class ImageProcessorTests : IDisposable
         var centred = Require("""{ "size": 4, "crop_size": 4, "image_mean": [0.5, 0.5, 0.5], "image_std": [0.5, 0.25, 0.5] }""", 4).Prepare(images);
         Agreement.Values(centred, (images - 0.5) / tensor(new[] { 0.5, 0.25, 0.5 }).view(1, 3, 1, 1), "centred", tolerance: 1e-14);
         Agreement.Values(Require("""{ "size": 4, "crop_size": 4, "do_normalize": false, "rescale_factor": 0.00784313725490196 }""", 4).Prepare(images), images * 2, "doubled", tolerance: 1e-12);
-        Agreement.Values(Require("""{ "size": 4, "crop_size": 4, "do_normalize": false, "do_rescale": false }""", 4).Prepare(images), images * 255, "bytes", tolerance: 1e-12);
+        Agreement.Values(Require("""{ "size": 4, "crop_size": 4, "do_normalize": false, "image_mean": null, "do_rescale": false, "rescale_factor": null }""", 4).Prepare(images), images * 255, "bytes", tolerance: 1e-12);
     }
 
     [Theory]
@@ -118,6 +118,16 @@ public sealed class ImageProcessorTests : IDisposable
     [InlineData(""" "image_std": [0.5, 0, 0.5] """, "image_std")]
     [InlineData(""" "image_std": 0 """, "image_std")]
     [InlineData(""" "rescale_factor": "1/255" """, "rescale_factor")]
+    [InlineData(""" "do_resize": null """, "do_resize")]
+    [InlineData(""" "do_center_crop": null """, "do_center_crop")]
+    [InlineData(""" "do_rescale": null """, "do_rescale")]
+    [InlineData(""" "do_normalize": null """, "do_normalize")]
+    [InlineData(""" "size": null """, "size")]
+    [InlineData(""" "crop_size": null """, "crop_size")]
+    [InlineData(""" "resample": null """, "resample")]
+    [InlineData(""" "rescale_factor": null """, "rescale_factor")]
+    [InlineData(""" "image_mean": null """, "image_mean")]
+    [InlineData(""" "do_rescale": false, "rescale_factor": null, "image_std": null """, "image_std")]
     [InlineData(""" "do_pad": true """, "do_pad")]
     [InlineData(""" "use_square_size": true """, "use_square_size")]
     [InlineData(""" "data_format": "channels_last" """, "data_format")]

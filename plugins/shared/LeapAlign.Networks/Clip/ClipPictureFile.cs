@@ -8,7 +8,8 @@ namespace LeapAlign.Networks.Clip;
 
 /// <summary>
 /// The file that says what a CLIP model does to a picture: <c>image_processor</c> of processor_config.json, as transformers 5 writes it, or else
-/// preprocessor_config.json. Fields that are absent or null have the defaults of the library, which are those of published CLIP models.
+/// preprocessor_config.json. Fields that are absent have the defaults of the library, which are those of published CLIP models. Null is not absent: the library takes a
+/// switch that is null for false, and fails on a value that is null where it needs it; both are refused.
 /// </summary>
 internal static class ClipPictureFile
 {
@@ -38,17 +39,21 @@ internal static class ClipPictureFile
         const string resize = "do_resize";
         const string crop = "do_center_crop";
         RequireKnown(fields);
+        fields.NotNull(resize, crop, "do_rescale", "do_normalize", "size", "resample");
         fields.Require(fields.Flag(resize, true), resize, "is false, but pictures of every size have to be scored");
         var (height, width, keepsAspect) = Extent(fields, "size", toSquare: fields.Flag("default_to_square", false));
         fields.Require(height == width, "size", $"is {height} x {width}, but has to be a square");
         var crops = fields.Flag(crop, true);
         fields.Require(crops || !keepsAspect, crop, "is false, but pictures that are not square have to be scored");
+        if (crops) fields.NotNull("crop_size");
         var (cropHeight, cropWidth, edge) = crops ? Extent(fields, "crop_size", toSquare: true) : (height, width, false);
         fields.Require(!edge, "crop_size", "names an edge, but has to be height and width");
         fields.Require(cropHeight == imageSize && cropWidth == imageSize, crops ? "crop_size" : "size", $"is {cropHeight} x {cropWidth}, but the model takes {imageSize} x {imageSize}");
         fields.Require(height >= imageSize, "size", $"is {height}, which is less than the {imageSize} that are cut out");
         var rescales = fields.Flag("do_rescale", true);
         var normalises = fields.Flag("do_normalize", true);
+        if (rescales) fields.NotNull("rescale_factor");
+        if (normalises) fields.NotNull("image_mean", "image_std");
         var factor = fields.Number("rescale_factor", 1 / ByteRange);
         var (mean, deviation) = (Colours(fields, "image_mean", PublishedMean), Colours(fields, "image_std", PublishedDeviation));
         fields.Require(deviation.All(static number => number > 0), "image_std", "has to be positive");
