@@ -34,7 +34,8 @@ internal sealed class CommandLine(IEnumerable<IVerb> verbs, Terminal terminal)
         var help = root.Options.OfType<HelpOption>().Select(static option => option.Action).OfType<HelpAction>().Single();
         help.MaxWidth = terminal.Console.Profile.Out.IsTerminal ? Math.Max(terminal.Console.Profile.Width, NarrowestHelp) : int.MaxValue;
 
-        var parsed = root.Parse(arguments);
+        // A caption that begins with @ is a caption, and no file of further arguments.
+        var parsed = root.Parse(arguments, new ParserConfiguration { ResponseFileTokenReplacer = null });
         if (parsed.Errors.Count > 0) return terminal.Error.Error(Misspelt(parsed));
         try
         {

@@ -21,6 +21,8 @@ public sealed class CommandLineTests
     [InlineData("--size is a width and a height", "'0x512'", "generate", "--size", "0x512")]
     [InlineData("a caption is empty", "", "generate", "a cat", " ")]
     [InlineData("holds control characters", "'a\\u001b[1m cat'", "generate", "a\u001b[1m cat")]
+    [InlineData("is not UTF-8", "'caf\uFFFD'", "generate", "caf\uFFFD")]
+    [InlineData("holds a byte order mark", "", "generate", "\uFEFFa cat")]
     [InlineData("--count must be 1 to 1024", "", "generate", "--count", "0")]
     [InlineData("--seed", "'many'", "generate", "--seed", "many")]
     [InlineData("--dashboard", "'often'", "train", "--dashboard", "often")]
@@ -86,10 +88,10 @@ public sealed class CommandLineTests
         using var workspace = new TestWorkspace().Write(TestWorkspace.Valid);
         workspace.Drop("parts");
         var terminal = new TestTerminal();
-        var code = terminal.Run("none", "generate", "a cat", "a dog", "-c", workspace.Config, "--model", "other \"folder\"", "--seed", "7", "--steps", "3", "--guidance", "4.5",
+        var code = terminal.Run("none", "generate", "a cat", "@home", "-c", workspace.Config, "--model", "other \"folder\"", "--seed", "7", "--steps", "3", "--guidance", "4.5",
             "--size", "64x32", "-n", "2", "-o", "out");
         Assert.Equal(0, code);
-        Assert.Equal(["a cat", "a dog"], terminal.Generated!.Captions);
+        Assert.Equal(["a cat", "@home"], terminal.Generated!.Captions);
         Assert.Equal(new LeapAlign.Contracts.Models.ImageSize(64, 32), terminal.Generated.Size);
         Assert.Equal((7L, 3, 2, Path.GetFullPath("out")), (terminal.Generated.Seed, terminal.Generated.Steps!.Value, terminal.Generated.ImagesPerPrompt, terminal.Generated.Output));
         var resolved = JsonNode.Parse(terminal.Resolved!)!;

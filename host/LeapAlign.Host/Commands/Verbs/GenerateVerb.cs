@@ -62,6 +62,9 @@ internal sealed class GenerateVerb(PlanRun run, IGeneration generation) : IVerb
     {
         if (string.IsNullOrWhiteSpace(caption)) return "a caption is empty";
         if (caption.Any(static letter => char.IsControl(letter) && letter is not ('\t' or '\n'))) return $"the caption {Quoted.Words(caption)} holds control characters";
+        // What the runtime puts where an argument is not UTF-8.
+        if (caption.Contains('\uFFFD', StringComparison.Ordinal)) return $"the caption {Quoted.Words(caption)} is not UTF-8, or holds U+FFFD, which stands for what could not be read";
+        if (caption.AsSpan().IndexOfAny('\uFEFF', '\uFFFE') >= 0) return $"the caption {Quoted.Words(caption)} holds a byte order mark";
         return s_promptFiles.Contains(Path.GetExtension(caption), StringComparer.OrdinalIgnoreCase) && File.Exists(caption)
             ? $"{Quoted.Words(caption)} is a file, not a caption; the captions of a file: --set evaluation.prompts.settings.path={Quoted.Words(Path.GetFullPath(caption))}"
             : null;
