@@ -91,6 +91,7 @@ public sealed class SafetensorsFile : IWeightSource, IDisposable
         Span<byte> word = stackalloc byte[LengthWord];
         if (fileLength < LengthWord || RandomAccess.Read(file, word, 0) < LengthWord)
             return Damaged(path, $"the file has {fileLength} bytes, too few for the length of its header");
+        if (word.SequenceEqual("version "u8)) return Damaged(path, "the file is a pointer of Git LFS, not the weights themselves; 'git lfs pull' fetches them");
         var length = BinaryPrimitives.ReadUInt64LittleEndian(word);
         if (length > SafetensorsHeader.LargestHeader)
             return Damaged(path, $"the header claims {length} bytes, the format allows at most {SafetensorsHeader.LargestHeader}");

@@ -12,6 +12,7 @@ public sealed partial class SafetensorsFolder : IWeightSource, IDisposable
 {
     private const string DiffusersStem = "diffusion_pytorch_model";
     private static readonly string[] LibraryStems = [DiffusersStem, "model"];
+    private static readonly string[] OtherForms = [".safetensors", ".bin", ".pt", ".pth", ".ckpt", ".gguf"];
     private readonly Dictionary<string, SafetensorsFile> _fileOf;
 
     private SafetensorsFolder(string location, string stem, Dictionary<string, SafetensorsFile> fileOf)
@@ -50,7 +51,7 @@ public sealed partial class SafetensorsFolder : IWeightSource, IDisposable
             if (Find(folder, stem) is { } path) return path.EndsWith(".json", StringComparison.Ordinal) ? OpenShards(folder, stem, path) : OpenFile(stem, path);
         }
         var names = string.Join(" or ", stems.Select(stem => $"{stem}.safetensors"));
-        return new Fault.Input(FaultCodes.ModelNotFound, $"the folder holds no weights; expected {names}, or shards with an index", new SourcePlace(folder));
+        return new Fault.Input(FaultCodes.ModelNotFound, $"the folder holds no weights; expected {names}, or shards with an index{Instead(folder)}", new SourcePlace(folder));
     }
 
     /// <inheritdoc/>
@@ -79,6 +80,10 @@ public sealed partial class SafetensorsFolder : IWeightSource, IDisposable
         if (names.Length < 2 || File.Exists(Path.Combine(folder, $"{stem}.safetensors")) || File.Exists(Path.Combine(folder, $"{stem}.safetensors.index.json"))) return null;
         return new Fault.Input(FaultCodes.ModelNotFound, $"the folder holds the variants {string.Join(" and ", names)}, and no {stem}.safetensors; keep one of them, or give one that name", new SourcePlace(folder));
     }
+
+    private static string Instead(string folder) =>
+        Directory.EnumerateFiles(folder).Select(path => Path.GetFileName(path)).Where(static name => OtherForms.Contains(Path.GetExtension(name))).Order(StringComparer.Ordinal).FirstOrDefault()
+            is { } other ? $"; '{other}' is neither" : "";
 
     private static IEnumerable<string> Variants(string folder, string stem) => Directory.EnumerateFiles(folder, $"{stem}.*")
         .Where(path => Variant().IsMatch(Path.GetFileName(path)[stem.Length..]))

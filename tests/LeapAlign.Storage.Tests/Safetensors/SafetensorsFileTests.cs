@@ -74,6 +74,14 @@ public sealed class SafetensorsFileTests
     }
 
     [Fact]
+    public void A_pointer_of_Git_LFS_is_named()
+    {
+        using var folder = new TemporaryFolder();
+        var path = folder.Write("w.safetensors", "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n");
+        Assert.Contains("git lfs pull", Expect.Fault(SafetensorsFile.Open(path), FaultCodes.DamagedWeights).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_bad_header_is_named_with_file_and_tensor()
     {
         using var folder = new TemporaryFolder();

@@ -110,6 +110,11 @@ public sealed class SafetensorsFolderTests
         var fault = Expect.Fault(SafetensorsFolder.Open(folder.Path), FaultCodes.ModelNotFound);
         Assert.Contains("diffusion_pytorch_model.safetensors", fault.Message, StringComparison.Ordinal);
         Assert.Contains("model.safetensors", fault.Message, StringComparison.Ordinal);
+        foreach (var other in new[] { "pytorch_model.bin", "model-00001-of-00002.safetensors" })
+        {
+            folder.Write(other, "");
+            Assert.Contains($"'{other}' is neither", Expect.Fault(SafetensorsFolder.Open(folder.Path), FaultCodes.ModelNotFound).Message, StringComparison.Ordinal);
+        }
     }
 
     [Fact]
