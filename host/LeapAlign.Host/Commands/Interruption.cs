@@ -1,10 +1,12 @@
 using System.Runtime.InteropServices;
 using LeapAlign.Host.Runtime;
+using LeapAlign.Host.Telemetry;
 
 namespace LeapAlign.Host.Commands;
 
 /// <summary>
-/// Turns the first Ctrl+C (or SIGTERM, or SIGHUP when the terminal is closed) into a request to stop, after the current step where there are steps. The second one ends the process at once, as if nobody listened.
+/// Turns the first Ctrl+C (or SIGTERM, or SIGHUP when the terminal is closed) into a request to stop, after the current step where there are steps. A later one ends the process at once, as if nobody listened. What comes in
+/// the instant after the first is the same request: <c>timeout</c> and a shell whose terminal is closed tell a program and the group that it is in.
 /// </summary>
 internal sealed class Interruption : IDisposable
 {
@@ -13,7 +15,13 @@ internal sealed class Interruption : IDisposable
 
     private const string AfterThisStep = "stopping after this step; once more stops at once";
 
+    /// <summary>For so long after the first signal others are the same request.</summary>
+    public static readonly TimeSpan Same = TimeSpan.FromSeconds(0.5);
+
     private readonly CancellationTokenSource _source = new();
+    private readonly TimeProvider _time;
+    private readonly Lock _lock = new();
+    private long? _first;
     private readonly TextWriter _error;
     private readonly string? _words;
     private readonly PosixSignalRegistration[] _registrations;
@@ -21,9 +29,10 @@ internal sealed class Interruption : IDisposable
     /// <summary>Listens until disposed.</summary>
     /// <param name="error">Where the user is told what happens.</param>
     /// <param name="words">What he is told; null for nothing.</param>
-    public Interruption(TextWriter error, string? words = AfterThisStep)
+    /// <param name="time">The clock; the system's when absent.</param>
+    public Interruption(TextWriter error, string? words = AfterThisStep, TimeProvider? time = null)
     {
-        (_error, _words) = (error, words);
+        (_error, _words, _time) = (error, words, time ?? TimeProvider.System);
         _registrations = [.. Signals().Select(signal => PosixSignalRegistration.Create(signal, Stop))];
     }
 
@@ -41,10 +50,27 @@ internal sealed class Interruption : IDisposable
     private static IEnumerable<PosixSignal> Signals() =>
         OperatingSystem.IsLinux() && Libc.Ignores(1) ? [PosixSignal.SIGINT, PosixSignal.SIGTERM] : [PosixSignal.SIGINT, PosixSignal.SIGTERM, PosixSignal.SIGHUP];
 
-    private void Stop(PosixSignalContext context)
+    private void Stop(PosixSignalContext context) => context.Cancel = Hear();
+
+    /// <summary>Hears a signal.</summary>
+    /// <returns>Whether it is a request; otherwise it has its usual effect.</returns>
+    public bool Hear()
     {
-        if (_source.IsCancellationRequested) return;
-        context.Cancel = true;
+        lock (_lock)
+        {
+            if (_first is { } first) return _time.GetElapsedTime(first) < Same;
+            _first = _time.GetTimestamp();
+        }
+        // Before anything is said: a terminal that takes no more text must not keep the run from hearing it.
+        try
+        {
+            _source.Cancel();
+        }
+        catch (Exception exception) when (exception is AggregateException or ObjectDisposedException)
+        {
+            // What a part does when it is asked to stop failed: the request stands all the same. Or there is nothing to stop any more.
+            Thrown.Keep(exception, "the request to stop");
+        }
         try
         {
             if (_words is not null) _error.WriteLine(_words);
@@ -53,9 +79,6 @@ internal sealed class Interruption : IDisposable
         {
             // The terminal that was closed shows nothing any more.
         }
-        finally
-        {
-            _source.Cancel();
-        }
+        return true;
     }
 }

@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using LeapAlign.Host.Commands;
+using LeapAlign.Host.Tests.Live;
 using LeapAlign.Pipeline;
 
 namespace LeapAlign.Host.Tests.Commands;
@@ -135,6 +136,32 @@ public sealed class CommandLineTests
     }
 
     [Fact]
+    public void What_follows_the_first_signal_at_once_is_the_same_request()
+    {
+        using var error = new StringWriter();
+        var time = new ManualTime();
+        using var interruption = new Interruption(error, time: time);
+        Assert.True(interruption.Hear());
+        Assert.True(interruption.Hear());
+        time.Advance(Interruption.Same - TimeSpan.FromMilliseconds(1));
+        Assert.True(interruption.Hear());
+        time.Advance(TimeSpan.FromMilliseconds(1));
+        Assert.False(interruption.Hear());
+        Assert.Single(error.ToString().TrimEnd().Split('\n'));
+    }
+
+    [Fact]
+    public void A_part_that_fails_when_it_is_asked_to_stop_and_a_terminal_that_takes_no_text_keep_no_request_back()
+    {
+        using var error = new Deaf();
+        using var interruption = new Interruption(error);
+        error.Asked = interruption.Token;
+        using var failing = interruption.Token.Register(static () => throw new InvalidOperationException("not now"));
+        Assert.True(interruption.Hear());
+        Assert.True(error.WasAsked);
+    }
+
+    [Fact]
     public void An_interrupted_run_ends_with_130()
     {
         using var workspace = new TestWorkspace().Write(TestWorkspace.Valid);
@@ -149,6 +176,19 @@ public sealed class CommandLineTests
             },
         };
         Assert.Equal(130, terminal.Run("none", "train", "-c", workspace.Config));
+    }
+
+    private sealed class Deaf : StringWriter
+    {
+        public CancellationToken Asked { get; set; }
+
+        public bool WasAsked { get; private set; }
+
+        public override void WriteLine(string? value)
+        {
+            WasAsked = Asked.IsCancellationRequested;
+            throw new IOException("gone");
+        }
     }
 
     [System.Runtime.InteropServices.DllImport("libc", EntryPoint = "kill")]
