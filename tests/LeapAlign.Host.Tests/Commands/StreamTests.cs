@@ -6,7 +6,7 @@ namespace LeapAlign.Host.Tests.Commands;
 public sealed class StreamTests
 {
     public static TheoryData<Exception> Losses =>
-        [new IOException("No space left on device"), new UnauthorizedAccessException("Access to the path is denied."), new ObjectDisposedException("stream"), new NotSupportedException("no")];
+        [new IOException("No space left on device"), new UnauthorizedAccessException("Access to the path is denied."), new ArgumentOutOfRangeException("value", "a limit on the size of files"), new ObjectDisposedException("stream"), new NotSupportedException("no")];
 
     [Theory]
     [MemberData(nameof(Losses))]

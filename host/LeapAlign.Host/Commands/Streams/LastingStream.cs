@@ -70,6 +70,6 @@ internal sealed class LastingStream(Stream inner, string? lost = null) : Stream
     /// <inheritdoc/>
     public override void SetLength(long value) => throw new NotSupportedException();
 
-    // A closed descriptor is a denied access to .NET.
-    private static bool IsLoss(Exception exception) => exception is IOException or UnauthorizedAccessException or ObjectDisposedException or NotSupportedException;
+    // A closed descriptor is a denied access to .NET, and a file at the limit of its size (ulimit -f) an argument that is out of range.
+    private static bool IsLoss(Exception exception) => exception is IOException or UnauthorizedAccessException or ArgumentOutOfRangeException or ObjectDisposedException or NotSupportedException;
 }

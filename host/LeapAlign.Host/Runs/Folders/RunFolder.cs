@@ -94,6 +94,10 @@ internal sealed class RunFolder
             {
                 return CannotWrite(file, exception);
             }
+            catch (IOException exception) when (!IsHeld(exception))
+            {
+                return CannotWrite(file, exception);
+            }
             catch (IOException) when (again)
             {
                 Thread.Sleep(50);
@@ -104,6 +108,9 @@ internal sealed class RunFolder
             }
         }
     }
+
+    // By the number of the system's error, which .NET hands on: another process has the file. A folder that is gone, or a disk that is full or cannot be written, is another matter.
+    private static bool IsHeld(IOException exception) => exception.HResult is 11 or 35 or unchecked((int)0x80070020) or unchecked((int)0x80070021);
 
     /// <summary>
     /// Makes the folder. One that exists is never written over: the name gets a number behind it, or, with <paramref name="force"/>, the old folder is
@@ -192,6 +199,9 @@ internal sealed class RunFolder
         }
         return WholeFile.Write(path, content);
     }
+
+    /// <summary>Whether an exception is the system's refusal to write. .NET reports a limit on the size of files (<c>ulimit -f</c>) as an argument that is out of range.</summary>
+    public static bool IsRefusal(Exception exception) => exception is IOException or UnauthorizedAccessException or ArgumentOutOfRangeException;
 
     public static Fault CannotWrite(string path, Exception exception) =>
         new Fault.Run(FaultCodes.CannotWrite, $"cannot be written: {exception.Message}", new SourcePlace(path));

@@ -40,7 +40,7 @@ internal sealed class MetricsFile : IRunObserver, IDisposable
             RandomAccess.FlushToDisk(_file);
             return Unit.Value;
         }
-        catch (IOException exception)
+        catch (Exception exception) when (RunFolder.IsRefusal(exception))
         {
             return RunFolder.CannotWrite(_path, exception);
         }
@@ -113,7 +113,7 @@ internal sealed class MetricsFile : IRunObserver, IDisposable
             Interlocked.Add(ref _length, line.Length + 1);
             return Unit.Value;
         }
-        catch (IOException exception)
+        catch (Exception exception) when (RunFolder.IsRefusal(exception))
         {
             return RunFolder.CannotWrite(_path, exception);
         }

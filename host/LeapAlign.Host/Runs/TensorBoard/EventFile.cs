@@ -39,7 +39,7 @@ internal sealed class EventFile : IDisposable
             if (goesOn) made.Write(new Event { Step = step, SessionLog = new SessionLog { Status = SessionLog.Types.SessionStatus.Start } });
             return made;
         }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        catch (Exception exception) when (RunFolder.IsRefusal(exception))
         {
             return RunFolder.CannotWrite(path, exception);
         }
@@ -53,7 +53,7 @@ internal sealed class EventFile : IDisposable
             Write(new Event { Step = step, Summary = summary });
             return Unit.Value;
         }
-        catch (IOException exception)
+        catch (Exception exception) when (RunFolder.IsRefusal(exception))
         {
             return RunFolder.CannotWrite(_file.Name, exception);
         }

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Text.Json;
+using LeapAlign.Host.Runs.Folders;
 using LeapAlign.Pipeline;
 
 namespace LeapAlign.Host.Telemetry.Export.Files;
@@ -75,13 +76,13 @@ internal sealed class TelemetryFile(Action<Fault> warn) : IDisposable
                 _file.Write(line);
                 return true;
             }
-            catch (IOException)
+            catch (Exception exception) when (RunFolder.IsRefusal(exception))
             {
                 _file.SetLength(before);
                 throw;
             }
         }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        catch (Exception exception) when (RunFolder.IsRefusal(exception))
         {
             if (!_warned) warn(new Fault.Run(FaultCodes.TelemetryNotKept, $"telemetry cannot be written: {exception.Message.TrimEnd('.')}; the run goes on, these lines are lost", new SourcePlace(_path!)));
             _warned = true;
