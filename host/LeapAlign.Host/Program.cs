@@ -6,7 +6,7 @@ using Microsoft.Extensions.DependencyInjection;
 
 Restart.IfFilesAreLimited();
 NativeStart.Prepare();
-if (args is [Witness.Argument]) return Testimony.Give();
+if (Witness.Is(args)) return Testimony.Give();
 CrashDump.RestartIfAsked(args);
 Witness.Enable();
 using var host = HostServices.Build(verbose: args.Any(argument => argument is "--verbose" or "-v"));

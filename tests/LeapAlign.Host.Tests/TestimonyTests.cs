@@ -48,9 +48,20 @@ public sealed class TestimonyTests : IDisposable
     [Fact]
     public void What_the_process_before_said_is_no_ending_of_this_one()
     {
-        Write(RunState.Interrupted, s_began.AddMinutes(-1));
+        Write(RunState.Interrupted, s_began.AddMinutes(-1), s_began.AddHours(-1));
         Assert.NotNull(Give(new(0, null, null, null), ""));
         Assert.Equal((RunState.Died, s_began, "known"), (Read().State, Read().Started, Read().Environment["cores"]));
+    }
+
+    [Theory]
+    [InlineData("Running")]
+    [InlineData("Completed")]
+    public void The_record_of_a_process_that_came_after_is_left_alone(string state)
+    {
+        Write(Enum.Parse<RunState>(state), s_began.AddMinutes(2), s_began.AddMinutes(1));
+        var before = File.ReadAllText(_folder.Record);
+        Assert.Contains("step 3", Give(new(3, "score", null, null), "")!.Message, StringComparison.Ordinal);
+        Assert.Equal(before, File.ReadAllText(_folder.Record));
     }
 
     [Fact]
@@ -70,13 +81,13 @@ public sealed class TestimonyTests : IDisposable
 
     [Fact]
     public void An_exception_that_nobody_caught_is_told() =>
-        Assert.Contains("it threw InvalidOperationException: no", Give(new(3, "score", null, "InvalidOperationException: no"), "")!.Message, StringComparison.Ordinal);
+        Assert.Contains("it threw InvalidOperationException: no", Give(new(3, "score", null, "it threw InvalidOperationException: no"), "")!.Message, StringComparison.Ordinal);
 
     [Fact]
-    public void A_folder_that_is_gone_stays_gone()
+    public void A_folder_that_is_gone_stays_gone_and_the_end_is_told()
     {
         Directory.Delete(_folder.Path);
-        Assert.Null(Give(null, ""));
+        Assert.Equal(FaultCodes.EndedWithoutWord, Give(null, "")!.Code);
         Assert.False(Directory.Exists(_folder.Path));
         Directory.CreateDirectory(_folder.Path);
     }
@@ -134,8 +145,8 @@ public sealed class TestimonyTests : IDisposable
 
     private Fault? Give(LastWords? last, string status) => Testimony.Give(_folder, s_began, last, status, s_began.AddHours(1));
 
-    private void Write(RunState state, DateTimeOffset when) =>
-        File.WriteAllBytes(_folder.Record, new RunRecord("0", s_began, when, state, null, new Dictionary<string, string> { ["cores"] = "known" }, []).ToJson());
+    private void Write(RunState state, DateTimeOffset when, DateTimeOffset? started = null) =>
+        File.WriteAllBytes(_folder.Record, new RunRecord("0", started ?? s_began, when, state, null, new Dictionary<string, string> { ["cores"] = "known" }, []).ToJson());
 
     private RunRecord Read() => JsonSerializer.Deserialize(File.ReadAllText(_folder.Record), RunRecordJson.Default.RunRecord)!;
 }

@@ -14,11 +14,13 @@ namespace LeapAlign.Host.Reports;
 /// </summary>
 internal sealed class RunReport(RunFolder folder, IReadOnlyDictionary<string, string> environment, Warnings warnings, TimeProvider time) : IRunObserver
 {
-    private readonly DateTimeOffset _started = time.GetUtcNow();
     private readonly ReportPage _page = new();
 
     // What was read for the evaluation before is not read again: it would be the whole of a long run each time.
     private readonly MetricsReader _metrics = new(folder.Metrics);
+
+    /// <summary>When the process began to train; the record of its run is known by it.</summary>
+    public DateTimeOffset Started { get; } = time.GetUtcNow();
 
     /// <summary>Writes both before the first step, so that a run whose process is killed in it is known to have begun.</summary>
     public void Begin() => Write(RunState.Running, null);
@@ -54,7 +56,7 @@ internal sealed class RunReport(RunFolder folder, IReadOnlyDictionary<string, st
     }
 
     private Result<Unit> Record(RunState state, string? fault) =>
-        RunRecordFile.Write(folder.Record, new RunRecord(RunEnvironment.Program, _started, time.GetUtcNow(), state, fault, environment, warnings.All));
+        RunRecordFile.Write(folder.Record, new RunRecord(RunEnvironment.Program, Started, time.GetUtcNow(), state, fault, environment, warnings.All));
 
     private void Warn(Result<Unit> written)
     {

@@ -80,9 +80,8 @@ internal sealed class Training(Terminal terminal, ILoggerFactory loggers, RunTel
             job.Options.Watched?.Begin(run.Folder);
             telemetry.Log.Begun(run.Folder.Path, job.Plan.Algorithm.Definition.Id, job.Plan.Run.Steps);
             terminal.Write(run.From is { } from ? $"run {run.Folder.Path}, resumed from {Path.GetFileName(from.Path)}, its newest valid checkpoint" : $"run {run.Folder.Path}");
-            var begun = time.GetUtcNow();
             report.Begin();
-            using var witness = Witness.Begin(run.Folder, begun, job.Site.Warnings.Add);
+            using var witness = Witness.Begin(run.Folder, report.Started, job.Site.Warnings.Add);
             try
             {
                 using var kernel = new RunKernel(job.Plan, parts, job.Site.Device, observers, checkpoints);

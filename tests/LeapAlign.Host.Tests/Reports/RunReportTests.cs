@@ -45,22 +45,6 @@ public sealed class RunReportTests : IDisposable
     }
 
     [Fact]
-    public void Another_process_ends_the_record_of_a_run_that_could_not_and_of_no_other()
-    {
-        var at = DateTimeOffset.UnixEpoch.AddYears(60);
-        RunRecordFile.EndFor(_run.Folder.Record, "killed", at).Value();
-        Assert.False(File.Exists(_run.Folder.Record));
-        Report().Begin();
-        RunRecordFile.EndFor(_run.Folder.Record, "killed by SIGSEGV", at).Value();
-        var killed = Record();
-        Assert.Equal(("Faulted", "killed by SIGSEGV", at), ((string)killed["state"]!, (string)killed["fault"]!, (DateTimeOffset)killed["updated"]!));
-        Assert.Equal("bar", (string)killed["environment"]!["foo"]!);
-        Report().End(RunEnding.Finished);
-        RunRecordFile.EndFor(_run.Folder.Record, "killed", at).Value();
-        Assert.Equal("Completed", (string)Record()["state"]!);
-    }
-
-    [Fact]
     public void Metrics_that_were_read_are_not_read_again()
     {
         var report = Report();

@@ -53,6 +53,16 @@ public sealed class SilentEndingTests : IDisposable
     }
 
     [Fact]
+    public void A_reward_that_leaves_as_if_all_were_well_does_not_look_like_a_run_that_came_to_its_end()
+    {
+        Moody("leave", at: 4);
+        var outcome = _workspace.Leapalign("train");
+        Assert.True(outcome.ExitCode == 70, $"{outcome.ExitCode}: {outcome.Error}");
+        Assert.Contains("error LA5015", outcome.Error, StringComparison.Ordinal);
+        AssertDied("(exit code 70), in the stage 'score' of 'moody', step 4; a part of the run told the process to exit");
+    }
+
+    [Fact]
     public void A_run_that_is_killed_with_its_witness_is_seen_to_have_died()
     {
         Moody("nan", at: 0);

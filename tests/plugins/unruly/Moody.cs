@@ -14,7 +14,7 @@ public sealed record MoodySettings
     /// <summary>How often it does, from there on.</summary>
     public int Times { get; init; } = 1;
 
-    /// <summary><c>nan</c>, <c>throw</c>, <c>null</c>, <c>greedy</c>, <c>hang</c>, what ends a process (<c>overflow</c>, <c>crash</c>, <c>abort</c>, <c>give up</c>, <c>background</c>), <c>outside</c> its range, a <c>spike</c> in its gradient, a <c>print</c> of what would move a cursor, or <c>delete</c> and a folder.</summary>
+    /// <summary><c>nan</c>, <c>throw</c>, <c>null</c>, <c>greedy</c>, <c>hang</c>, what ends a process (<c>overflow</c>, <c>crash</c>, <c>abort</c>, <c>give up</c>, <c>leave</c>, <c>background</c>), <c>outside</c> its range, a <c>spike</c> in its gradient, a <c>print</c> of what would move a cursor, or <c>delete</c> and a folder.</summary>
     public string Mood { get; init; } = "nan";
 }
 
@@ -52,6 +52,9 @@ public sealed class Moody(MoodySettings settings) : IDifferentiableReward, IBoun
                 return brightness;
             case "give up":
                 Environment.FailFast("not this way");
+                return brightness;
+            case "leave":
+                Environment.Exit(0);
                 return brightness;
             case "background":
                 new Thread(static () => throw new InvalidOperationException("behind your back")).Start();

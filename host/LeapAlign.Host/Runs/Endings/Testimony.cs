@@ -1,10 +1,8 @@
 using System.Globalization;
-using System.Text.Json;
 using LeapAlign.Host.Commands;
 using LeapAlign.Host.Runs.Folders;
 using LeapAlign.Host.Runs.Records;
 using LeapAlign.Pipeline;
-using LeapAlign.Storage.Disks;
 
 namespace LeapAlign.Host.Runs.Endings;
 
@@ -32,37 +30,26 @@ internal static class Testimony
 
     /// <summary>The same with what is known.</summary>
     /// <param name="folder">The run.</param>
-    /// <param name="started">When its process began.</param>
+    /// <param name="started">When its process began, by which its record is known.</param>
     /// <param name="last">What it left; null when that cannot be read.</param>
     /// <param name="status">The line <c>/proc/…/stat</c> of the process after its end; empty when that was gone already.</param>
     /// <param name="now">The time.</param>
     /// <returns>What has to be said; null when it was said.</returns>
     public static Fault? Give(RunFolder folder, DateTimeOffset started, LastWords? last, string status, DateTimeOffset now)
     {
-        if (!Directory.Exists(folder.Path)) return null;
-        var record = Read(folder);
+        var record = RunRecordFile.Read(folder.Record);
         // Whatever happened after the run had ended is no matter of the run.
-        if (record is { State: not RunState.Running } && record.Updated >= started) return null;
+        if (record is { State: not RunState.Running } && record.Started == started) return null;
         var printed = last?.Words is [FaultMark, .. var known] ? known : null;
-        var fault = new Fault.Run(FaultCodes.EndedWithoutWord, $"the process of the run ended without a word{How(status)}, {last?.ToString() ?? "where is not known"}{(printed is null && last?.Words is { } words ? $"; it threw {words}" : "")}", new SourcePlace(folder.Path));
-        var ended = record is not null && record.Updated >= started
-            ? record with { Updated = now }
-            : new RunRecord(RunEnvironment.Program, started, now, RunState.Running, null, record?.Environment ?? new Dictionary<string, string>(), []);
-        // Where it cannot be written either, the line on standard error is what is left.
-        _ = WholeFile.Write(folder.Record, (ended with { State = printed is null ? RunState.Died : RunState.Faulted, Fault = printed ?? fault.ToString() }).ToJson());
+        var fault = new Fault.Run(FaultCodes.EndedWithoutWord, $"the process of the run ended without a word{How(status)}, {last?.ToString() ?? "where is not known"}{(printed is null && last?.Words is { } words ? $"; {words}" : "")}", new SourcePlace(folder.Path));
+        // Who was quick goes on in the folder already, or began another run there (--force): the record is that of another process then. A folder that is gone stays gone.
+        if (record?.Started <= started || (record is null && Directory.Exists(folder.Path)))
+        {
+            var own = record?.Started == started ? record : new RunRecord(RunEnvironment.Program, started, now, RunState.Running, null, record?.Environment ?? new Dictionary<string, string>(), []);
+            // Where it cannot be written either, the line on standard error is what is left.
+            _ = RunRecordFile.Write(folder.Record, own.Ended(printed is null ? RunState.Died : RunState.Faulted, printed ?? fault.ToString(), now));
+        }
         return printed is null ? fault : null;
-    }
-
-    private static RunRecord? Read(RunFolder folder)
-    {
-        try
-        {
-            return JsonSerializer.Deserialize(File.ReadAllText(folder.Record), RunRecordJson.Default.RunRecord);
-        }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or JsonException)
-        {
-            return null;
-        }
     }
 
     // The last number of the line is what a parent would be told by wait.

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using LeapAlign.Host.Commands;
 using LeapAlign.Host.Runs.Folders;
 using LeapAlign.Pipeline;
 
@@ -39,20 +40,24 @@ internal sealed class Witness : IDisposable
     {
         (_shell, Stage) = (shell, mark);
         AppDomain.CurrentDomain.UnhandledException += Overhear;
+        AppDomain.CurrentDomain.ProcessExit += See;
     }
 
     /// <summary>Where the run says how far it is; null where there is no such memory.</summary>
     public StageMark? Stage { get; }
+
+    /// <summary>Whether these arguments, and the variables, are those of a process that has to give its testimony.</summary>
+    public static bool Is(string[] arguments) => arguments is [Argument] && Environment.GetEnvironmentVariable(Started) is not null;
 
     /// <summary>This process is the program, which can be started again. Programs that hold the host as a library have no witness.</summary>
     public static void Enable() => s_isProgram = true;
 
     /// <summary>Starts it.</summary>
     /// <param name="folder">The run's folder, which is there.</param>
-    /// <param name="now">When the run begins.</param>
+    /// <param name="started">When the process began to train, as the record says.</param>
     /// <param name="warn">Is told when there can be none.</param>
     /// <returns>The witness; null when there is none: a run needs none.</returns>
-    public static Witness? Begin(RunFolder folder, DateTimeOffset now, Action<Fault> warn)
+    public static Witness? Begin(RunFolder folder, DateTimeOffset started, Action<Fault> warn)
     {
         if (!s_isProgram || !OperatingSystem.IsLinux() || Environment.ProcessPath is not { } program) return null;
         var mark = StageMark.Create();
@@ -60,7 +65,7 @@ internal sealed class Witness : IDisposable
         var known = new Dictionary<string, string>
         {
             [Folder] = folder.Path,
-            [Started] = now.ToString("O", CultureInfo.InvariantCulture),
+            [Started] = started.ToString("O", CultureInfo.InvariantCulture),
             [Process] = Environment.ProcessId.ToString(CultureInfo.InvariantCulture),
             [Mark] = mark is null ? "" : $"/proc/self/fd/{mark.Descriptor}",
             [Status] = "",
@@ -97,6 +102,7 @@ internal sealed class Witness : IDisposable
     public void Dispose()
     {
         AppDomain.CurrentDomain.UnhandledException -= Overhear;
+        AppDomain.CurrentDomain.ProcessExit -= See;
         try
         {
             _shell.StandardInput.Close();
@@ -113,7 +119,15 @@ internal sealed class Witness : IDisposable
 
     private void Overhear(object sender, UnhandledExceptionEventArgs arguments)
     {
-        if (arguments.ExceptionObject is Exception exception) Stage?.Say($"{exception.GetType().Name}: {exception.Message}");
+        if (arguments.ExceptionObject is Exception exception) Stage?.Say($"it threw {exception.GetType().Name}: {exception.Message}");
+    }
+
+    // Somebody ends the process in the middle of a run, whose caller must not take that for its end.
+    private void See(object? sender, EventArgs arguments)
+    {
+        if (_ended) return;
+        Stage?.Say("a part of the run told the process to exit");
+        if (Environment.ExitCode == 0) Environment.ExitCode = CommandLine.Unexpected;
     }
 
     private void Tell(string words)

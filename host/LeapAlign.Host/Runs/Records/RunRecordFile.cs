@@ -23,11 +23,4 @@ internal static class RunRecordFile
             return null;
         }
     }
-
-    /// <summary>Writes down how a run ended whose own process could not: a record that says how it ended stays as it is.</summary>
-    /// <param name="path">The file.</param>
-    /// <param name="fault">What it ended with.</param>
-    /// <param name="now">The time.</param>
-    public static Result<Unit> EndFor(string path, string fault, DateTimeOffset now) =>
-        Read(path) is { State: RunState.Running } record ? Write(path, record.Ended(RunState.Faulted, fault, now)) : Unit.Value;
 }
