@@ -1,4 +1,5 @@
 using LeapAlign.Contracts.Models;
+using LeapAlign.Contracts.State;
 using LeapAlign.Host.Kernel.Steps;
 using static TorchSharp.torch;
 
@@ -45,6 +46,23 @@ public sealed class AverageTests
             Assert.Equal(3 - (2 * left), average.Weights[0].item<double>(), 1e-12);
         }
         Assert.True(left < 1e-9);
+    }
+
+    [Theory]
+    [InlineData(ScalarType.Float32, ScalarType.Float64)]
+    [InlineData(ScalarType.Float64, ScalarType.Float32)]
+    [InlineData(ScalarType.Float64, ScalarType.Float64)]
+    public void It_goes_on_from_one_that_was_kept_in_another_precision(ScalarType before, ScalarType now)
+    {
+        using var scope = NewDisposeScope();
+        var saved = tensor(new[] { 0.1f, 1 / 3f }).to(before);
+        using var average = new MovingAverage([new NamedTensor("w", zeros(2))], now == ScalarType.Float64 ? 0.99 : 0.9);
+        average.State.Load(new PartState(1, [new NamedTensor("w", saved)])).Value();
+        Assert.Equal(now, average.Weights[0].dtype);
+        Assert.Equal(saved.to(float64).data<double>().ToArray(), average.Weights[0].to(float64).data<double>().ToArray());
+        // What never was a weight is none.
+        Assert.Equal(Pipeline.FaultCodes.StateMismatch, average.State.Load(new PartState(1, [new NamedTensor("w", saved.to(int32))])).Fault().Code);
+        Assert.Equal(Pipeline.FaultCodes.StateMismatch, average.State.Load(new PartState(1, [new NamedTensor("w", saved.reshape(2, 1))])).Fault().Code);
     }
 
     [Theory]

@@ -1,6 +1,7 @@
 using LeapAlign.Contracts.Models;
 using LeapAlign.Contracts.State;
 using LeapAlign.Pipeline;
+using static TorchSharp.torch;
 
 namespace LeapAlign.Host.Kernel.State;
 
@@ -16,6 +17,17 @@ internal sealed class WeightsState(IReadOnlyList<NamedTensor> weights) : IStatef
     {
         if (state.Tensors.Count != weights.Count)
             return new Fault.Run(FaultCodes.StateMismatch, $"{state.Tensors.Count} tensors were saved, but the model has {weights.Count} trained weights");
-        return weights.Select(weight => state.CopyTo(weight.Name, weight.Value)).All().Map(static _ => Unit.Value);
+        return weights.Select(weight => Copy(state, weight)).All().Map(static _ => Unit.Value);
     }
+
+    // Weights that follow others are kept in the precision that their decay needs, which was fp32 whatever it was in versions before, and is another one after an allowed change of the decay.
+    private static Result<Unit> Copy(PartState state, NamedTensor weight)
+    {
+        var saved = state.Tensors.FirstOrDefault(tensor => tensor.Name == weight.Name)?.Value;
+        if (saved is null || saved.dtype == weight.Value.dtype || !IsKept(saved) || !IsKept(weight.Value)) return state.CopyTo(weight.Name, weight.Value);
+        using var converted = saved.to(weight.Value.dtype);
+        return new PartState(state.Version, [new NamedTensor(weight.Name, converted)]).CopyTo(weight.Name, weight.Value);
+    }
+
+    private static bool IsKept(Tensor weight) => weight.dtype is ScalarType.Float32 or ScalarType.Float64;
 }
