@@ -20,7 +20,13 @@ internal sealed record RunIdentity(JsonObject Configuration, ProgramBuild Progra
     public static RunIdentity Of(RunPlan plan) => new(
         JsonNode.Parse(plan.ResolvedJson)!.AsObject(),
         new ProgramBuild(RunEnvironment.Program, Version(typeof(Tensor).Assembly), get_num_threads(), ProgramFiles.Sha256),
-        [.. plan.Plugins.OrderBy(static plugin => plugin.Id, StringComparer.Ordinal).Select(Build)]);
+        [.. plan.Plugins.OrderBy(static plugin => plugin.Id, StringComparer.Ordinal).Select(Build)])
+    {
+        WithDefaults = written => ResolvedConfiguration.WithDefaults(written, plan),
+    };
+
+    /// <summary>Gives a configuration that an older version wrote the defaults of keys that it did not know.</summary>
+    public Func<JsonObject, JsonObject> WithDefaults { get; init; } = static written => written;
 
     /// <summary>A manifest that says who writes it.</summary>
     public CheckpointManifest Manifest(RunProgress progress, DateTimeOffset written) => new()
@@ -35,7 +41,7 @@ internal sealed record RunIdentity(JsonObject Configuration, ProgramBuild Progra
     };
 
     /// <summary>The keys whose values differ from those of a checkpoint, with both values.</summary>
-    public IReadOnlyList<ChangedKey> ChangesSince(CheckpointManifest then) => [.. ChangedKey.Between(then.Configuration, Configuration)];
+    public IReadOnlyList<ChangedKey> ChangesSince(CheckpointManifest then) => [.. ChangedKey.Between(WithDefaults(then.Configuration), WithDefaults(Configuration))];
 
     /// <summary>What was built anew since a checkpoint, as warnings: the same numbers are not promised then.</summary>
     public IEnumerable<Fault> BuildsSince(CheckpointManifest then)

@@ -1,6 +1,7 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using System.Text.Json.Serialization.Metadata;
 using LeapAlign.Host.Configuration;
 using LeapAlign.Host.Configuration.Sections;
 
@@ -10,6 +11,12 @@ namespace LeapAlign.Host.Composition;
 internal static class ResolvedConfiguration
 {
     private static readonly JsonWriterOptions s_options = new() { Indented = true, NewLine = "\n", Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    private static readonly (string Key, JsonTypeInfo Type)[] s_sections =
+    [
+        ("run", HostJson.Run), ("guidance", HostJson.Guidance), ("evaluation", HostJson.Evaluation), ("checkpoint", HostJson.Checkpoint), ("guard", HostJson.Guard),
+        ("sentinel", HostJson.Sentinel), ("export", HostJson.Export), ("telemetry", HostJson.Telemetry),
+    ];
 
     /// <summary>Writes a plan; composing the text again gives the same plan.</summary>
     public static string Write(RunPlan plan, GuidanceSettings guidance)
@@ -33,6 +40,51 @@ internal static class ResolvedConfiguration
             ["export"] = JsonSerializer.SerializeToNode(plan.Export, HostJson.Export),
             ["telemetry"] = JsonSerializer.SerializeToNode(plan.Telemetry, HostJson.Telemetry),
         });
+    }
+
+    /// <summary>What an older version wrote, with the defaults of keys that it did not know: such a key is no change. What does not fit stays as it is.</summary>
+    /// <param name="written">The configuration.</param>
+    /// <param name="plan">Its parts, as far as they have the same ids, say what their settings are.</param>
+    public static JsonObject WithDefaults(JsonObject written, RunPlan plan)
+    {
+        var whole = written.DeepClone().AsObject();
+        foreach (var (key, type) in s_sections) Complete(whole[key] ??= new JsonObject(), type);
+        List<(JsonNode?, PartPlan?)> parts =
+        [
+            (whole["model"], plan.Model),
+            (whole["prompts"], plan.Prompts),
+            ((whole["evaluation"] as JsonObject)?["prompts"], plan.EvaluationPrompts),
+            (whole["sampler"], plan.Sampler),
+            (whole["algorithm"], plan.Algorithm),
+            (whole["optimizer"], plan.Optimizer),
+            .. (whole["rewards"] as JsonArray ?? []).Select(entry => (entry, plan.Rewards.FirstOrDefault(reward => reward.Part.Name == Word(entry, "name"))?.Part)),
+        ];
+        foreach (var (entry, part) in parts)
+        {
+            if (part is not null && Word(entry, "id") == part.Definition.Id) Complete(entry!["settings"], part.Definition.Settings);
+        }
+        return whole;
+    }
+
+    private static string? Word(JsonNode? entry, string key) => (entry as JsonObject)?[key] is JsonValue value && value.TryGetValue(out string? word) ? word : null;
+
+    private static void Complete(JsonNode? section, JsonTypeInfo type)
+    {
+        if (section is not JsonObject known) return;
+        try
+        {
+            var read = known.DeepClone().AsObject();
+            // Parts inside a section have types of their own.
+            read.Remove("prompts");
+            foreach (var (key, value) in JsonSerializer.SerializeToNode(JsonSerializer.Deserialize(read, type), type)!.AsObject())
+            {
+                if (!known.ContainsKey(key)) known[key] = value?.DeepClone();
+            }
+        }
+        catch (JsonException)
+        {
+            // Written for other keys: all that differs is told.
+        }
     }
 
     /// <summary>Indented JSON with line feeds, whatever the platform.</summary>

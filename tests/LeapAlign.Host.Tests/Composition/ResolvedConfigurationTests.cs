@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using LeapAlign.Host.Checkpoints;
 using LeapAlign.Host.Composition;
 
 namespace LeapAlign.Host.Tests.Composition;
@@ -43,6 +44,24 @@ public sealed class ResolvedConfigurationTests
         Assert.Equal(RewardRole.HeldOut, second.Rewards[1].Role);
         Assert.Equal(0.1, second.Rewards[1].Weight);
         Assert.NotNull(second.EvaluationPrompts);
+    }
+
+    [Fact]
+    public void A_key_that_an_older_version_did_not_know_is_no_change_unless_it_is_used()
+    {
+        using var workspace = new TestWorkspace().Write(TestWorkspace.Valid);
+        var (plan, used) = (workspace.Compose().Value(), workspace.Compose("run.emaWarmup=true", "optimizer.settings.warmup=8").Value());
+        var then = JsonNode.Parse(plan.ResolvedJson)!.AsObject();
+        then["run"]!.AsObject().Remove("emaWarmup");
+        then["optimizer"]!["settings"]!.AsObject().Remove("warmup");
+        then["rewards"]![0]!["settings"]!.AsObject().Remove("channels");
+        then.Remove("sentinel");
+        var manifest = RunIdentity.Of(plan).Manifest(new(), DateTimeOffset.UnixEpoch) with { Configuration = then };
+        Assert.Empty(RunIdentity.Of(plan).ChangesSince(manifest));
+        Assert.Equal(["run.emaWarmup", "optimizer.settings.warmup"], RunIdentity.Of(used).ChangesSince(manifest).Select(static change => change.Key));
+        // What another version had and this one does not know is told.
+        then["run"]!["former"] = 1;
+        Assert.Contains("run.former", RunIdentity.Of(plan).ChangesSince(manifest).Select(static change => change.Key));
     }
 
     [Fact]
