@@ -64,6 +64,16 @@ public sealed class StepTroubleTests
     [Fact]
     public void A_reward_that_returns_null_is_named() => Assert.Contains("reward 'odd' returned null", Score(static (_, _) => null).Message, StringComparison.Ordinal);
 
+    [Theory]
+    [InlineData(ScalarType.ComplexFloat32, "cpu", "ComplexFloat32")]
+    [InlineData(ScalarType.Float32, "meta", "'meta'")]
+    public void A_reward_whose_scores_are_no_numbers_is_named(ScalarType type, string device, string words)
+    {
+        var fault = Score((_, prompts) => zeros(prompts.Count, dtype: type, device: device));
+        Assert.Contains("reward 'odd' returned scores of type", fault.Message, StringComparison.Ordinal);
+        Assert.Contains(words, fault.Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void A_reward_may_dispose_its_pictures()
     {

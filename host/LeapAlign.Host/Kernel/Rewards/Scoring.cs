@@ -65,9 +65,17 @@ internal sealed class Scoring(IModel model, IReadOnlyList<RunReward> rewards, St
         }
         AreUntouched(reward, images, before);
         if (scores is null) throw new FaultException(new Fault.Run(FaultCodes.StepThrew, $"reward '{reward.Name}' returned null for {prompts.Count} pictures; expected their scores, [{prompts.Count}]"));
-        if (scores.dim() == 1 && scores.shape[0] == prompts.Count) return InRange(reward, scores, prompts);
+        if (scores.dim() == 1 && scores.shape[0] == prompts.Count) return InRange(reward, Real(reward, scores, images.device), prompts);
         throw new FaultException(new Fault.Run(
             FaultCodes.StepThrew, $"reward '{reward.Name}' returned scores of shape [{string.Join(", ", scores.shape)}] for {prompts.Count} pictures; expected [{prompts.Count}]"));
+    }
+
+    // On the device of the pictures, where weights and other rewards come to them.
+    private static Tensor Real(RunReward reward, Tensor scores, Device device)
+    {
+        if (!scores.is_complex() && (scores.device_type != DeviceType.META || device.type == DeviceType.META)) return scores.to(device);
+        throw new FaultException(new Fault.Run(
+            FaultCodes.StepThrew, $"reward '{reward.Name}' returned scores of type {scores.dtype} on the device '{scores.device}'; expected real numbers on '{device}'"));
     }
 
     // Other rewards, measures and saved samples have the same pictures. A picture that is not a number is not equal to itself, and is judged elsewhere.
