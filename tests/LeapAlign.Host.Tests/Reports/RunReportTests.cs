@@ -2,7 +2,6 @@ using System.Text.Json.Nodes;
 using LeapAlign.Host.Kernel;
 using LeapAlign.Host.Reports;
 using LeapAlign.Host.Runs;
-using LeapAlign.Host.Runs.Records;
 using LeapAlign.Pipeline;
 
 namespace LeapAlign.Host.Tests.Reports;

@@ -73,7 +73,7 @@ internal sealed class Scoring(IModel model, IReadOnlyList<RunReward> rewards, St
     // On the device of the pictures, where weights and other rewards come to them.
     private static Tensor Real(RunReward reward, Tensor scores, Device device)
     {
-        if (!scores.is_complex() && (scores.device_type != DeviceType.META || device.type == DeviceType.META)) return scores.to(device);
+        if (!scores.is_complex() && (scores.device_type != TorchSharp.DeviceType.META || device.type == TorchSharp.DeviceType.META)) return scores.to(device);
         throw new FaultException(new Fault.Run(
             FaultCodes.StepThrew, $"reward '{reward.Name}' returned scores of type {scores.dtype} on the device '{scores.device}'; expected real numbers on '{device}'"));
     }
