@@ -5,14 +5,16 @@ using LeapAlign.Pipeline;
 
 namespace LeapAlign.Host.Runs;
 
-/// <summary>Warnings of a run, shown when they first come and counted by code.</summary>
+/// <summary>
+/// Warnings of a run, shown when they first come and counted by code and place: those of one kind that come with every step are one, and those of two keys of a file are two.
+/// </summary>
 internal sealed class Warnings(TextWriter error) : IRunObserver
 {
     // Parts warn from any thread.
     private readonly Lock _lock = new();
-    private readonly Dictionary<string, (Fault First, int Count)> _counts = [];
+    private readonly Dictionary<(string Code, SourcePlace? Place), (Fault First, int Count)> _counts = [];
 
-    /// <summary>Every code that came, with its first warning.</summary>
+    /// <summary>Every code that came, with its first warning at each place.</summary>
     public IReadOnlyList<WarningRecord> All
     {
         get
@@ -26,8 +28,8 @@ internal sealed class Warnings(TextWriter error) : IRunObserver
     {
         lock (_lock)
         {
-            var (first, count) = _counts.GetValueOrDefault(fault.Code, (fault, 0));
-            _counts[fault.Code] = (first, count + 1);
+            var (first, count) = _counts.GetValueOrDefault((fault.Code, fault.Place), (fault, 0));
+            _counts[(fault.Code, fault.Place)] = (first, count + 1);
             if (count == 0) error.Warning(fault);
         }
     }
@@ -42,6 +44,6 @@ internal sealed class Warnings(TextWriter error) : IRunObserver
     /// <summary>Says how often each warning came that came more than once.</summary>
     public void Summarize()
     {
-        foreach (var warning in All.Where(static warning => warning.Count > 1)) error.WriteLine($"warning {warning.Code} came {warning.Count} times");
+        foreach (var warning in All.Where(static warning => warning.Count > 1)) error.WriteLine($"warning {warning.Code}{(warning.Place is null ? "" : $" of {warning.Place}")} came {warning.Count} times");
     }
 }

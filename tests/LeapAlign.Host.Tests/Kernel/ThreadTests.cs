@@ -28,6 +28,16 @@ public sealed class ThreadTests : IDisposable
     }
 
     [Fact]
+    public void Warnings_of_one_code_at_several_places_are_all_shown_each_once()
+    {
+        using var error = new StringWriter();
+        var warnings = new Warnings(error);
+        foreach (var key in (string[])["one", "other", "one"]) warnings.Add(new Fault.Input(FaultCodes.UnknownField, $"'{key}' is not a key of this file", new SourcePlace("config.json", Key: key)));
+        Assert.Equal([("config.json one", 2), ("config.json other", 1)], warnings.All.Select(static warning => (warning.Place!, warning.Count)));
+        Assert.Equal(2, error.ToString().Split('\n', StringSplitOptions.RemoveEmptyEntries).Length);
+    }
+
+    [Fact]
     public async Task Metrics_are_whole_while_another_thread_flushes_them()
     {
         var path = Path.Combine(_workspace.Folder, "metrics.jsonl");

@@ -50,7 +50,7 @@ function warnings() {
   const rows = report.runs.flatMap((run, index) => (run.record?.warnings ?? []).map(one =>
     [h("code", {}, one.code), ...(several ? [h("span", {}, runName(index))] : []), num(one.count), one.message, one.place ? h("code", {}, one.place) : "–"]));
   if (rows.length === 0) return empty(several ? "No run had a warning." : "None.");
-  return h("div", { class: "card", "data-table": "warnings" }, table("Warnings by code, with the words of the first", [{ head: "code" }, ...(several ? [{ head: "run" }] : []), { head: "times", n: true }, { head: "message" }, { head: "place" }], rows, { quiet: true }));
+  return h("div", { class: "card", "data-table": "warnings" }, table("Warnings by code and place, with the words of the first", [{ head: "code" }, ...(several ? [{ head: "run" }] : []), { head: "times", n: true }, { head: "message" }, { head: "place" }], rows, { quiet: true }));
 }
 
 const moment = text => `${text.slice(0, 10)} ${text.slice(11, 19)} UTC`;

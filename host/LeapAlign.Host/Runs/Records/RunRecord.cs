@@ -49,11 +49,11 @@ internal enum RunState
     Died,
 }
 
-/// <summary>A warning and how often its code came.</summary>
+/// <summary>A warning and how often its code came at its place.</summary>
 /// <param name="Code">LA####.</param>
-/// <param name="Place">The place of the first one; null when it has none.</param>
+/// <param name="Place">The place; null when it has none.</param>
 /// <param name="Message">The words of the first one.</param>
-/// <param name="Count">How often the code came.</param>
+/// <param name="Count">How often it came.</param>
 internal sealed record WarningRecord(string Code, string? Place, string Message, int Count);
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, WriteIndented = true, UseStringEnumConverter = true)]
