@@ -27,7 +27,7 @@ public sealed record VaeConfig
         Honoured("latent_channels"),
         Honoured("norm_num_groups"),
         Honoured("scaling_factor"),
-        Honoured("shift_factor", "has to be there: StableDiffusion3Pipeline adds it to latents"),
+        Honoured("shift_factor", "null is 0"),
         RefusedUnless("latents_mean", "null: StableDiffusion3Pipeline does not scale by channel"),
         RefusedUnless("latents_std", "null: StableDiffusion3Pipeline does not scale by channel"),
         NoEffect("sample_size", "the size of tiles, which diffusers does not use unless asked"),
@@ -97,7 +97,7 @@ public sealed record VaeConfig
             HasQuantConvolution = fields.Flag("use_quant_conv", absent: true),
             HasPostQuantConvolution = fields.Flag("use_post_quant_conv", absent: true),
             ScalingFactor = fields.Number("scaling_factor", absent: 0.18215),
-            ShiftFactor = fields.Has("shift_factor") ? fields.Number("shift_factor", absent: 0) : 0,
+            ShiftFactor = fields.IsNull("shift_factor") ? 0 : fields.Number("shift_factor", absent: 0),
         };
         fields.Word("act_fn", "silu", "swish");
         fields.Require(!fields.IsNull("act_fn"), "act_fn", "is null, but has to be silu or swish");
@@ -106,7 +106,6 @@ public sealed record VaeConfig
         fields.Absent("latents_mean");
         fields.Absent("latents_std");
         fields.Absent("quantization_config");
-        fields.Require(fields.Has("shift_factor"), "shift_factor", "is null or missing, but StableDiffusion3Pipeline adds it to latents and fails without; 0 says that there is none");
         fields.Require(config.ScalingFactor != 0, "scaling_factor", "is 0, but latents are divided by it");
         fields.Require(config.BlockChannels.All(channels => channels % config.NormGroups == 0), Blocks, $"has a width that norm_num_groups = {config.NormGroups} does not divide");
         return config;
