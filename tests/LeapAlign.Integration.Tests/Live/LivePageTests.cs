@@ -18,8 +18,12 @@ public sealed class LivePageTests(WatchedRuns runs) : IClassFixture<WatchedRuns>
         await page.Until("Number(document.querySelector('#step')?.max) > 0");
         await page.Until("document.querySelector('[data-chart=loss]').plot.data[0].length > 2");
         await page.Page.ClickAsync("[data-chart=loss] summary");
-        await page.Page.FocusAsync("#step");
-        await page.Page.Keyboard.PressAsync(Key.Home);
+        // A key that meets the page while it is redrawn is pressed again, as a reader does; what he has reached must stay.
+        for (var time = 0; time < 20 && await page.Of<string>("document.querySelector('.slider output').textContent") != "step 0"; time++)
+        {
+            await page.Page.FocusAsync("#step");
+            await page.Page.Keyboard.PressAsync(Key.Home);
+        }
         await page.Of<object?>("document.querySelector('[data-table=settings] .scroll').scrollTop = 60, document.querySelector('#training').scrollIntoView(), window.kept = document.querySelector('[data-chart=loss]'), null");
         // As dragging over a chart does: all but the last step.
         await page.Of<object?>("window.steps = window.kept.plot.data[0], window.kept.plot.setScale('x', { min: window.steps[0], max: window.steps.at(-1) - 1 }), null");
@@ -114,7 +118,9 @@ public sealed class LivePageTests(WatchedRuns runs) : IClassFixture<WatchedRuns>
         // What comes sooner is the same request.
         await Task.Delay(Interruption.Same * 1.2);
         var outcome = await train.Interrupt();
-        Assert.Equal((130, "stopping after this step; once more stops at once"), (outcome.ExitCode, outcome.Error.Trim()));
+        Assert.Equal(130, outcome.ExitCode);
+        // What ends at once cannot say so itself: the witness does.
+        Assert.Matches(@"\Astopping after this step; once more stops at once\nerror LA5015: \S+: [^\n]+\(SIGINT\)[^\n]+\n\z", outcome.Error);
         Assert.False(Directory.Exists(workspace.At("runs", "small", "export")));
     }
 
