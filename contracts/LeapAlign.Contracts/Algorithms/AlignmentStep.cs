@@ -26,6 +26,12 @@ public sealed class AlignmentStep : IDisposable
     /// </summary>
     public Func<string, IDisposable> Use { get; init; } = static name => throw new InvalidOperationException($"this step has no policy '{name}'");
 
+    /// <summary>
+    /// The latents [B, C, h, w] at σ = 0 that were last sampled for a micro-batch in this step, without gradient; null where nothing was. Objectives beside the
+    /// algorithm's learn from them.
+    /// </summary>
+    public Func<MicroBatch, Tensor?> Sampled { get; init; } = static _ => null;
+
     /// <summary>The usual step: one objective for each micro-batch, the step's gradient being the mean of theirs.</summary>
     /// <param name="objective">The loss of a micro-batch, already a mean over its samples.</param>
     public IEnumerable<Objective> Average(Func<MicroBatch, Objective> objective) => Batches.Select(batch => objective(batch).Times(1.0 / Batches.Count));
