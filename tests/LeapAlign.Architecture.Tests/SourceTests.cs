@@ -8,7 +8,6 @@ namespace LeapAlign.Architecture.Tests;
 public sealed class SourceTests
 {
     private const int LongestFile = 300;
-    private const int FullestFolder = 14;
 
     [Fact]
     public void Every_fault_code_has_its_page_and_every_page_its_code()
@@ -30,12 +29,11 @@ public sealed class SourceTests
     }
 
     [Fact]
-    public void Files_and_folders_have_a_size_that_can_be_read()
+    public void Files_have_a_size_that_can_be_read()
     {
         var files = Sources("contracts", "host", "plugins", "bench", "samples").ToList();
         Assert.NotEmpty(files);
         Assert.All(files, static file => Assert.InRange(File.ReadLines(file).Count(), 1, LongestFile));
-        Assert.All(files.CountBy(static file => Path.GetDirectoryName(file)!), static folder => Assert.InRange(folder.Value, 1, FullestFolder));
     }
 
     [Fact]
