@@ -36,6 +36,17 @@ public sealed class SourceTests
         Assert.All(files, static file => Assert.InRange(File.ReadLines(file).Count(), 1, LongestFile));
     }
 
+    /// <summary>A file that a branch adds to a folder that moved meanwhile would be compiled by nobody.</summary>
+    [Fact]
+    public void Every_source_lies_in_the_folder_of_a_project()
+    {
+        string[] folders = ["contracts", "host", "plugins", "bench", "eng", "tests"];
+        var projects = folders.SelectMany(static folder => Directory.EnumerateFiles(Path.Combine(Repository.Root, folder), "*.csproj", SearchOption.AllDirectories))
+            .Select(static project => Path.GetDirectoryName(project)!).Append(Path.Combine(Repository.Root, "tests", "Shared")).ToList();
+        var stray = Sources(folders).Where(file => !projects.Exists(project => file.StartsWith(project + Path.DirectorySeparatorChar, StringComparison.Ordinal)));
+        Assert.Empty(stray);
+    }
+
     [Fact]
     public void Operators_are_imported_by_files_that_use_them_and_by_no_test()
     {
