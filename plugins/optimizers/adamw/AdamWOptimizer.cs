@@ -1,6 +1,7 @@
 using LeapAlign.Contracts.Models;
 using LeapAlign.Contracts.Optimizers;
 using LeapAlign.Contracts.State;
+using LeapAlign.Contracts.Weights;
 using LeapAlign.Pipeline;
 using static TorchSharp.torch;
 
@@ -15,8 +16,12 @@ public sealed class AdamWOptimizer(AdamWSettings settings, Action<Fault>? warn =
     public IOptimization Begin(IReadOnlyList<NamedTensor> parameters)
     {
         ArgumentNullException.ThrowIfNull(parameters);
-        return new Optimization(settings, warn, [.. parameters.Select(static parameter => new AdamWSlot(parameter.Name, parameter.Value))]);
+        return new Optimization(settings, warn, [.. parameters.Select(parameter => new AdamWSlot(parameter.Name, parameter.Value, Decay(parameter)))]);
     }
+
+    // A norm or a bias that shrinks does not make a network simpler.
+    private double Decay(NamedTensor parameter) =>
+        settings.DecayAll || new Parameter(parameter.Name, Parameter.RoleOf(parameter.Name, parameter.Value.shape), parameter.Value).Decays ? settings.WeightDecay : 0;
 
     private sealed class Optimization(AdamWSettings settings, Action<Fault>? warn, IReadOnlyList<AdamWSlot> slots) : IOptimization, IStateful
     {

@@ -32,9 +32,13 @@ public sealed record AdamWSettings
     public double Epsilon { get; init; } = 1e-8;
 
     /// <summary>Weight decay.</summary>
-    [Description("Decoupled weight decay: each step first scales the weights by 1 - rate · weightDecay.")]
+    [Description("Decoupled weight decay: each step first scales the weights of matrices by 1 - rate · weightDecay; biases, norms and embeddings are left out.")]
     [Range(0, 10.0)]
     public double WeightDecay { get; init; } = 1e-4;
+
+    /// <summary>Whether every parameter decays.</summary>
+    [Description("Whether weight decay applies to biases, norms and embeddings, too, as in PyTorch's AdamW with one group of parameters.")]
+    public bool DecayAll { get; init; }
 
     /// <summary>Which implementation computes the update.</summary>
     [Description("Whether one fused kernel computes the update where the device has it; the plain operations give the same to rounding and cost a few milliseconds more.")]

@@ -3,12 +3,18 @@ using static TorchSharp.torch;
 namespace LeapAlign.Optimizers.AdamW;
 
 /// <summary>A parameter and the moments of its gradient.</summary>
-internal sealed class AdamWSlot(string name, Tensor parameter) : IDisposable
+/// <param name="name">The name of the parameter.</param>
+/// <param name="parameter">The parameter.</param>
+/// <param name="decay">Its weight decay; 0 for none.</param>
+internal sealed class AdamWSlot(string name, Tensor parameter, double decay) : IDisposable
 {
     /// <summary>The name of the parameter.</summary>
     public string Name { get; } = name;
 
     public Tensor Parameter { get; } = parameter;
+
+    /// <summary>Its weight decay; 0 for none.</summary>
+    public double Decay => decay;
 
     /// <summary>Moving average of the gradient.</summary>
     public Tensor First { get; } = zeros_like(parameter).detach().DetachFromDisposeScope();

@@ -20,7 +20,8 @@ internal static unsafe partial class FusedAdamW
         SignalStack.Enter();
         try
         {
-            Update(slots, settings, rate);
+            // The kernel takes one weight decay for all of its tensors.
+            foreach (var alike in slots.GroupBy(static slot => slot.Decay)) Update([.. alike], settings, (rate, alike.Key));
             return true;
         }
         catch (Exception exception) when (exception is DllNotFoundException or EntryPointNotFoundException)
@@ -30,7 +31,7 @@ internal static unsafe partial class FusedAdamW
         }
     }
 
-    private static void Update(IReadOnlyList<AdamWSlot> slots, AdamWSettings settings, double rate)
+    private static void Update(IReadOnlyList<AdamWSlot> slots, AdamWSettings settings, (double Rate, double Decay) numbers)
     {
         var stack = stackalloc ulong[15];
         stack[0] = List(slots.Select(static slot => slot.Parameter));
@@ -39,10 +40,10 @@ internal static unsafe partial class FusedAdamW
         stack[3] = List(slots.Select(static slot => slot.Second));
         stack[4] = List([]);
         stack[5] = List(slots.Select(static slot => slot.Count));
-        stack[6] = BitConverter.DoubleToUInt64Bits(rate);
+        stack[6] = BitConverter.DoubleToUInt64Bits(numbers.Rate);
         stack[7] = BitConverter.DoubleToUInt64Bits(settings.Beta1);
         stack[8] = BitConverter.DoubleToUInt64Bits(settings.Beta2);
-        stack[9] = BitConverter.DoubleToUInt64Bits(settings.WeightDecay);
+        stack[9] = BitConverter.DoubleToUInt64Bits(numbers.Decay);
         stack[10] = BitConverter.DoubleToUInt64Bits(settings.Epsilon);
         for (var i = 11; i < 15; i++) stack[i] = 0; // amsgrad and maximize off, no gradient scale, no found_inf.
         Check(torch_call_dispatcher("aten::_fused_adamw_", "", stack, InterfaceVersion), "_fused_adamw_");

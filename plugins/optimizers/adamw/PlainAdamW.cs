@@ -13,7 +13,7 @@ internal static class PlainAdamW
             var gradient = slot.Parameter.grad!;
             var correction1 = 1 - Math.Pow(settings.Beta1, slot.Updates);
             var correction2 = 1 - Math.Pow(settings.Beta2, slot.Updates);
-            slot.Parameter.mul_(1 - (rate * settings.WeightDecay));
+            slot.Parameter.mul_(1 - (rate * slot.Decay));
             slot.First.lerp_(gradient, 1 - settings.Beta1);
             slot.Second.mul_(settings.Beta2).addcmul_(gradient, gradient, 1 - settings.Beta2);
             var root = slot.Second.sqrt() / Math.Sqrt(correction2);

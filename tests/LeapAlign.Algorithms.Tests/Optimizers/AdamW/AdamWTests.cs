@@ -14,15 +14,18 @@ public sealed class AdamWTests
     private static readonly AdamWSettings Settings = new() { Rate = 1e-2, WeightDecay = 0.1, Beta1 = 0.8, Beta2 = 0.95, Epsilon = 1e-6 };
 
     [Theory]
-    [InlineData(true)]
-    [InlineData(false)]
-    public void Agrees_with_an_independent_implementation(bool fused)
+    [InlineData(true, true)]
+    [InlineData(false, true)]
+    [InlineData(true, false)]
+    [InlineData(false, false)]
+    public void Agrees_with_an_independent_implementation(bool fused, bool all)
     {
         using var scope = NewDisposeScope();
         var ours = Parameters();
         var theirs = Parameters().Select(static tensor => new TorchSharp.Modules.Parameter(tensor.detach().clone())).ToArray();
-        using var optimization = new AdamWOptimizer(Settings with { Fused = fused }).Begin(Named(ours));
-        using var reference = optim.AdamW(theirs, Settings.Rate, Settings.Beta1, Settings.Beta2, Settings.Epsilon, Settings.WeightDecay);
+        using var optimization = new AdamWOptimizer(Settings with { Fused = fused, DecayAll = all }).Begin(Named(ours));
+        using var matrix = optim.AdamW([theirs[0]], Settings.Rate, Settings.Beta1, Settings.Beta2, Settings.Epsilon, Settings.WeightDecay);
+        using var vector = optim.AdamW([theirs[1]], Settings.Rate, Settings.Beta1, Settings.Beta2, Settings.Epsilon, all ? Settings.WeightDecay : 0);
         for (var step = 0; step < 20; step++)
         {
             for (var i = 0; i < ours.Length; i++)
@@ -31,7 +34,8 @@ public sealed class AdamWTests
                 theirs[i].grad = Gradient(i, step);
             }
             optimization.Update(step);
-            reference.step();
+            matrix.step();
+            vector.step();
         }
         for (var i = 0; i < ours.Length; i++) Agreement.Values(ours[i], theirs[i].detach(), $"parameter {i}", 1e-6);
     }
@@ -59,7 +63,7 @@ public sealed class AdamWTests
     {
         using var scope = NewDisposeScope();
         using var parameter = ones(4);
-        using var slot = new AdamWSlot("w", parameter);
+        using var slot = new AdamWSlot("w", parameter, Settings.WeightDecay);
         parameter.grad = full_like(parameter, 0.5);
         slot.Advance();
         using (no_grad()) Assert.True(FusedAdamW.TryUpdate([slot], Settings, Settings.Rate), "libtorch offers _fused_adamw_ on this device");
@@ -135,11 +139,24 @@ public sealed class AdamWTests
     public void Weight_decay_is_decoupled_from_the_gradient()
     {
         using var scope = NewDisposeScope();
-        var parameter = full(3, 2.0f).requires_grad_();
+        var parameter = full(3, 1, 2.0f).requires_grad_();
         using var optimization = new AdamWOptimizer(Settings).Begin([new NamedTensor("w", parameter)]);
         parameter.grad = zeros_like(parameter);
         optimization.Update(0);
-        Agreement.Values(parameter, full(3, 2.0f * (1 - (float)(Settings.Rate * Settings.WeightDecay))), "decayed", 1e-7);
+        Agreement.Values(parameter, full(3, 1, 2.0f * (1 - (float)(Settings.Rate * Settings.WeightDecay))), "decayed", 1e-7);
+    }
+
+    [Theory]
+    [InlineData("block.norm_q.weight", 4)]
+    [InlineData("block.ff.bias", 4)]
+    public void Weight_decay_leaves_out_biases_and_norms(string name, long width)
+    {
+        using var scope = NewDisposeScope();
+        var parameter = full(width, 2.0f).requires_grad_();
+        using var optimization = new AdamWOptimizer(Settings).Begin([new NamedTensor(name, parameter)]);
+        parameter.grad = zeros_like(parameter);
+        optimization.Update(0);
+        Agreement.Values(parameter, full(width, 2.0f), name, 0);
     }
 
     [Fact]
