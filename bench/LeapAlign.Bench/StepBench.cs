@@ -1,4 +1,5 @@
 using LeapAlign.Contracts.Flow;
+using LeapAlign.Contracts.Models;
 using LeapAlign.Contracts.Randomness;
 using LeapAlign.Host.Kernel;
 using LeapAlign.Host.Kernel.Guards;
@@ -51,8 +52,8 @@ internal static class StepBench
         var (plan, parts) = (bench.Plan, bench.Parts);
         var prompts = parts.Prompts.Take(plan.Run.Batch).ToList();
         var schedule = parts.Sampler.CreateSchedule(parts.Model.Scheduling);
-        var shape = parts.LatentShape;
-        using var conditioning = parts.Model.Encode([.. prompts.Select(static prompt => prompt.Text)], plan.Guidance);
+        var shape = parts.Pictures.Latents.Shape;
+        using var conditioning = parts.Model.Encode(new ConditioningRequest([.. prompts.Select(static prompt => prompt.Text)], plan.Guidance, parts.Model.NativeSize));
         using var noise = RandomKey.OfRun(1).Normal([plan.Run.Batch, .. shape], CPU);
         var clock = new StageClock();
         var score = new Scoring(parts.Model, parts.Rewards, clock);
@@ -73,7 +74,7 @@ internal static class StepBench
             var rewards = score.For(prompts, static (_, _) => { }, watch).Run(second).Total;
             clock.Measure("backward", () => (1.5 - rewards).relu().mean().backward());
             watch.Clear();
-            GradientClip.Clear(parts.Model.Parameters);
+            parts.Trained.Parameters.ClearGradients();
             parts.Model.Refresh();
             var stages = clock.Take();
             if (run == 0) continue;

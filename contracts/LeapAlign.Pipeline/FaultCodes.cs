@@ -169,6 +169,9 @@ public static class FaultCodes
 
     /// <summary>The export of a model threw, or the check of what it needs.</summary>
     public const string ExportThrew = "LA5021";
+
+    /// <summary>An adapter changes nothing: it is attached to nothing, has no gradient, does not reach a picture, or its file does not do what the trained one does.</summary>
+    public const string AdapterWithoutEffect = "LA5025";
     /// <summary>The process of a run ended without a word: killed, or crashed in native code.</summary>
     public const string EndedWithoutWord = "LA5015";
 

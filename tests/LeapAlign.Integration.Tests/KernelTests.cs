@@ -1,3 +1,4 @@
+using LeapAlign.Contracts.Weights;
 using LeapAlign.Host.Configuration.Sections;
 using LeapAlign.Host.Kernel;
 using LeapAlign.Host.Kernel.Steps;
@@ -88,14 +89,14 @@ public sealed class KernelTests
         using var scope = NewDisposeScope();
         var parameter = zeros(3).requires_grad_();
         parameter.grad = tensor(new[] { 3f, 0f, 4f });
-        Contracts.Models.NamedTensor[] parameters = [new("w", parameter), new("without", zeros(2).requires_grad_())];
-        var norm = GradientClip.Norm(parameters);
+        Contracts.Policy.Values.ParameterSet parameters = new([new("w", Contracts.Policy.Values.ParameterRole.Norm, parameter), new("without", Contracts.Policy.Values.ParameterRole.Norm, zeros(2).requires_grad_())]);
+        var norm = parameters.GradientNorm();
         Assert.Equal(5, norm.item<float>(), 1e-5);
-        GradientClip.Scale(parameters, norm, 10);
+        parameters.ClipGradients(norm, 10);
         Agreement.Values(parameter.grad!, tensor(new[] { 3f, 0f, 4f }), "unclipped", 1e-6);
-        GradientClip.Scale(parameters, norm, 1);
+        parameters.ClipGradients(norm, 1);
         Agreement.Values(parameter.grad!, tensor(new[] { 0.6f, 0f, 0.8f }), "clipped", 1e-6);
-        GradientClip.Clear(parameters);
+        parameters.ClearGradients();
         Assert.Null(parameter.grad);
     }
 
@@ -104,10 +105,10 @@ public sealed class KernelTests
     {
         using var scope = NewDisposeScope();
         var parameter = ones(1).requires_grad_();
-        using var average = new MovingAverage([new("w", parameter)], 0.9);
+        using var average = new MovingAverage(new([new("w", ParameterRole.Norm, parameter)]), 0.9);
         using (no_grad()) parameter.fill_(3);
         for (var step = 0; step < 5; step++) average.Update(step);
-        Assert.Equal(3 - (2 * Math.Pow(0.9, 5)), average.Weights[0].item<float>(), 1e-5);
+        Assert.Equal(3 - (2 * Math.Pow(0.9, 5)), average.Policy.Values[0].item<float>(), 1e-5);
     }
 
     private sealed class LiveTensors : IRunObserver

@@ -2,6 +2,7 @@ using LeapAlign.Algorithms.LeapAlign;
 using LeapAlign.Contracts.Algorithms;
 using LeapAlign.Contracts.Flow;
 using LeapAlign.Contracts.Models;
+using LeapAlign.Contracts.Optimizers;
 using LeapAlign.Contracts.Prompts;
 using LeapAlign.Contracts.Randomness;
 using LeapAlign.Contracts.Rewards;
@@ -43,9 +44,9 @@ public sealed class MetaStepTests : IDisposable
         using var model = new Sd3Model(index, networks, text, new EmbeddingCache(0));
         using var reward = Reward();
         Prompt[] prompts = [.. Enumerable.Range(0, Batch).Select(static id => new Prompt(id, "a caption"))];
-        using var conditioning = model.Encode([.. prompts.Select(static prompt => prompt.Text)], new Guidance(3.5));
+        using var conditioning = model.Encode(new ConditioningRequest([.. prompts.Select(static prompt => prompt.Text)], new Guidance(3.5), model.NativeSize));
         // A quarter of the native size keeps the test quick; every weight has its full shape.
-        var shape = Recording.Require(model.LatentShape(new ImageSize(256, 256)));
+        var shape = Recording.Require(model.Latents(new ImageSize(256, 256))).Shape;
         Assert.Equal([16, 32, 32], shape);
         var sampler = new FlowEulerSampler(new FlowEulerSettings { Steps = 4 });
         var schedule = sampler.CreateSchedule(model.Scheduling);
@@ -67,15 +68,15 @@ public sealed class MetaStepTests : IDisposable
         }).Single();
         Assert.Equal([Batch, 3, 256, 256], images!.shape);
         objective.Loss.backward();
-        using var norm = GradientClip.Norm(model.Parameters);
-        GradientClip.Scale(model.Parameters, norm, 1);
+        using var norm = model.Parameters.GradientNorm();
+        model.Parameters.ClipGradients(norm, 1);
         Assert.All(model.Parameters, static parameter => Assert.Equal(TorchSharp.DeviceType.META, parameter.Value.device_type));
         Assert.Contains(model.Parameters, static parameter => parameter.Value.grad is not null);
         using var optimization = new AdamWOptimizer(new AdamWSettings()).Begin(model.Parameters);
-        optimization.Update(0);
+        optimization.Update(new UpdateContext(0));
         using var average = new MovingAverage(model.Parameters, 0.98);
         average.Update(0);
-        GradientClip.Clear(model.Parameters);
+        model.Parameters.ClearGradients();
         model.Refresh();
         Assert.InRange(model.Parameters.Sum(static parameter => parameter.Value.numel()), 2_200_000_000, 2_600_000_000);
     }

@@ -2,6 +2,8 @@ using System.Text.Json;
 using LeapAlign.Algorithms.LeapAlign;
 using LeapAlign.Contracts.Algorithms;
 using LeapAlign.Contracts.Flow;
+using LeapAlign.Contracts.Models;
+using LeapAlign.Contracts.Optimizers;
 using LeapAlign.Contracts.Prompts;
 using LeapAlign.Contracts.Randomness;
 using LeapAlign.Contracts.Rewards;
@@ -34,7 +36,7 @@ public sealed class TinyStepTests
         using var model = Recording.Require(Sd3Model.Load(new Sd3Settings { Folder = "models/tiny-sd3" }, InProcessRun.Context("sd3")));
         using var reward = Recording.Require(ClipReward.Load(new ClipSettings { Model = "models/tiny-clip-reward" }, InProcessRun.Context("reward")));
         Prompt[] prompts = [.. options.GetProperty("prompts").EnumerateArray().Select(static (text, id) => new Prompt(id, text.GetString()!))];
-        using var conditioning = model.Encode([.. prompts.Select(static prompt => prompt.Text)], Guidance.None);
+        using var conditioning = model.Encode(new ConditioningRequest([.. prompts.Select(static prompt => prompt.Text)], Guidance.None, model.NativeSize));
         var sampler = new FlowEulerSampler(new FlowEulerSettings { Schedule = ScheduleKind.Explicit });
         var schedule = sampler.CreateSchedule(model.Scheduling, options.GetProperty("steps").GetInt32());
         var settings = new LeapAlignSettings
@@ -66,8 +68,8 @@ public sealed class TinyStepTests
         Agreement.Values(objective.Loss.detach().reshape(1), recorded["step.loss"], "loss", ValueTolerance);
         foreach (var (name, measured) in new[] { ("reward", "reward"), ("weight", "weight"), ("d_j", "distance_j"), ("d_0", "distance_0") })
             Agreement.Values(objective.Measurements.Single(found => found.Name == measured).Value, recorded["step." + name], name, ValueTolerance);
-        var norm = GradientClip.Norm(model.Parameters);
-        GradientClip.Scale(model.Parameters, norm, options.GetProperty("adamw").GetProperty("clip").GetDouble());
+        var norm = model.Parameters.GradientNorm();
+        model.Parameters.ClipGradients(norm, options.GetProperty("adamw").GetProperty("clip").GetDouble());
         Agreement.GradientNorm(norm.item<float>(), recorded["step.gradient_norm"].item<float>(), 0, "all parameters", GradientTolerance);
         CompareGradients(model, recorded);
         CompareUpdate(model, recorded, options.GetProperty("adamw"));
@@ -97,7 +99,7 @@ public sealed class TinyStepTests
         var before = parameter.detach().clone();
         var gradient = recorded["step.grad." + name].abs();
         using var optimization = new AdamWOptimizer(settings).Begin(model.Parameters);
-        optimization.Update(0);
+        optimization.Update(new UpdateContext(0));
         // Adam's first step is a sign: where the gradient is rounding noise, so is the change.
         var clear = gradient > (gradient.max() * 1e-3f);
         var change = parameter.detach() - before;

@@ -88,7 +88,7 @@ public sealed class RecordedTrainer : IDisposable
     {
         var guidance = new Guidance(Number("cfg_guidance", 1), Options.TryGetProperty("cfg_detach_neg", out var detach) && detach.GetBoolean());
         return (latents, sigmas) => guidance.Apply(
-            Branch("context", "pooled", sigmas), guidance.IsActive ? Branch("negative_context", "negative_pooled", sigmas) : Never)(latents, 0);
+            latents, state => Branch("context", "pooled", sigmas)(state, 0), state => (guidance.IsActive ? Branch("negative_context", "negative_pooled", sigmas) : Never)(state, 0));
     }
 
     /// <summary>The case as a micro-batch.</summary>

@@ -1,3 +1,4 @@
+using LeapAlign.Contracts.Weights;
 using LeapAlign.Pipeline;
 
 namespace LeapAlign.Contracts.Algorithms;
@@ -10,6 +11,15 @@ public interface IAlgorithm
     /// the run's state: each is held once.
     /// </summary>
     IReadOnlyList<PolicyCopy> Copies => [];
+
+    /// <summary>
+    /// Parameters of the algorithm's own, a learned loss weight for instance: trained by the run's optimizer with the policy's, part of the same gradient norm and
+    /// of checkpoints, never exported. They belong to the algorithm.
+    /// </summary>
+    ParameterSet Parameters => ParameterSet.Empty;
+
+    /// <summary>The learning rate of <see cref="Parameters"/>; null takes that of the optimizer's settings.</summary>
+    double? ParameterRate => null;
 
     /// <summary>
     /// One step, as a lazy sequence of objectives: the host runs backward on each before it asks for the next, so a method with many small losses needs

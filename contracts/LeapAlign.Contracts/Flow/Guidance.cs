@@ -19,23 +19,32 @@ public sealed record Guidance(double Scale, bool DetachNegative = false)
     /// <summary>Whether the negative branch is evaluated at all.</summary>
     public bool IsActive => Scale > 1;
 
-    /// <summary>Combines two velocities into a guided one; with g ≤ 1 the conditional one is returned as it is.</summary>
-    public Velocity Apply(Velocity conditional, Velocity negative)
+    /// <summary><c>v = v_neg + g (v_cond − v_neg)</c>.</summary>
+    /// <param name="conditional">v_cond, [B, ...].</param>
+    /// <param name="negative">v_neg, the same shape.</param>
+    public Tensor Combine(Tensor conditional, Tensor negative)
     {
-        return IsActive ? Guided : conditional;
-
-        Tensor Guided(Tensor latents, int step)
-        {
-            var towards = conditional(latents, step);
-            var away = DetachNegative ? Detached(negative, latents, step) : negative(latents, step);
-            using TorchSharp.Scalar scale = Scale;
-            return away.add(towards - away, scale);
-        }
+        ArgumentNullException.ThrowIfNull(negative);
+        using TorchSharp.Scalar scale = Scale;
+        return negative.add(conditional - negative, scale);
     }
 
-    private static Tensor Detached(Velocity velocity, Tensor latents, int step)
+    /// <summary>The guided velocity: with g ≤ 1 the conditional one as it is, and nothing else is evaluated.</summary>
+    /// <param name="latents">The state, [B, ...].</param>
+    /// <param name="conditional">Evaluates the conditional branch.</param>
+    /// <param name="negative">Evaluates the negative branch.</param>
+    public Tensor Apply(Tensor latents, Func<Tensor, Tensor> conditional, Func<Tensor, Tensor> negative)
+    {
+        ArgumentNullException.ThrowIfNull(latents);
+        ArgumentNullException.ThrowIfNull(conditional);
+        ArgumentNullException.ThrowIfNull(negative);
+        var towards = conditional(latents);
+        return IsActive ? Combine(towards, DetachNegative ? Detached(negative, latents) : negative(latents)) : towards;
+    }
+
+    private static Tensor Detached(Func<Tensor, Tensor> velocity, Tensor latents)
     {
         using var _ = no_grad();
-        return velocity(latents.detach(), step);
+        return velocity(latents.detach());
     }
 }

@@ -41,6 +41,13 @@ public sealed record FlowScheduling
 
     /// <summary>The first level of a spacing that is not <see cref="SigmaSpacing.Flow"/>; null takes that of the shifted levels.</summary>
     public double? HighestSigma { get; init; }
+
+    /// <summary>The same for pictures of another size: a dynamic shift takes the number of their tokens.</summary>
+    public FlowScheduling For(LatentSpace latents)
+    {
+        ArgumentNullException.ThrowIfNull(latents);
+        return this with { ImageTokens = latents.ImageTokens };
+    }
 }
 
 /// <summary>The shift of a level u by μ.</summary>

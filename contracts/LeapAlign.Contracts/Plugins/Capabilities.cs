@@ -23,4 +23,7 @@ public static class Capabilities
 
     /// <summary>Each prompt comes with a preferred and a rejected picture.</summary>
     public const string PreferencePairs = "preference-pairs";
+
+    /// <summary>The optimizer chooses the length of its steps: the host does not clip, and <c>run.clipNorm</c> is not set.</summary>
+    public const string OwnStepLength = "own-step-length";
 }

@@ -21,6 +21,12 @@ public sealed class PartContext
     /// <summary>The precision of network arithmetic. Latents, schedules, scores and trained weights are fp32 whatever it is.</summary>
     public required ScalarType ComputeType { get; init; }
 
+    /// <summary>
+    /// Whether the weights of a model stay as they are: an adapter trains beside them, or the model is a teacher. They need no fp32 masters then, and may be kept
+    /// in the precision of the run.
+    /// </summary>
+    public bool IsFrozen { get; init; }
+
     /// <summary>The part's log. Any thread may write to it.</summary>
     public required ILogger Logger { get; init; }
 

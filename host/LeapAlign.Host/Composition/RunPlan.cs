@@ -28,6 +28,18 @@ internal sealed record RunPlan
 
     public required PartPlan Model { get; init; }
 
+    /// <summary>What is trained beside frozen weights; null trains all weights of the model.</summary>
+    public PartPlan? Adapter { get; init; }
+
+    /// <summary>A second model, frozen; null for none.</summary>
+    public PartPlan? Teacher { get; init; }
+
+    /// <summary>Joins the processes of a run; null for a run of one.</summary>
+    public PartPlan? Collective { get; init; }
+
+    /// <summary>Losses beside the algorithm's.</summary>
+    public IReadOnlyList<ObjectivePlan> Objectives { get; init; } = [];
+
     public required PartPlan Prompts { get; init; }
 
     /// <summary>The captions of evaluation; null takes <see cref="Prompts"/>.</summary>
@@ -43,7 +55,7 @@ internal sealed record RunPlan
 
     /// <summary>Every part, in the order of plugins.json.</summary>
     public IEnumerable<PartPlan> Parts =>
-        ((PartPlan?[])[Model, Prompts, EvaluationPrompts, Sampler, Algorithm, .. Rewards.Select(reward => reward.Part), Optimizer]).OfType<PartPlan>();
+        ((PartPlan?[])[Model, Adapter, Teacher, Prompts, EvaluationPrompts, Sampler, Algorithm, .. Objectives.Select(objective => objective.Part), .. Rewards.Select(reward => reward.Part), Optimizer, Collective]).OfType<PartPlan>();
 
     /// <summary>The plugins that offer them, each once.</summary>
     public IEnumerable<PluginHandle> Plugins => Parts.Select(static part => part.Plugin).OfType<PluginHandle>().Distinct();
@@ -77,10 +89,20 @@ internal sealed record PartPlan(PartDefinition Definition, object Settings, stri
     public Result<T> Create<T>(PartContext context)
         where T : class
     {
-        var made = Plugin is null ? Definition.Create(Settings, context) : Plugin.Guard($"making the {Definition.Kind} '{Name}'", () => Definition.Create(Settings, context));
-        return made.Map(part => (T)part);
+        return Guard($"making the {Definition.Kind} '{Name}'", () => Definition.Create(Settings, context)).Map(part => (T)part);
     }
+
+    /// <summary>Runs code of the part's plugin.</summary>
+    /// <param name="what">What it does, for the fault.</param>
+    /// <param name="code">The code.</param>
+    /// <returns>Its result, or LA2007 naming the plugin when it throws.</returns>
+    public Result<T> Guard<T>(string what, Func<Result<T>> code) => Plugin is null ? code() : Plugin.Guard(what, code);
 }
+
+/// <summary>A loss beside the algorithm's.</summary>
+/// <param name="Part">The part.</param>
+/// <param name="Weight">Its factor.</param>
+internal sealed record ObjectivePlan(PartPlan Part, double Weight);
 
 /// <summary>What a reward is for.</summary>
 internal enum RewardRole

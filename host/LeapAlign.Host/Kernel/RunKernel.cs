@@ -101,13 +101,13 @@ internal sealed class RunKernel : IDisposable
         }
     }
 
-    /// <summary>Writes the averaged weights as a complete model folder.</summary>
-    /// <param name="folder">Written aside and renamed: it is there whole or not at all.</param>
-    /// <param name="type">The precision, or null for that of the source.</param>
-    public Result<Unit> Export(string folder, ScalarType? type) => ModelExport.Write(_parts.Model, folder, _step.Average.Weights, type);
+    /// <summary>Writes the averaged weights: a model folder, or an adapter's files.</summary>
+    /// <param name="folders">Each is there whole or not at all.</param>
+    public Result<Unit> Export(ExportFolders folders) => _parts.TrainedModel.Export(folders, _step.Average.Policy, _plan.Export);
 
-    /// <summary>Writes the averaged weights of a checkpoint as a complete model folder.</summary>
-    public Result<Unit> Export(Checkpoint checkpoint, string folder, ScalarType? type) => CheckpointExport.Write(checkpoint, _parts.Model, folder, type);
+    /// <summary>Writes the averaged weights of a checkpoint.</summary>
+    public Result<Unit> Export(Checkpoint checkpoint, ExportFolders folders) =>
+        CheckpointExport.Write(checkpoint, _parts.TrainedModel, policy => _parts.TrainedModel.Export(folders, policy, _plan.Export));
 
     /// <summary>Asks every part for its state as a checkpoint will, before the first step: one that cannot give it would end the run at its first checkpoint, which may be its last.</summary>
     /// <returns><see cref="FaultCodes.StateMismatch"/>, naming the part.</returns>
@@ -205,15 +205,22 @@ internal sealed class RunKernel : IDisposable
 
     private Result<Unit> Evaluate(CancellationToken cancellation)
     {
-        var report = _evaluation.Run(Done, _step.Average.Weights, cancellation);
+        var report = _evaluation.Run(Done, _step.Average.Policy, cancellation);
         var finding = _sentinel.Look(report);
-        _progress = Counted() with { EvaluatedAt = Done, Sentinel = _sentinel.State };
+        _progress = Counted() with { EvaluatedAt = Done, Sentinel = _sentinel.State, FirstPictures = _progress.FirstPictures ?? report.PicturesSha256 };
         // The checkpoint last, so that a run that goes on from it lacks nothing that was told.
         return from told in Tell(observer => observer.Evaluated(report))
                from warned in ((Fault[])[.. report.Warnings, .. finding.Warnings]).Select(warning => Tell(observer => observer.Warned(Done, warning))).All()
                from kept in IsBest(report) ? Checkpoint() : Unit.Value
-               select kept;
+               from moved in Moved(report)
+               select moved;
     }
+
+    // Pictures that an adapter does not change to the last bit in a whole run say that it is not in the way of a picture.
+    private Result<Unit> Moved(EvaluationReport report) =>
+        _parts.TrainedModel.Adapter is null || Done < _plan.Run.Steps || _step.Updates == 0 || report.PicturesSha256 != _progress.FirstPictures || _progress.FirstPictures is null
+            ? Unit.Value
+            : new Fault.Run(FaultCodes.AdapterWithoutEffect, $"after {_step.Updates} updates of the adapter every evaluation picture is to the last bit what it was before the first: either it does not reach the pictures, or the rate is too small to move anything");
 
     private bool IsBest(EvaluationReport report)
     {

@@ -5,7 +5,9 @@ using LeapAlign.Contracts.Plugins;
 using LeapAlign.Contracts.Prompts;
 using LeapAlign.Contracts.Samplers;
 using LeapAlign.Contracts.State;
+using LeapAlign.Contracts.Weights;
 using LeapAlign.Host.Composition;
+using LeapAlign.Host.Kernel.Pictures;
 using LeapAlign.Host.Kernel.Rewards;
 using LeapAlign.Pipeline;
 
@@ -18,10 +20,19 @@ internal sealed class RunParts : IDisposable
 
     private RunParts(List<IDisposable> owned) => _owned = owned;
 
-    public required IModel Model { get; init; }
+    /// <summary>The model and what is trained of it.</summary>
+    public required TrainedModel TrainedModel { get; init; }
 
-    /// <summary>The shape of one sample's latents at the model's native size, [C, h, w].</summary>
-    public long[] LatentShape => Model.LatentShape(Model.NativeSize).Match(static shape => shape, static fault => throw new FaultException(fault));
+    public IModel Model => TrainedModel.Model;
+
+    /// <summary>What is trained: the model's weights, or an adapter's.</summary>
+    public ITrainable Trained => TrainedModel.Trained;
+
+    /// <summary>The pictures of training.</summary>
+    public required PictureSpace Pictures { get; init; }
+
+    /// <summary>The pictures of evaluation.</summary>
+    public required PictureSpace EvaluationPictures { get; init; }
 
     public required ISampler Sampler { get; init; }
 
@@ -37,7 +48,7 @@ internal sealed class RunParts : IDisposable
 
     /// <summary>The parts that keep something between steps, by name.</summary>
     public IEnumerable<(string Name, IStateful State)> States =>
-        ((object[])[Model, Sampler, Algorithm]).Zip(["model", "sampler", "algorithm"], static (part, name) => (name, part as IStateful))
+        ((object?[])[Model, TrainedModel.Adapter, Sampler, Algorithm]).Zip(["model", "adapter", "sampler", "algorithm"], static (part, name) => (name, part as IStateful))
             .Concat(Rewards.Select(static reward => ($"reward.{reward.Name}", reward.State)))
             .Where(static part => part.Item2 is not null).Select(static part => (part.Item1, part.Item2!));
 
@@ -46,8 +57,8 @@ internal sealed class RunParts : IDisposable
     {
         try
         {
-            Sampler.CreateSchedule(Model.Scheduling, plan.Evaluation.Steps);
-            return Algorithm.Check(new RunShape(Sampler.CreateSchedule(Model.Scheduling), plan.Run.Batch, plan.Run.Accumulation, plan.Run.Group) { Sampler = Sampler });
+            Sampler.CreateSchedule(Model.Scheduling.For(EvaluationPictures.Latents), plan.Evaluation.Steps);
+            return Algorithm.Check(new RunShape(Sampler.CreateSchedule(Model.Scheduling.For(Pictures.Latents)), plan.Run.Batch, plan.Run.Accumulation, plan.Run.Group) { Sampler = Sampler });
         }
         catch (FaultException exception)
         {
@@ -70,11 +81,15 @@ internal sealed class RunParts : IDisposable
             from sampler in Make<ISampler>(plan.Sampler, context, owned)
             from algorithm in Make<IAlgorithm>(plan.Algorithm, context, owned)
             from optimizer in Make<IOptimizer>(plan.Optimizer, context, owned)
-            from model in Make<IModel>(plan.Model, context, owned)
+            from model in TrainedModel.Make(plan, context, owned)
+            from pictures in PictureSpace.Of(model.Model, model.Model.NativeSize)
+            from evaluationPictures in PictureSpace.Of(model.Model, pictures.Size)
             from rewards in Result.All(plan.Rewards.Select(reward => MakeReward(reward, context, owned)))
             select new RunParts(owned)
             {
-                Model = model,
+                TrainedModel = model,
+                Pictures = pictures,
+                EvaluationPictures = evaluationPictures,
                 Sampler = sampler,
                 Algorithm = algorithm,
                 Optimizer = optimizer,

@@ -77,6 +77,9 @@ internal sealed record EvaluationReport
 
     public required int Images { get; init; }
 
+    /// <summary>The SHA-256 of all pictures as they were scored; null when it is read from a file.</summary>
+    public string? PicturesSha256 { get; init; }
+
     public required double Seconds { get; init; }
 
     /// <summary>The first pictures, with their captions and scores, for the sample grid.</summary>

@@ -36,15 +36,15 @@ internal sealed class Generation(Terminal terminal, ILoggerFactory loggers) : IG
         {
             return from prompts in Captions(plan, options, site, owned)
                    from sampler in RunParts.Make<ISampler>(plan.Sampler, site.Context, owned)
-                   from opened in RunParts.Make<IModel>(plan.Model, site.Context, owned)
-                   let size = options.Size ?? opened.NativeSize
-                   from shape in opened.LatentShape(size)
+                   from trained in TrainedModel.Make(plan, site.Context, owned)
+                   let opened = trained.Model
+                   from pictures in PictureSpace.Of(opened, options.Size ?? opened.NativeSize)
                    let finite = new FiniteCheck()
                    let sampling = new PictureSampling(opened, sampler, plan.Guidance, new StageClock(new KernelSpans(plan)))
                    {
-                       Schedule = sampler.CreateSchedule(Scheduling(opened, size), options.Steps),
+                       Schedule = sampler.CreateSchedule(opened.Scheduling.For(pictures.Latents), options.Steps),
                        Noise = RandomKey.OfRun(options.Seed).For("generate"),
-                       LatentShape = shape,
+                       Pictures = pictures,
                        Device = site.Device,
                        Stochastic = true,
                        Shown = finite.See,
@@ -67,13 +67,6 @@ internal sealed class Generation(Terminal terminal, ILoggerFactory loggers) : IG
             RunParts.Release(owned);
             site.Warnings.Summarize();
         }
-    }
-
-    // A shift that depends on the number of image tokens is that of the picture that is drawn.
-    private static FlowScheduling Scheduling(IModel model, ImageSize size)
-    {
-        var (native, scheduling) = (model.NativeSize, model.Scheduling);
-        return scheduling with { ImageTokens = (int)((long)scheduling.ImageTokens * size.Width * size.Height / ((long)native.Width * native.Height)) };
     }
 
     private static Result<IReadOnlyList<Prompt>> Captions(RunPlan plan, GenerateOptions options, RunSite site, List<IDisposable> owned)

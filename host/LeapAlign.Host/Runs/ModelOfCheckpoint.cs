@@ -1,8 +1,8 @@
 using System.Runtime.CompilerServices;
-using LeapAlign.Contracts.Models;
 using LeapAlign.Host.Checkpoints;
 using LeapAlign.Host.Commands;
 using LeapAlign.Host.Composition;
+using LeapAlign.Host.Kernel;
 using LeapAlign.Host.Runs.Endings;
 using LeapAlign.Pipeline;
 using Microsoft.Extensions.Logging;
@@ -22,11 +22,21 @@ internal sealed class ModelOfCheckpoint(Terminal terminal, ILoggerFactory logger
     {
         using (site)
         {
-            return plan.Model.Create<IModel>(site.Context(plan.Model)).Bind(model =>
+            List<IDisposable> owned = [];
+            try
             {
-                var type = Dtype.Parse(plan.Export.Dtype);
-                using (model as IDisposable) return Rehearsal.Check(model, type, folder).Bind(_ => CheckpointExport.Write(checkpoint, model, folder, type));
-            });
+                return from model in TrainedModel.Make(plan, site.Context, owned)
+                       from room in Rehearsal.Check(model, plan.Export, folder)
+                       from written in CheckpointExport.Write(checkpoint, model, policy => model.Export(Folders(plan, folder), policy, plan.Export))
+                       select written;
+            }
+            finally
+            {
+                RunParts.Release(owned);
+            }
         }
     });
+
+    // The folder that was asked for is that of the adapter where one was trained; a merged model lies in it.
+    private static ExportFolders Folders(RunPlan plan, string folder) => plan.Adapter is null ? new(folder, folder) : new(Path.Combine(folder, "merged"), Path.Combine(folder, "adapter"));
 }

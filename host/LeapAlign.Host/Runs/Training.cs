@@ -87,7 +87,7 @@ internal sealed class Training(Terminal terminal, ILoggerFactory loggers, RunTel
                 using var kernel = new RunKernel(job.Plan, parts, job.Site.Device, observers, checkpoints);
                 kernel.Clock.Mark = witness?.Stage;
                 using var watchdog = new Watchdog(job.Plan.Guard, kernel.Clock, time, hangs => End(hangs, report, witness));
-                var end = new RunEnd(kernel, run, Dtype.Parse(job.Plan.Export.Dtype));
+                var end = new RunEnd(kernel, run, job.Plan.Adapter is not null);
                 return report.End(
                     from resumed in run.From is { } checkpoint ? kernel.Resume(checkpoint) : Unit.Value
                     from saved in kernel.Rehearse()

@@ -1,3 +1,4 @@
+using LeapAlign.Contracts.Models;
 using LeapAlign.Networks.Weights;
 using LeapAlign.Pipeline;
 using LeapAlign.Storage.Disks;
@@ -50,17 +51,15 @@ internal sealed class PipelineExport
         _source.Bind(static source => source.Check()).Map(copied => copied + _card.Length + SafetensorsWriter.Bytes(Tensors(null, type)));
 
     /// <summary>Writes the folder, which is there whole or not at all.</summary>
-    /// <param name="folder">Replaced when it is there.</param>
-    /// <param name="weights">One tensor for each of the set's parameters, in order.</param>
-    /// <param name="type">The precision of the transformer; null keeps each tensor's own.</param>
+    /// <param name="export">Where, in which precision, with which weights.</param>
     /// <param name="disk">Where; the file system of this machine when null.</param>
-    public Result<Unit> Write(string folder, IReadOnlyList<Tensor> weights, ScalarType? type, IDisk? disk = null) =>
+    public Result<Unit> Write(ExportRequest export, IDisk? disk = null) =>
         from source in _source
         from readable in source.Check()
-        from written in WholeFolder.Write(folder, aside =>
+        from written in WholeFolder.Write(export.Folder, aside =>
             from copied in source.Write(aside, disk)
             from told in WholeFile.Write(Path.Combine(aside, ExportCard.FileName), _card, disk)
-            from trained in SafetensorsWriter.WriteFolder(Path.Combine(aside, ExportFiles.Trained), ExportFiles.DiffusersStem, Tensors(weights, type), disk: disk)
+            from trained in SafetensorsWriter.WriteFolder(Path.Combine(aside, ExportFiles.Trained), ExportFiles.DiffusersStem, Tensors(export.Weights, export.Type), disk: disk)
             select trained, disk)
         select written;
 

@@ -3,19 +3,19 @@ using LeapAlign.Contracts.Models;
 
 namespace LeapAlign.Models.Sd3;
 
-/// <summary>The embeddings of a batch of captions, and of the empty caption under guidance.</summary>
-internal sealed class Sd3Conditioning(TextEmbedding captions, TextEmbedding? empty, Guidance guidance) : Conditioning
+/// <summary>The embeddings of a batch of captions, and under guidance of what they lead away from.</summary>
+internal sealed class Sd3Conditioning(TextEmbedding captions, TextEmbedding? negative, Guidance guidance) : Conditioning
 {
     public TextEmbedding Captions { get; } = captions;
 
-    /// <summary>The empty caption, once for each sample; null without guidance.</summary>
-    public TextEmbedding? Empty { get; } = empty;
+    /// <summary>The negative captions, the empty one where there are none, one for each sample; null without guidance.</summary>
+    public TextEmbedding? Negative { get; } = negative;
 
     public Guidance Guidance { get; } = guidance;
 
     public override int BatchSize => (int)Captions.Pooled.shape[0];
 
-    public override int EvaluationsPerVelocity => Empty is null ? 1 : 2;
+    public override int EvaluationsPerVelocity => Negative is null ? 1 : 2;
 
     public override long? Tokens => Captions.Context.shape[0] * Captions.Context.shape[1] * EvaluationsPerVelocity;
 
@@ -23,6 +23,6 @@ internal sealed class Sd3Conditioning(TextEmbedding captions, TextEmbedding? emp
     {
         if (!disposing) return;
         Captions.Dispose();
-        Empty?.Dispose();
+        Negative?.Dispose();
     }
 }

@@ -1,6 +1,7 @@
-using LeapAlign.Contracts.Flow;
+using LeapAlign.Contracts.Adapters;
 using LeapAlign.Contracts.Models;
 using LeapAlign.Contracts.Plugins;
+using LeapAlign.Contracts.Weights;
 using LeapAlign.Networks.Layers;
 using LeapAlign.Pipeline;
 using static TorchSharp.torch;
@@ -19,15 +20,20 @@ public sealed class Sd3Model : IModel, IDisposable
     internal Sd3Model(ModelIndex index, Sd3Networks networks, TextConditioner text, EmbeddingCache cache)
     {
         (_export, _networks, _text, _cache) = (new PipelineExport(index, networks.Weights, text.Length), networks, text, cache);
-        Parameters = [.. networks.Weights.Parameters.Select(static weight => new NamedTensor(weight.Name, weight.Master))];
+        Parameters = networks.IsTrained ? networks.Weights.ToParameterSet() : ParameterSet.Empty;
         var size = networks.Configs.Transformer.SampleSize * networks.Configs.Vae.SpatialFactor;
         NativeSize = new ImageSize(size, size);
-        var tokensPerSide = networks.Configs.Transformer.SampleSize / networks.Configs.Transformer.PatchSize;
-        Scheduling = index.Scheduling with { ImageTokens = tokensPerSide * tokensPerSide };
+        Scheduling = index.Scheduling with { ImageTokens = Tokens(NativeSize) };
     }
 
     /// <inheritdoc/>
-    public IReadOnlyList<NamedTensor> Parameters { get; }
+    public ParameterSet Parameters { get; }
+
+    /// <inheritdoc/>
+    public GuidanceForm GuidanceForm => GuidanceForm.Branches;
+
+    /// <inheritdoc/>
+    public IReadOnlyList<AdapterSite> Sites => _networks.Weights.Sites;
 
     /// <inheritdoc/>
     public FlowScheduling Scheduling { get; }
@@ -48,12 +54,12 @@ public sealed class Sd3Model : IModel, IDisposable
                from files in PipelineExport.HoldsFiles(index.Components.Select(index.Component))
                from configs in Sd3Configs.Read(index, context.Warn)
                from tokenizers in PipelineTokenizers.Load(index, configs, settings, context)
-               from model in Load(index, configs, tokenizers, context.Device, (types, settings.EmbeddingCache * BytesPerMegabyte))
+               from model in Load(index, configs, tokenizers, context, (types, settings.EmbeddingCache * BytesPerMegabyte))
                select model;
     }
 
     /// <inheritdoc/>
-    public Result<long[]> LatentShape(ImageSize size)
+    public Result<LatentSpace> Latents(ImageSize size)
     {
         ArgumentNullException.ThrowIfNull(size);
         var transformer = _networks.Configs.Transformer;
@@ -61,18 +67,18 @@ public sealed class Sd3Model : IModel, IDisposable
         var largest = transformer.PositionTableSize * unit;
         if (size.Width <= 0 || size.Height <= 0 || size.Width % unit != 0 || size.Height % unit != 0 || size.Width > largest || size.Height > largest)
             return new Fault.Configuration(FaultCodes.OutOfRange, $"a picture of {size} does not fit this model: width and height are multiples of {unit}, at most {largest}");
-        return new long[] { transformer.InChannels, size.Height / _networks.Configs.Vae.SpatialFactor, size.Width / _networks.Configs.Vae.SpatialFactor };
+        return new LatentSpace([transformer.InChannels, size.Height / _networks.Configs.Vae.SpatialFactor, size.Width / _networks.Configs.Vae.SpatialFactor], Tokens(size));
     }
 
     /// <inheritdoc/>
-    public Conditioning Encode(IReadOnlyList<string> captions, Guidance guidance)
+    public Conditioning Encode(ConditioningRequest request)
     {
-        ArgumentNullException.ThrowIfNull(captions);
-        ArgumentNullException.ThrowIfNull(guidance);
-        var embedding = Embed(captions);
-        if (!guidance.IsActive) return new Sd3Conditioning(embedding, null, guidance);
+        ArgumentNullException.ThrowIfNull(request);
+        var embedding = Embed(request.Captions);
+        if (!request.Guidance.IsActive) return new Sd3Conditioning(embedding, null, request.Guidance);
+        if (request.Negatives is { } negatives) return new Sd3Conditioning(embedding, Embed(negatives), request.Guidance);
         using var empty = Embed([""]);
-        return new Sd3Conditioning(embedding, empty.Repeat(captions.Count), guidance);
+        return new Sd3Conditioning(embedding, empty.Repeat(request.Captions.Count), request.Guidance);
     }
 
     /// <inheritdoc/>
@@ -82,9 +88,14 @@ public sealed class Sd3Model : IModel, IDisposable
         ArgumentNullException.ThrowIfNull(sigmas);
         var known = conditioning as Sd3Conditioning ?? throw new ArgumentException("the conditioning was not made by this model", nameof(conditioning));
         if (sigmas.Count != 1 && sigmas.Count != latents.shape[0]) throw new ArgumentException($"{sigmas.Count} noise levels for {latents.shape[0]} samples", nameof(sigmas));
-        var conditional = Branch(known.Captions, sigmas);
-        var guided = known.Empty is { } empty ? known.Guidance.Apply(conditional, Branch(empty, sigmas)) : conditional;
-        return guided(latents, 0);
+        Tensor Branch(TextEmbedding text, Tensor state)
+        {
+            using var timesteps = Times(sigmas, state, Scheduling.TrainingSteps);
+            return _networks.Transformer.Forward(state, text.Context, text.Pooled, timesteps);
+        }
+
+        Tensor Conditional(Tensor state) => Branch(known.Captions, state);
+        return known.Negative is { } negative ? known.Guidance.Apply(latents, Conditional, state => Branch(negative, state)) : Conditional(latents);
     }
 
     /// <inheritdoc/>
@@ -108,13 +119,17 @@ public sealed class Sd3Model : IModel, IDisposable
     public void Refresh() => _networks.Weights.Refresh();
 
     /// <inheritdoc/>
-    public IDisposable Use(IReadOnlyList<Tensor> weights) => _networks.Weights.Substitute(weights);
+    public IDisposable Use(Policy policy) => _networks.Weights.Use(policy);
 
     /// <inheritdoc/>
-    public Result<long?> CheckExport(ScalarType? type) => _export.Check(type).Map(static bytes => (long?)bytes);
+    public Result<long?> CheckExport(ExportRequest export)
+    {
+        ArgumentNullException.ThrowIfNull(export);
+        return _export.Check(export.Type).Map(static bytes => (long?)bytes);
+    }
 
     /// <inheritdoc/>
-    public Result<Unit> Export(string folder, IReadOnlyList<Tensor> weights, ScalarType? type) => _export.Write(folder, weights, type);
+    public Result<Unit> Export(ExportRequest export) => _export.Write(export);
 
     /// <inheritdoc/>
     public void Dispose()
@@ -123,12 +138,12 @@ public sealed class Sd3Model : IModel, IDisposable
         _networks.Dispose();
     }
 
-    private static Result<Sd3Model> Load(ModelIndex index, Sd3Configs configs, TextTokenizers tokenizers, Device device, (Sd3Types Types, long CacheBytes) options)
+    private static Result<Sd3Model> Load(ModelIndex index, Sd3Configs configs, TextTokenizers tokenizers, PartContext context, (Sd3Types Types, long CacheBytes) options)
     {
-        var networks = new Sd3Networks(configs);
-        var loaded = networks.Load(index, device, options.Types);
+        var networks = new Sd3Networks(configs) { IsTrained = !context.IsFrozen };
+        var loaded = networks.Load(index, context.Device, options.Types);
         if (!loaded.IsOk) networks.Dispose();
-        return loaded.Map(_ => new Sd3Model(index, networks, new TextConditioner(networks, tokenizers, device), new EmbeddingCache(options.CacheBytes)));
+        return loaded.Map(_ => new Sd3Model(index, networks, new TextConditioner(networks, tokenizers, context.Device), new EmbeddingCache(options.CacheBytes)));
     }
 
     private TextEmbedding Embed(IReadOnlyList<string> captions)
@@ -141,11 +156,11 @@ public sealed class Sd3Model : IModel, IDisposable
         return embedding;
     }
 
-    private Velocity Branch(TextEmbedding text, IReadOnlyList<double> sigmas) => (latents, _) =>
+    private int Tokens(ImageSize size)
     {
-        using var timesteps = Times(sigmas, latents, Scheduling.TrainingSteps);
-        return _networks.Transformer.Forward(latents, text.Context, text.Pooled, timesteps);
-    };
+        var unit = _networks.Configs.Vae.SpatialFactor * _networks.Configs.Transformer.PatchSize;
+        return size.Width / unit * (size.Height / unit);
+    }
 
     /// <summary>T σ of each sample, [B], fp32, T being the training table's length: a level is rounded before it is multiplied, as the reference does.</summary>
     private static Tensor Times(IReadOnlyList<double> sigmas, Tensor latents, int trainingSteps)

@@ -15,7 +15,7 @@ namespace LeapAlign.Models.Sd3;
 /// <param name="Decoder">Of the picture decoder.</param>
 internal sealed record Sd3Types(ScalarType Transformer, ScalarType Text, ScalarType Decoder);
 
-/// <summary>The networks of a pipeline and their weights. The transformer is trained, the others are frozen.</summary>
+/// <summary>The networks of a pipeline and their weights. The transformer is trained or frozen, the others are frozen.</summary>
 internal sealed class Sd3Networks : IDisposable
 {
     private readonly WeightSet _vae = new();
@@ -33,6 +33,9 @@ internal sealed class Sd3Networks : IDisposable
         ClipG = new ClipTextEncoder(configs.ClipG, _clipG.Root);
         if (configs.T5 is { } t5) T5 = new T5Encoder(t5, _t5.Root);
     }
+
+    /// <summary>Whether the transformer is trained: it has fp32 masters then. Frozen, its weights are kept in the precision of its arithmetic.</summary>
+    public bool IsTrained { get; init; } = true;
 
     public Sd3Configs Configs { get; }
 
@@ -59,7 +62,7 @@ internal sealed class Sd3Networks : IDisposable
             from g in Load(_clipG, index.Component("text_encoder_2"), device, types.Text, ClipTextEncoder.DeclaredName)
             from t5 in T5 is null ? Unit.Value : Load(_t5, index.Component("text_encoder_3"), device, types.Text, T5Encoder.DeclaredName)
             from vae in Load(_vae, index.Component("vae"), device, types.Decoder, null)
-            from transformer in Load(Weights, index.Component("transformer"), device, ScalarType.Float32, null)
+            from transformer in Load(Weights, index.Component("transformer"), device, Kept(types), null)
             select Unit.Value;
         return loaded.Map(unit =>
         {
@@ -73,7 +76,7 @@ internal sealed class Sd3Networks : IDisposable
     {
         foreach (var set in TextWeights) set.Allocate(device, types.Text);
         _vae.Allocate(device, types.Decoder);
-        Weights.Allocate(device, ScalarType.Float32);
+        Weights.Allocate(device, Kept(types));
         Prepare(types);
     }
 
@@ -82,11 +85,13 @@ internal sealed class Sd3Networks : IDisposable
         foreach (var set in (WeightSet[])[Weights, _vae, .. TextWeights]) set.Dispose();
     }
 
+    private ScalarType Kept(Sd3Types types) => IsTrained ? ScalarType.Float32 : types.Transformer;
+
     private void Prepare(Sd3Types types)
     {
         foreach (var set in TextWeights) set.ComputeIn(types.Text);
         _vae.ComputeIn(types.Decoder);
-        Weights.SetTrained(true);
+        Weights.SetTrained(IsTrained);
         Weights.ComputeIn(types.Transformer);
     }
 

@@ -13,15 +13,14 @@ namespace LeapAlign.Optimizers.AdamW;
 public sealed class AdamWOptimizer(AdamWSettings settings, Action<Fault>? warn = null) : IOptimizer
 {
     /// <inheritdoc/>
-    public IOptimization Begin(IReadOnlyList<NamedTensor> parameters)
+    public IOptimization Begin(ParameterSet parameters, double? rate = null)
     {
         ArgumentNullException.ThrowIfNull(parameters);
-        return new Optimization(settings, warn, [.. parameters.Select(parameter => new AdamWSlot(parameter.Name, parameter.Value, Decay(parameter)))]);
+        return new Optimization(rate is { } own ? settings with { Rate = own } : settings, warn, [.. parameters.Select(parameter => new AdamWSlot(parameter.Name, parameter.Value, Decay(parameter)))]);
     }
 
     // A norm or a bias that shrinks does not make a network simpler.
-    private double Decay(NamedTensor parameter) =>
-        settings.DecayAll || new Parameter(parameter.Name, Parameter.RoleOf(parameter.Name, parameter.Value.shape), parameter.Value).Decays ? settings.WeightDecay : 0;
+    private double Decay(Parameter parameter) => settings.DecayAll || parameter.Decays ? settings.WeightDecay : 0;
 
     private sealed class Optimization(AdamWSettings settings, Action<Fault>? warn, IReadOnlyList<AdamWSlot> slots) : IOptimization, IStateful
     {
@@ -29,9 +28,10 @@ public sealed class AdamWOptimizer(AdamWSettings settings, Action<Fault>? warn =
 
         public int StateVersion => 1;
 
-        public double Update(int step)
+        public double Update(UpdateContext context)
         {
-            var rate = settings.Warmup > 1 ? settings.Rate * Math.Min(1, (step + 1.0) / settings.Warmup) : settings.Rate;
+            ArgumentNullException.ThrowIfNull(context);
+            var rate = settings.Warmup > 1 ? settings.Rate * Math.Min(1, (context.Index + 1.0) / settings.Warmup) : settings.Rate;
             using var scope = NewDisposeScope();
             using var _ = no_grad();
             var moving = slots.Where(static slot => slot.Parameter.grad is not null).ToList();

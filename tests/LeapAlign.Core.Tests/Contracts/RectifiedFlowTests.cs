@@ -52,8 +52,9 @@ public sealed class RectifiedFlowTests
     [Fact]
     public void Guidance_of_one_is_the_conditional_velocity_itself()
     {
-        Velocity conditional = static (latents, _) => latents * 2;
-        Assert.Same(conditional, Guidance.None.Apply(conditional, static (_, _) => throw new InvalidOperationException("evaluated")));
+        using var scope = NewDisposeScope();
+        var (latents, velocity) = (Sample(6), Sample(6));
+        Assert.Same(velocity, Guidance.None.Apply(latents, _ => velocity, static _ => throw new InvalidOperationException("evaluated")));
     }
 
     [Theory]
@@ -64,7 +65,7 @@ public sealed class RectifiedFlowTests
         using var scope = NewDisposeScope();
         const double g = 3.5;
         var latents = Sample(6).requires_grad_();
-        var guided = new Guidance(g, detach).Apply(static (x, _) => x * 2, static (x, _) => x * 5)(latents, 0);
+        var guided = new Guidance(g, detach).Apply(latents, static x => x * 2, static x => x * 5);
         Agreement.Values(guided, latents.detach() * (5 + (g * (2 - 5))), "guided", 1e-6);
         guided.sum().backward();
         var expected = (g * 2) + (detach ? 0 : (1 - g) * 5);

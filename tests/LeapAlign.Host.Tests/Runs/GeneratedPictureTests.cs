@@ -3,6 +3,7 @@ using LeapAlign.Contracts.Flow;
 using LeapAlign.Contracts.Models;
 using LeapAlign.Contracts.Plugins;
 using LeapAlign.Contracts.Samplers;
+using LeapAlign.Contracts.Weights;
 using LeapAlign.Host.Commands;
 using LeapAlign.Host.Composition;
 using LeapAlign.Host.Runs;
@@ -108,19 +109,21 @@ public sealed class GeneratedPictureTests : IDisposable
         private string _caption = "";
         private int _step;
 
-        public IReadOnlyList<NamedTensor> Parameters => [];
+        public ParameterSet Parameters => ParameterSet.Empty;
+
+        public GuidanceForm GuidanceForm => GuidanceForm.Branches;
 
         public FlowScheduling Scheduling { get; } = new() { ImageTokens = NativeTokens };
 
         public ImageSize NativeSize { get; } = new(16, 16);
 
-        public Result<long[]> LatentShape(ImageSize size) => size.Width % Cell == 0 && size.Height % Cell == 0
-            ? new long[] { 1, size.Height / Cell, size.Width / Cell }
+        public Result<LatentSpace> Latents(ImageSize size) => size.Width % Cell == 0 && size.Height % Cell == 0
+            ? new LatentSpace([1, size.Height / Cell, size.Width / Cell], NativeTokens * size.Width * size.Height / (NativeSize.Width * NativeSize.Height))
             : new Fault.Configuration(FaultCodes.OutOfRange, $"width and height are multiples of {Cell}");
 
-        public Conditioning Encode(IReadOnlyList<string> captions, Guidance guidance)
+        public Conditioning Encode(ConditioningRequest request)
         {
-            (_caption, _step) = (captions.Single(), 0);
+            (_caption, _step) = (request.Captions.Single(), 0);
             return new Captions();
         }
 
@@ -138,9 +141,9 @@ public sealed class GeneratedPictureTests : IDisposable
 
         public void Refresh() => throw new NotSupportedException();
 
-        public IDisposable Use(IReadOnlyList<Tensor> weights) => throw new NotSupportedException();
+        public IDisposable Use(Policy policy) => throw new NotSupportedException();
 
-        public Result<Unit> Export(string folder, IReadOnlyList<Tensor> weights, ScalarType? type) => throw new NotSupportedException();
+        public Result<Unit> Export(ExportRequest export) => throw new NotSupportedException();
     }
 
     private sealed class Captions : Conditioning

@@ -7,6 +7,7 @@ using LeapAlign.Contracts.Plugins;
 using LeapAlign.Contracts.Prompts;
 using LeapAlign.Contracts.Samplers;
 using LeapAlign.Contracts.State;
+using LeapAlign.Contracts.Weights;
 using LeapAlign.Host.Commands;
 using LeapAlign.Host.Composition;
 using LeapAlign.Host.Configuration;
@@ -112,15 +113,17 @@ internal sealed class SmallRun : IDisposable
     {
         private readonly Tensor _weight = ones(1, dtype: ScalarType.Float32).DetachFromDisposeScope().requires_grad_(true);
 
-        public IReadOnlyList<NamedTensor> Parameters => [new NamedTensor("weight", _weight)];
+        public ParameterSet Parameters => new([new Parameter("weight", ParameterRole.Matrix, _weight)]);
 
         public FlowScheduling Scheduling { get; } = new();
 
         public ImageSize NativeSize { get; } = new(8, 8);
 
-        public Result<long[]> LatentShape(ImageSize size) => new long[] { 1, 1, 1 };
+        public GuidanceForm GuidanceForm => GuidanceForm.Branches;
 
-        public Conditioning Encode(IReadOnlyList<string> captions, Guidance guidance) => new Nothing();
+        public Result<LatentSpace> Latents(ImageSize size) => new LatentSpace([1, 1, 1], 1);
+
+        public Conditioning Encode(ConditioningRequest request) => new Nothing();
 
         public Tensor Velocity(Tensor latents, IReadOnlyList<double> sigmas, Conditioning conditioning) => throw new NotSupportedException();
 
@@ -132,11 +135,11 @@ internal sealed class SmallRun : IDisposable
         {
         }
 
-        public IDisposable Use(IReadOnlyList<Tensor> weights) => throw new NotSupportedException();
+        public IDisposable Use(Policy policy) => throw new NotSupportedException();
 
-        public Result<long?> CheckExport(ScalarType? type) => run.Check();
+        public Result<long?> CheckExport(ExportRequest export) => run.Check();
 
-        public Result<Unit> Export(string folder, IReadOnlyList<Tensor> weights, ScalarType? type) => run.Export(folder, weights);
+        public Result<Unit> Export(ExportRequest export) => run.Export(export.Folder, export.Weights!);
 
         public void Dispose()
         {
@@ -189,7 +192,7 @@ internal sealed class SmallRun : IDisposable
 
     private sealed class Descent(SmallRun run) : IOptimizer
     {
-        public IOptimization Begin(IReadOnlyList<NamedTensor> parameters)
+        public IOptimization Begin(ParameterSet parameters, double? rate = null)
         {
             run.Begins();
             return new Idle();
@@ -197,7 +200,7 @@ internal sealed class SmallRun : IDisposable
 
         private sealed class Idle : IOptimization
         {
-            public double Update(int index) => 0;
+            public double Update(UpdateContext context) => 0;
 
             public void Dispose()
             {

@@ -1,5 +1,6 @@
 using LeapAlign.Contracts.Models;
 using LeapAlign.Contracts.State;
+using LeapAlign.Contracts.Weights;
 using LeapAlign.Host.Kernel.Steps;
 using static TorchSharp.torch;
 
@@ -21,12 +22,12 @@ public sealed class AverageTests
         const int Updates = 20_000;
         using var scope = NewDisposeScope();
         var weight = tensor(new[] { 1f, -3f }).requires_grad_();
-        using var average = new MovingAverage([new NamedTensor("w", weight)], decay);
+        using var average = new MovingAverage(new([new Parameter("w", ParameterRole.Matrix, weight)]), decay);
         var began = weight.detach().to(float64);
         using (no_grad()) weight.add_(0.01);
         var difference = weight.detach().to(float64) - began;
         for (var update = 0; update < Updates; update++) average.Update(update);
-        var moved = (average.Weights[0].to(float64) - began) / difference;
+        var moved = (average.Policy.Values[0].to(float64) - began) / difference;
         var expected = 1 - Math.Pow(decay, Updates);
         foreach (var share in moved.data<double>().ToArray()) Assert.Equal(1, share / expected, 2e-3);
     }
@@ -36,14 +37,14 @@ public sealed class AverageTests
     {
         using var scope = NewDisposeScope();
         var weight = ones(1).requires_grad_();
-        using var average = new MovingAverage([new NamedTensor("w", weight)], 0.9999, warmUp: true);
+        using var average = new MovingAverage(new([new Parameter("w", ParameterRole.Matrix, weight)]), 0.9999, warmUp: true);
         using (no_grad()) weight.fill_(3);
         var left = 1.0;
         for (var update = 0; update < 50; update++)
         {
             average.Update(update);
             left *= Math.Min(0.9999, (1.0 + update) / (10 + update));
-            Assert.Equal(3 - (2 * left), average.Weights[0].item<double>(), 1e-12);
+            Assert.Equal(3 - (2 * left), average.Policy.Values[0].item<double>(), 1e-12);
         }
         Assert.True(left < 1e-9);
     }
@@ -57,9 +58,9 @@ public sealed class AverageTests
         using var scope = NewDisposeScope();
         var saved = tensor(new[] { 0.1f, 1 / 3f }).to(before);
         using var average = new MovingAverage([new NamedTensor("w", zeros(2))], now == ScalarType.Float64 ? 0.99 : 0.9);
-        average.State.Load(new PartState(1, [new NamedTensor("w", saved)])).Value();
-        Assert.Equal(now, average.Weights[0].dtype);
-        Assert.Equal(saved.to(float64).data<double>().ToArray(), average.Weights[0].to(float64).data<double>().ToArray());
+        average.State.Load(new PartState(1, new([new Parameter("w", ParameterRole.Matrix, saved)]))).Value();
+        Assert.Equal(now, average.Policy.Values[0].dtype);
+        Assert.Equal(saved.to(float64).data<double>().ToArray(), average.Policy.Values[0].to(float64).data<double>().ToArray());
         // What never was a weight is none.
         Assert.Equal(Pipeline.FaultCodes.StateMismatch, average.State.Load(new PartState(1, [new NamedTensor("w", saved.to(int32))])).Fault().Code);
         Assert.Equal(Pipeline.FaultCodes.StateMismatch, average.State.Load(new PartState(1, [new NamedTensor("w", saved.reshape(2, 1))])).Fault().Code);

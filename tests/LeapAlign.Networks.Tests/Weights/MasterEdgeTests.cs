@@ -1,3 +1,4 @@
+using LeapAlign.Contracts.Weights;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using LeapAlign.Contracts.Randomness;
@@ -96,17 +97,22 @@ public sealed class MasterEdgeTests : IDisposable
         {
             _set.ComputeIn(type);
             var (master, first, second) = (Mean(), Filled(1), Filled(2));
-            var outer = _set.Substitute([first]);
+            using Policy one = new("one", [first]), two = new("two", [second]);
+            var outer = _set.Use(one);
             Assert.Equal(1, Mean());
-            var inner = _set.Substitute([second]);
+            var inner = _set.Use(two);
             Assert.Equal(2, Mean());
             _set.Refresh();
             Assert.Equal(2, Mean());
             inner.Dispose();
             inner.Dispose();
             Assert.Equal(1, Mean());
-            using (_set.Substitute([second])) outer.Dispose();
+            using (_set.Use(two)) outer.Dispose();
             Assert.Equal(master, Mean());
+            // What is made of the values is made anew once they moved, and not before.
+            using (no_grad()) first.fill_(3);
+            one.Moved();
+            using (_set.Use(one)) Assert.Equal(3, Mean());
             Assert.True(first.sum().item<float>() > 0, "what was lent is the lender's still");
         }
     }

@@ -5,6 +5,7 @@ using LeapAlign.Contracts.Optimizers;
 using LeapAlign.Contracts.Prompts;
 using LeapAlign.Contracts.Rewards;
 using LeapAlign.Contracts.Samplers;
+using LeapAlign.Contracts.Weights;
 using LeapAlign.Pipeline;
 using static TorchSharp.torch;
 
@@ -12,15 +13,17 @@ namespace TestPlugins.Parts;
 
 public sealed class Canvas(CanvasSettings settings) : IModel
 {
-    public IReadOnlyList<NamedTensor> Parameters => [];
+    public ParameterSet Parameters => ParameterSet.Empty;
 
     public FlowScheduling Scheduling => throw new NotSupportedException();
 
     public ImageSize NativeSize => new(settings.Size, settings.Size);
 
-    public Result<long[]> LatentShape(ImageSize size) => throw new NotSupportedException();
+    public GuidanceForm GuidanceForm => GuidanceForm.Branches;
 
-    public Conditioning Encode(IReadOnlyList<string> captions, Guidance guidance) => throw new NotSupportedException();
+    public Result<LatentSpace> Latents(ImageSize size) => throw new NotSupportedException();
+
+    public Conditioning Encode(ConditioningRequest request) => throw new NotSupportedException();
 
     public Tensor Velocity(Tensor latents, IReadOnlyList<double> sigmas, Conditioning conditioning) => throw new NotSupportedException();
 
@@ -30,9 +33,9 @@ public sealed class Canvas(CanvasSettings settings) : IModel
 
     public void Refresh() => throw new NotSupportedException();
 
-    public IDisposable Use(IReadOnlyList<Tensor> weights) => throw new NotSupportedException();
+    public IDisposable Use(Policy policy) => throw new NotSupportedException();
 
-    public Result<Unit> Export(string folder, IReadOnlyList<Tensor> weights, ScalarType? type) => throw new NotSupportedException();
+    public Result<Unit> Export(ExportRequest export) => throw new NotSupportedException();
 }
 
 public sealed class Lines : IPromptSource
@@ -74,5 +77,5 @@ public sealed class Duel : IPairwiseReward
 
 public sealed class Descent : IOptimizer
 {
-    public IOptimization Begin(IReadOnlyList<NamedTensor> parameters) => throw new NotSupportedException();
+    public IOptimization Begin(ParameterSet parameters, double? rate = null) => throw new NotSupportedException();
 }

@@ -9,4 +9,7 @@ internal sealed record ExportSettings
     [Description("The precision of the exported weights; source keeps that of the model folder.")]
     [AllowedValues("source", "float32", "bfloat16", "float16")]
     public string Dtype { get; init; } = "source";
+
+    [Description("Whether a run that trains an adapter also exports the model with the adapter merged into its weights; the adapter's files are always exported.")]
+    public bool Merged { get; init; }
 }

@@ -1,6 +1,6 @@
 using System.Globalization;
-using LeapAlign.Contracts.Models;
 using LeapAlign.Contracts.Prompts;
+using LeapAlign.Contracts.Weights;
 using static TorchSharp.torch;
 
 namespace LeapAlign.Host.Kernel.Guards;
@@ -30,7 +30,7 @@ internal sealed class FiniteWatch : IDisposable
 
     /// <summary>Names the first bad number of the step.</summary>
     /// <param name="parameters">The trained weights, with their gradients.</param>
-    public string First(IReadOnlyList<NamedTensor> parameters)
+    public string First(ParameterSet parameters)
     {
         if (parameters.FirstOrDefault(static weight => !IsFinite(weight.Value)) is { } bad) return $"the weight '{bad.Name}' is not finite";
         foreach (var note in _notes)

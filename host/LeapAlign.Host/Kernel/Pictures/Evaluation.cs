@@ -1,5 +1,7 @@
 using System.Diagnostics;
+using System.Security.Cryptography;
 using LeapAlign.Contracts.Randomness;
+using LeapAlign.Contracts.Weights;
 using LeapAlign.Host.Composition;
 using LeapAlign.Host.Kernel.Rewards;
 using LeapAlign.Pipeline;
@@ -13,27 +15,28 @@ internal sealed class Evaluation(RunPlan plan, RunParts parts, StageClock clock,
     private readonly Scoring _scoring = new(parts.Model, parts.Rewards, clock);
     private readonly PictureSampling _sampling = new(parts.Model, parts.Sampler, plan.Guidance, clock)
     {
-        Schedule = parts.Sampler.CreateSchedule(parts.Model.Scheduling, plan.Evaluation.Steps),
+        Schedule = parts.Sampler.CreateSchedule(parts.Model.Scheduling.For(parts.EvaluationPictures.Latents), plan.Evaluation.Steps),
         Noise = RandomKey.OfRun(plan.Evaluation.Seed).For("evaluation"),
-        LatentShape = parts.LatentShape,
+        Pictures = parts.EvaluationPictures,
         Device = device,
         Stochastic = plan.Evaluation.Stochastic,
     };
 
     /// <summary>Evaluates.</summary>
     /// <param name="step">Optimizer steps done.</param>
-    /// <param name="weights">One tensor for each trained weight.</param>
+    /// <param name="policy">What draws.</param>
     /// <param name="cancellation">Ends the evaluation between batches with an exception.</param>
-    public EvaluationReport Run(int step, IReadOnlyList<Tensor> weights, CancellationToken cancellation) =>
-        clock.Spans.Evaluate(clock, () => Evaluate(step, weights, cancellation));
+    public EvaluationReport Run(int step, Policy policy, CancellationToken cancellation) =>
+        clock.Spans.Evaluate(clock, () => Evaluate(step, policy, cancellation));
 
-    private EvaluationReport Evaluate(int step, IReadOnlyList<Tensor> weights, CancellationToken cancellation)
+    private EvaluationReport Evaluate(int step, Policy policy, CancellationToken cancellation)
     {
         var started = Stopwatch.GetTimestamp();
         using var gradients = no_grad();
-        using var substituted = parts.Model.Use(weights);
+        using var used = parts.Trained.Use(policy);
         Dictionary<string, TaskMeans> means = parts.Rewards.ToDictionary(static reward => reward.Name, static _ => new TaskMeans());
         var (scored, measured) = (new Columns(), new Columns());
+        using var digest = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         List<SamplePicture> samples = [];
         var pictures = PictureRequest.All(parts.EvaluationPrompts, plan.Evaluation.ImagesPerPrompt).ToList();
         // Whole groups, for rewards that compare the pictures of a caption.
@@ -43,7 +46,8 @@ internal sealed class Evaluation(RunPlan plan, RunParts parts, StageClock clock,
             cancellation.ThrowIfCancellationRequested();
             using var scope = NewDisposeScope();
             var images = _sampling.Sample(batch);
-            ArePictures(images, batch, step, weights);
+            ArePictures(images, batch, step, policy);
+            using (var bytes = images.cpu().contiguous()) digest.AppendData(bytes.bytes);
             var scores = Score(images, batch);
             scored.Add(scores);
             measured.Add(clock.Measure("measure", () => PictureMeasures.Of(images, plan.Evaluation.ImagesPerPrompt)));
@@ -64,19 +68,20 @@ internal sealed class Evaluation(RunPlan plan, RunParts parts, StageClock clock,
             Measures = measured.Values,
             Warnings = NotFinite(step, scored.Values, pictures) is { } bad ? [bad] : [],
             Images = pictures.Count,
+            PicturesSha256 = Convert.ToHexStringLower(digest.GetHashAndReset()),
             Seconds = Stopwatch.GetElapsedTime(started).TotalSeconds,
             Samples = samples,
         };
     }
 
     // Nothing that is computed of such pictures means anything, and what is trained on would not, either.
-    private void ArePictures(Tensor images, PictureRequest[] batch, int step, IReadOnlyList<Tensor> weights)
+    private void ArePictures(Tensor images, PictureRequest[] batch, int step, Policy policy)
     {
         using var scope = NewDisposeScope();
         var finite = images.isfinite().flatten(1).all(1).cpu().data<bool>().ToArray();
         var bad = Array.IndexOf(finite, false);
         if (bad < 0) return;
-        var weight = parts.Model.Parameters.Zip(weights).FirstOrDefault(static pair => !pair.Second.isfinite().all().item<bool>()).First;
+        var weight = parts.Trained.Parameters.Zip(policy.Values).FirstOrDefault(static pair => !pair.Second.isfinite().all().item<bool>()).First;
         var why = weight is null ? "every weight is finite, so that it happened in the network or the decoder" : $"the weight '{weight.Name}' is not finite";
         throw new FaultException(new Fault.Run(
             FaultCodes.NotFinite, $"in the evaluation after step {step} the picture of '{batch[bad].Prompt.Text}' is not finite; {why}, and the run ends"));

@@ -4,9 +4,20 @@ using LeapAlign.Contracts.Prompts;
 using LeapAlign.Contracts.Randomness;
 using LeapAlign.Contracts.Samplers;
 using LeapAlign.Host.Telemetry.Spans;
+using LeapAlign.Pipeline;
 using static TorchSharp.torch;
 
 namespace LeapAlign.Host.Kernel.Pictures;
+
+/// <summary>Pictures of one size.</summary>
+/// <param name="Size">In pixels.</param>
+/// <param name="Latents">What they are to the model.</param>
+internal sealed record PictureSpace(ImageSize Size, LatentSpace Latents)
+{
+    /// <summary>The pictures of a size.</summary>
+    /// <returns>The model's fault when the size does not fit it.</returns>
+    public static Result<PictureSpace> Of(IModel model, ImageSize size) => model.Latents(size).Map(latents => new PictureSpace(size, latents));
+}
 
 /// <summary>A picture to sample.</summary>
 /// <param name="Prompt">Its prompt.</param>
@@ -31,8 +42,8 @@ internal sealed class PictureSampling(IModel model, ISampler sampler, Guidance g
     /// <summary>The key of all noise.</summary>
     public required RandomKey Noise { get; init; }
 
-    /// <summary>One sample's latents, [C, h, w].</summary>
-    public required long[] LatentShape { get; init; }
+    /// <summary>The size of the pictures and their latents.</summary>
+    public required PictureSpace Pictures { get; init; }
 
     public required Device Device { get; init; }
 
@@ -48,7 +59,7 @@ internal sealed class PictureSampling(IModel model, ISampler sampler, Guidance g
     {
         using var scope = NewDisposeScope();
         using var gradients = no_grad();
-        using var conditioning = clock.Measure("encode", () => model.Encode([.. batch.Select(static picture => picture.Prompt.Text)], guidance), KernelSpans.Describe);
+        using var conditioning = clock.Measure("encode", () => model.Encode(new ConditioningRequest([.. batch.Select(static picture => picture.Prompt.Text)], guidance, Pictures.Size)), KernelSpans.Describe);
         var noise = Stack(batch);
         var latents = _sampler.Roll(noise, new SamplingPath(Schedule, Velocity) { Noise = Stochastic ? Fresh : static _ => null });
         var pictures = clock.Measure("decode", () => model.Decode(latents));
@@ -66,10 +77,10 @@ internal sealed class PictureSampling(IModel model, ISampler sampler, Guidance g
         Tensor Fresh(int step) => Stack(batch, "sampler", step);
     }
 
-    private Tensor Stack(IReadOnlyList<PictureRequest> batch) => stack(batch.Select(picture => Key(picture).Normal(LatentShape, Device)));
+    private Tensor Stack(IReadOnlyList<PictureRequest> batch) => stack(batch.Select(picture => Key(picture).Normal([.. Pictures.Latents.Shape], Device)));
 
     private Tensor Stack(IReadOnlyList<PictureRequest> batch, string purpose, int step) =>
-        stack(batch.Select(picture => Key(picture).For(purpose, step).Normal(LatentShape, Device)));
+        stack(batch.Select(picture => Key(picture).For(purpose, step).Normal([.. Pictures.Latents.Shape], Device)));
 
     private RandomKey Key(PictureRequest picture) => Noise.For("prompt", picture.Prompt.Id).For("image", picture.Image);
 }

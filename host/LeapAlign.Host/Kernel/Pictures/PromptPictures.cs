@@ -7,7 +7,7 @@ using static TorchSharp.torch;
 namespace LeapAlign.Host.Kernel.Pictures;
 
 /// <summary>The pictures that come with prompts, as latents: read, cut to the model's aspect around the centre, resized and encoded.</summary>
-internal sealed class PromptPictures(IModel model, StageClock clock, Device device)
+internal sealed class PromptPictures(IModel model, ImageSize size, StageClock clock, Device device)
 {
     /// <summary>The latents of one picture of each prompt.</summary>
     /// <param name="prompts">B prompts.</param>
@@ -29,7 +29,6 @@ internal sealed class PromptPictures(IModel model, StageClock clock, Device devi
     private Tensor Read(string path)
     {
         using var source = Decode(path);
-        var size = model.NativeSize;
         var scale = Math.Max((float)size.Width / source.Width, (float)size.Height / source.Height);
         using var target = new SKBitmap(new SKImageInfo(size.Width, size.Height, SKColorType.Rgba8888, SKAlphaType.Opaque));
         using (var canvas = new SKCanvas(target))

@@ -23,6 +23,9 @@ internal sealed record RunProgress
     /// <summary>Bytes of metrics.jsonl.</summary>
     public long MetricsBytes { get; init; }
 
+    /// <summary>The SHA-256 of the pictures of the first evaluation; null before it, and in checkpoints of versions that did not keep it.</summary>
+    public string? FirstPictures { get; init; }
+
     /// <summary>What the guard remembers.</summary>
     public GuardState? Guard { get; init; }
 

@@ -7,7 +7,8 @@ namespace LeapAlign.Host.Kernel.State;
 
 /// <summary>A set of weights as a state: the trained ones, their average, a copy of the policy.</summary>
 /// <param name="weights">All of them, in order.</param>
-internal sealed class WeightsState(IReadOnlyList<NamedTensor> weights) : IStateful
+/// <param name="moved">Is told that they were loaded; null where nobody keeps what was made of them.</param>
+internal sealed class WeightsState(IReadOnlyList<NamedTensor> weights, Action? moved = null) : IStateful
 {
     public int StateVersion => 1;
 
@@ -17,7 +18,9 @@ internal sealed class WeightsState(IReadOnlyList<NamedTensor> weights) : IStatef
     {
         if (state.Tensors.Count != weights.Count)
             return new Fault.Run(FaultCodes.StateMismatch, $"{state.Tensors.Count} tensors were saved, but the model has {weights.Count} trained weights");
-        return weights.Select(weight => Copy(state, weight)).All().Map(static _ => Unit.Value);
+        var loaded = weights.Select(weight => Copy(state, weight)).All().Map(static _ => Unit.Value);
+        moved?.Invoke();
+        return loaded;
     }
 
     // Weights that follow others are kept in the precision that their decay needs, which was fp32 whatever it was in versions before, and is another one after an allowed change of the decay.

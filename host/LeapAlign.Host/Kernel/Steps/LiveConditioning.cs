@@ -8,7 +8,7 @@ namespace LeapAlign.Host.Kernel.Steps;
 /// The conditioning of the samples that are being worked on: made when it is first needed, replaced when other samples are. A step of many micro-batches
 /// holds one at a time, and the model's own cache makes coming back cheap. Graphs keep the tensors they need, whoever disposes the conditioning.
 /// </summary>
-internal sealed class LiveConditioning(IModel model, StageClock clock) : IDisposable
+internal sealed class LiveConditioning(IModel model, ImageSize size, StageClock clock) : IDisposable
 {
     private object? _owner;
     private Conditioning? _conditioning;
@@ -21,7 +21,7 @@ internal sealed class LiveConditioning(IModel model, StageClock clock) : IDispos
     {
         if (_conditioning is not null && ReferenceEquals(_owner, owner)) return _conditioning;
         Dispose();
-        _conditioning = clock.Measure("encode", () => model.Encode(captions, guidance), KernelSpans.Describe);
+        _conditioning = clock.Measure("encode", () => model.Encode(new ConditioningRequest(captions, guidance, size)), KernelSpans.Describe);
         _owner = owner;
         return _conditioning;
     }

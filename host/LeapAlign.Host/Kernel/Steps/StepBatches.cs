@@ -1,5 +1,6 @@
 using LeapAlign.Contracts.Algorithms;
 using LeapAlign.Contracts.Flow;
+using LeapAlign.Contracts.Models;
 using LeapAlign.Contracts.Prompts;
 using LeapAlign.Contracts.Randomness;
 using LeapAlign.Contracts.Samplers;
@@ -21,16 +22,16 @@ internal sealed class StepBatches(RunPlan plan, RunParts parts, StageClock clock
     private readonly RandomKey _key = RandomKey.OfRun(plan.Run.Seed);
     private readonly PromptOrder _order = new(parts.Prompts, plan.Run.Group, RandomKey.OfRun(plan.Run.Seed).For("prompts"));
     private readonly Scoring _scoring = new(parts.Model, parts.Rewards, clock);
-    private readonly LiveConditioning _conditioning = new(parts.Model, clock);
-    private readonly PromptPictures _pictures = new(parts.Model, clock, device);
-    private readonly long[] _latentShape = parts.LatentShape;
+    private readonly LiveConditioning _conditioning = new(parts.Model, parts.Pictures.Size, clock);
+    private readonly PromptPictures _pictures = new(parts.Model, parts.Pictures.Size, clock, device);
+    private readonly LatentSpace _latents = parts.Pictures.Latents;
     private readonly ISampler _sampler = TracedSampler.Of(parts.Sampler, clock);
 
     /// <summary>What came out finite in the step under way.</summary>
     public FiniteWatch Watch { get; } = new();
 
     /// <summary>The noise levels of training.</summary>
-    public Schedule Schedule { get; } = parts.Sampler.CreateSchedule(parts.Model.Scheduling);
+    public Schedule Schedule { get; } = parts.Sampler.CreateSchedule(parts.Model.Scheduling.For(parts.Pictures.Latents));
 
     /// <summary>The step of a number, whose noise lives in the scope of the caller.</summary>
     /// <param name="index">From 0.</param>
@@ -58,7 +59,7 @@ internal sealed class StepBatches(RunPlan plan, RunParts parts, StageClock clock
     {
         var samples = plan.Run.Batch;
         var prompts = _order.Take((((long)index * plan.Run.Accumulation) + micro) * samples, samples);
-        var noise = key.For("rank", 0).For("noise").Normal([samples, .. _latentShape], device);
+        var noise = key.For("rank", 0).For("noise").Normal(_latents.Batch(samples), device);
         return Make((micro, prompts, noise), key.For("algorithm"), _sampler, observe);
     }
 

@@ -1,7 +1,10 @@
 using System.Diagnostics;
+using LeapAlign.Contracts.Adapters;
 using LeapAlign.Contracts.Algorithms;
 using LeapAlign.Contracts.Optimizers;
+using LeapAlign.Contracts.Plugins;
 using LeapAlign.Contracts.State;
+using LeapAlign.Contracts.Weights;
 using LeapAlign.Host.Composition;
 using LeapAlign.Host.Kernel.Guards;
 using LeapAlign.Host.Kernel.State;
@@ -23,14 +26,22 @@ internal sealed class TrainingStep : IDisposable
     private readonly StepBatches _batches;
     private readonly PolicyCopies _copies;
     private readonly IOptimization _optimization;
+    private readonly IOptimization? _ownOptimization;
+    private readonly ParameterSet _trained;
+    private readonly ParameterSet _all;
+    private readonly bool _clips;
 
     public TrainingStep(RunPlan plan, RunParts parts, StageClock clock, Device device)
     {
         (_plan, _parts, _clock) = (plan, parts, clock);
         _batches = new StepBatches(plan, parts, clock, device);
-        _copies = new PolicyCopies(parts.Model, parts.Algorithm.Copies, plan.Run.Reference, plan.Run.Steps);
-        _optimization = parts.Optimizer.Begin(parts.Model.Parameters);
-        Average = new MovingAverage(parts.Model.Parameters, plan.Run.Ema, plan.Run.EmaWarmup);
+        _trained = parts.Trained.Parameters;
+        _all = _trained.With(parts.Algorithm.Parameters);
+        _clips = !plan.Optimizer.Definition.Provides(plan.Optimizer.Settings).Contains(Capabilities.OwnStepLength);
+        _copies = new PolicyCopies(parts.Trained, parts.Algorithm.Copies, plan.Run.Reference, plan.Run.Steps);
+        _optimization = parts.Optimizer.Begin(_trained);
+        if (parts.Algorithm.Parameters is { Count: > 0 } own) _ownOptimization = parts.Optimizer.Begin(own, parts.Algorithm.ParameterRate);
+        Average = new MovingAverage(_trained, plan.Run.Ema, plan.Run.EmaWarmup);
         Guard = new UpdateGuard(plan.Guard);
         foreach (var (name, _) in States) StateNames.Check(name);
     }
@@ -53,10 +64,12 @@ internal sealed class TrainingStep : IDisposable
     /// <summary>Everything that a step leaves to the next, by name.</summary>
     public IEnumerable<(string Name, IStateful State)> States =>
     [
-        ("policy", new WeightsState(_parts.Model.Parameters)),
+        ("policy", new WeightsState(_trained.Tensors)),
         ("average", Average.State),
         .. _copies.States.Select(static copy => ($"copy.{copy.Name}", copy.State)),
         .. _optimization is IStateful optimizer ? [("optimizer", optimizer)] : Array.Empty<(string, IStateful)>(),
+        .. _parts.Algorithm.Parameters is { Count: > 0 } own ? [("own", new WeightsState(own.Tensors))] : Array.Empty<(string, IStateful)>(),
+        .. _ownOptimization is IStateful ownOptimizer ? [("own-optimizer", ownOptimizer)] : Array.Empty<(string, IStateful)>(),
         .. _parts.States,
     ];
 
@@ -66,7 +79,7 @@ internal sealed class TrainingStep : IDisposable
     {
         Updates = progress.Updates;
         Guard.State = progress.Guard ?? GuardState.Start;
-        _parts.Model.Refresh();
+        _parts.Trained.Refresh();
     }
 
     public StepReport Run(int index) => _clock.Spans.Step(index, _clock, () => Step(index));
@@ -102,6 +115,7 @@ internal sealed class TrainingStep : IDisposable
         _batches.Dispose();
         _copies.Dispose();
         _optimization.Dispose();
+        _ownOptimization?.Dispose();
         Average.Dispose();
     }
 
@@ -138,28 +152,43 @@ internal sealed class TrainingStep : IDisposable
         _batches.Watch.Clear();
         if (verdict.Fault is { } fault)
         {
-            GradientClip.Clear(_parts.Model.Parameters);
+            _all.ClearGradients();
             Refused(fault, verdict.Stops);
             if (verdict.Stops) throw new FaultException(fault);
             tally.SkipUpdate();
             return;
         }
         IsBetweenSteps = false;
-        var rate = _clock.Measure("update", () => _optimization.Update(Updates));
-        GradientClip.Clear(_parts.Model.Parameters);
-        _clock.Measure("refresh", _parts.Model.Refresh);
+        var rate = _clock.Measure("update", Optimize);
+        _all.ClearGradients();
+        _clock.Measure("refresh", _parts.Trained.Refresh);
         _clock.Measure("average", () => Average.Update(Updates));
         Updates++;
-        tally.EndUpdate(norm, rate, clipped: norm > _plan.Run.ClipNorm);
+        tally.EndUpdate(norm, rate, clipped: _clips && norm > _plan.Run.ClipNorm);
+    }
+
+    private double Optimize()
+    {
+        var context = new UpdateContext(Updates);
+        _ownOptimization?.Update(context);
+        return _optimization.Update(context);
     }
 
     // Judged before it is scaled, while a gradient that went bad is still the only one.
     private (double Norm, Verdict Verdict) Clip(int index, StepTally tally)
     {
-        using var norm = GradientClip.Norm(_parts.Model.Parameters);
+        using var norm = _all.GradientNorm();
         var length = (double)norm.item<float>();
-        var verdict = Guard.Judge(new PendingUpdate(tally.PendingLoss, length, tally.PendingRewards.Values), index, () => _batches.Watch.First(_parts.Model.Parameters));
-        if (verdict.Fault is null) GradientClip.Scale(_parts.Model.Parameters, norm, _plan.Run.ClipNorm);
+        var verdict = Guard.Judge(new PendingUpdate(tally.PendingLoss, length, tally.PendingRewards.Values), index, () => _batches.Watch.First(_all));
+        if (verdict.Fault is null && _parts.TrainedModel.Adapter is { } adapter && length > 0) LooksAlive(adapter);
+        if (verdict.Fault is null && _clips) _all.ClipGradients(norm, _plan.Run.ClipNorm);
         return (length, verdict);
+    }
+
+    // Only the first two updates: what learns then goes on to.
+    private void LooksAlive(IAttachedAdapter adapter)
+    {
+        if (Updates > 1) return;
+        if (AdapterEffect.OfGradients(adapter, first: Updates == 0) is { } fault) throw new FaultException(fault);
     }
 }

@@ -1,5 +1,5 @@
-using LeapAlign.Contracts.Models;
 using LeapAlign.Host.Composition;
+using LeapAlign.Host.Configuration.Sections;
 using LeapAlign.Host.Kernel;
 using LeapAlign.Host.Runs.Folders;
 using LeapAlign.Pipeline;
@@ -26,24 +26,28 @@ internal static class Rehearsal
 
     /// <summary>Checks what an export needs that is not at the end of a run.</summary>
     /// <param name="model">What is exported.</param>
-    /// <param name="type">Its precision.</param>
+    /// <param name="settings">In which precision and form.</param>
     /// <param name="folder">Where it goes.</param>
-    public static Result<Unit> Check(IModel model, ScalarType? type, string folder) =>
-        from bytes in ModelExport.Check(model, type)
+    public static Result<Unit> Check(TrainedModel model, ExportSettings settings, string folder) =>
+        from bytes in Bytes(model, settings)
         from room in DiskRoom.Free(folder) is { } free ? new DiskRoom(bytes ?? 0, 0, 0).Judge(free, folder) : Result.Ok<Fault?>(null)
         select Unit.Value;
 
     /// <summary>Tries the folders that the run writes at its end.</summary>
     public static Result<Unit> Folders(RunFolder folder) =>
         from export in WholeFolder.Rehearse(folder.Export)
+        from adapter in WholeFolder.Rehearse(folder.Adapter)
         from checkpoints in Directory.Exists(folder.Checkpoints) ? WholeFolder.Rehearse(Path.Combine(folder.Checkpoints, "rehearsal")) : Unit.Value
         select checkpoints;
 
     private static Result<long> ExportBytes(RunPlan plan, RunParts parts, string folder)
     {
-        var type = Dtype.Parse(plan.Export.Dtype);
-        return ModelExport.Check(parts.Model, type).Bind(bytes => bytes is { } known ? known : Trial(parts, type, folder));
+        return Bytes(parts.TrainedModel, plan.Export).Bind(bytes => bytes is { } known ? known : Trial(parts, Dtype.Parse(plan.Export.Dtype), folder));
     }
+
+    private static Result<long?> Bytes(TrainedModel model, ExportSettings settings) => model.Adapter is not { } adapter
+        ? model.CheckExport(Dtype.Parse(settings.Dtype))
+        : settings.Merged ? model.CheckExport(Dtype.Parse(settings.Dtype)).Map(bytes => bytes + adapter.Bytes) : Result.Ok<long?>(adapter.Bytes);
 
     // Beside the run folder, on its disk.
     private static Result<long> Trial(RunParts parts, ScalarType? type, string folder)
@@ -54,7 +58,7 @@ internal static class Rehearsal
         {
             using var scope = NewDisposeScope();
             return from made in RunFolder.Make(parent)
-                   from written in ModelExport.Write(parts.Model, trial, [.. parts.Model.Parameters.Select(static parameter => parameter.Value.detach())], type)
+                   from written in parts.TrainedModel.Export(trial, [.. parts.Trained.Parameters.Select(static parameter => parameter.Value.detach())], type)
                    select DiskRoom.BytesBelow(trial);
         }
         finally
@@ -66,7 +70,7 @@ internal static class Rehearsal
     private static DiskRoom Room(RunPlan plan, RunParts parts, long export)
     {
         if (plan.Checkpoint.Every < 0) return new DiskRoom(export, 0, 0);
-        var weights = parts.Model.Parameters.Sum(static parameter => parameter.Value.numel()) * Fp32Bytes;
+        var weights = parts.Trained.Parameters.Sum(static parameter => parameter.Value.numel()) * Fp32Bytes;
         // The weights, their average, and each copy of an algorithm. The best one and the one that is being written come to those that stay.
         return new DiskRoom(export, weights * (2 + parts.Algorithm.Copies.Count), plan.Checkpoint.Keep + 2);
     }

@@ -1,15 +1,15 @@
 using LeapAlign.Host.Kernel;
+
 using LeapAlign.Host.Runs.Folders;
 using LeapAlign.Pipeline;
-using static TorchSharp.torch;
 
 namespace LeapAlign.Host.Runs.Endings;
 
 /// <summary>The export at the end of a run. If it fails although it was rehearsed, what was trained is kept, and the fault says where and how it is exported later.</summary>
 /// <param name="kernel">What trained.</param>
 /// <param name="run">Its folder.</param>
-/// <param name="type">The precision of the export; null for that of the source.</param>
-internal sealed class RunEnd(RunKernel kernel, OpenRun run, ScalarType? type)
+/// <param name="trainsAdapter">Whether an adapter is exported.</param>
+internal sealed class RunEnd(RunKernel kernel, OpenRun run, bool trainsAdapter)
 {
     /// <summary>Exports what a run trained that came to its end.</summary>
     /// <param name="ran">How it ended. Where only its last checkpoint could not be written, the export keeps what was trained, and the fault says so.</param>
@@ -24,10 +24,12 @@ internal sealed class RunEnd(RunKernel kernel, OpenRun run, ScalarType? type)
 
     private Result<string> Export(RunEnding ending) => Written(ending).Match(Result.Ok, fault => (Result<string>)Kept(fault, ending));
 
+    private string Exported => trainsAdapter ? run.Folder.Adapter : run.Folder.Export;
+
     // A run whose reward was gamed has a better model behind it.
     private Result<string> Written(RunEnding ending) => Best(ending) is { } best
-        ? run.Stores.Checkpoints.Open(best.Step).Bind(checkpoint => kernel.Export(checkpoint, run.Folder.Export, type)).Map(_ => $"{run.Folder.Export}, the weights of step {best.Step}, which are the best by '{best.Reward}'")
-        : kernel.Export(run.Folder.Export, type).Map(_ => run.Folder.Export);
+        ? run.Stores.Checkpoints.Open(best.Step).Bind(checkpoint => kernel.Export(checkpoint, run.Folder.Exports)).Map(_ => $"{Exported}, the weights of step {best.Step}, which are the best by '{best.Reward}'")
+        : kernel.Export(run.Folder.Exports).Map(_ => Exported);
 
     private Kernel.State.BestEvaluation? Best(RunEnding ending) => ending == RunEnding.Gamed ? kernel.Best : null;
 

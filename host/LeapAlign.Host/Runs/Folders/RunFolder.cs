@@ -1,4 +1,5 @@
 using System.Globalization;
+using LeapAlign.Host.Kernel;
 using LeapAlign.Pipeline;
 using LeapAlign.Storage.Disks;
 
@@ -21,6 +22,12 @@ internal sealed class RunFolder
     public string Metrics => System.IO.Path.Combine(Path, "metrics.jsonl");
 
     public string Export => System.IO.Path.Combine(Path, "export");
+
+    /// <summary>The files of the trained adapter; not there where all weights are trained.</summary>
+    public string Adapter => System.IO.Path.Combine(Path, "adapter");
+
+    /// <summary>Where the export goes.</summary>
+    public ExportFolders Exports => new(Export, Adapter);
 
     /// <summary>Holds the checkpoints.</summary>
     public string Checkpoints => System.IO.Path.Combine(Path, "checkpoints");

@@ -1,3 +1,4 @@
+using LeapAlign.Contracts.Weights;
 using LeapAlign.Networks.Weights;
 using static TorchSharp.torch;
 
@@ -9,7 +10,7 @@ public sealed class Embedding
     private readonly Weight _table;
 
     /// <summary>Declares <c>weight</c> [rows, width].</summary>
-    public Embedding(WeightScope scope, long rows, long width) => _table = scope.Weight("weight", rows, width);
+    public Embedding(WeightScope scope, long rows, long width) => _table = scope.Weight("weight", ParameterRole.Embedding, rows, width);
 
     /// <summary>[...] int64 to [..., width].</summary>
     /// <remarks>An index expression, because the "meta" device has no index_select.</remarks>

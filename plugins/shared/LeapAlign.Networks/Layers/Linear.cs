@@ -1,3 +1,4 @@
+using LeapAlign.Contracts.Adapters;
 using LeapAlign.Networks.Weights;
 using static TorchSharp.torch;
 
@@ -8,14 +9,25 @@ public sealed class Linear
 {
     private readonly Weight _weight;
     private readonly Weight? _bias;
+    private readonly AdapterSite? _site;
 
     /// <summary>Declares <c>weight</c> and, with <paramref name="bias"/>, <c>bias</c>.</summary>
-    public Linear(WeightScope scope, long inputs, long outputs, bool bias = true)
+    /// <param name="scope">The layer's scope.</param>
+    /// <param name="inputs">The width of its input.</param>
+    /// <param name="outputs">The width of its output.</param>
+    /// <param name="bias">Whether it has a bias.</param>
+    /// <param name="role">What it does, where adapters may be attached to it; null where not: in frozen networks, and where nothing reads the output.</param>
+    public Linear(WeightScope scope, long inputs, long outputs, bool bias = true, SiteRole? role = null)
     {
+        _site = role is { } does ? scope.Site(inputs, outputs, does) : null;
         _weight = scope.Weight("weight", outputs, inputs);
         _bias = bias ? scope.Weight("bias", outputs) : null;
     }
 
     /// <summary>[..., in] to [..., out].</summary>
-    public Tensor Forward(Tensor input) => nn.functional.linear(input, _weight.Value, _bias?.Value);
+    public Tensor Forward(Tensor input)
+    {
+        var output = nn.functional.linear(input, _weight.Value, _bias?.Value);
+        return _site?.Adapter is { Tensors: { Count: > 0 } tensors } adapter ? adapter.Apply(input, output, tensors) : output;
+    }
 }

@@ -1,3 +1,4 @@
+using LeapAlign.Contracts.Adapters;
 using LeapAlign.Networks.Layers;
 using LeapAlign.Networks.Weights;
 using static TorchSharp.torch;
@@ -13,8 +14,8 @@ public sealed class EmbeddingPerceptron
     /// <summary>Declares <c>linear_1</c> and <c>linear_2</c>.</summary>
     public EmbeddingPerceptron(WeightScope scope, long inputs, long width)
     {
-        _first = new Linear(scope / "linear_1", inputs, width);
-        _second = new Linear(scope / "linear_2", width, width);
+        _first = new Linear(scope / "linear_1", inputs, width, role: SiteRole.Embedding);
+        _second = new Linear(scope / "linear_2", width, width, role: SiteRole.Embedding);
     }
 
     /// <summary>[B, inputs] to [B, width].</summary>

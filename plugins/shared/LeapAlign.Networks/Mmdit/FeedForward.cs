@@ -1,3 +1,4 @@
+using LeapAlign.Contracts.Adapters;
 using LeapAlign.Networks.Layers;
 using LeapAlign.Networks.Weights;
 using static TorchSharp.torch;
@@ -13,8 +14,8 @@ public sealed class FeedForward
     /// <summary>Declares <c>net.0.proj</c> and <c>net.2</c>.</summary>
     public FeedForward(WeightScope scope, long width)
     {
-        _expand = new Linear(scope / "net" / 0 / "proj", width, 4 * width);
-        _contract = new Linear(scope / "net" / 2, 4 * width, width);
+        _expand = new Linear(scope / "net" / 0 / "proj", width, 4 * width, role: SiteRole.FeedForward);
+        _contract = new Linear(scope / "net" / 2, 4 * width, width, role: SiteRole.FeedForward);
     }
 
     /// <summary>[B, T, width] to the same shape.</summary>

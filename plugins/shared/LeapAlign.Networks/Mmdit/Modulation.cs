@@ -1,3 +1,4 @@
+using LeapAlign.Contracts.Adapters;
 using LeapAlign.Networks.Layers;
 using LeapAlign.Networks.Weights;
 using static TorchSharp.torch;
@@ -16,7 +17,7 @@ public sealed class Modulation
     /// <summary>Declares <c>linear</c>, width → parts × width.</summary>
     public Modulation(WeightScope scope, long width, int parts)
     {
-        _linear = new Linear(scope / "linear", width, parts * width);
+        _linear = new Linear(scope / "linear", width, parts * width, role: SiteRole.Modulation);
         _parts = parts;
     }
 

@@ -1,3 +1,4 @@
+using LeapAlign.Contracts.Adapters;
 using LeapAlign.Networks.Layers;
 using LeapAlign.Networks.Weights;
 using static TorchSharp.torch;
@@ -18,12 +19,13 @@ internal sealed class AttentionProjections
     /// <param name="scope">The attention's scope.</param>
     /// <param name="config">The architecture.</param>
     /// <param name="names">The names of the projections of queries, keys and values, then of the norms of queries and keys.</param>
-    public AttentionProjections(WeightScope scope, Sd3Config config, (string Query, string Key, string Value, string QueryNorm, string KeyNorm) names)
+    /// <param name="hasQueries">Whether anything reads the queries.</param>
+    public AttentionProjections(WeightScope scope, Sd3Config config, (string Query, string Key, string Value, string QueryNorm, string KeyNorm) names, bool hasQueries = true)
     {
         _heads = config.Heads;
-        _query = new Linear(scope / names.Query, config.Width, config.Width);
-        _key = new Linear(scope / names.Key, config.Width, config.Width);
-        _value = new Linear(scope / names.Value, config.Width, config.Width);
+        _query = new Linear(scope / names.Query, config.Width, config.Width, role: hasQueries ? SiteRole.Attention : null);
+        _key = new Linear(scope / names.Key, config.Width, config.Width, role: SiteRole.Attention);
+        _value = new Linear(scope / names.Value, config.Width, config.Width, role: SiteRole.Attention);
         if (!config.NormalisesQueriesAndKeys) return;
         _queryNorm = new RmsNorm(scope / names.QueryNorm, config.HeadWidth, Epsilon);
         _keyNorm = new RmsNorm(scope / names.KeyNorm, config.HeadWidth, Epsilon);

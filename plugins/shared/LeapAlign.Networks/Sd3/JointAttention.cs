@@ -1,3 +1,4 @@
+using LeapAlign.Contracts.Adapters;
 using LeapAlign.Networks.Layers;
 using LeapAlign.Networks.Weights;
 using static TorchSharp.torch;
@@ -24,9 +25,9 @@ internal sealed class JointAttention
     public JointAttention(WeightScope scope, Sd3Config config, bool isLast)
     {
         _image = new AttentionProjections(scope, config, ImageNames);
-        _context = new AttentionProjections(scope, config, ContextNames);
-        _imageOutput = new Linear(scope / "to_out" / 0, config.Width, config.Width);
-        if (!isLast) _contextOutput = new Linear(scope / "to_add_out", config.Width, config.Width);
+        _context = new AttentionProjections(scope, config, ContextNames, hasQueries: !isLast);
+        _imageOutput = new Linear(scope / "to_out" / 0, config.Width, config.Width, role: SiteRole.Attention);
+        if (!isLast) _contextOutput = new Linear(scope / "to_add_out", config.Width, config.Width, role: SiteRole.Attention);
     }
 
     /// <summary>[B, L, width] and [B, T, width] to the same shapes; no context comes back from the last block.</summary>

@@ -1,3 +1,4 @@
+using LeapAlign.Contracts.Adapters;
 using LeapAlign.Networks.Layers;
 using LeapAlign.Networks.Weights;
 using static TorchSharp.torch;
@@ -23,7 +24,7 @@ public sealed class Sd3Transformer
         _config = config;
         _patches = new PatchEmbedding(scope / "pos_embed", config);
         _conditioning = new ConditioningEmbedding(scope / "time_text_embed", config);
-        _context = new Linear(scope / "context_embedder", config.ContextWidth, config.Width);
+        _context = new Linear(scope / "context_embedder", config.ContextWidth, config.Width, role: SiteRole.Embedding);
         _blocks = [.. Enumerable.Range(0, config.Layers).Select(index => new JointBlock(scope / "transformer_blocks" / index, config, index))];
         _head = new VelocityHead(scope, config);
     }

@@ -1,3 +1,4 @@
+using LeapAlign.Contracts.Adapters;
 using LeapAlign.Networks.Layers;
 using LeapAlign.Networks.Mmdit;
 using LeapAlign.Networks.Weights;
@@ -21,7 +22,7 @@ internal sealed class VelocityHead
         _channels = config.OutChannels;
         _norm = new LayerNorm(config.Width, Epsilon);
         _modulation = new Modulation(scope / "norm_out", config.Width, 2);
-        _projection = new Linear(scope / "proj_out", config.Width, _patch * _patch * _channels);
+        _projection = new Linear(scope / "proj_out", config.Width, _patch * _patch * _channels, role: SiteRole.Embedding);
     }
 
     /// <summary>Tokens [B, rows · columns, width] to [B, C, rows · p, columns · p].</summary>

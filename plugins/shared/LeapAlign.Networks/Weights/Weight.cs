@@ -1,3 +1,4 @@
+using LeapAlign.Contracts.Weights;
 using static TorchSharp.torch;
 
 namespace LeapAlign.Networks.Weights;
@@ -12,11 +13,12 @@ public sealed class Weight
     private Tensor? _copy;
     private Tensor? _substitute;
 
-    internal Weight(string name, long[] shape, bool isBuffer)
+    internal Weight(string name, long[] shape, bool isBuffer, ParameterRole? role = null)
     {
         Name = name;
         Shape = shape;
         IsBuffer = isBuffer;
+        Role = role ?? Parameter.RoleOf(name, shape);
         FileName = name;
     }
 
@@ -25,6 +27,9 @@ public sealed class Weight
 
     /// <summary>The shape, in PyTorch order.</summary>
     public IReadOnlyList<long> Shape { get; }
+
+    /// <summary>What it is to the network.</summary>
+    public ParameterRole Role { get; }
 
     /// <summary>A stored constant (a position table): loaded and saved, never trained and never rounded to the compute type.</summary>
     public bool IsBuffer { get; }

@@ -1,3 +1,6 @@
+using LeapAlign.Contracts.Adapters;
+using LeapAlign.Contracts.Weights;
+
 namespace LeapAlign.Networks.Weights;
 
 /// <summary>A prefix of weight names under which a layer declares its own.</summary>
@@ -21,6 +24,15 @@ public readonly struct WeightScope
     /// <summary>Declares a weight of this scope.</summary>
     /// <exception cref="InvalidOperationException">The name is declared already.</exception>
     public Weight Weight(string name, params long[] shape) => _set.Declare(_prefix + name, shape, isBuffer: false);
+
+    /// <summary>Declares a weight of this scope whose role its name and shape do not say.</summary>
+    public Weight Weight(string name, ParameterRole role, params long[] shape) => _set.Declare(_prefix + name, shape, isBuffer: false, role);
+
+    /// <summary>Declares the linear layer of this scope as a site of adapters.</summary>
+    /// <param name="inputs">The width of its input.</param>
+    /// <param name="outputs">The width of its output.</param>
+    /// <param name="role">What it does.</param>
+    public AdapterSite Site(long inputs, long outputs, SiteRole role) => _set.Declare(new AdapterSite(_prefix.TrimEnd('.'), inputs, outputs, role));
 
     /// <summary>Declares a stored constant of this scope.</summary>
     public Weight Buffer(string name, params long[] shape) => _set.Declare(_prefix + name, shape, isBuffer: true);

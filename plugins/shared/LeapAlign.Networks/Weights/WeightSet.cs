@@ -1,3 +1,5 @@
+using LeapAlign.Contracts.Adapters;
+using LeapAlign.Contracts.Weights;
 using LeapAlign.Pipeline;
 using LeapAlign.Storage.Safetensors;
 using static TorchSharp.torch;
@@ -14,7 +16,8 @@ public sealed class WeightSet : IDisposable
     private static readonly ScalarType[] s_types = [ScalarType.Float64, ScalarType.Float32, ScalarType.Float16, ScalarType.BFloat16];
     private readonly Dictionary<string, Weight> _byName = [];
     private readonly List<Weight> _weights = [];
-    private readonly List<Substitution> _substitutions = [];
+    private readonly List<AdapterSite> _sites = [];
+    private readonly List<PolicyUse> _uses = [];
     private ScalarType _computeType = ScalarType.Float32;
 
     /// <summary>The scope without prefix.</summary>
@@ -26,9 +29,21 @@ public sealed class WeightSet : IDisposable
     /// <summary>Every weight that can be trained, in the order of declaration.</summary>
     public IReadOnlyList<Weight> Parameters => [.. _weights.Where(weight => !weight.IsBuffer)];
 
-    internal Weight Declare(string name, long[] shape, bool isBuffer)
+    /// <summary>The trained weights for a run, in the order of <see cref="Parameters"/>.</summary>
+    public ParameterSet ToParameterSet() => new(Parameters.Select(static weight => new Parameter(weight.Name, weight.Role, weight.Master)));
+
+    /// <summary>The linear layers that adapters may be attached to, in the order of declaration.</summary>
+    public IReadOnlyList<AdapterSite> Sites => _sites;
+
+    internal AdapterSite Declare(AdapterSite site)
     {
-        var weight = new Weight(name, shape, isBuffer);
+        _sites.Add(site);
+        return site;
+    }
+
+    internal Weight Declare(string name, long[] shape, bool isBuffer, ParameterRole? role = null)
+    {
+        var weight = new Weight(name, shape, isBuffer, role);
         if (!_byName.TryAdd(name, weight)) throw new InvalidOperationException($"weight '{name}' is declared twice");
         _weights.Add(weight);
         return weight;
@@ -91,31 +106,32 @@ public sealed class WeightSet : IDisposable
 
     /// <summary>
     /// Computes with other values for the parameters (a moving average) until the returned object is disposed; then with what was there before, whether that
-    /// is the masters or another substitution.
+    /// is the masters or another policy. The values are cast once, as long as the policy does not move.
     /// </summary>
-    /// <param name="values">One tensor for each of <see cref="Parameters"/>, in order.</param>
-    public IDisposable Substitute(IReadOnlyList<Tensor> values)
+    /// <param name="policy">One value for each of <see cref="Parameters"/>, in order.</param>
+    public IDisposable Use(Policy policy)
     {
-        ArgumentNullException.ThrowIfNull(values);
+        ArgumentNullException.ThrowIfNull(policy);
         var parameters = Parameters;
-        if (values.Count != parameters.Count) throw new ArgumentException($"{values.Count} values for {parameters.Count} parameters", nameof(values));
-        var substitution = new Substitution(this, [.. parameters.Select((weight, i) => weight.Copy(values[i], _computeType))]);
-        _substitutions.Add(substitution);
+        if (policy.Values.Count != parameters.Count) throw new ArgumentException($"'{policy.Name}' has {policy.Values.Count} values for {parameters.Count} parameters", nameof(policy));
+        var copies = policy.Derived(this, () => new Copies([.. parameters.Select((weight, i) => weight.Copy(policy.Values[i], _computeType))]));
+        var use = new PolicyUse(this, copies);
+        _uses.Add(use);
         Apply();
-        return substitution;
+        return use;
     }
 
     /// <inheritdoc/>
     public void Dispose()
     {
-        while (_substitutions.Count > 0) _substitutions[^1].Dispose();
+        _uses.Clear();
         foreach (var weight in _weights) weight.Release();
     }
 
-    // The last substitution that is still in use holds.
+    // The last policy that is still in use holds.
     private void Apply()
     {
-        var values = _substitutions.Count == 0 ? null : _substitutions[^1].Values;
+        var values = _uses.Count == 0 ? null : _uses[^1].Copies.Values;
         var parameters = Parameters;
         for (var i = 0; i < parameters.Count; i++) parameters[i].Substitute(values?[i]);
     }
@@ -141,15 +157,23 @@ public sealed class WeightSet : IDisposable
 
     private static string Others(int count) => count > 1 ? $" (and {count - 1} more)" : "";
 
-    private sealed class Substitution(WeightSet set, Tensor[] values) : IDisposable
+    private sealed class Copies(Tensor[] values) : IDisposable
     {
         public Tensor[] Values => values;
 
         public void Dispose()
         {
-            if (!set._substitutions.Remove(this)) return;
-            set.Apply();
             foreach (var value in values) value.Dispose();
+        }
+    }
+
+    private sealed class PolicyUse(WeightSet set, Copies copies) : IDisposable
+    {
+        public Copies Copies => copies;
+
+        public void Dispose()
+        {
+            if (set._uses.Remove(this)) set.Apply();
         }
     }
 }

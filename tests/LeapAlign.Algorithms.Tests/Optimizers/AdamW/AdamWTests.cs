@@ -2,6 +2,7 @@ using LeapAlign.Contracts.Models;
 using LeapAlign.Contracts.Optimizers;
 using LeapAlign.Contracts.Randomness;
 using LeapAlign.Contracts.State;
+using LeapAlign.Contracts.Weights;
 using LeapAlign.Pipeline;
 using LeapAlign.Testing;
 using TorchSharp;
@@ -33,7 +34,7 @@ public sealed class AdamWTests
                 ours[i].grad = Gradient(i, step);
                 theirs[i].grad = Gradient(i, step);
             }
-            optimization.Update(step);
+            optimization.Update(new UpdateContext(step));
             matrix.step();
             vector.step();
         }
@@ -48,11 +49,11 @@ public sealed class AdamWTests
         using var scope = NewDisposeScope();
         List<Fault> warned = [];
         var weight = ones(3, 2, device: new Device(DeviceType.META)).requires_grad_();
-        using var optimization = new AdamWOptimizer(Settings with { Fused = fused }, warned.Add).Begin([new NamedTensor("weight", weight)]);
+        using var optimization = new AdamWOptimizer(Settings with { Fused = fused }, warned.Add).Begin(Set("weight", weight));
         for (var step = 0; step < 2; step++)
         {
             weight.grad = ones_like(weight);
-            optimization.Update(step);
+            optimization.Update(new UpdateContext(step));
         }
         Assert.Equal(warnings, warned.Count);
         Assert.All(warned, static warning => Assert.Contains("no fused kernel for META", warning.Message, StringComparison.Ordinal));
@@ -96,7 +97,7 @@ public sealed class AdamWTests
     {
         using var scope = NewDisposeScope();
         using var optimization = Begin(Parameters(), true);
-        using var other = new AdamWOptimizer(Settings).Begin([new NamedTensor("other", ones(3).requires_grad_())]);
+        using var other = new AdamWOptimizer(Settings).Begin(Set("other", ones(3).requires_grad_()));
         Assert.Contains("'first.", ((IStateful)optimization).Load(((IStateful)other).Save()).Match(static _ => "", static fault => fault.Message), StringComparison.Ordinal);
     }
 
@@ -108,16 +109,16 @@ public sealed class AdamWTests
         {
             // The second weight learns nothing in every other step.
             for (var i = 0; i < parameters.Length; i++) parameters[i].grad = i == 1 && step % 2 == 0 ? null : Gradient(i, step);
-            optimization.Update(step);
+            optimization.Update(new UpdateContext(step));
         }
     }
 
     [Fact]
     public void Warm_up_rises_linearly_to_the_rate_and_stays()
     {
-        using var optimization = new AdamWOptimizer(Settings with { Warmup = 4 }).Begin([]);
+        using var optimization = new AdamWOptimizer(Settings with { Warmup = 4 }).Begin(ParameterSet.Empty);
         double[] expected = [0.25, 0.5, 0.75, 1, 1, 1];
-        for (var step = 0; step < expected.Length; step++) Assert.Equal(Settings.Rate * expected[step], optimization.Update(step), 1e-15);
+        for (var step = 0; step < expected.Length; step++) Assert.Equal(Settings.Rate * expected[step], optimization.Update(new UpdateContext(step)), 1e-15);
     }
 
     [Theory]
@@ -130,7 +131,7 @@ public sealed class AdamWTests
         var before = parameters[1].detach().clone();
         using var optimization = new AdamWOptimizer(Settings with { Fused = fused }).Begin(Named(parameters));
         parameters[0].grad = Gradient(0, 0);
-        optimization.Update(0);
+        optimization.Update(new UpdateContext(0));
         Assert.True(parameters[1].detach().eq(before).all().item<bool>());
         Assert.False(parameters[0].detach().eq(Parameters()[0].detach()).any().item<bool>());
     }
@@ -140,9 +141,9 @@ public sealed class AdamWTests
     {
         using var scope = NewDisposeScope();
         var parameter = full(3, 1, 2.0f).requires_grad_();
-        using var optimization = new AdamWOptimizer(Settings).Begin([new NamedTensor("w", parameter)]);
+        using var optimization = new AdamWOptimizer(Settings).Begin(Set("w", parameter));
         parameter.grad = zeros_like(parameter);
-        optimization.Update(0);
+        optimization.Update(new UpdateContext(0));
         Agreement.Values(parameter, full(3, 1, 2.0f * (1 - (float)(Settings.Rate * Settings.WeightDecay))), "decayed", 1e-7);
     }
 
@@ -153,9 +154,9 @@ public sealed class AdamWTests
     {
         using var scope = NewDisposeScope();
         var parameter = full(width, 2.0f).requires_grad_();
-        using var optimization = new AdamWOptimizer(Settings).Begin([new NamedTensor(name, parameter)]);
+        using var optimization = new AdamWOptimizer(Settings).Begin(Set(name, parameter));
         parameter.grad = zeros_like(parameter);
-        optimization.Update(0);
+        optimization.Update(new UpdateContext(0));
         Agreement.Values(parameter, full(width, 2.0f), name, 0);
     }
 
@@ -164,9 +165,9 @@ public sealed class AdamWTests
     {
         using var scope = NewDisposeScope();
         var parameter = empty(5, 3, device: META).requires_grad_();
-        using var optimization = new AdamWOptimizer(Settings).Begin([new NamedTensor("w", parameter)]);
+        using var optimization = new AdamWOptimizer(Settings).Begin(Set("w", parameter));
         parameter.grad = empty_like(parameter);
-        optimization.Update(0);
+        optimization.Update(new UpdateContext(0));
         Assert.Equal(DeviceType.META, parameter.device_type);
     }
 
@@ -176,5 +177,9 @@ public sealed class AdamWTests
 
     private static Tensor Draw(string purpose, int index, long[] shape) => RandomKey.OfRun(9).For(purpose, index).Normal(shape, CPU);
 
-    private static List<NamedTensor> Named(Tensor[] tensors) => [.. tensors.Select(static (tensor, i) => new NamedTensor($"{i}", tensor))];
+    private static ParameterSet Named(Tensor[] tensors) => new(tensors.Select(static (tensor, i) => Named($"{i}", tensor)));
+
+    private static Parameter Named(string name, Tensor tensor) => new(name, Parameter.RoleOf(name, tensor.shape), tensor);
+
+    private static ParameterSet Set(string name, Tensor tensor) => new([Named(name, tensor)]);
 }

@@ -1,4 +1,5 @@
 using LeapAlign.Contracts.Flow;
+using LeapAlign.Contracts.Models;
 using LeapAlign.Pipeline;
 
 namespace LeapAlign.Models.Sd3.Tests;
@@ -91,8 +92,8 @@ public sealed class BadFolderTests : IDisposable
     {
         Replace("tokenizer_3/tokenizer_config.json", "\"extra_ids\": 0", "\"extra_ids\": 3");
         using var model = TestModel.Open(_folder);
-        model.Encode(["a red circle"], Guidance.None).Dispose();
-        var fault = Assert.Throws<FaultException>(() => model.Encode(["a <extra_id_1> circle"], Guidance.None)).Fault;
+        model.Encode(new ConditioningRequest(["a red circle"], Guidance.None, model.NativeSize)).Dispose();
+        var fault = Assert.Throws<FaultException>(() => model.Encode(new ConditioningRequest(["a <extra_id_1> circle"], Guidance.None, model.NativeSize))).Fault;
         Assert.Equal(FaultCodes.BadTokenizer, fault.Code);
         Assert.Contains("'text_encoder_3' knows only", fault.Message, StringComparison.Ordinal);
     }

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json.Nodes;
+using LeapAlign.Contracts.Models;
 using LeapAlign.Pipeline;
 using LeapAlign.Storage.Safetensors;
 using LeapAlign.Testing;
@@ -49,7 +50,7 @@ public sealed class ExportFormsTests : IDisposable
         using var scope = NewDisposeScope();
         using var model = Recording.Require(TestModel.TryOpen(new Sd3Settings { Folder = source, TextLength = length }));
         var export = Path.Combine(_folder, "export");
-        Recording.Require(model.Export(export, [.. model.Parameters.Select(static parameter => parameter.Value)], null));
+        Recording.Require(model.Export(new ExportRequest(export, null) { Weights = [.. model.Parameters.Select(static parameter => parameter.Value)] }));
         var card = File.ReadAllText(Path.Combine(export, "README.md"));
         Assert.Contains(words, card, StringComparison.Ordinal);
         Assert.Contains(call, card, StringComparison.Ordinal);
@@ -106,7 +107,7 @@ public sealed class ExportFormsTests : IDisposable
         using var scope = NewDisposeScope();
         using var model = TestModel.Open(source);
         var export = Path.Combine(_folder, "export");
-        Recording.Require(model.Export(export, [.. model.Parameters.Select(static parameter => parameter.Value)], null));
+        Recording.Require(model.Export(new ExportRequest(export, null) { Weights = [.. model.Parameters.Select(static parameter => parameter.Value)] }));
         return export;
     }
 

@@ -70,8 +70,8 @@ public sealed class ExportTests : IDisposable
         foreach (var type in new ScalarType?[] { null, ScalarType.BFloat16, ScalarType.Float32 })
         {
             var target = Path.Combine(_folder, $"{type}-export");
-            var said = Recording.Require(((IModel)model).CheckExport(type));
-            Recording.Require(model.Export(target, [.. model.Parameters.Select(static parameter => parameter.Value)], type));
+            var said = Recording.Require(((IModel)model).CheckExport(new ExportRequest("", type)));
+            Recording.Require(model.Export(new ExportRequest(target, type) { Weights = [.. model.Parameters.Select(static parameter => parameter.Value)] }));
             Assert.Equal(new DirectoryInfo(target).EnumerateFiles("*", SearchOption.AllDirectories).Sum(static file => file.Length), said);
         }
     }
@@ -99,7 +99,7 @@ public sealed class ExportTests : IDisposable
         {
             var fault = TestModel.TryOpen(source).Bind(static model =>
             {
-                using (model) return ((IModel)model).CheckExport(null);
+                using (model) return ((IModel)model).CheckExport(new ExportRequest("", null));
             }).Match<Fault?>(static _ => null, static fault => fault);
             Assert.Equal(FaultCodes.ModelNotFound, fault?.Code);
             Assert.Equal(path, fault!.Place!.File);
@@ -139,7 +139,7 @@ public sealed class ExportTests : IDisposable
         File.WriteAllText(index, json.ToJsonString());
         var fault = TestModel.TryOpen(source).Bind(static model =>
         {
-            using (model) return ((IModel)model).CheckExport(null);
+            using (model) return ((IModel)model).CheckExport(new ExportRequest("", null));
         }).Match<Fault?>(static _ => null, static fault => fault);
         Assert.Contains(part, fault?.ToString(), StringComparison.Ordinal);
         Directory.Delete(source, recursive: true);
@@ -151,9 +151,9 @@ public sealed class ExportTests : IDisposable
         using var scope = NewDisposeScope();
         var source = TestModel.Copy();
         using var model = TestModel.Open(source);
-        Recording.Require(((IModel)model).CheckExport(null));
+        Recording.Require(((IModel)model).CheckExport(new ExportRequest("", null)));
         Directory.Delete(source, recursive: true);
-        var fault = model.Export(Path.Combine(_folder, "export"), [.. model.Parameters.Select(static parameter => parameter.Value)], null).Match<Fault?>(static _ => null, static fault => fault);
+        var fault = model.Export(new ExportRequest(Path.Combine(_folder, "export"), null) { Weights = [.. model.Parameters.Select(static parameter => parameter.Value)] }).Match<Fault?>(static _ => null, static fault => fault);
         Assert.Equal(FaultCodes.ModelNotFound, fault?.Code);
         Assert.StartsWith(source, fault!.Place!.File, StringComparison.Ordinal);
         Assert.Empty(Directory.GetFileSystemEntries(_folder));
@@ -186,6 +186,6 @@ public sealed class ExportTests : IDisposable
             _export = new PipelineExport(new ModelIndex { Folder = Path.Combine(folder, "source"), Components = components, Scheduling = new FlowScheduling() }, set, 256);
         }
 
-        public Result<Unit> Export(string name, float value, Storage.Disks.IDisk? disk) => _export.Write(Path.Combine(_folder, name), [full(3, value)], null, disk);
+        public Result<Unit> Export(string name, float value, Storage.Disks.IDisk? disk) => _export.Write(new ExportRequest(Path.Combine(_folder, name), null) { Weights = [full(3, value)] }, disk);
     }
 }

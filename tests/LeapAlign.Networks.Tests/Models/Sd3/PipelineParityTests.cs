@@ -1,5 +1,6 @@
 using System.Text.Json;
 using LeapAlign.Contracts.Flow;
+using LeapAlign.Contracts.Models;
 using LeapAlign.Contracts.Samplers;
 using LeapAlign.Methods.Schedules;
 using LeapAlign.Samplers.FlowEuler;
@@ -22,11 +23,11 @@ public sealed class PipelineParityTests : IDisposable
     [Fact]
     public void Captions_are_embedded_as_the_pipeline_does()
     {
-        using var conditioning = (Sd3Conditioning)_model.Encode(Prompts, new Guidance(2));
+        using var conditioning = (Sd3Conditioning)_model.Encode(new ConditioningRequest(Prompts, new Guidance(2), _model.NativeSize));
         Agreement.Values(conditioning.Captions.Context, _recorded["context"], "context", Tolerance);
         Agreement.Values(conditioning.Captions.Pooled, _recorded["pooled"], "pooled", Tolerance);
-        Agreement.Values(conditioning.Empty!.Context, _recorded["negative_context"], "negative context", Tolerance);
-        Agreement.Values(conditioning.Empty.Pooled, _recorded["negative_pooled"], "negative pooled", Tolerance);
+        Agreement.Values(conditioning.Negative!.Context, _recorded["negative_context"], "negative context", Tolerance);
+        Agreement.Values(conditioning.Negative.Pooled, _recorded["negative_pooled"], "negative pooled", Tolerance);
         Assert.Equal(2, conditioning.EvaluationsPerVelocity);
         Assert.Equal(Prompts.Length, conditioning.BatchSize);
     }
@@ -38,7 +39,7 @@ public sealed class PipelineParityTests : IDisposable
     {
         using var gradients = no_grad();
         var guidance = guided ? new Guidance(_options.GetProperty("guidance").GetDouble()) : Guidance.None;
-        using var conditioning = _model.Encode(Prompts, guidance);
+        using var conditioning = _model.Encode(new ConditioningRequest(Prompts, guidance, _model.NativeSize));
         var sampler = new FlowEulerSampler(new FlowEulerSettings { Schedule = ScheduleKind.Explicit });
         var schedule = sampler.CreateSchedule(_model.Scheduling, _options.GetProperty("steps").GetInt32());
         var latents = sampler.Roll(_recorded["noise"], new SamplingPath(schedule, (state, step) => _model.Velocity(state, [schedule.Sigma(step)], conditioning)));

@@ -1,6 +1,7 @@
 using LeapAlign.Contracts.Flow;
 using LeapAlign.Contracts.Models;
 using LeapAlign.Contracts.Randomness;
+using LeapAlign.Contracts.Weights;
 using LeapAlign.Pipeline;
 using LeapAlign.Testing;
 using static TorchSharp.torch;
@@ -41,7 +42,7 @@ public sealed class Sd3ModelTests
         model.Refresh();
         var after = Velocity(model);
         Assert.False(after.allclose(before));
-        using (model.Use(originals)) Assert.True(Velocity(model).eq(before).all().item<bool>());
+        using (model.Use(new Policy("test", originals))) Assert.True(Velocity(model).eq(before).all().item<bool>());
         Assert.True(Velocity(model).eq(after).all().item<bool>());
     }
 
@@ -50,9 +51,9 @@ public sealed class Sd3ModelTests
     {
         using var scope = NewDisposeScope();
         using var model = TestModel.Open();
-        using var first = (Sd3Conditioning)model.Encode(Captions, Guidance.None);
-        using var second = (Sd3Conditioning)model.Encode(Captions, Guidance.None);
-        using var other = (Sd3Conditioning)model.Encode([Captions[1], Captions[0]], Guidance.None);
+        using var first = (Sd3Conditioning)model.Encode(new ConditioningRequest(Captions, Guidance.None, model.NativeSize));
+        using var second = (Sd3Conditioning)model.Encode(new ConditioningRequest(Captions, Guidance.None, model.NativeSize));
+        using var other = (Sd3Conditioning)model.Encode(new ConditioningRequest([Captions[1], Captions[0]], Guidance.None, model.NativeSize));
         Assert.True(first.Captions.Context.eq(second.Captions.Context).all().item<bool>());
         Assert.False(first.Captions.Context.eq(other.Captions.Context).all().item<bool>());
         first.Dispose();
@@ -80,9 +81,9 @@ public sealed class Sd3ModelTests
     public void Sizes_that_do_not_fit_the_patches_are_faults()
     {
         using var model = TestModel.Open();
-        var native = Recording.Require(model.LatentShape(model.NativeSize));
-        Assert.Equal(3, native.Length);
-        var fault = model.LatentShape(new ImageSize(model.NativeSize.Width + 1, model.NativeSize.Height)).Match<Fault?>(static _ => null, static fault => fault);
+        var native = Recording.Require(model.Latents(model.NativeSize)).Shape;
+        Assert.Equal(3, native.Count);
+        var fault = model.Latents(new ImageSize(model.NativeSize.Width + 1, model.NativeSize.Height)).Match<Fault?>(static _ => null, static fault => fault);
         Assert.Equal(FaultCodes.OutOfRange, fault?.Code);
     }
 
@@ -94,9 +95,9 @@ public sealed class Sd3ModelTests
         var target = Path.Combine(Directory.CreateTempSubdirectory("leapalign-export-").FullName, "export");
         using var model = TestModel.Open();
         var weights = model.Parameters.Select(static parameter => parameter.Value.detach() + 0.01f).ToList();
-        Recording.Require(model.Export(target, weights, ScalarType.Float32));
+        Recording.Require(model.Export(new ExportRequest(target, ScalarType.Float32) { Weights = weights }));
         using var opened = TestModel.Open(target);
-        using (model.Use(weights)) Assert.True(Velocity(model).eq(Velocity(opened)).all().item<bool>());
+        using (model.Use(new Policy("test", weights))) Assert.True(Velocity(model).eq(Velocity(opened)).all().item<bool>());
         Assert.Equal(Files(TestModel.Folder).Append(ExportCard.FileName).Order(StringComparer.Ordinal), Files(target));
         Assert.False(Directory.Exists(target + ".part"));
 
@@ -110,7 +111,7 @@ public sealed class Sd3ModelTests
         using var scope = NewDisposeScope();
         var target = Path.Combine(Directory.CreateTempSubdirectory("leapalign-export-").FullName, "export");
         using var model = TestModel.Open();
-        Recording.Require(model.Export(target, [.. model.Parameters.Select(static parameter => parameter.Value)], null));
+        Recording.Require(model.Export(new ExportRequest(target, null) { Weights = [.. model.Parameters.Select(static parameter => parameter.Value)] }));
         using var opened = TestModel.Open(target);
         Assert.All(model.Parameters.Zip(opened.Parameters), static pair =>
         {
@@ -125,7 +126,7 @@ public sealed class Sd3ModelTests
         using var scope = NewDisposeScope();
         List<Fault> warnings = [];
         using var model = TestModel.Open(warnings: warnings);
-        using var conditioning = model.Encode([string.Concat(Enumerable.Repeat("a red circle and ", 600)), "a red circle"], Guidance.None);
+        using var conditioning = model.Encode(new ConditioningRequest([string.Concat(Enumerable.Repeat("a red circle and ", 600)), "a red circle"], Guidance.None, model.NativeSize));
         var warning = Assert.Single(warnings);
         Assert.Equal(FaultCodes.CaptionCut, warning.Code);
         Assert.Contains("'a red circle and a red", warning.Message, StringComparison.Ordinal);
@@ -138,8 +139,8 @@ public sealed class Sd3ModelTests
         using var scope = NewDisposeScope();
         using var gradients = no_grad();
         using var model = TestModel.Open();
-        using var conditioning = model.Encode(Captions, Guidance.None);
-        var noise = RandomKey.OfRun(1).Normal([Captions.Length, .. Recording.Require(model.LatentShape(model.NativeSize))], CPU);
+        using var conditioning = model.Encode(new ConditioningRequest(Captions, Guidance.None, model.NativeSize));
+        var noise = RandomKey.OfRun(1).Normal([Captions.Length, .. Recording.Require(model.Latents(model.NativeSize)).Shape], CPU);
         double[] sigmas = [.. Captions.Select(static (_, index) => 0.2 + (0.3 * index))];
         var together = model.Velocity(noise, sigmas, conditioning);
         for (var sample = 0; sample < sigmas.Length; sample++)
@@ -150,8 +151,8 @@ public sealed class Sd3ModelTests
 
     private static Tensor Velocity(Sd3Model model)
     {
-        using var conditioning = model.Encode(Captions, Guidance.None);
-        var noise = RandomKey.OfRun(1).Normal([Captions.Length, .. Recording.Require(model.LatentShape(model.NativeSize))], CPU);
+        using var conditioning = model.Encode(new ConditioningRequest(Captions, Guidance.None, model.NativeSize));
+        var noise = RandomKey.OfRun(1).Normal([Captions.Length, .. Recording.Require(model.Latents(model.NativeSize)).Shape], CPU);
         return model.Velocity(noise, [0.7], conditioning);
     }
 }
