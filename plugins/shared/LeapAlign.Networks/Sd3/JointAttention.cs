@@ -1,5 +1,6 @@
 using LeapAlign.Contracts.Adapters;
 using LeapAlign.Networks.Layers;
+using LeapAlign.Networks.Mmdit;
 using LeapAlign.Networks.Weights;
 using static TorchSharp.torch;
 
@@ -8,12 +9,6 @@ namespace LeapAlign.Networks.Sd3;
 /// <summary>Attention of image and context tokens among all of them, image first (<c>attn</c>).</summary>
 internal sealed class JointAttention
 {
-    /// <summary>What diffusers calls the projections of image tokens.</summary>
-    public static readonly (string Query, string Key, string Value, string QueryNorm, string KeyNorm) ImageNames = ("to_q", "to_k", "to_v", "norm_q", "norm_k");
-
-    private static readonly (string Query, string Key, string Value, string QueryNorm, string KeyNorm) ContextNames =
-        ("add_q_proj", "add_k_proj", "add_v_proj", "norm_added_q", "norm_added_k");
-
     private readonly AttentionProjections _image;
     private readonly AttentionProjections _context;
     private readonly Linear _imageOutput;
@@ -24,8 +19,8 @@ internal sealed class JointAttention
     /// <param name="isLast">The context is only looked at: what it would become is not computed and has no output weights.</param>
     public JointAttention(WeightScope scope, Sd3Config config, bool isLast)
     {
-        _image = new AttentionProjections(scope, config, ImageNames);
-        _context = new AttentionProjections(scope, config, ContextNames, hasQueries: !isLast);
+        _image = new AttentionProjections(scope, (config.Heads, config.HeadWidth), config.NormalisesQueriesAndKeys, AttentionProjections.ImageNames);
+        _context = new AttentionProjections(scope, (config.Heads, config.HeadWidth), config.NormalisesQueriesAndKeys, AttentionProjections.ContextNames, hasQueries: !isLast);
         _imageOutput = new Linear(scope / "to_out" / 0, config.Width, config.Width, role: SiteRole.Attention);
         if (!isLast) _contextOutput = new Linear(scope / "to_add_out", config.Width, config.Width, role: SiteRole.Attention);
     }

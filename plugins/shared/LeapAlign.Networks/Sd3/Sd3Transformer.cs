@@ -1,5 +1,6 @@
 using LeapAlign.Contracts.Adapters;
 using LeapAlign.Networks.Layers;
+using LeapAlign.Networks.Mmdit;
 using LeapAlign.Networks.Weights;
 using static TorchSharp.torch;
 
@@ -23,7 +24,7 @@ public sealed class Sd3Transformer
         ArgumentNullException.ThrowIfNull(config);
         _config = config;
         _patches = new PatchEmbedding(scope / "pos_embed", config);
-        _conditioning = new ConditioningEmbedding(scope / "time_text_embed", config);
+        _conditioning = new ConditioningEmbedding(scope / "time_text_embed", config.Width, config.PooledWidth);
         _context = new Linear(scope / "context_embedder", config.ContextWidth, config.Width, role: SiteRole.Embedding);
         _blocks = [.. Enumerable.Range(0, config.Layers).Select(index => new JointBlock(scope / "transformer_blocks" / index, config, index))];
         _head = new VelocityHead(scope, config);
@@ -42,7 +43,7 @@ public sealed class Sd3Transformer
         using var scope = NewDisposeScope();
         var type = _patches.ComputeType;
         var image = _patches.Forward(latents.to(type));
-        var conditioning = Activation.Silu(_conditioning.Forward(timestep, pooled.to(type)));
+        var conditioning = Activation.Silu(_conditioning.Forward(timestep, guidance: null, pooled.to(type)));
         var text = _context.Forward(context.to(type));
         foreach (var block in _blocks)
         {

@@ -1,5 +1,6 @@
 using LeapAlign.Contracts.Adapters;
 using LeapAlign.Networks.Layers;
+using LeapAlign.Networks.Mmdit;
 using LeapAlign.Networks.Weights;
 using static TorchSharp.torch;
 
@@ -13,7 +14,7 @@ internal sealed class SelfAttention
 
     public SelfAttention(WeightScope scope, Sd3Config config)
     {
-        _projections = new AttentionProjections(scope, config, JointAttention.ImageNames);
+        _projections = new AttentionProjections(scope, (config.Heads, config.HeadWidth), config.NormalisesQueriesAndKeys, AttentionProjections.ImageNames);
         _output = new Linear(scope / "to_out" / 0, config.Width, config.Width, role: SiteRole.Attention);
     }
 
