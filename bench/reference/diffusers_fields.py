@@ -1,4 +1,4 @@
-"""Records which keys diffusers reads from the files of an SD3 pipeline: one JSON file for each class.
+"""Records which keys diffusers reads from the files of its pipelines: one JSON file for each class.
 
 usage: reference.sh bench/reference/diffusers_fields.py tests/fixtures/reference-fields
 """
@@ -15,6 +15,7 @@ CLASSES = {
     "StableDiffusion3Pipeline": "model_index.json",
     "FlowMatchEulerDiscreteScheduler": "scheduler/scheduler_config.json",
     "SD3Transformer2DModel": "transformer/config.json",
+    "FluxTransformer2DModel": "transformer/config.json",
     "AutoencoderKL": "vae/config.json",
 }
 
@@ -50,6 +51,7 @@ def main(folder):
     read_by_pipeline = {
         "FlowMatchEulerDiscreteScheduler": asked(pipeline, r"scheduler\."),
         "SD3Transformer2DModel": asked(pipeline, r"transformer\."),
+        "FluxTransformer2DModel": asked(diffusers.FluxPipeline, r"transformer\."),
         "AutoencoderKL": asked(pipeline, r"vae\."),
     }
     for name, file in CLASSES.items():

@@ -20,8 +20,15 @@ public class FormatsPageTests
         var sections = FormatsPage.Text().Split("\n## ");
         Assert.All(FileFormats.All, format =>
         {
-            var section = Assert.Single(sections, section => section.StartsWith($"{format.File}\n", StringComparison.Ordinal));
+            var section = Assert.Single(sections, section => section.StartsWith(format.File, StringComparison.Ordinal) && section.Contains($"\n\nRead as {format.Reference} reads it.\n", StringComparison.Ordinal));
             Assert.All(format.Fields, field => Assert.Equal(2, section.Split($"`{field.Name}`").Length));
         });
+    }
+
+    [Fact]
+    public void Files_of_one_name_have_headings_of_their_own()
+    {
+        var headings = FormatsPage.Text().Split('\n').Where(static line => line.StartsWith("## ", StringComparison.Ordinal)).ToArray();
+        Assert.Equal(headings.Length, headings.Distinct().Count());
     }
 }

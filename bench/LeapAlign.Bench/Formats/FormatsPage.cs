@@ -23,7 +23,7 @@ internal static class FormatsPage
         var page = new StringBuilder(Part("opening"));
         foreach (var format in FileFormats.All)
         {
-            page.Append($"\n## {format.File}\n\nRead as {format.Reference} reads it.\n\n| field | | |\n|---|---|---|\n");
+            page.Append($"\n## {Heading(format)}\n\nRead as {format.Reference} reads it.\n\n| field | | |\n|---|---|---|\n");
             foreach (var (effect, words) in Effects)
             {
                 // Fields of which the same is to be said share a row.
@@ -33,6 +33,11 @@ internal static class FormatsPage
         }
         return page.Append('\n').Append(Part("closing")).ToString();
     }
+
+    // Several classes read a file of the same name.
+    private static string Heading(FileFormat format) => FileFormats.All.Count(other => other.File == format.File) > 1
+        ? $"{format.File} of {format.Reference.Split(' ')[^1]}"
+        : format.File;
 
     // Names in angle brackets would be taken for HTML, and a bar for the end of the column.
     private static string Escaped(string note) => note.Replace("|", "\\|", StringComparison.Ordinal).Replace("<", "\\<", StringComparison.Ordinal);

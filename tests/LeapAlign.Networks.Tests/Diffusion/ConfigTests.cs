@@ -1,3 +1,4 @@
+using LeapAlign.Networks.Flux;
 using LeapAlign.Networks.Sd3;
 using LeapAlign.Networks.Tests.TextAndImage;
 using LeapAlign.Networks.Vae;
@@ -26,6 +27,22 @@ public class ConfigTests
     }
 
     [Fact]
+    public void Absent_fields_of_a_flux_transformer_have_the_defaults_of_diffusers()
+    {
+        var config = ConfigFile.Require("""{ "_class_name": "FluxTransformer2DModel", "_use_default_values": ["num_layers"], "num_layers": 3 }""", FluxConfig.Read);
+        Assert.Equal((19, 38, 24, 128), (config.DoubleLayers, config.SingleLayers, config.Heads, config.HeadWidth));
+        Assert.Equal((4096, 768, 64, 64, false), (config.ContextWidth, config.PooledWidth, config.InChannels, config.OutChannels, config.EmbedsGuidance));
+        Assert.Equal([16, 56, 56], config.RotaryWidths);
+    }
+
+    [Fact]
+    public void Output_channels_of_a_flux_transformer_are_the_input_channels_unless_the_file_says_others()
+    {
+        static int Channels(string more) => ConfigFile.Require($$"""{ "_class_name": "FluxTransformer2DModel", "in_channels": 96{{more}} }""", FluxConfig.Read).OutChannels;
+        Assert.Equal((96, 96, 64), (Channels(""), Channels(", \"out_channels\": null"), Channels(", \"out_channels\": 64")));
+    }
+
+    [Fact]
     public void Absent_fields_of_an_autoencoder_have_the_defaults_of_diffusers()
     {
         var config = ConfigFile.Require($$"""{ "_class_name": "AutoencoderKL", {{Autoencoder}}, "shift_factor": null }""", VaeConfig.Read);
@@ -48,6 +65,21 @@ public class ConfigTests
         Assert.Contains(right, json, StringComparison.Ordinal);
         AssertFault(ConfigFile.Fault(json.Replace(right, wrong, StringComparison.Ordinal), Sd3Config.Read), key, word);
     }
+
+    [Theory]
+    [InlineData("\"patch_size\": 2", "patch_size", "1")]
+    [InlineData("\"num_layers\": 0", "num_layers", "0")]
+    [InlineData("\"num_single_layers\": null", "num_single_layers", "null")]
+    [InlineData("\"guidance_embeds\": 1", "guidance_embeds", "true or false")]
+    [InlineData("\"axes_dims_rope\": null", "axes_dims_rope", "null")]
+    [InlineData("\"axes_dims_rope\": []", "axes_dims_rope", "at least one")]
+    [InlineData("\"axes_dims_rope\": [64, 64]", "axes_dims_rope", "3 even numbers")]
+    [InlineData("\"axes_dims_rope\": [15, 57, 56]", "axes_dims_rope", "even")]
+    [InlineData("\"axes_dims_rope\": [16, 56, 54]", "axes_dims_rope", "128")]
+    [InlineData("\"attention_head_dim\": 64", "axes_dims_rope", "64")]
+    [InlineData("\"quantization_config\": { \"quant_method\": \"bitsandbytes\" }", "quantization_config", "set")]
+    public void Wrong_flux_configuration_is_a_fault_with_its_key(string wrong, string key, string word) =>
+        AssertFault(ConfigFile.Fault($$"""{ "_class_name": "FluxTransformer2DModel", {{wrong}} }""", FluxConfig.Read), key, word);
 
     [Theory]
     [InlineData("\"latent_channels\"", "\"channels\"", "latent_channels", "missing")]
@@ -73,6 +105,7 @@ public class ConfigTests
     public void Another_class_is_named()
     {
         AssertFault(ConfigFile.Fault("""{ "_class_name": "FluxTransformer2DModel" }""", Sd3Config.Read), "_class_name", "SD3Transformer2DModel");
+        AssertFault(ConfigFile.Fault("""{ "_class_name": "SD3Transformer2DModel" }""", FluxConfig.Read), "_class_name", "FluxTransformer2DModel");
         AssertFault(ConfigFile.Fault("""{ "_class_name": "AutoencoderTiny" }""", VaeConfig.Read), "_class_name", "AutoencoderTiny");
         AssertFault(ConfigFile.Fault("{ }", Sd3Config.Read), "_class_name", "missing");
     }

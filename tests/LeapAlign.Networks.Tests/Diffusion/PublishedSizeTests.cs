@@ -1,3 +1,4 @@
+using LeapAlign.Networks.Flux;
 using LeapAlign.Networks.Sd3;
 using LeapAlign.Networks.Tests.TextAndImage;
 using LeapAlign.Networks.Vae;
@@ -26,6 +27,16 @@ public class PublishedSizeTests
         { "_class_name": "SD3Transformer2DModel", "attention_head_dim": 64, "caption_projection_dim": 1536, "in_channels": 16,
           "joint_attention_dim": 4096, "num_attention_heads": 24, "num_layers": 24, "out_channels": 16, "patch_size": 2, "pooled_projection_dim": 2048,
           "pos_embed_max_size": 192, "sample_size": 128 }
+        """;
+
+    private const string FluxDev = """
+        { "_class_name": "FluxTransformer2DModel", "attention_head_dim": 128, "axes_dims_rope": [16, 56, 56], "guidance_embeds": true, "in_channels": 64,
+          "joint_attention_dim": 4096, "num_attention_heads": 24, "num_layers": 19, "num_single_layers": 38, "patch_size": 1, "pooled_projection_dim": 768 }
+        """;
+
+    private const string FluxSchnell = """
+        { "_class_name": "FluxTransformer2DModel", "attention_head_dim": 128, "guidance_embeds": false, "in_channels": 64, "joint_attention_dim": 4096,
+          "num_attention_heads": 24, "num_layers": 19, "num_single_layers": 38, "out_channels": null, "patch_size": 1, "pooled_projection_dim": 768 }
         """;
 
     private const string Autoencoder3 = """
@@ -61,6 +72,42 @@ public class PublishedSizeTests
         AssertMeta(latents.grad!, 2, 16, 64, 64);
         using var _ = no_grad();
         AssertMeta(network.Forward(latents, Meta(2, 77 + 256, 4096), Meta(2, 2048), Meta(2)), 2, 16, 64, 64);
+    }
+
+    [Theory]
+    [InlineData(FluxDev, true, 11_901_408_320)]
+    [InlineData(FluxSchnell, false, 11_891_178_560)]
+    public void Flux_transformers(string json, bool embedsGuidance, long parameters)
+    {
+        using var scope = NewDisposeScope();
+        using var weights = new WeightSet();
+        var network = new FluxTransformer(ConfigFile.Require(json, FluxConfig.Read), weights.Root);
+        weights.Allocate(META, float32);
+        weights.SetTrained(true);
+        weights.ComputeIn(bfloat16);
+        var expected = FluxNames.Expected(embedsGuidance);
+        Assert.Equal(expected.Keys.Order(StringComparer.Ordinal), weights.All.Select(weight => weight.Name).Order(StringComparer.Ordinal));
+        foreach (var weight in weights.All) Assert.True(expected[weight.Name].SequenceEqual(weight.Shape), $"{weight.Name} is [{string.Join(", ", weight.Shape)}]");
+        Assert.Equal(weights.All.Count, weights.Parameters.Count);
+        Assert.Equal(parameters, weights.Parameters.Sum(static weight => weight.Master.numel()));
+        var latents = zeros([2, 16, 64, 48], dtype: float32, device: META, requires_grad: true);
+        Tensor Meta(params long[] shape) => zeros(shape, dtype: float32, device: META);
+        Tensor Velocity() => FluxTokens.Unpack(network.Forward(new FluxInputs
+        {
+            Tokens = FluxTokens.Pack(latents),
+            Context = Meta(2, 512, 4096),
+            Pooled = Meta(2, 768),
+            Sigma = FluxTime.OfPipeline(Meta(2), bfloat16),
+            Guidance = embedsGuidance ? Meta(2) : null,
+            ImagePlaces = FluxTokens.ImagePlaces(64, 48, META),
+            TextPlaces = FluxTokens.TextPlaces(512, META),
+        }), 64, 48);
+        var velocity = Velocity();
+        AssertMeta(velocity, 2, 16, 64, 48);
+        velocity.sum().backward();
+        AssertMeta(latents.grad!, 2, 16, 64, 48);
+        using var _ = no_grad();
+        AssertMeta(Velocity(), 2, 16, 64, 48);
     }
 
     [Fact]

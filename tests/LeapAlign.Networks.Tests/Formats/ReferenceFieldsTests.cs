@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using LeapAlign.Networks.Flux;
 using LeapAlign.Networks.Formats;
 using LeapAlign.Networks.Pipelines;
 using LeapAlign.Networks.Sd3;
@@ -14,21 +15,27 @@ public sealed class ReferenceFieldsTests : IDisposable
 {
     private const string Nonsense = """[{"x": [null]}]""";
 
-    private static readonly Dictionary<FileFormat, Func<string, Action<Fault>, Fault?>> s_readers = new()
+    // Each reader with a folder that has a good file for it.
+    private static readonly Dictionary<FileFormat, (string Folder, Func<string, Action<Fault>, Fault?> Read)> s_readers = new()
     {
-        [PipelineIndex.Format] = static (path, warn) => FaultOf(PipelineIndex.Read(path, warn)),
-        [SchedulerConfig.Format] = static (path, warn) => FaultOf(SchedulerConfig.Read(path, warn)),
-        [Sd3Config.Format] = static (path, warn) => FaultOf(Sd3Config.Read(path, warn)),
-        [VaeConfig.Format] = static (path, warn) => FaultOf(VaeConfig.Read(path, warn)),
+        [PipelineIndex.Format] = (Sd3, static (path, warn) => FaultOf(PipelineIndex.Read(path, warn))),
+        [SchedulerConfig.Format] = (Sd3, static (path, warn) => FaultOf(SchedulerConfig.Read(path, warn))),
+        [Sd3Config.Format] = (Sd3, static (path, warn) => FaultOf(Sd3Config.Read(path, warn))),
+        [FluxConfig.Format] = (Flux, static (path, warn) => FaultOf(FluxConfig.Read(path, warn))),
+        [VaeConfig.Format] = (Sd3, static (path, warn) => FaultOf(VaeConfig.Read(path, warn))),
     };
 
     private readonly string _folder = Directory.CreateTempSubdirectory("leapalign-fields-").FullName;
+
+    private static string Sd3 => Path.Combine(Repository.Models, "tiny-sd3");
+
+    private static string Flux => Repository.Fixture("pipeline-flux", "model");
 
     public static TheoryData<string> Recorded() =>
         [.. Directory.EnumerateFiles(Path.Combine(Repository.Root, "tests", "fixtures", "reference-fields"), "*.json").Select(static path => Path.GetFileNameWithoutExtension(path)!).Order()];
 
     public static TheoryData<string, string> Fields() =>
-        [.. s_readers.Keys.SelectMany(static format => format.Fields.Select(field => (format.File, field.Name)))];
+        [.. s_readers.Keys.SelectMany(static format => format.Fields.Select(field => (format.Reference, field.Name)))];
 
     [Theory]
     [MemberData(nameof(Recorded))]
@@ -46,10 +53,10 @@ public sealed class ReferenceFieldsTests : IDisposable
 
     [Theory]
     [MemberData(nameof(Fields))]
-    public void A_field_does_what_its_table_says(string file, string name)
+    public void A_field_does_what_its_table_says(string reference, string name)
     {
-        var format = s_readers.Keys.Single(format => format.File == file);
-        var text = Good(file);
+        var format = s_readers.Keys.Single(format => format.Reference == reference);
+        var text = Good(format);
         text[name] = JsonNode.Parse(Nonsense);
         var fault = Read(format, text, out var warnings);
         if (format.Fields.Single(field => field.Name == name).Effect == FieldEffect.NoEffect)
@@ -68,7 +75,7 @@ public sealed class ReferenceFieldsTests : IDisposable
     [Fact]
     public void A_key_that_the_reference_does_not_know_is_one_warning_with_the_nearest_name()
     {
-        var text = Good(SchedulerConfig.Format.File);
+        var text = Good(SchedulerConfig.Format);
         text["use_karas_sigmas"] = true;
         Assert.Null(Read(SchedulerConfig.Format, text, out var warnings));
         var warning = Assert.Single(warnings);
@@ -80,7 +87,7 @@ public sealed class ReferenceFieldsTests : IDisposable
     [Fact]
     public void Keys_that_diffusers_keeps_to_itself_are_no_warning()
     {
-        var text = Good(VaeConfig.Format.File);
+        var text = Good(VaeConfig.Format);
         text["_name_or_path"] = "/somewhere";
         Assert.Null(Read(VaeConfig.Format, text, out var warnings));
         Assert.Empty(warnings);
@@ -89,21 +96,21 @@ public sealed class ReferenceFieldsTests : IDisposable
     [Fact]
     public void Reading_what_is_not_declared_is_a_mistake_of_the_program()
     {
-        var path = Write(Good(VaeConfig.Format.File));
+        var path = Write(Good(VaeConfig.Format));
         var format = VaeConfig.Format with { Fields = [.. VaeConfig.Format.Fields.Where(static field => field.Name != "layers_per_block")] };
         Assert.Throws<InvalidOperationException>(() => Configuration.ConfigFields.Read(path, "AutoencoderKL", static fields => fields.Size("layers_per_block"), format));
     }
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
-    private static JsonObject Good(string file) => JsonNode.Parse(File.ReadAllText(Path.Combine(Repository.Models, "tiny-sd3", file)))!.AsObject();
+    private static JsonObject Good(FileFormat format) => JsonNode.Parse(File.ReadAllText(Path.Combine(s_readers[format].Folder, format.File)))!.AsObject();
 
     private static Fault? FaultOf<T>(Result<T> result) => result.Match<Fault?>(static _ => null, static fault => fault);
 
     private Fault? Read(FileFormat format, JsonObject text, out List<Fault> warnings)
     {
         List<Fault> told = [];
-        var fault = s_readers[format](Write(text), told.Add);
+        var fault = s_readers[format].Read(Write(text), told.Add);
         warnings = told;
         return fault;
     }

@@ -105,8 +105,11 @@ internal sealed class ConfigFields
     }
 
     /// <summary>A list of whole numbers from 1 on, at least one.</summary>
-    public IReadOnlyList<int> Sizes(string key)
+    /// <param name="key">Its name.</param>
+    /// <param name="absent">What it is when it is absent; null when it must be there.</param>
+    public IReadOnlyList<int> Sizes(string key, IReadOnlyList<int>? absent = null)
     {
+        if (absent is not null && Find(key) is null) return absent;
         var sizes = Integers(key, element => AsSize(element), "whole numbers from 1 on");
         return sizes.Count > 0 ? sizes : Wrong<int[]>(key, "has to be a list of at least one size") ?? [1];
     }

@@ -1,3 +1,4 @@
+using LeapAlign.Networks.Flux;
 using LeapAlign.Networks.Pipelines;
 using LeapAlign.Networks.Sd3;
 using LeapAlign.Networks.Vae;
@@ -13,6 +14,7 @@ public static class FileFormats
         PipelineIndex.Format,
         SchedulerConfig.Format,
         Sd3Config.Format,
+        FluxConfig.Format,
         VaeConfig.Format,
         TextFormats.ClipText,
         TextFormats.T5,

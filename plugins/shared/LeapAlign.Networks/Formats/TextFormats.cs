@@ -40,7 +40,7 @@ public static class TextFormats
     /// <summary>Of <c>text_encoder</c> and <c>text_encoder_2</c>.</summary>
     public static FileFormat ClipText { get; } = new("text_encoder/config.json, text_encoder_2/config.json", "transformers CLIPTextConfig", Once(
         [.. Tower, .. Text, Honoured("projection_dim", "width of the projected features of a CLIPTextModelWithProjection"),
-         .. Common("clip_text_model", "CLIPTextModelWithProjection (CLIPTextModel has no pooled features, which the transformer needs)")]));
+         .. Common("clip_text_model", "CLIPTextModelWithProjection for SD3, whose transformer takes projected features; CLIPTextModel for FLUX, which takes those without projection")]));
 
     /// <summary>Of a CLIP reward's folder.</summary>
     public static FileFormat ClipModel { get; } = new("config.json of a CLIP model", "transformers CLIPConfig", Once(

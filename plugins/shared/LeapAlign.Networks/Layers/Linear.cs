@@ -24,6 +24,9 @@ public sealed class Linear
         _bias = bias ? scope.Weight("bias", outputs) : null;
     }
 
+    /// <summary>The type of the layer's arithmetic.</summary>
+    public ScalarType ComputeType => _weight.ComputeType;
+
     /// <summary>[..., in] to [..., out].</summary>
     public Tensor Forward(Tensor input)
     {

@@ -1,0 +1,63 @@
+using LeapAlign.Networks.Layers;
+using LeapAlign.Networks.Mmdit;
+using LeapAlign.Networks.Weights;
+using static TorchSharp.torch;
+
+namespace LeapAlign.Networks.Flux;
+
+/// <summary>The velocity network of FLUX.1, as diffusers' <c>FluxTransformer2DModel</c> computes it and names its weights.</summary>
+public sealed class FluxTransformer
+{
+    private readonly FluxConfig _config;
+    private readonly Linear _tokens;
+    private readonly ConditioningEmbedding _conditioning;
+    private readonly Linear _context;
+    private readonly IFluxBlock[] _blocks;
+    private readonly OutputProjection _output;
+
+    /// <summary>Declares the weights.</summary>
+    public FluxTransformer(FluxConfig config, WeightScope scope)
+    {
+        ArgumentNullException.ThrowIfNull(config);
+        _config = config;
+        _conditioning = new ConditioningEmbedding(scope / "time_text_embed", config.Width, config.PooledWidth, config.EmbedsGuidance);
+        _context = new Linear(scope / "context_embedder", config.ContextWidth, config.Width);
+        _tokens = new Linear(scope / "x_embedder", config.InChannels, config.Width);
+        _blocks =
+        [
+            .. Enumerable.Range(0, config.DoubleLayers).Select(index => new DoubleStreamBlock(scope / "transformer_blocks" / index, config)),
+            .. Enumerable.Range(0, config.SingleLayers).Select(index => new SingleStreamBlock(scope / "single_transformer_blocks" / index, config)),
+        ];
+        _output = new OutputProjection(scope, config.Width, config.OutChannels);
+    }
+
+    /// <summary>Predicts the velocity <c>noise − data</c>, computing in the weights' type.</summary>
+    /// <returns>[B, L, out channels] in the type of the tokens.</returns>
+    /// <exception cref="ArgumentException">The guidance scale is missing or not taken, or there are more or fewer places than tokens.</exception>
+    public Tensor Forward(FluxInputs inputs)
+    {
+        ArgumentNullException.ThrowIfNull(inputs);
+        RequirePlaces(inputs.ImagePlaces, inputs.Tokens, "image");
+        RequirePlaces(inputs.TextPlaces, inputs.Context, "text");
+        using var scope = NewDisposeScope();
+        var type = _tokens.ComputeType;
+        var guidance = inputs.Guidance is { } scale ? FluxTime.Encoded(scale, type) : null;
+        var conditioning = Activation.Silu(_conditioning.Forward(FluxTime.Encoded(inputs.Sigma, type), guidance, inputs.Pooled.to(type)));
+        var positions = RotaryPositions.Of(cat([inputs.TextPlaces, inputs.ImagePlaces], 0), _config.RotaryWidths);
+        var (image, context) = (_tokens.Forward(inputs.Tokens.to(type)), _context.Forward(inputs.Context.to(type)));
+        foreach (var block in _blocks)
+        {
+            var (nextImage, nextContext) = block.Forward(image, context, conditioning, positions);
+            image.Dispose();
+            context.Dispose();
+            (image, context) = (nextImage, nextContext);
+        }
+        return _output.Forward(image, conditioning).to(inputs.Tokens.dtype).MoveToOuterDisposeScope();
+    }
+
+    private static void RequirePlaces(Tensor places, Tensor tokens, string what)
+    {
+        if (!places.shape.SequenceEqual([tokens.shape[1], FluxConfig.Axes]))
+            throw new ArgumentException($"the {what}'s places are [{string.Join(", ", places.shape)}], but there are {tokens.shape[1]} tokens with {FluxConfig.Axes} numbers each", nameof(places));
+    }
+}
