@@ -92,7 +92,7 @@ public class FluxTokenTests
     {
         using var scope = NewDisposeScope();
         int[] widths = [2, 4, 8];
-        float[] place = [1, 2, 300];
+        float[] place = [1, 2, 3001];
         var heads = Noise(2, 3, 1, widths.Sum());
         var turned = RotaryPositions.Of(tensor(place).unsqueeze(0), widths).Turn(heads);
         var (from, to) = (heads.to(float64), turned.to(float64));
