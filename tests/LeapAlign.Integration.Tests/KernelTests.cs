@@ -89,7 +89,7 @@ public sealed class KernelTests
         using var scope = NewDisposeScope();
         var parameter = zeros(3).requires_grad_();
         parameter.grad = tensor(new[] { 3f, 0f, 4f });
-        Contracts.Policy.Values.ParameterSet parameters = new([new("w", Contracts.Policy.Values.ParameterRole.Norm, parameter), new("without", Contracts.Policy.Values.ParameterRole.Norm, zeros(2).requires_grad_())]);
+        ParameterSet parameters = new([new("w", ParameterRole.Norm, parameter), new("without", ParameterRole.Norm, zeros(2).requires_grad_())]);
         var norm = parameters.GradientNorm();
         Assert.Equal(5, norm.item<float>(), 1e-5);
         parameters.ClipGradients(norm, 10);

@@ -57,8 +57,8 @@ public sealed class AverageTests
     {
         using var scope = NewDisposeScope();
         var saved = tensor(new[] { 0.1f, 1 / 3f }).to(before);
-        using var average = new MovingAverage([new NamedTensor("w", zeros(2))], now == ScalarType.Float64 ? 0.99 : 0.9);
-        average.State.Load(new PartState(1, new([new Parameter("w", ParameterRole.Matrix, saved)]))).Value();
+        using var average = new MovingAverage(new([new Parameter("w", ParameterRole.Norm, zeros(2))]), now == ScalarType.Float64 ? 0.99 : 0.9);
+        average.State.Load(new PartState(1, [new NamedTensor("w", saved)])).Value();
         Assert.Equal(now, average.Policy.Values[0].dtype);
         Assert.Equal(saved.to(float64).data<double>().ToArray(), average.Policy.Values[0].to(float64).data<double>().ToArray());
         // What never was a weight is none.

@@ -1,3 +1,4 @@
+using LeapAlign.Contracts.Adapters;
 using LeapAlign.Networks.Layers;
 using LeapAlign.Networks.Mmdit;
 using LeapAlign.Networks.Weights;
@@ -60,8 +61,8 @@ internal sealed class DoubleStreamAttention
         var size = (config.Heads, config.HeadWidth);
         _image = new AttentionProjections(scope, size, normalises: true, AttentionProjections.ImageNames);
         _context = new AttentionProjections(scope, size, normalises: true, AttentionProjections.ContextNames);
-        _imageOutput = new Linear(scope / "to_out" / 0, config.Width, config.Width);
-        _contextOutput = new Linear(scope / "to_add_out", config.Width, config.Width);
+        _imageOutput = new Linear(scope / "to_out" / 0, config.Width, config.Width, role: SiteRole.Attention);
+        _contextOutput = new Linear(scope / "to_add_out", config.Width, config.Width, role: SiteRole.Attention);
     }
 
     /// <summary>[B, L, width] and [B, T, width] to the same shapes.</summary>

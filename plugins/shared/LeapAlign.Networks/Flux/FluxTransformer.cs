@@ -1,3 +1,4 @@
+using LeapAlign.Contracts.Adapters;
 using LeapAlign.Networks.Layers;
 using LeapAlign.Networks.Mmdit;
 using LeapAlign.Networks.Weights;
@@ -21,8 +22,8 @@ public sealed class FluxTransformer
         ArgumentNullException.ThrowIfNull(config);
         _config = config;
         _conditioning = new ConditioningEmbedding(scope / "time_text_embed", config.Width, config.PooledWidth, config.EmbedsGuidance);
-        _context = new Linear(scope / "context_embedder", config.ContextWidth, config.Width);
-        _tokens = new Linear(scope / "x_embedder", config.InChannels, config.Width);
+        _context = new Linear(scope / "context_embedder", config.ContextWidth, config.Width, role: SiteRole.Embedding);
+        _tokens = new Linear(scope / "x_embedder", config.InChannels, config.Width, role: SiteRole.Embedding);
         _blocks =
         [
             .. Enumerable.Range(0, config.DoubleLayers).Select(index => new DoubleStreamBlock(scope / "transformer_blocks" / index, config)),

@@ -1,3 +1,4 @@
+using LeapAlign.Contracts.Adapters;
 using LeapAlign.Networks.Layers;
 using LeapAlign.Networks.Mmdit;
 using LeapAlign.Networks.Weights;
@@ -24,8 +25,8 @@ internal sealed class SingleStreamBlock : IFluxBlock
         _norm = new LayerNorm(width, Epsilon);
         _modulation = new Modulation(scope / "norm", width, 3);
         _attention = new AttentionProjections(scope / "attn", (config.Heads, config.HeadWidth), normalises: true, AttentionProjections.ImageNames);
-        _expand = new Linear(scope / "proj_mlp", width, 4 * width);
-        _output = new Linear(scope / "proj_out", 5 * width, width);
+        _expand = new Linear(scope / "proj_mlp", width, 4 * width, role: SiteRole.FeedForward);
+        _output = new Linear(scope / "proj_out", 5 * width, width, role: SiteRole.FeedForward);
     }
 
     /// <inheritdoc/>
