@@ -36,65 +36,43 @@ internal sealed class Composer(PluginCatalog catalog)
         // All pins before any code: another part of the same plugin, without a pin, would have it loaded.
         if (Pinning.Differing(source, catalog).Select(static pair => pair.Fault).FirstOrDefault() is { } differing) return Result.Fail<RunPlan>(differing);
 
-        var reader = new PartReader(catalog, source);
         return
-            from model in reader.Read(PartKinds.Model, root["model"], "model")
-            from prompts in reader.Read(PartKinds.Prompts, root["prompts"], "prompts")
-            from sampler in reader.Read(PartKinds.Sampler, root["sampler"], "sampler")
-            from algorithm in reader.Read(PartKinds.Algorithm, root["algorithm"], "algorithm")
-            from rewards in reader.ReadRewards(root["rewards"]!.AsArray())
-            from optimizer in reader.Read(PartKinds.Optimizer, root["optimizer"], "optimizer")
-            from evaluationPrompts in EvaluationPrompts(reader, root)
+            from parts in new PartReader(catalog, source).ReadAll(root)
+            let rewards = parts.In(PartSection.Rewards).Select(RewardPlan.Of).ToList()
+            from _ in Trained(rewards, source)
             from checkpoint in Checkpoint(root, rewards, source)
             let guidance = Section(root, "guidance", HostJson.Guidance)
             let plan = new RunPlan
             {
+                Sections = parts,
                 Run = Section(root, "run", HostJson.Run),
-                Evaluation = Evaluation(root),
+                Evaluation = Section(root, "evaluation", HostJson.Evaluation),
                 Export = Section(root, "export", HostJson.Export),
                 Checkpoint = checkpoint,
                 Guard = Section(root, "guard", HostJson.Guard),
                 Sentinel = Section(root, "sentinel", HostJson.Sentinel),
                 Telemetry = Section(root, "telemetry", HostJson.Telemetry),
                 Guidance = new Guidance(guidance.Scale, guidance.DetachNegative),
-                Model = model,
-                Prompts = prompts,
-                EvaluationPrompts = evaluationPrompts,
-                Sampler = sampler,
-                Algorithm = algorithm,
-                Rewards = rewards,
-                Optimizer = optimizer,
                 BaseFolder = Path.GetDirectoryName(Path.GetFullPath(source.File))!,
                 ResolvedJson = "",
             }
-            select plan with { ResolvedJson = ResolvedConfiguration.Write(plan, guidance) };
+            select plan with { ResolvedJson = ResolvedConfiguration.Write(plan) };
     }
 
     private static Fault? Missing(JsonObject root, JsonSource source)
     {
-        foreach (var kind in PartKinds.All)
+        foreach (var section in PartKinds.Sections.Where(static section => section.IsRequired))
         {
-            var section = ConfigurationSchema.SectionOf(kind);
-            if (root[section] is null or JsonArray { Count: 0 })
-            {
-                var message = $"the section '{section}' is absent: every run has {(kind == PartKinds.Reward ? "at least one reward" : $"one {kind}")}";
-                return new Fault.Composition(FaultCodes.MissingPart, message, source.Place(section));
-            }
+            if (section.Find(root) is not null and not JsonArray { Count: 0 }) continue;
+            var message = $"the section '{section.Path}' is absent: every run has {(section.IsList ? $"at least one {section.Kind}" : $"one {section.Kind}")}";
+            return new Fault.Composition(FaultCodes.MissingPart, message, source.Place(section.Path));
         }
         return null;
     }
 
-    private static Result<PartPlan?> EvaluationPrompts(PartReader reader, JsonObject root) =>
-        root["evaluation"]?["prompts"] is { } entry
-            ? reader.Read(PartKinds.Prompts, entry, "evaluation.prompts").Map(part => (PartPlan?)part)
-            : Result.Ok<PartPlan?>(null);
-
-    private static EvaluationSettings Evaluation(JsonObject root)
-    {
-        var section = root["evaluation"]?.DeepClone().AsObject() ?? [];
-        section.Remove("prompts");
-        return JsonSerializer.Deserialize(section, HostJson.Evaluation)!;
-    }
+    private static Result<Unit> Trained(List<RewardPlan> rewards, JsonSource source) => rewards.Exists(static reward => reward.Role == RewardRole.Train)
+        ? Unit.Value
+        : new Fault.Composition(FaultCodes.MissingPart, "every reward is heldOut: a run trains on at least one", source.Place(PartSection.Rewards));
 
     private static Result<CheckpointSettings> Checkpoint(JsonObject root, IReadOnlyList<RewardPlan> rewards, JsonSource source)
     {
@@ -108,7 +86,7 @@ internal sealed class Composer(PluginCatalog catalog)
                 source.Place("checkpoint.best"));
     }
 
-    private static T Section<T>(JsonObject root, string name, JsonTypeInfo<T> type) => JsonSerializer.Deserialize(root[name] ?? new JsonObject(), type)!;
+    private static T Section<T>(JsonObject root, string name, JsonTypeInfo<T> type) => JsonSerializer.Deserialize(PartSections.WithoutParts(root[name] as JsonObject ?? [], name), type)!;
 
     private static Result<Unit> WholeGroups(RunPlan plan, JsonSource source)
     {

@@ -17,22 +17,22 @@ internal sealed record FittingPart(string Id, JsonNode Entry, IReadOnlyList<stri
 internal sealed class FittingParts(PluginCatalog catalog, JsonSource source)
 {
     /// <summary>The parts that fit, in the order of plugins.</summary>
-    /// <param name="kind">One of <see cref="PartKinds"/>.</param>
+    /// <param name="section">The section that the entry stands in.</param>
     /// <param name="needs">Capabilities that one part is to provide.</param>
     /// <param name="entry">The entry that is there. Of its settings, those that the other part has too are kept.</param>
     /// <param name="key">The path of the entry.</param>
-    public IReadOnlyList<FittingPart> Of(string kind, IReadOnlyList<string> needs, JsonNode? entry, string key) =>
-        [.. catalog.Ids(kind).Distinct(StringComparer.Ordinal).Select(id => Part(kind, id, needs, entry, key)).OfType<FittingPart>()];
+    public IReadOnlyList<FittingPart> Of(PartSection section, IReadOnlyList<string> needs, JsonNode? entry, string key) =>
+        [.. catalog.Ids(section.Kind.Name).Distinct(StringComparer.Ordinal).Select(id => Part(section, id, needs, entry, key)).OfType<FittingPart>()];
 
     // A plugin that cannot be loaded offers nothing; that is no news here.
-    private FittingPart? Part(string kind, string id, IReadOnlyList<string> needs, JsonNode? entry, string key) =>
-        catalog.Find(kind, id, source.Place(key)).Match(plugin => Part(plugin.Part(kind, id), plugin, needs, entry, key), static _ => null);
+    private FittingPart? Part(PartSection section, string id, IReadOnlyList<string> needs, JsonNode? entry, string key) =>
+        catalog.Find(section.Kind.Name, id, source.Place(key)).Match(plugin => Part(plugin.Part(section.Kind.Name, id), plugin, needs, (section, entry, key)), static _ => null);
 
-    private FittingPart? Part(PartDefinition definition, PluginHandle plugin, IReadOnlyList<string> needs, JsonNode? entry, string key)
+    private FittingPart? Part(PartDefinition definition, PluginHandle plugin, IReadOnlyList<string> needs, (PartSection Section, JsonNode? Entry, string Key) old)
     {
         if (!plugin.Guard($"describing the settings of '{definition.Id}'", () => Result.Ok(SettingsSchema.Of(definition.Settings))).TryGet(out var schema, out _)) return null;
         var properties = schema["properties"] as JsonObject ?? [];
-        var kept = (entry as JsonObject)?["settings"] as JsonObject ?? [];
+        var kept = (old.Entry as JsonObject)?["settings"] as JsonObject ?? [];
         var shared = new JsonObject(kept.Where(pair => properties.ContainsKey(pair.Key)).Select(static pair => KeyValuePair.Create(pair.Key, pair.Value?.DeepClone())));
         string[] required = schema["required"] is JsonArray names ? [.. names.Select(static name => name!.GetValue<string>())] : [];
         // As it was, then with nothing of before, then with a text for one setting that is null otherwise: a folder for pictures, for instance.
@@ -43,23 +43,23 @@ internal sealed class FittingParts(PluginCatalog catalog, JsonSource source)
                where !required.Contains(name, StringComparer.Ordinal)
                select (new JsonObject(), required.Append(name).ToArray()),
         ];
-        return tries.Select(each => Try(definition, plugin, needs, (entry, key), each)).FirstOrDefault(static part => part is not null);
+        return tries.Select(each => Try(definition, needs, old, each)).FirstOrDefault(static part => part is not null);
     }
 
-    private FittingPart? Try(PartDefinition definition, PluginHandle plugin, IReadOnlyList<string> needs, (JsonNode? Entry, string Key) old, (JsonObject Kept, string[] Blanks) settings)
+    private FittingPart? Try(PartDefinition definition, IReadOnlyList<string> needs, (PartSection Section, JsonNode? Entry, string Key) old, (JsonObject Kept, string[] Blanks) settings)
     {
         var written = settings.Kept.DeepClone().AsObject();
         foreach (var blank in settings.Blanks) written[blank] = blank.ToUpperInvariant();
         var entry = new JsonObject { ["id"] = definition.Id };
-        // A reward keeps what the run calls it and takes it for, and no pin of another plugin.
+        // An entry of a list keeps what the run calls it and takes it for, and no pin of another plugin.
         foreach (var (name, value) in old.Entry as JsonObject ?? [])
         {
             if (name is not ("id" or "settings" or "sha256")) entry[name] = value?.DeepClone();
         }
         if (written.Count > 0) entry["settings"] = written;
         JsonNode bare = entry.Count == 1 ? JsonValue.Create(definition.Id) : entry;
-        return new PartReader(catalog, source).Read(definition.Kind, definition.Kind == PartKinds.Reward ? new JsonObject { ["id"] = definition.Id, ["settings"] = written.DeepClone() } : bare, old.Key)
-            .Bind(static part => Requirements.Provides(part))
+        return new PartReader(catalog, source).Read(old.Section, bare, old.Key)
+            .Bind(static part => Requirements.Provides(part!))
             .Match(offers => needs.All(need => offers.Contains(need, StringComparer.Ordinal)), static _ => false)
             ? new FittingPart(definition.Id, bare, [.. settings.Blanks.Select(static blank => blank.ToUpperInvariant())])
             : null;

@@ -13,56 +13,64 @@ namespace LeapAlign.Host.Composition;
 /// <summary>Reads the entries of plugins.json that name parts: <c>"id"</c>, or <c>{ "id": ..., "settings": ... }</c>.</summary>
 internal sealed class PartReader(PluginCatalog catalog, JsonSource source)
 {
-    /// <summary>Reads an entry that is not a reward.</summary>
-    /// <param name="kind">One of <see cref="PartKinds"/>.</param>
+    /// <summary>Reads every section of the table of kinds.</summary>
+    /// <param name="root">plugins.json.</param>
+    public Result<PlannedParts> ReadAll(JsonObject root) =>
+        PartKinds.Sections.Aggregate(Result.Ok(PlannedParts.None), (read, section) =>
+            from before in read
+            from parts in Read(section, root)
+            select parts.Count == 0 ? before : before.With(section.Path, parts));
+
+    /// <summary>Reads an entry.</summary>
+    /// <param name="section">The section that it stands in.</param>
     /// <param name="entry">The entry.</param>
     /// <param name="key">Its path.</param>
-    public Result<PartPlan> Read(string kind, JsonNode? entry, string key) =>
-        from id in NamedPart.ReadId(kind, key, entry, source)
-        from part in Part(kind, id, entry, key)
+    /// <returns>The part; null for the one that the host knows itself.</returns>
+    public Result<PartPlan?> Read(PartSection section, JsonNode? entry, string key) =>
+        from id in NamedPart.ReadId(section, key, entry, source)
+        from part in id == section.Default ? HostsOwn(section, id, entry, key) : Part(section, id, entry, key).Map(static part => (PartPlan?)part)
         select part;
 
-    /// <summary>Reads <c>rewards</c>.</summary>
-    public Result<IReadOnlyList<RewardPlan>> ReadRewards(JsonArray entries)
+    private Result<List<PartPlan>> Read(PartSection section, JsonObject root)
     {
-        var rewards = new List<RewardPlan>();
-        for (var index = 0; index < entries.Count; index++)
+        var parts = new List<PartPlan>();
+        foreach (var (key, node) in section.Entries(root))
         {
-            if (!Reward(entries[index], JsonSource.Join("rewards", index)).TryGet(out var reward, out var fault)) return Result.Fail<IReadOnlyList<RewardPlan>>(fault);
-            if (rewards.FirstOrDefault(other => other.Part.Name == reward.Part.Name) is { } other)
+            if (!Read(section, node, key).TryGet(out var part, out var fault)) return Result.Fail<List<PartPlan>>(fault);
+            if (part is null) continue;
+            if (section.IsList && parts.Find(other => other.Name == part.Name) is { } other)
             {
-                var message = $"two rewards are called '{reward.Part.Name}' (the other: {other.Part.Place}); give one another \"name\"";
-                return new Fault.Configuration(FaultCodes.Duplicate, message, reward.Part.Place);
+                var message = $"two {section.Path} are called '{part.Name}' (the other: {other.Place}); give one another \"name\"";
+                return new Fault.Configuration(FaultCodes.Duplicate, message, part.Place);
             }
-            rewards.Add(reward);
+            parts.Add(part);
         }
-        return rewards.Exists(reward => reward.Role == RewardRole.Train)
-            ? rewards
-            : new Fault.Composition(FaultCodes.MissingPart, "every reward is heldOut: a run trains on at least one", source.Place("rewards"));
+        return parts;
     }
 
-    private Result<RewardPlan> Reward(JsonNode? entry, string key) =>
-        from id in NamedPart.ReadId(PartKinds.Reward, key, entry, source)
-        from part in Part(PartKinds.Reward, id, entry, key)
-        let said = Said(entry)
-        select new RewardPlan(part with { Name = said.Name ?? id }, said.Role == "train" ? RewardRole.Train : RewardRole.HeldOut, said.Weight)
-        {
-            Offset = said.Offset,
-            Scale = said.Scale,
-            ByTask = said.Average == "tasks",
-        };
-
-    private static RewardEntry Said(JsonNode? entry)
+    // It has neither settings nor a plugin that could be pinned.
+    private Result<PartPlan?> HostsOwn(PartSection section, string id, JsonNode? entry, string key)
     {
+        if ((entry as JsonObject)?["settings"] is JsonObject settings && SchemaCheck.First(settings, ConfigurationSchema.NoSettings, JsonSource.Join(key, "settings"), source) is { } fault)
+            return Result.Fail<PartPlan?>(fault);
+        return (entry as JsonObject)?["sha256"] is null
+            ? Result.Ok<PartPlan?>(null)
+            : new Fault.Configuration(FaultCodes.UnknownKey, $"the {section.Kind} '{id}' is a part of the program: there is no plugin to pin", source.Place(JsonSource.Join(key, "sha256")));
+    }
+
+    private static ListEntry? Said(PartSection section, string id, JsonNode? entry)
+    {
+        if (ListEntry.In(section) is not { } type) return null;
         var said = entry is JsonObject keys ? keys.DeepClone().AsObject() : [];
-        said.Remove("id");
-        said.Remove("settings");
-        said.Remove("sha256");
-        return JsonSerializer.Deserialize(said, HostJson.Reward)!;
+        foreach (var (name, _) in ConfigurationSchema.Part["properties"]!.AsObject()) said.Remove(name);
+        var read = (ListEntry)JsonSerializer.Deserialize(said, type)!;
+        return read with { Name = read.Name ?? id };
     }
 
-    private Result<PartPlan> Part(string kind, string id, JsonNode? entry, string key)
+    private Result<PartPlan> Part(PartSection section, string id, JsonNode? entry, string key)
     {
+        var kind = section.Kind.Name;
+        var said = Said(section, id, entry);
         var inObject = entry is JsonObject;
         var place = source.Place(inObject ? JsonSource.Join(key, "id") : key);
         var settings = (entry as JsonObject)?["settings"] ?? new JsonObject();
@@ -71,7 +79,7 @@ internal sealed class PartReader(PluginCatalog catalog, JsonSource source)
             from plugin in catalog.Find(kind, id, place)
             let definition = plugin.Part(kind, id)
             from read in Settings(plugin, definition, settings, JsonSource.Join(key, "settings"))
-            select new PartPlan(definition, read, id, source.Place(key)) { Plugin = plugin, Pin = pin };
+            select new PartPlan(definition, read, said?.Name ?? id, source.Place(key)) { Plugin = plugin, Pin = pin, Entry = said };
     }
 
     private Result<object> Settings(PluginHandle plugin, PartDefinition definition, JsonNode settings, string key) =>

@@ -4,7 +4,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using LeapAlign.Contracts.Plugins;
 using LeapAlign.Host.Configuration;
-using LeapAlign.Host.Configuration.Schema;
+using LeapAlign.Host.Configuration.Sections;
 using LeapAlign.Host.Plugins;
 using LeapAlign.Pipeline;
 
@@ -32,8 +32,8 @@ internal sealed class Remedy(PluginCatalog catalog, JsonSource source, Func<Json
     {
         List<string> problems = [.. unmet.Select(static each => each.Message)];
         var mended = true;
-        foreach (var kind in unmet.GroupBy(static each => each.Need == Capabilities.DifferentiableReward ? PartKinds.Reward : Requirements.UsualProvider(each.Need) ?? ""))
-            mended &= kind.Key.Length > 0 ? Exchange(plan, kind.Key, [.. kind], problems) : kind.All(each => Settle(plan, each, problems));
+        foreach (var provider in unmet.GroupBy(static each => Requirements.UsualProvider(each.Need)?.Sections[0]))
+            mended &= provider.Key is { } section ? Exchange(plan, section, [.. provider], problems) : provider.All(each => Settle(plan, each, problems));
         if (mended && Changed().TryGet(out var changed, out _)) mended = Size(changed, unmet, problems) && Changed().TryGet(out changed, out _) && Fits(changed);
         else mended = false;
         return new Fault.Composition(FaultCodes.RequirementNotMet, problems.Count == 1 ? problems[0] : Sentence(problems), unmet[0].Place) { Advice = mended ? Lines(unmet) : [] };
@@ -46,41 +46,40 @@ internal sealed class Remedy(PluginCatalog catalog, JsonSource source, Func<Json
         Requirements.Unmet(plan).Match(static unmet => unmet.Count == 0, static _ => false) && (long)plan.Run.Batch * plan.Run.Accumulation % plan.Run.Group == 0;
 
     // Rewards that stop a gradient are watched instead, unless nothing else is trained; of any other kind, another part is taken.
-    private bool Exchange(RunPlan plan, string kind, IReadOnlyList<Unmet> unmet, List<string> problems)
+    private bool Exchange(RunPlan plan, PartSection section, IReadOnlyList<Unmet> unmet, List<string> problems)
     {
         var needs = unmet.Select(static each => each.Need).Distinct(StringComparer.Ordinal).ToArray();
-        if (kind != PartKinds.Reward) return Exchange(kind, ConfigurationSchema.SectionOf(kind), needs, problems, unmet);
+        if (section.Path != PartSection.Rewards) return Exchange(section, section.Path, needs, problems, unmet);
         var without = unmet.Select(static each => each.Place.Key!).Distinct(StringComparer.Ordinal).ToArray();
         var trained = plan.Rewards.Where(static reward => reward.Role == RewardRole.Train).Select(static reward => reward.Part.Place.Key!);
-        if (!trained.Except(without, StringComparer.Ordinal).Any()) return Exchange(kind, without[0], needs, problems, unmet) && without[1..].All(HoldOut);
-        return without.All(HoldOut);
+        if (!trained.Except(without, StringComparer.Ordinal).Any()) return Exchange(section, without[0], needs, problems, unmet) && without[1..].All(key => HoldOut(section, key));
+        return without.All(key => HoldOut(section, key));
     }
 
-    private bool HoldOut(string key)
+    private bool HoldOut(PartSection section, string key)
     {
-        var index = int.Parse(key["rewards[".Length..^1], System.Globalization.CultureInfo.InvariantCulture);
-        if (_root["rewards"]![index] is not JsonObject) _root["rewards"]![index] = new JsonObject { ["id"] = _root["rewards"]![index]!.DeepClone() };
-        _root["rewards"]![index]!["role"] = "heldOut";
-        _changes.Add(($"rewards.{index}.role", "heldOut"));
+        var (list, index) = (section.Find(_root)!, section.Index(key)!.Value);
+        if (list[index] is not JsonObject) list[index] = new JsonObject { ["id"] = list[index]!.DeepClone() };
+        list[index]!["role"] = RewardEntry.Watched;
+        _changes.Add(($"{section.Path}.{index}.role", RewardEntry.Watched));
         return true;
     }
 
-    private bool Exchange(string kind, string key, string[] needs, List<string> problems, IReadOnlyList<Unmet> unmet)
+    private bool Exchange(PartSection section, string key, string[] needs, List<string> problems, IReadOnlyList<Unmet> unmet)
     {
-        var index = kind == PartKinds.Reward ? int.Parse(key["rewards[".Length..^1], System.Globalization.CultureInfo.InvariantCulture) : -1;
-        var entry = index < 0 ? _root[key] : _root["rewards"]![index];
-        var fitting = new FittingParts(catalog, source).Of(kind, needs, entry, key);
+        var index = section.Index(key);
+        var found = section.Find(_root);
+        var fitting = new FittingParts(catalog, source).Of(section, needs, index is { } at ? found![at] : found, key);
         foreach (var each in unmet)
         {
-            var at = problems.IndexOf(each.Message);
-            problems[at] += fitting.Count == 0 ? $", nor does any installed {kind}" : $" ({string.Join(", ", fitting.Select(static part => $"'{part.Id}'"))} {(fitting.Count == 1 ? "does" : "do")})";
+            problems[problems.IndexOf(each.Message)] += fitting.Count == 0 ? $", nor does any installed {section.Kind}" : $" ({string.Join(", ", fitting.Select(static part => $"'{part.Id}'"))} {(fitting.Count == 1 ? "does" : "do")})";
         }
         if (fitting.Count == 0) return false;
         var chosen = fitting.OrderBy(static part => part.Blanks.Count).First();
         _blanks.AddRange(chosen.Blanks);
-        if (index < 0) _root[key] = chosen.Entry;
-        else _root["rewards"]![index] = chosen.Entry;
-        _changes.Add((index < 0 ? key : $"rewards.{index}", chosen.Entry));
+        if (index is { } place) found![place] = chosen.Entry;
+        else section.Set(_root, chosen.Entry);
+        _changes.Add((index is { } entry ? $"{section.Path}.{entry}" : section.Path, chosen.Entry));
         return true;
     }
 
@@ -96,9 +95,12 @@ internal sealed class Remedy(PluginCatalog catalog, JsonSource source, Func<Json
                 if (plan.IsHeldOut(unmet.Part)) Set("evaluation", "imagesPerPrompt", 2);
                 return true;
             default:
-                string[] kinds = [PartKinds.Sampler, PartKinds.Prompts, PartKinds.Model, PartKinds.Optimizer];
-                var kind = kinds.FirstOrDefault(kind => new FittingParts(catalog, source).Of(kind, [unmet.Need], _root[ConfigurationSchema.SectionOf(kind)], kind).Count > 0);
-                return kind is not null && Exchange(kind, ConfigurationSchema.SectionOf(kind), [unmet.Need], problems, [unmet]);
+                // Any other part that stands alone may provide it; the algorithm is what the user chose.
+                var section = PartKinds.Table
+                    .Where(kind => kind.Name != PartKinds.Algorithm && kind.Name != unmet.Part.Definition.Kind)
+                    .Select(static kind => kind.Sections[0])
+                    .FirstOrDefault(section => !section.IsList && new FittingParts(catalog, source).Of(section, [unmet.Need], section.Find(_root), section.Path).Count > 0);
+                return section is not null && Exchange(section, section.Path, [unmet.Need], problems, [unmet]);
         }
     }
 
@@ -127,7 +129,7 @@ internal sealed class Remedy(PluginCatalog catalog, JsonSource source, Func<Json
     {
         List<string> lines = [$"to mend it on the command line: {string.Join(' ', _changes.Select(static change => $"--set {Shell($"{change.Key}={Text(change.Value)}")}"))}", "or with these keys in plugins.json, each in the place of one that is there:"];
         // An algorithm that --set names is not the file's yet.
-        var sections = unmet.Where(static each => each.Part.Definition.Kind == PartKinds.Algorithm).Select(static _ => "algorithm").Concat(_changes.Select(static change => change.Key.Split('.')[0]));
+        var sections = unmet.Where(static each => each.Part.Definition.Kind == PartKinds.Algorithm).Select(static _ => PartKinds.Algorithm).Concat(_changes.Select(static change => change.Key.Split('.')[0]));
         lines.AddRange(sections.Distinct(StringComparer.Ordinal).Select(section => $"  \"{section}\": {_root[section]!.ToJsonString(s_written)},"));
         if (_blanks.Count > 0) lines.Add($"with your own in the place of {string.Join(" and ", _blanks.Distinct(StringComparer.Ordinal))}");
         return lines;

@@ -6,17 +6,8 @@ namespace LeapAlign.Host.Composition;
 /// <summary>Whether the parts of a run offer each other what they ask for.</summary>
 internal static class Requirements
 {
-    // Who a sentence should point at when nobody provides a capability.
-    private static readonly Dictionary<string, string> s_usualProvider = new(StringComparer.Ordinal)
-    {
-        [Capabilities.LogProbability] = PartKinds.Sampler,
-        [Capabilities.GaussianLogProbability] = PartKinds.Sampler,
-        [Capabilities.Pictures] = PartKinds.Prompts,
-        [Capabilities.PreferencePairs] = PartKinds.Prompts,
-    };
-
     /// <summary>The kind of part that usually provides a capability; null when it is no part, or nobody knows.</summary>
-    public static string? UsualProvider(string need) => s_usualProvider.GetValueOrDefault(need);
+    public static PartKind? UsualProvider(string need) => PartKinds.Table.FirstOrDefault(kind => kind.Capabilities.Contains(need, StringComparer.Ordinal));
 
     /// <summary>Asks a plan.</summary>
     /// <returns>Everything that a part requires and nothing provides, or LA2007 when a plugin throws on being asked.</returns>
@@ -53,7 +44,7 @@ internal static class Requirements
         if (need == Capabilities.ReferencePolicy)
             return plan.Run.Reference ? [] : [NotMet(part, need, "which the run does not keep: set run.reference to true", part.Place)];
         if (need == Capabilities.GroupedPrompts) return Ungrouped(plan, part);
-        var usual = s_usualProvider.TryGetValue(need, out var kind) ? plan.Parts.First(other => other.Definition.Kind == kind) : null;
+        var usual = UsualProvider(need) is { } kind && plan.Sections.In(kind.Sections[0].Path) is [var first, ..] ? first : null;
         return usual is null
             ? [NotMet(part, need, "which no part of this run provides", part.Place)]
             : [NotMet(part, need, $"which the {usual.Definition.Kind} {Name(usual)} does not provide", usual.Place)];

@@ -2,7 +2,7 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization.Metadata;
-using LeapAlign.Host.Configuration;
+using LeapAlign.Contracts.Plugins;
 using LeapAlign.Host.Configuration.Sections;
 
 namespace LeapAlign.Host.Composition;
@@ -12,34 +12,14 @@ internal static class ResolvedConfiguration
 {
     private static readonly JsonWriterOptions s_options = new() { Indented = true, NewLine = "\n", Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
-    private static readonly (string Key, JsonTypeInfo Type)[] s_sections =
-    [
-        ("run", HostJson.Run), ("guidance", HostJson.Guidance), ("evaluation", HostJson.Evaluation), ("checkpoint", HostJson.Checkpoint), ("guard", HostJson.Guard),
-        ("sentinel", HostJson.Sentinel), ("export", HostJson.Export), ("telemetry", HostJson.Telemetry),
-    ];
-
     /// <summary>Writes a plan; composing the text again gives the same plan.</summary>
-    public static string Write(RunPlan plan, GuidanceSettings guidance)
+    public static string Write(RunPlan plan)
     {
-        var evaluation = JsonSerializer.SerializeToNode(plan.Evaluation, HostJson.Evaluation)!.AsObject();
-        if (plan.EvaluationPrompts is { } prompts) evaluation["prompts"] = Part(prompts);
-        return Text(new JsonObject
-        {
-            ["run"] = JsonSerializer.SerializeToNode(plan.Run, HostJson.Run),
-            ["model"] = Part(plan.Model),
-            ["prompts"] = Part(plan.Prompts),
-            ["guidance"] = JsonSerializer.SerializeToNode(guidance, HostJson.Guidance),
-            ["sampler"] = Part(plan.Sampler),
-            ["algorithm"] = Part(plan.Algorithm),
-            ["rewards"] = new JsonArray([.. plan.Rewards.Select(Reward)]),
-            ["optimizer"] = Part(plan.Optimizer),
-            ["evaluation"] = evaluation,
-            ["checkpoint"] = JsonSerializer.SerializeToNode(plan.Checkpoint, HostJson.Checkpoint),
-            ["guard"] = JsonSerializer.SerializeToNode(plan.Guard, HostJson.Guard),
-            ["sentinel"] = JsonSerializer.SerializeToNode(plan.Sentinel, HostJson.Sentinel),
-            ["export"] = JsonSerializer.SerializeToNode(plan.Export, HostJson.Export),
-            ["telemetry"] = JsonSerializer.SerializeToNode(plan.Telemetry, HostJson.Telemetry),
-        });
+        var root = new JsonObject { [HostSection.Run.Name] = Settings(HostSection.Run, plan) };
+        foreach (var section in PartKinds.Sections.Where(static section => section.Inside() is null)) Put(section, root, plan);
+        foreach (var section in HostSection.Further) root[section.Name] = Settings(section, plan);
+        foreach (var section in PartKinds.Sections.Where(static section => section.Inside() is not null)) Put(section, root, plan);
+        return Text(root);
     }
 
     /// <summary>What an older version wrote, with the defaults of keys that it did not know: such a key is no change. What does not fit stays as it is.</summary>
@@ -48,35 +28,46 @@ internal static class ResolvedConfiguration
     public static JsonObject WithDefaults(JsonObject written, RunPlan plan)
     {
         var whole = written.DeepClone().AsObject();
-        foreach (var (key, type) in s_sections) Complete(whole[key] ??= new JsonObject(), type);
-        List<(JsonNode?, PartPlan?)> parts =
-        [
-            (whole["model"], plan.Model),
-            (whole["prompts"], plan.Prompts),
-            ((whole["evaluation"] as JsonObject)?["prompts"], plan.EvaluationPrompts),
-            (whole["sampler"], plan.Sampler),
-            (whole["algorithm"], plan.Algorithm),
-            (whole["optimizer"], plan.Optimizer),
-            .. (whole["rewards"] as JsonArray ?? []).Select(entry => (entry, plan.Rewards.FirstOrDefault(reward => reward.Part.Name == Word(entry, "name"))?.Part)),
-        ];
-        foreach (var (entry, part) in parts)
+        foreach (var section in HostSection.All) Complete(whole[section.Name] ??= new JsonObject(), section.Name, section.Type);
+        foreach (var section in PartKinds.Sections)
         {
-            if (part is not null && Word(entry, "id") == part.Definition.Id) Complete(entry!["settings"], part.Definition.Settings);
+            if (section.Find(whole) is null && Absent(section) is { } absent) section.Set(whole, absent);
+            var parts = plan.Sections.In(section.Path);
+            foreach (var (_, entry) in section.Entries(whole))
+            {
+                var part = parts.FirstOrDefault(part => !section.IsList || part.Name == Word(entry, "name"));
+                if (part is null || Word(entry, "id") != part.Definition.Id) continue;
+                Complete(entry["settings"], "", part.Definition.Settings);
+            }
         }
         return whole;
     }
 
+    // What stands for a section that is absent; null where absence is all that can be said.
+    private static JsonNode? Absent(PartSection section) => section switch
+    {
+        { Default: { } id } => new JsonObject { ["id"] = id, ["settings"] = new JsonObject() },
+        { IsList: true } => new JsonArray(),
+        _ => null,
+    };
+
+    private static JsonNode? Settings(HostSection section, RunPlan plan) => JsonSerializer.SerializeToNode(section.Of(plan), section.Type);
+
+    private static void Put(PartSection section, JsonObject root, RunPlan plan)
+    {
+        var parts = plan.Sections.In(section.Path).Select(part => (JsonNode)Part(part, ListEntry.In(section))).ToArray();
+        var node = parts.Length == 0 ? Absent(section) : section.IsList ? new JsonArray(parts) : parts[0];
+        if (node is not null) section.Set(root, node);
+    }
+
     private static string? Word(JsonNode? entry, string key) => (entry as JsonObject)?[key] is JsonValue value && value.TryGetValue(out string? word) ? word : null;
 
-    private static void Complete(JsonNode? section, JsonTypeInfo type)
+    private static void Complete(JsonNode? section, string name, JsonTypeInfo type)
     {
         if (section is not JsonObject known) return;
         try
         {
-            var read = known.DeepClone().AsObject();
-            // Parts inside a section have types of their own.
-            read.Remove("prompts");
-            foreach (var (key, value) in JsonSerializer.SerializeToNode(JsonSerializer.Deserialize(read, type), type)!.AsObject())
+            foreach (var (key, value) in JsonSerializer.SerializeToNode(JsonSerializer.Deserialize(PartSections.WithoutParts(known, name), type), type)!.AsObject())
             {
                 if (!known.ContainsKey(key)) known[key] = value?.DeepClone();
             }
@@ -96,23 +87,15 @@ internal static class ResolvedConfiguration
         return System.Text.Encoding.UTF8.GetString(buffer.GetBuffer().AsSpan(0, (int)buffer.Length));
     }
 
-    private static JsonObject Part(PartPlan part)
+    private static JsonObject Part(PartPlan part, JsonTypeInfo? further)
     {
         var entry = new JsonObject { ["id"] = part.Definition.Id };
+        if (further is not null && part.Entry is { } said)
+        {
+            foreach (var (key, value) in JsonSerializer.SerializeToNode(said, further)!.AsObject()) entry[key] = value?.DeepClone();
+        }
         if (part.Pin is { } pin) entry["sha256"] = pin;
         entry["settings"] = JsonNode.Parse(part.Definition.WriteSettings(part.Settings));
-        return entry;
-    }
-
-    private static JsonNode Reward(RewardPlan reward)
-    {
-        var entry = Part(reward.Part);
-        entry.Insert(1, "name", reward.Part.Name);
-        entry.Insert(2, "role", reward.Role == RewardRole.Train ? "train" : "heldOut");
-        entry.Insert(3, "weight", reward.Weight);
-        entry.Insert(4, "offset", reward.Offset);
-        entry.Insert(5, "scale", reward.Scale);
-        entry.Insert(6, "average", reward.ByTask ? "tasks" : "pictures");
         return entry;
     }
 }

@@ -1,4 +1,5 @@
 using LeapAlign.Contracts.Flow;
+using LeapAlign.Contracts.Models;
 using LeapAlign.Contracts.Plugins;
 using LeapAlign.Host.Configuration.Sections;
 using LeapAlign.Host.Plugins;
@@ -15,6 +16,12 @@ internal sealed record RunPlan
 
     public required ExportSettings Export { get; init; }
 
+    /// <summary>The size of training's pictures; null for the model's own.</summary>
+    public ImageSize? Size => ImageSize.TryParse(Run.Size, out var size) ? size : null;
+
+    /// <summary>The size of evaluations' pictures; null for the model's own.</summary>
+    public ImageSize? EvaluationSize => ImageSize.TryParse(Evaluation.Size, out var size) ? size : Size;
+
     /// <summary>When checkpoints are taken; <see cref="CheckpointSettings.Best"/> is null only where no reward is held out.</summary>
     public CheckpointSettings Checkpoint { get; init; } = new();
 
@@ -26,36 +33,46 @@ internal sealed record RunPlan
 
     public required Guidance Guidance { get; init; }
 
-    public required PartPlan Model { get; init; }
+    /// <summary>The parts by the section that names them; the properties below are views of them.</summary>
+    public PlannedParts Sections { get; init; } = PlannedParts.None;
 
-    /// <summary>What is trained beside frozen weights; null trains all weights of the model.</summary>
-    public PartPlan? Adapter { get; init; }
+    public PartPlan Model { get => One(PartKinds.Model); init => Sections = Sections.With(PartKinds.Model, value); }
 
-    /// <summary>A second model, frozen; null for none.</summary>
-    public PartPlan? Teacher { get; init; }
+    /// <summary>A second model with frozen weights; null where nothing learns from one.</summary>
+    public PartPlan? Teacher { get => Sections.One(PartSection.Teacher); init => Sections = Sections.With(PartSection.Teacher, Given(value)); }
 
-    /// <summary>Joins the processes of a run; null for a run of one.</summary>
-    public PartPlan? Collective { get; init; }
+    /// <summary>What is trained beside frozen weights; null where all weights of the model are trained.</summary>
+    public PartPlan? Adapter { get => Sections.One(PartKinds.Adapter); init => Sections = Sections.With(PartKinds.Adapter, Given(value)); }
 
-    /// <summary>Losses beside the algorithm's.</summary>
-    public IReadOnlyList<ObjectivePlan> Objectives { get; init; } = [];
-
-    public required PartPlan Prompts { get; init; }
+    public PartPlan Prompts { get => One(PartKinds.Prompts); init => Sections = Sections.With(PartKinds.Prompts, value); }
 
     /// <summary>The captions of evaluation; null takes <see cref="Prompts"/>.</summary>
-    public PartPlan? EvaluationPrompts { get; init; }
+    public PartPlan? EvaluationPrompts { get => Sections.One(PartSection.EvaluationPrompts); init => Sections = Sections.With(PartSection.EvaluationPrompts, Given(value)); }
 
-    public required PartPlan Sampler { get; init; }
+    public PartPlan Sampler { get => One(PartKinds.Sampler); init => Sections = Sections.With(PartKinds.Sampler, value); }
 
-    public required PartPlan Algorithm { get; init; }
+    public PartPlan Algorithm { get => One(PartKinds.Algorithm); init => Sections = Sections.With(PartKinds.Algorithm, value); }
 
-    public required PartPlan Optimizer { get; init; }
+    public PartPlan Optimizer { get => One(PartKinds.Optimizer); init => Sections = Sections.With(PartKinds.Optimizer, value); }
 
-    public required IReadOnlyList<RewardPlan> Rewards { get; init; }
+    public IReadOnlyList<RewardPlan> Rewards
+    {
+        get => [.. Sections.In(PartSection.Rewards).Select(RewardPlan.Of)];
+        init => Sections = Sections.With(PartSection.Rewards, value.Select(static reward => reward.Written));
+    }
 
-    /// <summary>Every part, in the order of plugins.json.</summary>
-    public IEnumerable<PartPlan> Parts =>
-        ((PartPlan?[])[Model, Adapter, Teacher, Prompts, EvaluationPrompts, Sampler, Algorithm, .. Objectives.Select(objective => objective.Part), .. Rewards.Select(reward => reward.Part), Optimizer, Collective]).OfType<PartPlan>();
+    /// <summary>Losses beside the algorithm's.</summary>
+    public IReadOnlyList<ObjectivePlan> Objectives
+    {
+        get => [.. Sections.In(PartSection.Objectives).Select(ObjectivePlan.Of)];
+        init => Sections = Sections.With(PartSection.Objectives, value.Select(static objective => objective.Part with { Entry = new ObjectiveEntry { Name = objective.Part.Name, Weight = objective.Weight } }));
+    }
+
+    /// <summary>The processes that share the run; null for one alone.</summary>
+    public PartPlan? Collective { get => Sections.One(PartKinds.Collective); init => Sections = Sections.With(PartKinds.Collective, Given(value)); }
+
+    /// <summary>Every part, in the order of the table of kinds.</summary>
+    public IEnumerable<PartPlan> Parts => Sections.All.Select(static each => each.Part);
 
     /// <summary>The plugins that offer them, each once.</summary>
     public IEnumerable<PluginHandle> Plugins => Parts.Select(static part => part.Plugin).OfType<PluginHandle>().Distinct();
@@ -68,12 +85,16 @@ internal sealed record RunPlan
 
     /// <summary>plugins.json with every default filled in, for the run folder.</summary>
     public required string ResolvedJson { get; init; }
+
+    private PartPlan One(string path) => Sections.One(path) ?? throw new InvalidOperationException($"the plan has no {path}");
+
+    private static PartPlan[] Given(PartPlan? part) => part is null ? [] : [part];
 }
 
 /// <summary>A part that a plugin offers, with its settings.</summary>
 /// <param name="Definition">Describes and makes the part.</param>
 /// <param name="Settings">The settings that were read.</param>
-/// <param name="Name">The name in the run: the id, or a reward's <c>name</c>.</param>
+/// <param name="Name">The name in the run: the id, or the <c>name</c> of an entry of a list.</param>
 /// <param name="Place">Where plugins.json names it.</param>
 internal sealed record PartPlan(PartDefinition Definition, object Settings, string Name, SourcePlace Place)
 {
@@ -82,6 +103,9 @@ internal sealed record PartPlan(PartDefinition Definition, object Settings, stri
 
     /// <summary>The SHA-256 that plugins.json pins the plugin's folder to.</summary>
     public string? Pin { get; init; }
+
+    /// <summary>What its entry of a list says beside id, settings and pin; null where it stands in no list.</summary>
+    public ListEntry? Entry { get; init; }
 
     /// <summary>Makes the part.</summary>
     /// <typeparam name="T">The contract of its kind.</typeparam>
@@ -98,11 +122,6 @@ internal sealed record PartPlan(PartDefinition Definition, object Settings, stri
     /// <returns>Its result, or LA2007 naming the plugin when it throws.</returns>
     public Result<T> Guard<T>(string what, Func<Result<T>> code) => Plugin is null ? code() : Plugin.Guard(what, code);
 }
-
-/// <summary>A loss beside the algorithm's.</summary>
-/// <param name="Part">The part.</param>
-/// <param name="Weight">Its factor.</param>
-internal sealed record ObjectivePlan(PartPlan Part, double Weight);
 
 /// <summary>What a reward is for.</summary>
 internal enum RewardRole
@@ -128,4 +147,34 @@ internal sealed record RewardPlan(PartPlan Part, RewardRole Role, double Weight)
 
     /// <summary>Whether an evaluation takes the mean over the means of tasks instead of that over pictures.</summary>
     public bool ByTask { get; init; }
+
+    /// <summary>The reward of an entry.</summary>
+    public static RewardPlan Of(PartPlan part)
+    {
+        var said = part.Entry as RewardEntry ?? new();
+        return new(part, said.Role == RewardEntry.Trained ? RewardRole.Train : RewardRole.HeldOut, said.Weight) { Offset = said.Offset, Scale = said.Scale, ByTask = said.Average == RewardEntry.OfTasks };
+    }
+
+    /// <summary>The part with its entry.</summary>
+    public PartPlan Written => Part with
+    {
+        Entry = new RewardEntry
+        {
+            Name = Part.Name,
+            Role = Role == RewardRole.Train ? RewardEntry.Trained : RewardEntry.Watched,
+            Weight = Weight,
+            Offset = Offset,
+            Scale = Scale,
+            Average = ByTask ? RewardEntry.OfTasks : RewardEntry.OfPictures,
+        },
+    };
+}
+
+/// <summary>A loss beside the algorithm's.</summary>
+/// <param name="Part">The part.</param>
+/// <param name="Weight">Its factor.</param>
+internal sealed record ObjectivePlan(PartPlan Part, double Weight)
+{
+    /// <summary>The objective of an entry.</summary>
+    public static ObjectivePlan Of(PartPlan part) => new(part, (part.Entry as ObjectiveEntry ?? new()).Weight);
 }

@@ -22,7 +22,12 @@ internal static class HostJson
     public static JsonTypeInfo<GuardSettings> Guard { get; } = SettingsType.Strict(HostJsonContext.Default.GuardSettings);
 
     public static JsonTypeInfo<SentinelSettings> Sentinel { get; } = SettingsType.Strict(HostJsonContext.Default.SentinelSettings);
+
     public static JsonTypeInfo<TelemetrySettings> Telemetry { get; } = SettingsType.Strict(HostJsonContext.Default.TelemetrySettings);
+
+    public static JsonTypeInfo<ListEntry> Entry { get; } = SettingsType.Strict(HostJsonContext.Default.ListEntry);
+
+    public static JsonTypeInfo<ObjectiveEntry> Objective { get; } = SettingsType.Strict(HostJsonContext.Default.ObjectiveEntry);
 
     public static JsonTypeInfo<RewardEntry> Reward { get; } = SettingsType.Strict(HostJsonContext.Default.RewardEntry);
 
@@ -38,6 +43,8 @@ internal static class HostJson
 [JsonSerializable(typeof(GuardSettings))]
 [JsonSerializable(typeof(SentinelSettings))]
 [JsonSerializable(typeof(TelemetrySettings))]
+[JsonSerializable(typeof(ListEntry))]
+[JsonSerializable(typeof(ObjectiveEntry))]
 [JsonSerializable(typeof(RewardEntry))]
 [JsonSerializable(typeof(PluginManifest))]
 internal sealed partial class HostJsonContext : JsonSerializerContext;

@@ -1,11 +1,12 @@
 using System.Text;
 using System.Text.Json.Nodes;
+using LeapAlign.Host.Configuration.Sections;
 using LeapAlign.Pipeline;
 
 namespace LeapAlign.Host.Configuration;
 
 /// <summary>
-/// Applies <c>--set path.to.key=value</c>. Entries of a list are named by index (<c>rewards.0.weight</c>, <c>rewards[0].weight</c>) or, rewards, by name
+/// Applies <c>--set path.to.key=value</c>. Entries of a list are named by index (<c>rewards.0.weight</c>, <c>rewards[0].weight</c>) or by name
 /// (<c>rewards.judge.weight</c>). Keys that no part knows are found with all others when the run is composed.
 /// </summary>
 internal static class Override
@@ -47,7 +48,7 @@ internal static class Override
             JsonObject? made = child switch
             {
                 null => [],
-                JsonValue id when IsPart(target.Key) && id.TryGetValue(out string? word) => new JsonObject { ["id"] = word },
+                JsonValue id when PartSections.IsEntry(target.Key) && id.TryGetValue(out string? word) => new JsonObject { ["id"] = word },
                 _ => null,
             };
             if (made is null) return Result.Fail<(JsonNode, string, bool)>(Option($"{target.Key} is {child!.ToJsonString()}, which has no keys", target.Key));
@@ -78,10 +79,6 @@ internal static class Override
         JsonValue word when word.TryGetValue(out string? text) => text,
         _ => null,
     };
-
-    private static bool IsPart(string key) =>
-        key is "model" or "prompts" or "sampler" or "algorithm" or "optimizer" or "evaluation.prompts"
-        || (key.StartsWith("rewards[", StringComparison.Ordinal) && key.EndsWith(']'));
 
     private static void Put(JsonNode parent, Target target, JsonNode? value)
     {

@@ -37,7 +37,7 @@ internal sealed class PinVerb(IPluginLoader loader, BundledPlugins bundled, Term
     private static Result<JsonSource> Read(string config) =>
         from source in ConfigurationFile.Read(config, [])
         from _ in SchemaCheck.First(source.Root, ConfigurationSchema.Structure, "", source) is { } fault ? Result.Fail<Unit>(fault) : Unit.Value
-        from __ in NamedPart.Entries(source.Root).Select(entry => NamedPart.ReadId(entry.Kind, entry.Key, entry.Node, source)).All()
+        from __ in NamedPart.Entries(source.Root).Select(entry => NamedPart.ReadId(entry.Section, entry.Key, entry.Node, source)).All()
         select source;
 
     private static Result<IReadOnlyList<Pin>> Nothing(JsonSource source) =>

@@ -57,7 +57,7 @@ internal sealed class PluginCatalog
         }
         if (Plugins.Where(plugin => plugin.Lists(kind, id)).MinBy(plugin => plugin.State == PluginState.Faulted) is not { } plugin)
         {
-            return new Fault.Plugin(FaultCodes.UnknownPlugin, $"no plugin offers the {kind} {Quoted.Words(id)}{NearestName.Hint(id, Ids(kind))}", place);
+            return new Fault.Plugin(FaultCodes.UnknownPlugin, $"no plugin offers the {kind} {Quoted.Words(id)}{NearestName.Hint(id, Ids(kind).Concat(PartKinds.Of(kind).Sections.Select(static section => section.Default).OfType<string>()))}", place);
         }
         return plugin.Fault is { } broken ? Result.Fail<PluginHandle>(broken) : plugin;
     }

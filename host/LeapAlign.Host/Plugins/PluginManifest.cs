@@ -59,9 +59,11 @@ internal sealed record PluginManifest
             return Bad($"'{manifest.Contract}' is not a range of versions such as [1.0,2.0)", source.Place("contract"));
         }
         var twice = manifest.Parts.Select((part, index) => (part, index)).FirstOrDefault(pair => manifest.Parts.Take(pair.index).Any(pair.part.IsSamePart));
-        return twice.part is null
+        if (twice.part is not null) return Bad($"the {twice.part.Kind} '{twice.part.Id}' is listed twice", source.Place(JsonSource.Join("parts", twice.index)));
+        var taken = manifest.Parts.Select((part, index) => (part, index)).FirstOrDefault(static pair => PartKinds.Of(pair.part.Kind).Sections.Any(section => section.Default == pair.part.Id));
+        return taken.part is null
             ? manifest
-            : Bad($"the {twice.part.Kind} '{twice.part.Id}' is listed twice", source.Place(JsonSource.Join("parts", twice.index)));
+            : Bad($"the {taken.part.Kind} '{taken.part.Id}' is a part of the program; give this one another id", source.Place(JsonSource.Join("parts", taken.index)));
     }
 
     private static Result<PluginManifest> Bad(string message, SourcePlace place) => new Fault.Plugin(FaultCodes.BadManifest, message, place);
@@ -71,7 +73,7 @@ internal sealed record PluginManifest
 internal sealed record ManifestPart
 {
     [Description("What plugins.json uses it as.")]
-    [AllowedValues(PartKinds.Model, PartKinds.Prompts, PartKinds.Sampler, PartKinds.Algorithm, PartKinds.Reward, PartKinds.Optimizer)]
+    [KnownKind]
     public required string Kind { get; init; }
 
     [Description("The word that plugins.json uses.")]
@@ -84,3 +86,6 @@ internal sealed record ManifestPart
     /// <summary>Whether plugins.json could not tell the two apart.</summary>
     public bool IsSamePart(ManifestPart other) => Kind == other.Kind && Id == other.Id;
 }
+
+/// <summary>Allows the kinds of the table.</summary>
+internal sealed class KnownKindAttribute() : AllowedValuesAttribute([.. PartKinds.All]);

@@ -3,6 +3,7 @@ using LeapAlign.Contracts.Plugins;
 using LeapAlign.Host.Composition;
 using LeapAlign.Host.Configuration;
 using LeapAlign.Host.Configuration.Schema;
+using LeapAlign.Host.Configuration.Sections;
 using LeapAlign.Host.Plugins;
 using LeapAlign.Testing;
 using NJsonSchema;
@@ -46,7 +47,7 @@ public sealed class SchemaTests
     [Fact]
     public void Every_setting_of_the_host_has_a_meaning_and_a_default()
     {
-        foreach (var section in new[] { SettingsSchema.Of(HostJson.Run), SettingsSchema.Of(HostJson.Guidance), SettingsSchema.Of(HostJson.Evaluation), SettingsSchema.Of(HostJson.Export), SettingsSchema.Of(HostJson.Reward) })
+        foreach (var section in HostSection.All.Select(static section => SettingsSchema.Of(section.Type)).Concat([SettingsSchema.Of(HostJson.Reward), SettingsSchema.Of(HostJson.Objective), SettingsSchema.Of(HostJson.Entry)]))
         {
             foreach (var (name, property) in section["properties"]!.AsObject())
             {
@@ -76,6 +77,10 @@ public sealed class SchemaTests
             ("[\"smooth\"]", "[]"),
             ("[\"smooth\"]", "[{ \"id\": \"smooth\", \"role\": \"held\" }]"),
             ("\"optimizer\": \"descent\"", "\"optimiser\": \"descent\""),
+            ("\"sampler\"", "\"adapter\": \"fuller\", \"sampler\""),
+            ("\"sampler\"", "\"objectives\": [{ \"id\": \"anchor\", \"role\": \"train\" }], \"sampler\""),
+            ("\"sampler\"", "\"teacher\": \"euler\", \"sampler\""),
+            ("\"sampler\"", "\"run\": { \"size\": \"512\" }, \"sampler\""),
         ];
         foreach (var (right, wrong) in mistakes)
         {

@@ -32,6 +32,10 @@ public sealed class Plugin : IPlugin
         PartDefinition.Of<Flat, ColourSettings>("flat", SettingsJson.Default.ColourSettings, static (_, _) => new()),
         PartDefinition.Of<Smooth, ColourSettings>("smooth", SettingsJson.Default.ColourSettings, static (_, _) => new()),
         PartDefinition.Of<Descent, DescentSettings>("descent", SettingsJson.Default.DescentSettings, static (_, _) => new()),
+        PartDefinition.Of<Narrow, NarrowSettings>("narrow", SettingsJson.Default.NarrowSettings, static (_, _) => new()).Providing("few-weights"),
+        Algorithm("modest").Requiring("few-weights"),
+        PartDefinition.Of<Anchor, ColourSettings>("anchor", SettingsJson.Default.ColourSettings, static (_, _) => new()),
+        PartDefinition.Of<Alone, NoSettings>("alone", SettingsJson.Default.NoSettings, static (_, _) => new()),
     ];
 
     private static PartDefinition Algorithm(string id) => PartDefinition.Of<Idle, NoSettings>(id, SettingsJson.Default.NoSettings, static (_, _) => new());

@@ -77,6 +77,12 @@ public sealed record ChannelSettings
 /// <summary>A positional record: its defaults are those of its constructor.</summary>
 public sealed record DescentSettings([property: Range(0, 1)] double Rate = 0.125, int Warmup = 7);
 
+public sealed record NarrowSettings
+{
+    [Range(1, 1024)]
+    public int Rank { get; init; } = 64;
+}
+
 public sealed record NoSettings;
 
 public sealed record TouchySettings
@@ -95,6 +101,7 @@ public sealed record TouchySettings
 [JsonSerializable(typeof(PolicySettings))]
 [JsonSerializable(typeof(ColourSettings))]
 [JsonSerializable(typeof(DescentSettings))]
+[JsonSerializable(typeof(NarrowSettings))]
 [JsonSerializable(typeof(NoSettings))]
 [JsonSerializable(typeof(TouchySettings))]
 internal sealed partial class SettingsJson : JsonSerializerContext;

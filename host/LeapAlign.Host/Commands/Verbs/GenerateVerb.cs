@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Globalization;
 using LeapAlign.Contracts.Models;
 using LeapAlign.Host.Configuration;
 
@@ -42,20 +41,13 @@ internal sealed class GenerateVerb(PlanRun run, IGeneration generation) : IVerb
         {
             foreach (var token in result.Tokens)
             {
-                if (Size(token.Value) is null) result.AddError($"--size is a width and a height in pixels, such as 512x512, not {Quoted.Words(token.Value)}");
+                if (!ImageSize.TryParse(token.Value, out _)) result.AddError($"--size is {ImageSize.Form}, not {Quoted.Words(token.Value)}");
             }
         });
         var command = new Command("generate", "Draws pictures for captions.") { _captions, _model, _output, _seed, _steps, _guidance, _size, _count };
         command.SetAction(Invoke);
         return command;
     }
-
-    private static ImageSize? Size(string text) =>
-        text.Split('x', 'X') is [var width, var height]
-        && int.TryParse(width, NumberStyles.None, CultureInfo.InvariantCulture, out var across) && int.TryParse(height, NumberStyles.None, CultureInfo.InvariantCulture, out var down)
-        && across > 0 && down > 0
-            ? new ImageSize(across, down)
-            : null;
 
     // Captions of the command line are held to what prompt files are held to (docs/prompt-files.md).
     private static string? Refusal(string caption)
@@ -85,7 +77,7 @@ internal sealed class GenerateVerb(PlanRun run, IGeneration generation) : IVerb
         var options = new GenerateOptions(
             parsed.GetValue(_captions) ?? [], Path.GetFullPath(parsed.GetValue(_output)!), parsed.GetValue(_seed), parsed.GetValue(_steps), parsed.GetValue(_count))
         {
-            Size = parsed.GetValue(_size) is { } size ? Size(size) : null,
+            Size = ImageSize.TryParse(parsed.GetValue(_size), out var size) ? size : null,
         };
         return run.Run(CompositionSource.Of(parsed).With(further), (plan, _, stop) => generation.Generate(plan, options, stop));
     }

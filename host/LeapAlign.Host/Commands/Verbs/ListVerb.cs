@@ -39,6 +39,7 @@ internal sealed class ListVerb(IPluginLoader loader, BundledPlugins bundled, Ter
         foreach (var plugin in workspace.Catalog.Plugins) PluginCatalog.Prepare(plugin);
         var rows = workspace.Catalog.Plugins
             .SelectMany(plugin => (plugin.Manifest?.Parts ?? [new ManifestPart { Kind = "", Id = plugin.Id }]).Select(part => new ListedPart(plugin, part)))
+            .Concat(ListedPart.OfProgram)
             .Where(row => kind is null || row.Kind == kind)
             .OrderBy(row => PartKinds.All.ToList().IndexOf(row.Kind)).ThenBy(row => row.Id, StringComparer.Ordinal)
             .ToList();

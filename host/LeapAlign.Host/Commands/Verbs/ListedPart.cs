@@ -1,24 +1,29 @@
 using LeapAlign.Contracts.Plugins;
 using LeapAlign.Host.Plugins;
+using LeapAlign.Host.Runs.Records;
 using LeapAlign.Pipeline;
 
 namespace LeapAlign.Host.Commands.Verbs;
 
 /// <summary>A part in the list of plugins.</summary>
-/// <param name="plugin">Who offers it.</param>
+/// <param name="plugin">Who offers it; null for the program itself.</param>
 /// <param name="part">What its manifest says.</param>
-internal sealed class ListedPart(PluginHandle plugin, ManifestPart part)
+internal sealed class ListedPart(PluginHandle? plugin, ManifestPart part)
 {
+    /// <summary>The parts that the host knows itself.</summary>
+    public static IEnumerable<ListedPart> OfProgram => PartKinds.Sections.Where(static section => section.Default is not null)
+        .Select(static section => new ListedPart(null, new ManifestPart { Kind = section.Kind.Name, Id = section.Default!, Summary = section.DefaultMeaning }));
+
     public string Id => part.Id;
 
     public string Kind => part.Kind;
 
-    public string Version => plugin.Manifest?.Version ?? "";
+    public string Version => plugin is null ? RunEnvironment.Program.Split('+')[0] : plugin.Manifest?.Version ?? "";
 
-    public string State => plugin.State.ToString();
+    public string State => plugin?.State.ToString() ?? "of the program";
 
     /// <summary>Its line of the manifest, or why its plugin is faulted.</summary>
-    public string About => plugin.Fault is { } fault ? $"{fault.Code} {fault.Message}" : part.Summary;
+    public string About => plugin?.Fault is { } fault ? $"{fault.Code} {fault.Message}" : part.Summary;
 
     /// <summary>The capabilities that it asks of other parts.</summary>
     /// <param name="settings">Its settings; null for the defaults.</param>
@@ -31,7 +36,7 @@ internal sealed class ListedPart(PluginHandle plugin, ManifestPart part)
 
     private T Ask<T>(object? settings, Func<PartDefinition, object, T> question, T unknown)
     {
-        if (plugin.Fault is not null) return unknown;
+        if (plugin is null or { Fault: not null }) return unknown;
         var definition = plugin.Part(part.Kind, part.Id);
         return plugin.Guard($"describing '{part.Id}'", () => Result.Ok(question(definition, settings ?? definition.ReadSettings("{}")))).Match(static answer => answer, _ => unknown);
     }

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Runtime.CompilerServices;
 using System.Text.Json.Nodes;
+using LeapAlign.Contracts.Plugins;
 using LeapAlign.Host.Configuration;
 using LeapAlign.Host.Configuration.Schema;
 using LeapAlign.Host.Plugins;
@@ -43,10 +44,16 @@ internal sealed class SettingsVerb(IPluginLoader loader, BundledPlugins bundled,
             .SelectMany(plugin => plugin.Manifest!.Parts)
             .Where(part => part.Id == id && (kind is null || part.Kind == kind))
             .ToArray();
+        var own = PartKinds.Sections.Where(section => section.Default is not null && (kind is null || section.Kind.Name == kind)).ToArray();
+        if (own.FirstOrDefault(section => section.Default == id) is { } known)
+        {
+            Show(id, $"{known.Kind}, a part of the program. {known.DefaultMeaning}", ConfigurationSchema.NoSettings);
+            return Unit.Value;
+        }
         if (parts.Length == 0)
         {
-            var known = catalog.Plugins.SelectMany(plugin => plugin.Manifest?.Parts ?? []).Where(part => kind is null || part.Kind == kind).Select(part => part.Id);
-            return new Fault.Plugin(FaultCodes.UnknownPlugin, $"no plugin offers {(kind is null ? "a part" : $"the {kind}")} {Quoted.Words(id)}{NearestName.Hint(id, known.Concat(ConfigurationSchema.Sections.Keys))}");
+            var ids = catalog.Plugins.SelectMany(plugin => plugin.Manifest?.Parts ?? []).Where(part => kind is null || part.Kind == kind).Select(part => part.Id).Concat(own.Select(static section => section.Default!));
+            return new Fault.Plugin(FaultCodes.UnknownPlugin, $"no plugin offers {(kind is null ? "a part" : $"the {kind}")} {Quoted.Words(id)}{NearestName.Hint(id, ids.Concat(ConfigurationSchema.Sections.Keys))}");
         }
         foreach (var part in parts)
         {

@@ -38,9 +38,9 @@ internal sealed class ValidateVerb(IPluginLoader loader, BundledPlugins bundled,
     private void Show(RunPlan plan, string config)
     {
         var table = terminal.Table("part", "id", "name", "plugin", "version");
-        foreach (var part in plan.Parts)
+        foreach (var (section, part) in plan.Sections.All)
         {
-            string[] cells = [part.Definition.Kind, part.Definition.Id, part.Name, part.Plugin?.Id ?? "", part.Plugin?.Manifest?.Version ?? ""];
+            string[] cells = [section.IsList ? part.Definition.Kind : section.Path, part.Definition.Id, part.Name, part.Plugin?.Id ?? "", part.Plugin?.Manifest?.Version ?? ""];
             table.AddRow(cells.Select(Terminal.Cell));
         }
         terminal.Console.Write(table);

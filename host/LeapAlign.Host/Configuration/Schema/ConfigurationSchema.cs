@@ -1,64 +1,51 @@
 using System.Text.Json.Nodes;
 using LeapAlign.Contracts.Plugins;
+using LeapAlign.Host.Configuration.Sections;
 
 namespace LeapAlign.Host.Configuration.Schema;
 
 /// <summary>The schema of plugins.json, apart from what each part's settings are.</summary>
 internal static class ConfigurationSchema
 {
-    /// <summary>The sections and the host's own keys. Parts are anything here; each is checked against its own schema.</summary>
-    public static JsonObject Structure { get; } = Build(_ => new JsonObject(), new JsonObject());
+    /// <summary>Settings without keys.</summary>
+    public static JsonObject NoSettings { get; } = new() { ["type"] = "object", ["properties"] = new JsonObject(), ["additionalProperties"] = false };
 
     /// <summary>An entry that names a part with settings.</summary>
     public static JsonObject Part { get; } = Entry([]);
 
-    /// <summary>An entry of <c>rewards</c>.</summary>
-    public static JsonObject Reward { get; } = Entry(SettingsSchema.Of(HostJson.Reward)["properties"]!.AsObject());
+    private static readonly Dictionary<string, JsonObject> s_entries = PartKinds.Sections.ToDictionary(
+        static section => section.Path, static section => ListEntry.In(section) is { } type ? Entry(SettingsSchema.Of(type)["properties"]!.AsObject()) : Part);
+
+    /// <summary>The sections and the host's own keys. Parts are anything here; each is checked against its own schema.</summary>
+    public static JsonObject Structure { get; } = Build(static _ => new JsonObject());
 
     /// <summary>Every section of plugins.json with what it holds: the host's own settings, or the entry of a part.</summary>
     public static IReadOnlyDictionary<string, JsonObject> Sections { get; } = Structure["properties"]!.AsObject()
         .Where(static section => !section.Key.StartsWith('$'))
-        .ToDictionary(static section => section.Key, static section => section.Value!["properties"] is not null ? section.Value.AsObject() : section.Value["items"] is not null ? Reward : Part);
+        .ToDictionary(static pair => pair.Key, static pair => PartKinds.Sections.FirstOrDefault(section => section.Path == pair.Key) is { } section ? EntryOf(section) : pair.Value!.AsObject());
 
-    /// <summary>The section of plugins.json that holds parts of a kind.</summary>
-    public static string SectionOf(string kind) => kind == PartKinds.Reward ? "rewards" : kind;
+    /// <summary>The schema of an entry of a section that names parts.</summary>
+    public static JsonObject EntryOf(PartSection section) => s_entries[section.Path];
 
     /// <summary>Puts the sections together.</summary>
     /// <param name="part">The schema of a part of a kind.</param>
-    /// <param name="reward">The schema of an entry of <c>rewards</c>.</param>
-    public static JsonObject Build(Func<string, JsonNode> part, JsonNode reward)
+    public static JsonObject Build(Func<PartKind, JsonNode> part)
     {
-        var evaluation = SettingsSchema.Of(HostJson.Evaluation);
-        evaluation["description"] = "How often and on which captions the rewards are measured.";
-        evaluation["properties"]!["prompts"] = Described(part(PartKinds.Prompts), "The captions of evaluation; those of training when it is absent.");
-        return new JsonObject
+        var properties = new JsonObject { ["$schema"] = new JsonObject { ["type"] = "string" } };
+        AddHosts(HostSection.Run);
+        foreach (var section in PartKinds.Sections.Where(static section => section.Inside() is null)) properties[section.Path] = Holding(section);
+        foreach (var section in HostSection.Further) AddHosts(section);
+        return new JsonObject { ["type"] = "object", ["properties"] = properties, ["additionalProperties"] = false };
+
+        void AddHosts(HostSection section)
         {
-            ["type"] = "object",
-            ["properties"] = new JsonObject
-            {
-                ["$schema"] = new JsonObject { ["type"] = "string" },
-                ["run"] = Described(SettingsSchema.Of(HostJson.Run), "The run itself."),
-                ["model"] = Described(part(PartKinds.Model), "The model that is aligned."),
-                ["prompts"] = Described(part(PartKinds.Prompts), "The captions of training."),
-                ["guidance"] = Described(SettingsSchema.Of(HostJson.Guidance), "Classifier-free guidance."),
-                ["sampler"] = Described(part(PartKinds.Sampler), "How noise becomes a picture."),
-                ["algorithm"] = Described(part(PartKinds.Algorithm), "How the model is aligned."),
-                ["rewards"] = new JsonObject
-                {
-                    ["type"] = "array",
-                    ["items"] = reward,
-                    ["description"] = "What scores the pictures: trained on, or held out and measured only.",
-                },
-                ["optimizer"] = Described(part(PartKinds.Optimizer), "How gradients change weights."),
-                ["evaluation"] = evaluation,
-                ["checkpoint"] = Described(SettingsSchema.Of(HostJson.Checkpoint), "What a run keeps so that it can be resumed to the same bits."),
-                ["guard"] = Described(SettingsSchema.Of(HostJson.Guard), "What catches numbers that go bad, and parts that hang."),
-                ["sentinel"] = Described(SettingsSchema.Of(HostJson.Sentinel), "What watches for a reward that is gamed."),
-                ["telemetry"] = Described(SettingsSchema.Of(HostJson.Telemetry), "Where spans, metrics and logs go; nowhere by default."),
-                ["export"] = Described(SettingsSchema.Of(HostJson.Export), "The model folder that the run writes."),
-            },
-            ["additionalProperties"] = false,
-        };
+            var schema = SettingsSchema.Of(section.Type);
+            foreach (var inner in PartKinds.Sections.Where(inner => inner.Inside() == section.Name)) schema["properties"]![inner.Key()] = Holding(inner);
+            properties[section.Name] = Described(schema, section.Meaning);
+        }
+
+        JsonNode Holding(PartSection section) =>
+            Described(section.IsList ? new JsonObject { ["type"] = "array", ["items"] = part(section.Kind) } : part(section.Kind), section.Meaning);
     }
 
     private static JsonNode Described(JsonNode schema, string meaning)

@@ -21,39 +21,45 @@ internal static class EditorSchema
             .ToLookup(pair => pair.part.Kind);
 
         var definitions = new JsonObject();
-        foreach (var kind in PartKinds.All) definitions[kind] = AnyOf(parts[kind], kind == PartKinds.Reward ? ConfigurationSchema.Reward : ConfigurationSchema.Part);
+        foreach (var kind in PartKinds.Table) definitions[kind.Name] = AnyOf(kind, parts[kind.Name]);
 
-        var schema = ConfigurationSchema.Build(Reference, Reference(PartKinds.Reward));
+        var schema = ConfigurationSchema.Build(Reference);
         schema.Insert(0, "$schema", "http://json-schema.org/draft-07/schema#");
         schema.Insert(1, "title", "plugins.json of LeapAlign");
-        schema["required"] = new JsonArray([.. PartKinds.All.Select(kind => JsonValue.Create(ConfigurationSchema.SectionOf(kind)))]);
-        schema["properties"]!["rewards"]!["minItems"] = 1;
+        var required = PartKinds.Sections.Where(static section => section.IsRequired).ToList();
+        schema["required"] = new JsonArray([.. required.Select(static section => JsonValue.Create(section.Path))]);
+        foreach (var list in required.Where(static section => section.IsList)) schema["properties"]![list.Path]!["minItems"] = 1;
         schema["definitions"] = definitions;
         return schema;
     }
 
     // Draft 7 ignores what stands beside a $ref, and the sections are described there: allOf keeps both.
-    private static JsonObject Reference(string kind) => new() { ["allOf"] = new JsonArray(new JsonObject { ["$ref"] = $"#/definitions/{kind}" }) };
+    private static JsonObject Reference(PartKind kind) => new() { ["allOf"] = new JsonArray(new JsonObject { ["$ref"] = $"#/definitions/{kind}" }) };
 
     // An enum of one word: more validators know it than const.
-    private static JsonObject Only(ManifestPart part) => new() { ["enum"] = new JsonArray(part.Id), ["description"] = part.Summary };
+    private static JsonObject Only(string id, string summary) => new() { ["enum"] = new JsonArray(id), ["description"] = summary };
 
-    private static JsonObject AnyOf(IEnumerable<(ManifestPart Part, JsonObject Settings)> parts, JsonObject entry)
+    private static JsonObject AnyOf(PartKind kind, IEnumerable<(ManifestPart Part, JsonObject Settings)> installed)
     {
+        var entry = ConfigurationSchema.EntryOf(kind.Sections[0]);
         var alternatives = new JsonArray();
-        foreach (var (part, settings) in parts)
+        var own = kind.Sections.Where(static section => section.Default is not null)
+            .Select(section => (new ManifestPart { Kind = kind.Name, Id = section.Default!, Summary = section.DefaultMeaning }, ConfigurationSchema.NoSettings.DeepClone().AsObject()));
+        foreach (var (part, settings) in own.Concat(installed))
         {
             var needsSettings = settings["required"] is JsonArray { Count: > 0 };
-            if (!needsSettings) alternatives.Add(Only(part));
+            if (!needsSettings) alternatives.Add(Only(part.Id, part.Summary));
 
             var alternative = entry.DeepClone().AsObject();
             alternative["description"] = part.Summary;
-            alternative["properties"]!["id"] = Only(part);
+            alternative["properties"]!["id"] = Only(part.Id, part.Summary);
             settings["description"] = $"The settings of '{part.Id}'.";
             alternative["properties"]!["settings"] = settings;
             if (needsSettings) alternative["required"] = new JsonArray("id", "settings");
             alternatives.Add(alternative);
         }
+        // A list of alternatives may not be empty; what no plugin offers is refused by name when the run is composed.
+        if (alternatives.Count == 0) alternatives = [new JsonObject { ["type"] = "string" }, entry.DeepClone()];
         return new() { ["anyOf"] = alternatives };
     }
 }

@@ -59,7 +59,9 @@ internal static class SchemaCheck
                 var words = schema.Enumeration.Select(word => word?.ToString() ?? "null").ToArray();
                 return Fault(FaultCodes.UnknownValue, $"{found} is not one of {string.Join(", ", words)}{Nearest(error.Token, words)}");
             case ValidationErrorKind.PatternMismatch:
-                return Fault(FaultCodes.UnknownValue, $"{found} does not match {schema.Pattern?.Replace(@"\z", "$", StringComparison.Ordinal)}");
+                return schema.ExtensionData?.TryGetValue(SchemaValidator.PatternInWords, out var form) == true
+                    ? Fault(FaultCodes.UnknownValue, $"{found} is not {form}")
+                    : Fault(FaultCodes.UnknownValue, $"{found} does not match {schema.Pattern?.Replace(@"\z", "$", StringComparison.Ordinal)}");
             default:
                 return IsAboutType(error.Kind)
                     ? Fault(FaultCodes.WrongType, $"{Expected(schema)} was expected, not {found}")

@@ -7,6 +7,9 @@ namespace LeapAlign.Host.Configuration.Schema;
 /// <summary>Makes the validator of a schema. Reading it from text would cost most of a second of reflection at start.</summary>
 internal static class SchemaValidator
 {
+    /// <summary>What a text that fits the pattern is, in words.</summary>
+    public const string PatternInWords = "patternErrorMessage";
+
     /// <summary>The validator's form of a schema.</summary>
     public static JsonSchema ToValidator(this JsonObject schema) => Fill(new JsonSchema(), schema);
 
@@ -18,6 +21,7 @@ internal static class SchemaValidator
         target.Description = schema["description"]?.GetValue<string>();
         // $ is the end of the text in JSON schemas; to .NET it also is what stands before a last line feed.
         target.Pattern = schema["pattern"]?.GetValue<string>() is { } pattern && pattern.EndsWith('$') ? $"{pattern[..^1]}\\z" : schema["pattern"]?.GetValue<string>();
+        if (schema[PatternInWords]?.GetValue<string>() is { } form) target.ExtensionData = new Dictionary<string, object?> { [PatternInWords] = form };
         target.Minimum = Number(schema["minimum"]);
         target.Maximum = Number(schema["maximum"]);
         target.ExclusiveMinimum = Number(schema["exclusiveMinimum"]);

@@ -58,6 +58,8 @@ internal static class SettingsSchema
                 break;
             case RegularExpressionAttribute expression:
                 node["pattern"] = expression.Pattern;
+                // The keyword of editors for what to say in the place of a pattern.
+                if (expression.ErrorMessage is { } form) node[SchemaValidator.PatternInWords] = form;
                 break;
             case MinLengthAttribute minimum:
                 node[IsArray(node) ? "minItems" : "minLength"] = minimum.Length;

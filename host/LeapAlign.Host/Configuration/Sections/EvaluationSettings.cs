@@ -1,5 +1,6 @@
 using System.ComponentModel;
 using System.ComponentModel.DataAnnotations;
+using LeapAlign.Contracts.Models;
 
 namespace LeapAlign.Host.Configuration.Sections;
 
@@ -21,6 +22,10 @@ internal sealed record EvaluationSettings
     [Description("Pictures for each caption, each from its own noise.")]
     [Range(1, 1024)]
     public int ImagesPerPrompt { get; init; } = 1;
+
+    [Description("The size of the pictures of evaluations, width x height in pixels, such as 512x512; null takes run.size.")]
+    [RegularExpression(ImageSize.Pattern, ErrorMessage = ImageSize.Form)]
+    public string? Size { get; init; }
 
     [Description("Sampling steps; null takes those of the sampler.")]
     [Range(1, 1000)]

@@ -4,15 +4,23 @@ using System.ComponentModel.DataAnnotations;
 namespace LeapAlign.Host.Configuration.Sections;
 
 /// <summary>What an entry of <c>rewards</c> says beside its id and settings.</summary>
-internal sealed record RewardEntry
+internal sealed record RewardEntry : ListEntry
 {
-    [Description("The name in tables and metrics, unique among the rewards; the id when it is absent.")]
-    [RegularExpression("^[A-Za-z0-9][A-Za-z0-9._-]*$")]
-    public string? Name { get; init; }
+    /// <summary>A value of <see cref="Role"/>.</summary>
+    public const string Trained = "train";
+
+    /// <summary>The other.</summary>
+    public const string Watched = "heldOut";
+
+    /// <summary>A value of <see cref="Average"/>.</summary>
+    public const string OfPictures = "pictures";
+
+    /// <summary>The other.</summary>
+    public const string OfTasks = "tasks";
 
     [Description("train: its score trains the model; heldOut: it is measured in evaluation only.")]
-    [AllowedValues("train", "heldOut")]
-    public string Role { get; init; } = "train";
+    [AllowedValues(Trained, Watched)]
+    public string Role { get; init; } = Trained;
 
     [Description("The factor in the sum of rewards that is trained.")]
     [Range(-1e6, 1e6)]
@@ -27,6 +35,6 @@ internal sealed record RewardEntry
     public double Scale { get; init; } = 1;
 
     [Description("What an evaluation reports: the mean over pictures, or over the means of the tasks that prompts belong to, as GenEval counts.")]
-    [AllowedValues("pictures", "tasks")]
-    public string Average { get; init; } = "pictures";
+    [AllowedValues(OfPictures, OfTasks)]
+    public string Average { get; init; } = OfPictures;
 }

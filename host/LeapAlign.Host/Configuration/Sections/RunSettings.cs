@@ -1,5 +1,6 @@
 using System.ComponentModel;
 using System.ComponentModel.DataAnnotations;
+using LeapAlign.Contracts.Models;
 
 namespace LeapAlign.Host.Configuration.Sections;
 
@@ -33,6 +34,10 @@ internal sealed record RunSettings
     [Description("Samples of each caption, neighbours in a step; 1 gives each sample a caption of its own. Methods that compare the samples of a caption need more. batch times accumulation is a multiple of it.")]
     [Range(1, 65_536)]
     public int Group { get; init; } = 1;
+
+    [Description("The size of the pictures that are trained on, width x height in pixels, such as 512x512; null takes the size that the model was made for.")]
+    [RegularExpression(ImageSize.Pattern, ErrorMessage = ImageSize.Form)]
+    public string? Size { get; init; }
 
     [Description("Whether the weights that training started from are kept beside the trained ones, for methods that stay near them (a KL term, preferences). It costs the memory of the trained weights in float32.")]
     public bool Reference { get; init; }
