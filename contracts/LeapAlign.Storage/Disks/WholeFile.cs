@@ -94,9 +94,12 @@ public static class WholeFolder
     {
         public static Names Of(string path)
         {
-            var parent = System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(path))!;
-            var name = System.IO.Path.GetFileName(path);
-            return new Names(path, parent, System.IO.Path.Combine(parent, $".{name}.partial"), System.IO.Path.Combine(parent, $".{name}.old"));
+            // "out/" is the folder "out": without this, what is written aside would lie in it.
+            var full = System.IO.Path.TrimEndingDirectorySeparator(System.IO.Path.GetFullPath(path));
+            // The root of a disk has no name, and nothing above it; the disk refuses it.
+            var parent = System.IO.Path.GetDirectoryName(full) ?? full;
+            var name = System.IO.Path.GetFileName(full);
+            return new Names(full, parent, System.IO.Path.Combine(parent, $".{name}.partial"), System.IO.Path.Combine(parent, $".{name}.old"));
         }
     }
 }

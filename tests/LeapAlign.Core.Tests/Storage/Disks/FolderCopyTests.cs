@@ -110,6 +110,30 @@ public sealed class FolderCopyTests : IDisposable
     }
 
     [Theory]
+    [InlineData("export/")]
+    [InlineData("export//")]
+    [InlineData("./export/.")]
+    public void A_folder_may_be_named_with_a_slash_behind_it(string name)
+    {
+        var path = _folder.Path + "/" + name;
+        Expect.Ok(WholeFolder.Rehearse(path));
+        Assert.Empty(Directory.GetFileSystemEntries(_folder.Path));
+        foreach (var text in new[] { "one", "two" })
+        {
+            Expect.Ok(WholeFolder.Write(path, aside =>
+            {
+                Assert.Equal(_folder[".export.partial"], aside);
+                File.WriteAllText(Path.Combine(aside, "model"), text);
+                return Unit.Value;
+            }));
+            Assert.Equal([_folder["export"]], Directory.GetFileSystemEntries(_folder.Path));
+            Assert.Equal([_folder["export/model"]], Directory.GetFileSystemEntries(_folder["export"]));
+            Assert.Equal(text, File.ReadAllText(_folder["export/model"]));
+        }
+        Expect.Fault(WholeFolder.Write("/", static _ => Unit.Value, new CrashingDisk(0, Trouble.Refusal)), FaultCodes.CannotWrite);
+    }
+
+    [Theory]
     [InlineData(Trouble.Crash)]
     [InlineData(Trouble.PowerLoss)]
     [InlineData(Trouble.Refusal)]
