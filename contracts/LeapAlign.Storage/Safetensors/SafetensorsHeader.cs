@@ -47,7 +47,7 @@ internal sealed class SafetensorsHeader
         catch (Exception exception) when (exception is JsonException or InvalidOperationException)
         {
             // The JSON reader reports escaped half surrogates as InvalidOperationException.
-            return header.Damaged($"the header is not JSON ({exception.Message})");
+            return header.Damaged(JsonNesting.IsTooDeep(json.Span) ? $"the header {JsonNesting.Words}" : $"the header is not JSON ({exception.Message})");
         }
         return header.CheckCoverage(dataLength) is { } uncovered ? uncovered : header;
     }

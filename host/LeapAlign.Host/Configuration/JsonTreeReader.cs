@@ -36,7 +36,8 @@ internal ref struct JsonTreeReader(string file, ReadOnlySpan<byte> text)
         catch (JsonException malformed)
         {
             var place = new SourcePlace(file, (int)(malformed.LineNumber ?? 0) + 1, (int)(malformed.BytePositionInLine ?? 0) + 1);
-            fault = new Fault.Configuration(FaultCodes.ConfigurationNotJson, $"the file is not JSON: {Sentence(malformed.Message)}", place);
+            var wrong = JsonNesting.IsTooDeep(_text, lenient: true) ? JsonNesting.Words : $"is not JSON: {Sentence(malformed.Message)}";
+            fault = new Fault.Configuration(FaultCodes.ConfigurationNotJson, $"the file {wrong}", place);
         }
         return false;
     }

@@ -35,7 +35,7 @@ internal sealed class ScoreAnswer(RemoteSettings settings, ServiceFaults faults)
         // Half of a surrogate pair in a name, written as an escape, is an InvalidOperationException.
         catch (Exception refused) when (refused is JsonException or InvalidOperationException)
         {
-            throw faults.Malformed($"answered what is not JSON: {faults.Excerpt(body)}");
+            throw faults.Malformed($"answered what {(JsonNesting.IsTooDeep(body) ? JsonNesting.Words : "is not JSON")}: {faults.Excerpt(body)}");
         }
     }
 

@@ -55,7 +55,8 @@ internal static class JsonRows
         catch (JsonException exception)
         {
             // What stands before is good or bad in its own right.
-            rows.Add(Malformed.At<PromptRow>(new SourcePlace(path, (int)(exception.LineNumber ?? 0) + 1, (int)(exception.BytePositionInLine ?? 0) + 1), "the file is not JSON from here on"));
+            var wrong = JsonNesting.IsTooDeep(content) ? JsonNesting.Words : "is not JSON from here on";
+            rows.Add(Malformed.At<PromptRow>(new SourcePlace(path, (int)(exception.LineNumber ?? 0) + 1, (int)(exception.BytePositionInLine ?? 0) + 1), $"the file {wrong}"));
         }
         return rows;
     }
@@ -83,6 +84,7 @@ internal static class JsonRows
         catch (JsonException exception)
         {
             var column = (inLines ? 0 : place.Column - 1) + (int)(exception.BytePositionInLine ?? 0) + 1;
+            if (JsonNesting.IsTooDeep(Encoding.UTF8.GetBytes(json))) return Malformed.At<PromptRow>(place with { Column = column }, $"the line {JsonNesting.Words}");
             var expected = json.AsSpan().TrimStart() is ['[', ..] ? "a list of several lines is read from a name that ends in .json" : "expected one whole object a line";
             return Malformed.At<PromptRow>(place with { Column = column }, $"the line is not JSON; {expected}");
         }

@@ -33,6 +33,17 @@ public sealed class FaultsOfConfigurationTests
     }
 
     [Fact]
+    public void Json_that_is_nested_too_deeply_is_not_said_to_be_none()
+    {
+        static string Nested(int lists) => $"{{ // a comment\n\"x\": {new string('[', lists)}1{new string(']', lists)},\n}}";
+        var fault = TestWorkspace.Compose(Nested(64)).Fault(FaultCodes.ConfigurationNotJson, "the file is JSON that is nested more than 64 levels deep");
+        Assert.Equal((2, 69), (fault.Place!.Line, fault.Place.Column));
+        Assert.NotEqual(FaultCodes.ConfigurationNotJson, TestWorkspace.Compose(Nested(63)).Fault().Code);
+        // What comes first is said.
+        TestWorkspace.Compose("{ nonsense " + Nested(64)).Fault(FaultCodes.ConfigurationNotJson, "the file is not JSON");
+    }
+
+    [Fact]
     public void Bytes_that_are_not_utf8_are_refused()
     {
         using var workspace = new TestWorkspace();

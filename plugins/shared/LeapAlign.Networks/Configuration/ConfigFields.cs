@@ -62,9 +62,11 @@ internal sealed class ConfigFields
 
     private static Result<T> Read<T>(string path, Action<ConfigFields> requireClass, Func<ConfigFields, T> read, FileFormat? format, Action<Fault>? warn)
     {
+        byte[] bytes = [];
         try
         {
-            using var document = JsonDocument.Parse(File.ReadAllBytes(path));
+            bytes = File.ReadAllBytes(path);
+            using var document = JsonDocument.Parse(bytes);
             var fields = new ConfigFields(path, document.RootElement, format);
             fields.RequireObject();
             if (!fields.IsWrong) requireClass(fields);
@@ -78,7 +80,7 @@ internal sealed class ConfigFields
         catch (JsonException malformed)
         {
             var place = new SourcePlace(path, (int)(malformed.LineNumber ?? 0) + 1, (int)(malformed.BytePositionInLine ?? 0) + 1);
-            return new Fault.Input(FaultCodes.WrongModelClass, "this is not JSON", place);
+            return new Fault.Input(FaultCodes.WrongModelClass, JsonNesting.IsTooDeep(bytes) ? $"this {JsonNesting.Words}" : "this is not JSON", place);
         }
         catch (Exception absent) when (absent is IOException or UnauthorizedAccessException)
         {

@@ -53,7 +53,7 @@ internal static class TokenizerFile
         }
         catch (JsonException malformed)
         {
-            return Bad(path, "this is not JSON", line: (int)(malformed.LineNumber ?? 0) + 1);
+            return Bad(path, JsonNesting.IsTooDeep(bytes) ? $"this {JsonNesting.Words}" : "this is not JSON", line: (int)(malformed.LineNumber ?? 0) + 1);
         }
         catch (InvalidOperationException malformed)
         {

@@ -18,6 +18,7 @@ public sealed class SafetensorsFileTests
         { """{"a":1}""", "'a'" },
         { """{"a":{"dtype":"F32","shape":[2,1],"data_offsets":[0,8]}""", "not JSON" },
         { Good + "x", "not JSON" },
+        { $$"""{"a":{{new string('[', 70)}}""", "the header is JSON that is nested more than 64 levels deep" },
         { Good.Replace("F32", "F31", StringComparison.Ordinal), "'F31'" },
         { Good.Replace("F32", "F8_E4M3", StringComparison.Ordinal), "'F8_E4M3'" },
         { Good.Replace("\"F32\"", "4", StringComparison.Ordinal), "'a'" },

@@ -43,6 +43,7 @@ public sealed class AnswerTests
         var fault = RemoteCase.Fault(RemoteCase.Settings(server.Url));
         Assert.Equal(FaultCodes.BadAnswer, fault.Code);
         Assert.True(fault.Message.Length < 400, fault.Message);
+        Assert.Contains("answered what is JSON that is nested more than 64 levels deep", fault.Message, StringComparison.Ordinal);
     }
 
     [Theory]
