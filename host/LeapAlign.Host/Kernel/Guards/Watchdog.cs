@@ -13,6 +13,7 @@ internal sealed class Watchdog : IDisposable
     private readonly double _limit;
     private readonly Action<Fault> _hangs;
     private readonly ITimer? _timer;
+    private int _told;
 
     /// <summary>Begins to look.</summary>
     /// <param name="settings">How long a stage may take.</param>
@@ -32,6 +33,8 @@ internal sealed class Watchdog : IDisposable
     private void Look()
     {
         if (_clock.UnderWay is not { } stage || stage.Seconds <= _limit) return;
+        // The end it leads to takes longer than a period where the disk hangs, too, and the timer does not wait for it.
+        if (Interlocked.Exchange(ref _told, 1) != 0) return;
         var part = stage.Part is { } name ? $" of '{name}'" : "";
         _hangs(new Fault.Run(
             FaultCodes.StepHangs,
