@@ -14,7 +14,8 @@ internal interface ITraining
     /// <param name="plan">The run. Parts are made, and disposed, inside.</param>
     /// <param name="options">What the command line says beside plugins.json.</param>
     /// <param name="stop">Asks to stop; what was done is kept and exported.</param>
-    Result<Unit> Train(RunPlan plan, TrainOptions options, CancellationToken stop);
+    /// <returns>Whether all steps were done.</returns>
+    Result<Completion> Train(RunPlan plan, TrainOptions options, CancellationToken stop);
 }
 
 /// <summary>Options of <c>train</c>.</summary>
@@ -42,7 +43,8 @@ internal interface IGeneration
     /// <param name="plan">Whose model and sampler are used.</param>
     /// <param name="options">What the command line says.</param>
     /// <param name="stop">Asks to stop after the current batch.</param>
-    Result<Unit> Generate(RunPlan plan, GenerateOptions options, CancellationToken stop);
+    /// <returns>Whether every picture was drawn.</returns>
+    Result<Completion> Generate(RunPlan plan, GenerateOptions options, CancellationToken stop);
 }
 
 /// <summary>Options of <c>generate</c>.</summary>

@@ -14,10 +14,10 @@ internal sealed class PlanRun(IPluginLoader loader, BundledPlugins bundled, Term
     /// <param name="source">What is composed.</param>
     /// <param name="action">What is done with the plan.</param>
     /// <returns>The exit code.</returns>
-    public int Run(CompositionSource source, Func<RunPlan, StartupTuning, CancellationToken, Result<Unit>> action) =>
+    public int Run(CompositionSource source, Func<RunPlan, StartupTuning, CancellationToken, Result<Completion>> action) =>
         telemetry.Around(source.Verb, source.Read(), () => Guarded(source, action));
 
-    private int Guarded(CompositionSource source, Func<RunPlan, StartupTuning, CancellationToken, Result<Unit>> action)
+    private int Guarded(CompositionSource source, Func<RunPlan, StartupTuning, CancellationToken, Result<Completion>> action)
     {
         var workspace = Workspace.Open(source, loader, bundled);
         using var interruption = new Interruption(terminal.Error);
@@ -28,13 +28,35 @@ internal sealed class PlanRun(IPluginLoader loader, BundledPlugins bundled, Term
 
     // A frame of its own: once it has returned, nothing on the stack refers to a plugin's types.
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private int Run(Workspace workspace, Func<RunPlan, StartupTuning, CancellationToken, Result<Unit>> action, CancellationToken stop)
+    private int Run(Workspace workspace, Func<RunPlan, StartupTuning, CancellationToken, Result<Completion>> action, CancellationToken stop)
     {
         var outcome = workspace.Compose().Bind(plan =>
         {
             var tuning = StartupTuning.Apply(plan.Run.Tuning, plan.Run.Threads);
-            return plan.WhileRunning(() => action(plan, tuning, stop));
+            return plan.WhileRunning(() => Stoppable(() => action(plan, tuning, stop), stop));
         });
-        return terminal.Finish(telemetry.Note(outcome), stop);
+        return Finish(telemetry.Note(outcome), stop);
+    }
+
+    // A part that is asked to stop may give up where there are no steps: in its making, or in a step that is done again.
+    private static Result<Completion> Stoppable(Func<Result<Completion>> action, CancellationToken stop)
+    {
+        try
+        {
+            return action();
+        }
+        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        {
+            return Completion.Interrupted;
+        }
+    }
+
+    // Who asks for a stop when nothing is left to do gets what was begun, whole.
+    private int Finish(Result<Completion> outcome, CancellationToken stop)
+    {
+        if (!outcome.TryGet(out var completion, out var fault)) return terminal.Error.Error(fault);
+        if (completion == Completion.Interrupted) return Interruption.ExitCode;
+        if (stop.IsCancellationRequested) terminal.Error.WriteLine("nothing was left to stop: it had come to its end");
+        return 0;
     }
 }

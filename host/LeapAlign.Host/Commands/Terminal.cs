@@ -14,11 +14,7 @@ internal sealed record Terminal(IAnsiConsole Console, TextWriter Error)
 
     /// <summary>Ends a verb: prints the fault, if any.</summary>
     /// <returns>The exit code.</returns>
-    public int Finish<T>(Result<T> outcome, CancellationToken stop = default)
-    {
-        if (!outcome.TryGet(out _, out var fault)) return Error.Error(fault);
-        return stop.IsCancellationRequested ? Interruption.ExitCode : 0;
-    }
+    public int Finish<T>(Result<T> outcome) => outcome.TryGet(out _, out var fault) ? 0 : Error.Error(fault);
 
     /// <summary>Writes plain text as it is: no markup, no wrapping; what does not show is escaped.</summary>
     public void Write(string text) => Console.Profile.Out.Writer.WriteLine(PlainTextWriter.Of(text));

@@ -7,7 +7,7 @@ namespace LeapAlign.Host.Composition;
 internal static class RunningPlugins
 {
     /// <summary>Marks the plugins of a plan as running while an action works with them.</summary>
-    public static Result<Unit> WhileRunning(this RunPlan plan, Func<Result<Unit>> action)
+    public static Result<T> WhileRunning<T>(this RunPlan plan, Func<Result<T>> action)
     {
         var plugins = plan.Plugins.ToArray();
         try

@@ -15,7 +15,7 @@ internal sealed class ShortRun(Terminal terminal, ILoggerFactory loggers, RunTel
 {
     // A frame of its own: once it has returned, nothing on the stack refers to a plugin's types.
     [MethodImpl(MethodImplOptions.NoInlining)]
-    public Result<Unit> Run(RunPlan plan, int steps, CancellationToken stop) =>
+    public Result<Completion> Run(RunPlan plan, int steps, CancellationToken stop) =>
         RunSite.Open(plan, loggers, terminal.Error, stop).Bind(site =>
         {
             using (site)
@@ -35,18 +35,18 @@ internal sealed class ShortRun(Terminal terminal, ILoggerFactory loggers, RunTel
         Telemetry = plan.Telemetry with { Evaluations = TelemetrySettings.AsSpans },
     };
 
-    private Result<Unit> Run(RunPlan plan, RunParts parts, RunSite site, CancellationToken stop)
+    private Result<Completion> Run(RunPlan plan, RunParts parts, RunSite site, CancellationToken stop)
     {
         if (!parts.Check(plan).TryGet(out _, out var fault)) return fault;
         using var ledger = new SpanLedger();
         try
         {
             using var kernel = new RunKernel(plan, parts, site.Device, [ledger, .. telemetry.Observers]);
-            return kernel.Run(stop).Map(_ =>
+            return kernel.Run(stop).Map(ending =>
             {
                 new ProfilePage(terminal, plan, ledger).Print();
                 site.Warnings.Summarize();
-                return Unit.Value;
+                return ending == RunEnding.Interrupted ? Completion.Interrupted : Completion.Whole;
             });
         }
         catch (FaultException exception)

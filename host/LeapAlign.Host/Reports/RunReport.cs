@@ -1,3 +1,4 @@
+using LeapAlign.Host.Commands;
 using LeapAlign.Host.Kernel;
 using LeapAlign.Host.Reports.Pages;
 using LeapAlign.Host.Runs;
@@ -19,6 +20,8 @@ internal sealed class RunReport(RunFolder folder, IReadOnlyDictionary<string, st
     // What was read for the evaluation before is not read again: it would be the whole of a long run each time.
     private readonly MetricsReader _metrics = new(folder.Metrics);
 
+    private volatile bool _ended;
+
     /// <summary>When the process began to train; the record of its run is known by it.</summary>
     public DateTimeOffset Started { get; } = time.GetUtcNow();
 
@@ -34,22 +37,28 @@ internal sealed class RunReport(RunFolder folder, IReadOnlyDictionary<string, st
     /// <summary>Says how the run ended.</summary>
     /// <param name="outcome">What it ended with. Who asked for a stop in the last step of a run stopped nothing.</param>
     /// <returns>The outcome.</returns>
-    public Result<Unit> End(Result<RunEnding> outcome)
+    public Result<Completion> End(Result<RunEnding> outcome)
     {
         outcome.Match(
             ending => Write(ending == RunEnding.Interrupted ? RunState.Interrupted : RunState.Completed, null),
             fault => Write(RunState.Faulted, fault.ToString()));
-        return outcome.Map(static _ => Unit.Value);
+        return outcome.Map(static ending => ending == RunEnding.Interrupted ? Completion.Interrupted : Completion.Whole);
     }
 
     /// <summary>Says that the run ended with what nobody expected.</summary>
     public void End(Exception exception) => Write(RunState.Faulted, $"{exception.GetType().Name}: {exception.Message.ReplaceLineEndings(" ")}");
 
     /// <summary>Says that the run ends with a fault, on another thread than the one that computes: the page waits for <c>leapalign report</c>.</summary>
-    public void EndAtOnce(Fault fault) => Record(RunState.Faulted, fault.ToString());
+    public void EndAtOnce(Fault fault)
+    {
+        // What hung may go on before the process is gone; it changes nothing.
+        _ended = true;
+        Record(RunState.Faulted, fault.ToString());
+    }
 
     private Unit Write(RunState state, string? fault)
     {
+        if (_ended) return Unit.Value;
         Warn(Record(state, fault));
         Warn(RunReader.Read(folder, () => _metrics.Read()).Bind(run => _page.Write(run, folder.Report)));
         return Unit.Value;

@@ -23,13 +23,13 @@ internal sealed class Generation(Terminal terminal, ILoggerFactory loggers) : IG
 {
     // A frame of its own: once it has returned, nothing on the stack refers to a plugin's types.
     [MethodImpl(MethodImplOptions.NoInlining)]
-    public Result<Unit> Generate(RunPlan plan, GenerateOptions options, CancellationToken stop) =>
+    public Result<Completion> Generate(RunPlan plan, GenerateOptions options, CancellationToken stop) =>
         RunSite.Open(plan, loggers, terminal.Error, stop).Bind(site =>
         {
             using (site) return Generate(plan, options, site, stop);
         });
 
-    private Result<Unit> Generate(RunPlan plan, GenerateOptions options, RunSite site, CancellationToken stop)
+    private Result<Completion> Generate(RunPlan plan, GenerateOptions options, RunSite site, CancellationToken stop)
     {
         List<IDisposable> owned = [];
         try
@@ -76,7 +76,7 @@ internal sealed class Generation(Terminal terminal, ILoggerFactory loggers) : IG
         return RunParts.Make<IPromptSource>(source, site.Context, owned).Bind(static prompts => prompts.Read());
     }
 
-    private Result<Unit> Draw(IReadOnlyList<PictureRequest> pictures, (PictureSampling Sampling, FiniteCheck Finite) how, (GenerateOptions Options, int Batch) what, CancellationToken stop)
+    private Result<Completion> Draw(IReadOnlyList<PictureRequest> pictures, (PictureSampling Sampling, FiniteCheck Finite) how, (GenerateOptions Options, int Batch) what, CancellationToken stop)
     {
         var drawn = 0;
         foreach (var batch in pictures.Chunk(what.Batch))
@@ -98,7 +98,7 @@ internal sealed class Generation(Terminal terminal, ILoggerFactory loggers) : IG
             }
         }
         terminal.Write(drawn == pictures.Count ? $"{drawn} pictures in {what.Options.Output}" : $"interrupted: {drawn} of {pictures.Count} pictures in {what.Options.Output}");
-        return Unit.Value;
+        return drawn == pictures.Count ? Completion.Whole : Completion.Interrupted;
     }
 
     private static string FileName(PictureRequest picture, int images)

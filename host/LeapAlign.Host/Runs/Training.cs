@@ -26,13 +26,13 @@ internal sealed class Training(Terminal terminal, ILoggerFactory loggers, RunTel
 
     // A frame of its own: once it has returned, nothing on the stack refers to a plugin's types.
     [MethodImpl(MethodImplOptions.NoInlining)]
-    public Result<Unit> Train(RunPlan plan, TrainOptions options, CancellationToken stop) =>
+    public Result<Completion> Train(RunPlan plan, TrainOptions options, CancellationToken stop) =>
         RunSite.Open(plan, loggers, terminal.Error, stop).Bind(site =>
         {
             using (site) return Train(plan, options, site, stop);
         });
 
-    private Result<Unit> Train(RunPlan plan, TrainOptions options, RunSite site, CancellationToken stop)
+    private Result<Completion> Train(RunPlan plan, TrainOptions options, RunSite site, CancellationToken stop)
     {
         var identity = RunIdentity.Of(plan);
         return options.Resume is { } resume
@@ -52,7 +52,7 @@ internal sealed class Training(Terminal terminal, ILoggerFactory loggers, RunTel
         return (path, options.Force ? DiskRoom.BytesBelow(path) : 0);
     }
 
-    private static Result<Unit> WithParts(RunPlan plan, RunSite site, (string Path, long Freed) folder, Func<RunParts, Result<Unit>> action)
+    private static Result<Completion> WithParts(RunPlan plan, RunSite site, (string Path, long Freed) folder, Func<RunParts, Result<Completion>> action)
     {
         if (!RunParts.Create(plan, site.Context).TryGet(out var parts, out var fault)) return fault;
         using (parts)
@@ -64,7 +64,7 @@ internal sealed class Training(Terminal terminal, ILoggerFactory loggers, RunTel
         }
     }
 
-    private Result<Unit> Train(Job job, RunParts parts, OpenRun run, CancellationToken stop)
+    private Result<Completion> Train(Job job, RunParts parts, OpenRun run, CancellationToken stop)
     {
         if (!run.History().TryGet(out var history, out var fault)) return fault;
         if (!Rehearsal.Folders(run.Folder).TryGet(out _, out fault)) return fault;

@@ -53,7 +53,7 @@ internal sealed class RunTelemetry(Terminal terminal, ILoggerFactory loggers, Ti
 
     /// <summary>Notes how the command ended.</summary>
     /// <returns>The same.</returns>
-    public Result<Unit> Note(Result<Unit> outcome)
+    public Result<T> Note<T>(Result<T> outcome)
     {
         if (outcome.TryGet(out _, out var fault)) return outcome;
         Activity.Current?.Fail(fault);

@@ -172,10 +172,39 @@ public sealed class CommandLineTests
             {
                 Assert.Equal(0, Kill(Environment.ProcessId, 15));
                 Assert.True(stop.WaitHandle.WaitOne(TimeSpan.FromSeconds(30)));
-                return Unit.Value;
+                return Completion.Interrupted;
             },
         };
         Assert.Equal(130, terminal.Run("none", "train", "-c", workspace.Config));
+        Assert.DoesNotContain("nothing was left to stop", terminal.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_run_that_was_done_when_it_was_asked_to_stop_ends_with_0_and_says_so()
+    {
+        var (code, error) = Stopped(static _ => Completion.Whole);
+        Assert.Equal(0, code);
+        Assert.EndsWith("nothing was left to stop: it had come to its end\n", error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void What_gives_up_because_it_was_asked_to_stop_ends_with_130() =>
+        Assert.Equal(130, Stopped(static stop => throw new OperationCanceledException(stop)).Code);
+
+    private static (int Code, string Error) Stopped(Func<CancellationToken, Result<Completion>> outcome)
+    {
+        using var workspace = new TestWorkspace().Write(TestWorkspace.Valid);
+        workspace.Drop("parts");
+        var terminal = new TestTerminal
+        {
+            Outcome = stop =>
+            {
+                Assert.Equal(0, Kill(Environment.ProcessId, 15));
+                Assert.True(stop.WaitHandle.WaitOne(TimeSpan.FromSeconds(30)));
+                return outcome(stop);
+            },
+        };
+        return (terminal.Run("none", "train", "-c", workspace.Config), terminal.Error);
     }
 
     private sealed class Deaf : StringWriter

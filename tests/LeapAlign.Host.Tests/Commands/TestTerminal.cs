@@ -32,7 +32,7 @@ internal sealed class TestTerminal : ITraining, IGeneration
     public string? Lost { get; init; }
 
     /// <summary>What a run does.</summary>
-    public Func<CancellationToken, Result<Unit>> Outcome { get; init; } = static _ => Unit.Value;
+    public Func<CancellationToken, Result<Completion>> Outcome { get; init; } = static _ => Completion.Whole;
 
     /// <summary>Runs a command with the test plugins of a folder as the bundled ones.</summary>
     public int Run(string bundled, params string[] arguments)
@@ -54,13 +54,13 @@ internal sealed class TestTerminal : ITraining, IGeneration
         return services.GetRequiredService<CommandLine>().Run(arguments);
     }
 
-    public Result<Unit> Train(RunPlan plan, TrainOptions options, CancellationToken stop)
+    public Result<Completion> Train(RunPlan plan, TrainOptions options, CancellationToken stop)
     {
         (Trained, Resolved) = (options, plan.ResolvedJson);
         return Outcome(stop);
     }
 
-    public Result<Unit> Generate(RunPlan plan, GenerateOptions options, CancellationToken stop)
+    public Result<Completion> Generate(RunPlan plan, GenerateOptions options, CancellationToken stop)
     {
         (Generated, Resolved) = (options, plan.ResolvedJson);
         return Outcome(stop);

@@ -31,7 +31,7 @@ public sealed class PluginLifeTests
     {
         var plan = workspace.Compose(catalog).Value();
         Assert.Equal(PluginState.Composed, plugin.State);
-        plan.WhileRunning(() =>
+        plan.WhileRunning<Unit>(() =>
         {
             Assert.Equal(PluginState.Running, plugin.State);
             Assert.IsType<IDifferentiableReward>(plan.Rewards[0].Part.Create<IReward>(Context("smooth")).Value(), exactMatch: false);

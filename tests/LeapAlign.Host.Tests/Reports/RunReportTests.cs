@@ -37,6 +37,15 @@ public sealed class RunReportTests : IDisposable
     }
 
     [Fact]
+    public void A_run_that_is_ended_from_another_thread_has_ended_so_whatever_its_own_thread_does()
+    {
+        var report = Report();
+        report.EndAtOnce(new Fault.Run(FaultCodes.StepHangs, "it hangs"));
+        Assert.True(report.End(RunEnding.Finished).IsOk);
+        Assert.Equal(("Faulted", "LA5012 it hangs"), ((string)Record()["state"]!, (string)Record()["fault"]!));
+    }
+
+    [Fact]
     public void What_nobody_expected_is_recorded_with_its_type()
     {
         Report().End(new InvalidTimeZoneException("no\nzone"));

@@ -75,7 +75,7 @@ public sealed class GeneratedPictureTests : IDisposable
         Assert.Empty(Written());
     }
 
-    private Result<Unit> Generate(Drawing drawing, params string[] captions)
+    private Result<Completion> Generate(Drawing drawing, params string[] captions)
     {
         var plan = TestWorkspace.Compose(TestWorkspace.Valid, "evaluation.batch=1").Value();
         plan = plan with { Model = Part<IModel>(plan.Model, new DrawingModel(drawing)), Sampler = Part<ISampler>(plan.Sampler, new PlainSampler(drawing)) };

@@ -1,3 +1,4 @@
+using LeapAlign.Host.Commands;
 using LeapAlign.Pipeline;
 
 namespace LeapAlign.Host.Tests.Runs;
@@ -17,5 +18,14 @@ public sealed class GenerationTests : IDisposable
         _run.Disposed.Clear();
         _run.Generate("a circle").Fault(FaultCodes.StepThrew, "no way");
         Assert.Equal(["model", "sampler"], _run.Disposed);
+    }
+
+    [Fact]
+    public void Pictures_that_are_left_when_it_is_asked_to_stop_are_an_interruption()
+    {
+        using var stop = new CancellationTokenSource();
+        stop.Cancel();
+        Assert.Equal(Completion.Interrupted, _run.Generate(stop.Token).Value());
+        Assert.Contains("interrupted: 0 of 1 pictures", _run.Output, StringComparison.Ordinal);
     }
 }

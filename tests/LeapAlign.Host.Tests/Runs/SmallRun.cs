@@ -32,6 +32,9 @@ internal sealed class SmallRun : IDisposable
 
     public string RunFolder => Path.Combine(Folder, "runs", "small");
 
+    /// <summary>What was written to standard output.</summary>
+    public string Output => _output.ToString();
+
     /// <summary>What was written to standard error.</summary>
     public string Error => _error.ToString();
 
@@ -68,7 +71,7 @@ internal sealed class SmallRun : IDisposable
 
     public JsonNode Record => JsonNode.Parse(File.ReadAllText(Path.Combine(RunFolder, "run.json")))!;
 
-    public Result<Unit> Train(ResumeOptions? resume = null, CancellationToken stop = default)
+    public Result<Completion> Train(ResumeOptions? resume = null, CancellationToken stop = default)
     {
         using var telemetry = new RunTelemetry(Terminal(), NullLoggerFactory.Instance, TimeProvider.System);
         var source = new CompositionSource(Path.Combine(Folder, "plugins.json"), [], "train");
@@ -84,8 +87,11 @@ internal sealed class SmallRun : IDisposable
     }
 
     /// <summary><c>generate</c> with the captions of the plan, or with others.</summary>
-    public Result<Unit> Generate(params IReadOnlyList<string> captions) =>
-        new Generation(Terminal(), NullLoggerFactory.Instance).Generate(Plan(), new GenerateOptions(captions, Path.Combine(Folder, "images"), 0, null, 1), CancellationToken.None);
+    public Result<Completion> Generate(params IReadOnlyList<string> captions) => Generate(CancellationToken.None, captions);
+
+    /// <summary>The same, which may be asked to stop.</summary>
+    public Result<Completion> Generate(CancellationToken stop, params IReadOnlyList<string> captions) =>
+        new Generation(Terminal(), NullLoggerFactory.Instance).Generate(Plan(), new GenerateOptions(captions, Path.Combine(Folder, "images"), 0, null, 1), stop);
 
     private Terminal Terminal() => new(AnsiConsole.Create(new AnsiConsoleSettings { Ansi = AnsiSupport.No, Interactive = InteractionSupport.No, Out = new AnsiConsoleOutput(_output) }), _error);
 

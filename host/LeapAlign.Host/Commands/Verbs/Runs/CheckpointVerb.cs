@@ -87,7 +87,8 @@ internal sealed class CheckpointVerb(PlanRun run, ModelOfCheckpoint model, Termi
             return from checkpoint in parsed.GetValue(_step) is { } step ? store.Open(step) : store.Newest(terminal.Error.Warning)
                    let output = parsed.GetValue(_output) is { } path ? Path.GetFullPath(path) : found.Folder.Export
                    from exported in model.Export(plan, checkpoint, output)
-                   select Say($"exported step {checkpoint.Step} to {output}");
+                   let said = Say($"exported step {checkpoint.Step} to {output}")
+                   select Completion.Whole;
         }),
         terminal.Error.Error);
 
