@@ -80,6 +80,7 @@ internal sealed class Training(Terminal terminal, ILoggerFactory loggers, RunTel
             job.Options.Watched?.Begin(run.Folder);
             telemetry.Log.Begun(run.Folder.Path, job.Plan.Algorithm.Definition.Id, job.Plan.Run.Steps);
             terminal.Write(run.From is { } from ? $"run {run.Folder.Path}, resumed from {Path.GetFileName(from.Path)}, its newest valid checkpoint" : $"run {run.Folder.Path}");
+            if (run.Before?.Death is { } death) terminal.Write($"the process before this one died: {death}");
             report.Begin();
             using var witness = Witness.Begin(run.Folder, report.Started, job.Site.Warnings.Add);
             try

@@ -148,7 +148,7 @@ public sealed class RunEndTests : IDisposable
         {
             if (step == 1) stop.Cancel();
         };
-        _run.Train(stop: stop.Token).Value();
+        Assert.Equal(Completion.Whole, _run.Train(stop: stop.Token).Value());
         Assert.Equal("Completed", (string)_run.Record["state"]!);
     }
 
@@ -157,8 +157,35 @@ public sealed class RunEndTests : IDisposable
     {
         using var stop = new CancellationTokenSource();
         _run.Step = _ => stop.Cancel();
-        _run.Train(stop: stop.Token).Value();
+        Assert.Equal(Completion.Interrupted, _run.Train(stop: stop.Token).Value());
         Assert.Equal("Interrupted", (string)_run.Record["state"]!);
+    }
+
+    [Theory]
+    [InlineData("Died", "LA5015 the process of the run ended without a word (SIGKILL), in the stage 'score' of 'judge', step 2", "the process before this one died: LA5015 the process of the run ended without a word (SIGKILL), in the stage 'score' of 'judge', step 2")]
+    [InlineData("Died", null, "the process before this one died: how is not known")]
+    [InlineData("Running", null, "the process before this one died: run.json says that it goes on")]
+    [InlineData("Interrupted", null, null)]
+    [InlineData("Faulted", "LA5003 the loss is NaN", null)]
+    public void Who_goes_on_with_a_run_that_died_is_told_where(string state, string? fault, string? line)
+    {
+        _run.Train().Value();
+        var record = _run.Record;
+        (record["state"], record["fault"]) = (state, fault);
+        File.WriteAllText(Path.Combine(_run.RunFolder, "run.json"), record.ToJsonString());
+        Assert.DoesNotContain("died", _run.Output, StringComparison.Ordinal);
+        _run.Train(new ResumeOptions(Host.Runs.Folders.RunFolder.At(_run.RunFolder), [])).Value();
+        var told = Assert.Single(_run.Output.Split('\n'), static text => text.Contains(", resumed from step-000002", StringComparison.Ordinal));
+        if (line is null) Assert.DoesNotContain("died", _run.Output, StringComparison.Ordinal);
+        else Assert.Contains($"{told}\n{line}", _run.Output, StringComparison.Ordinal);
+        Assert.Equal("Completed", (string)_run.Record["state"]!);
+    }
+
+    [Fact]
+    public void A_folder_of_a_run_may_be_named_with_a_slash_behind_it()
+    {
+        _run.Train().Value();
+        Assert.Equal((_run.RunFolder, "small"), (Host.Runs.Folders.RunFolder.Open($"{_run.RunFolder}/").Value().Path, Host.Runs.Folders.RunFolder.Open($"{_run.RunFolder}/").Value().Name));
     }
 
     [Fact]

@@ -57,9 +57,12 @@ internal sealed class Witness : IDisposable
     /// <param name="started">When the process began to train, as the record says.</param>
     /// <param name="warn">Is told when there can be none.</param>
     /// <returns>The witness; null when there is none: a run needs none.</returns>
-    public static Witness? Begin(RunFolder folder, DateTimeOffset started, Action<Fault> warn)
+    public static Witness? Begin(RunFolder folder, DateTimeOffset started, Action<Fault> warn) =>
+        s_isProgram && OperatingSystem.IsLinux() && Environment.ProcessPath is { } program ? Begin(folder, started, program, warn) : null;
+
+    /// <summary>The same with another program than this one to give the testimony.</summary>
+    public static Witness? Begin(RunFolder folder, DateTimeOffset started, string program, Action<Fault> warn)
     {
-        if (!s_isProgram || !OperatingSystem.IsLinux() || Environment.ProcessPath is not { } program) return null;
         var mark = StageMark.Create();
         var start = new ProcessStartInfo("/bin/sh", ["-c", Script]) { RedirectStandardInput = true };
         var known = new Dictionary<string, string>

@@ -3,6 +3,7 @@ using LeapAlign.Host.Checkpoints;
 using LeapAlign.Host.Commands;
 using LeapAlign.Host.Composition;
 using LeapAlign.Host.Runs.Metrics;
+using LeapAlign.Host.Runs.Records;
 using LeapAlign.Pipeline;
 using LeapAlign.Storage.Disks;
 
@@ -13,12 +14,15 @@ internal sealed class OpenRun : IDisposable
 {
     private readonly IDisposable _lock;
 
-    private OpenRun(RunFolder folder, IDisposable held, Checkpoint? from) => (Folder, _lock, From) = (folder, held, from);
+    private OpenRun(RunFolder folder, IDisposable held, Checkpoint? from, RunRecord? before = null) => (Folder, _lock, From, Before) = (folder, held, from, before);
 
     public RunFolder Folder { get; }
 
     /// <summary>The checkpoint to go on from; null for a run that begins.</summary>
     public Checkpoint? From { get; }
+
+    /// <summary>What run.json said before this process took the folder; null for a run that begins, or when it cannot be read.</summary>
+    public RunRecord? Before { get; }
 
     /// <summary>Where states of the run go.</summary>
     public (CheckpointStore Checkpoints, CheckpointStore Faults) Stores => (new(Folder.Checkpoints), new(Folder.Faults));
@@ -37,7 +41,7 @@ internal sealed class OpenRun : IDisposable
         if (!resume.Folder.Lock().TryGet(out var held, out var fault)) return fault;
         var opened = from checkpoint in new CheckpointStore(resume.Folder.Checkpoints).Newest(warn)
                      from same in Unchanged(identity.ChangesSince(checkpoint.Manifest), resume)
-                     select new OpenRun(resume.Folder, held, checkpoint);
+                     select new OpenRun(resume.Folder, held, checkpoint, RunRecordFile.Read(resume.Folder.Record));
         if (!opened.TryGet(out var run, out fault))
         {
             held.Dispose();

@@ -61,7 +61,7 @@ internal sealed class RunFolder
     /// <returns><see cref="FaultCodes.NoCheckpoint"/> when there is no such run.</returns>
     public static Result<RunFolder> Open(string path)
     {
-        var folder = new RunFolder(System.IO.Path.GetFullPath(path));
+        var folder = At(path);
         return File.Exists(folder.Resolved) ? folder : new Fault.Run(FaultCodes.NoCheckpoint, "there is no run in this folder", new SourcePlace(path));
     }
 

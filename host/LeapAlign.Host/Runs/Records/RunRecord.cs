@@ -24,6 +24,17 @@ internal sealed record RunRecord(
     // A file of its own, to be read by people too.
     private static readonly RunRecordJson s_readable = new(new JsonSerializerOptions(RunRecordJson.Default.Options) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
 
+    /// <summary>
+    /// How the process died that wrote this, for who holds the folder now; null when it ended in another way. A record that goes on in a folder that was free is of a process that was killed with its witness.
+    /// </summary>
+    [JsonIgnore]
+    public string? Death => State switch
+    {
+        RunState.Died => Fault ?? "how is not known",
+        RunState.Running => "run.json says that it goes on, so that it was killed together with what watches over it",
+        _ => null,
+    };
+
     /// <summary>The same run as it ended.</summary>
     public RunRecord Ended(RunState state, string? fault, DateTimeOffset now) => this with { State = state, Fault = fault, Updated = now };
 
