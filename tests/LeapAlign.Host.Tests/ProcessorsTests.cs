@@ -35,6 +35,19 @@ public sealed class ProcessorsTests : IDisposable
         Assert.Equal((2, 1.5), (Processors.Read(_root).Threads, Processors.Read(_root).Quota));
     }
 
+    [Theory]
+    [InlineData("0::/a/b/c/d\n", "sys/fs/cgroup/a/cpu.max", "300000 100000")]
+    [InlineData("0::/a/b/c/d\n", "sys/fs/cgroup/unified/a/b/cpu.max", "300000 100000")]
+    [InlineData("4:cpu,cpuacct:/a/b/c/d\n", "sys/fs/cgroup/cpu/a/b/cpu.cfs_quota_us", "300000")]
+    public void A_quota_that_only_a_group_further_up_sets_counts(string groups, string file, string quota)
+    {
+        Machine("0-7", "0-7");
+        Write("proc/self/cgroup", groups);
+        Write(file, quota);
+        if (file.EndsWith("_us", StringComparison.Ordinal)) Write(file.Replace("quota", "period", StringComparison.Ordinal), "100000");
+        Assert.Equal((3, 3.0), (Processors.Read(_root).Threads, Processors.Read(_root).Quota));
+    }
+
     [Fact]
     public void A_container_whose_own_path_is_not_mounted_has_the_quota_of_the_mount()
     {

@@ -37,6 +37,41 @@ public sealed class StepTests
         Assert.NotEqual(seen[3], seen[4]);
     }
 
+    [Theory]
+    [InlineData(0.999, false)]
+    [InlineData(0.999, true)]
+    [InlineData(0.5, true)]
+    public void The_average_follows_every_update_by_its_decay_and_by_the_number_of_updates_where_it_warms_up(double decay, bool warmUp)
+    {
+        // After each of the five updates of three steps.
+        List<Tensor> weights = [];
+        using var scope = NewDisposeScope();
+        Tensor Now(Tensor weight) => weight.detach().to(float64, copy: true).MoveToOtherDisposeScope(scope);
+        using var run = new ScriptedRun(new RunSettings { Steps = 3, Batch = 2, Ema = decay, EmaWarmup = warmUp }, (step, weight) =>
+        {
+            return Objectives();
+
+            IEnumerable<Objective> Objectives()
+            {
+                for (var i = 0; i < (step.Index == 1 ? 1 : 2); i++)
+                {
+                    yield return new Objective((weight * (weights.Count + 1)).sum()).Updating();
+                    weights.Add(Now(weight));
+                }
+            }
+        });
+        var expected = run.Weight.detach().to(float64, copy: true);
+        for (var i = 0; i < 3; i++) run.Step();
+        Assert.Equal(5, weights.Count);
+        for (var n = 0; n < weights.Count; n++)
+        {
+            var kept = warmUp ? Math.Min(decay, (1.0 + n) / (10.0 + n)) : decay;
+            expected = (expected * kept) + (weights[n] * (1 - kept));
+        }
+        Assert.True((weights[^1] - weights[0]).abs().min().item<double>() > 0);
+        Assert.True((run.Average.to(float64) - expected).abs().max().item<double>() < 1e-7);
+    }
+
     [Fact]
     public void Shares_scale_losses_and_gradients()
     {

@@ -145,6 +145,17 @@ public sealed class SentinelTests
         Assert.All(warnings, static warning => Assert.Equal(FaultCodes.PicturesDrift, warning.Code));
     }
 
+    [Fact]
+    public void Measures_of_other_numbers_of_pictures_are_not_compared()
+    {
+        var sentinel = new Sentinel(new SentinelSettings(), Rewards());
+        sentinel.Look(Report(0, 0.5, 0.5) with { Measures = Measures(0.1, 0.4) });
+        var drifted = Report(1, 0.5, 0.5) with { Measures = Measures(0.2, 0.2) };
+        var fewer = drifted with { Measures = drifted.Measures.ToDictionary(static pair => pair.Key, static pair => (IReadOnlyList<double>)[.. pair.Value.Skip(1)]) };
+        Assert.Empty(sentinel.Look(fewer).Warnings);
+        Assert.Equal(2, sentinel.Look(drifted).Warnings.Count);
+    }
+
     private static Dictionary<string, IReadOnlyList<double>> Measures(double clipped, double diversity) => new()
     {
         [PictureMeasureNames.Clipped] = [.. s_pictures.Select(value => clipped + (value / 10))],
