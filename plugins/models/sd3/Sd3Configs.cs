@@ -39,6 +39,11 @@ internal sealed record Sd3Configs
             const string message = "this is a CLIPTextModel, which has no projection, but the transformer takes projected features: it has to be a CLIPTextModelWithProjection";
             return new Fault.Input(FaultCodes.WrongModelClass, message, new SourcePlace(Path.Combine(index.Component(part), "config.json"), Key: "architectures"));
         }
+        if (!configs.Vae.HasShift)
+        {
+            const string message = "is null or absent, so that StableDiffusion3Pipeline could draw neither with this folder nor with what is exported; it has to be a number, 0 for none";
+            return new Fault.Input(FaultCodes.WrongModelClass, message, new SourcePlace(Path.Combine(index.Component("vae"), "config.json"), Key: "shift_factor"));
+        }
         var transformer = configs.Transformer;
         var pooled = configs.ClipL.Projection + configs.ClipG.Projection;
         (bool Fits, string Message)[] relations =

@@ -27,7 +27,7 @@ public sealed record VaeConfig
         Honoured("latent_channels"),
         Honoured("norm_num_groups"),
         Honoured("scaling_factor"),
-        Honoured("shift_factor", "null is 0"),
+        Honoured("shift_factor", "null is 0, and refused in a pipeline: StableDiffusion3Pipeline cannot add it to latents"),
         RefusedUnless("latents_mean", "null: StableDiffusion3Pipeline does not scale by channel"),
         RefusedUnless("latents_std", "null: StableDiffusion3Pipeline does not scale by channel"),
         NoEffect("sample_size", "the size of tiles, which diffusers does not use unless asked"),
@@ -71,6 +71,9 @@ public sealed record VaeConfig
     /// <summary>What is subtracted from the encoder's latents before scaling.</summary>
     public required double ShiftFactor { get; init; }
 
+    /// <summary>Whether the file gives a shift. Pipelines of the library add it to latents without asking, and fail where there is none.</summary>
+    public bool HasShift { get; init; } = true;
+
     /// <summary>Picture pixels per latent pixel along an edge.</summary>
     public int SpatialFactor => 1 << (BlockChannels.Count - 1);
 
@@ -97,6 +100,7 @@ public sealed record VaeConfig
             HasQuantConvolution = fields.Flag("use_quant_conv", absent: true),
             HasPostQuantConvolution = fields.Flag("use_post_quant_conv", absent: true),
             ScalingFactor = fields.Number("scaling_factor", absent: 0.18215),
+            HasShift = fields.Has("shift_factor"),
             ShiftFactor = fields.IsNull("shift_factor") ? 0 : fields.Number("shift_factor", absent: 0),
         };
         fields.Word("act_fn", "silu", "swish");

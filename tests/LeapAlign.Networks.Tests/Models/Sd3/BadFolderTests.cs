@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using LeapAlign.Contracts.Flow;
 using LeapAlign.Contracts.Models;
 using LeapAlign.Pipeline;
@@ -78,6 +79,18 @@ public sealed class BadFolderTests : IDisposable
     {
         Replace($"{part}/config.json", "CLIPTextModelWithProjection", "CLIPTextModel");
         Expect(FaultCodes.WrongModelClass, $"{part}/config.json architectures: this is a CLIPTextModel, which has no projection");
+    }
+
+    [Theory]
+    [InlineData("\"shift_factor\": null")]
+    [InlineData("\"_shift\": 0")]
+    public void Autoencoder_without_a_shift(string shift)
+    {
+        var config = File.ReadAllText(At("vae/config.json"));
+        File.WriteAllText(At("vae/config.json"), Regex.Replace(config, "\"shift_factor\": [0-9.]+", shift));
+        Expect(FaultCodes.WrongModelClass, "vae/config.json shift_factor: is null or absent");
+        File.WriteAllText(At("vae/config.json"), Regex.Replace(config, "\"shift_factor\": [0-9.]+", "\"shift_factor\": 0"));
+        using var model = TestModel.Open(_folder);
     }
 
     [Fact]
