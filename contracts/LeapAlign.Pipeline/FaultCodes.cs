@@ -172,6 +172,10 @@ public static class FaultCodes
 
     /// <summary>An adapter changes nothing: it is attached to nothing, has no gradient, does not reach a picture, or its file does not do what the trained one does.</summary>
     public const string AdapterWithoutEffect = "LA5025";
+
+    /// <summary>The process may have too few files open at once.</summary>
+    public const string TooFewFiles = "LA5022";
+
     /// <summary>The process of a run ended without a word: killed, or crashed in native code.</summary>
     public const string EndedWithoutWord = "LA5015";
 

@@ -4,6 +4,7 @@ using LeapAlign.Host.Runs.Endings;
 using LeapAlign.Host.Runtime;
 using Microsoft.Extensions.DependencyInjection;
 
+if (OpenFiles.Check() is { } few) return Console.Error.Error(few);
 Restart.IfFilesAreLimited();
 NativeStart.Prepare();
 if (Witness.Is(args)) return Testimony.Give();

@@ -79,6 +79,19 @@ public sealed class ProcessorsTests : IDisposable
     [InlineData("SigBlk:\tffffffffffffffff", 1, false)]
     public void A_process_knows_which_signals_it_is_deaf_to(string status, int signal, bool deaf) => Assert.Equal(deaf, Libc.Ignores(signal, ["Name:\tx", status]));
 
+    [Theory]
+    [InlineData("Max open files            64                   64                   files     ", 64)]
+    [InlineData("Max open files            255                  524288               files     ", 255)]
+    [InlineData("Max open files            256                  256                  files     ", null)]
+    [InlineData("Max open files            unlimited            unlimited            files     ", null)]
+    [InlineData("Max processes             64                   64                   processes ", null)]
+    public void A_process_that_may_open_too_few_files_is_told_how_many(string line, int? limit)
+    {
+        var fault = OpenFiles.Check(["Limit                     Soft Limit           Hard Limit           Units     ", line]);
+        Assert.Equal(limit is null ? null : Pipeline.FaultCodes.TooFewFiles, fault?.Code);
+        if (limit is not null) Assert.Contains($"may have {limit} files open at once, and needs up to {OpenFiles.Needed}", fault!.Message, StringComparison.Ordinal);
+    }
+
     public void Dispose() => Directory.Delete(_root, recursive: true);
 
     private void Machine(string online, string allowed)
