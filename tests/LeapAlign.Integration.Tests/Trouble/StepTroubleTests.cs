@@ -61,6 +61,33 @@ public sealed class StepTroubleTests
         Assert.Contains("reward 'odd' changed the pictures", fault.Message, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("good")]
+    [InlineData("throws")]
+    [InlineData("restores")]
+    public void The_first_reward_that_changes_the_pictures_is_named_whatever_those_after_it_do(string after)
+    {
+        Tensor? kept = null;
+        (string, double, double, double, IReward) Reward(string name, Func<Tensor, Tensor> score) => (name, 1, 0, 1, Scored((images, prompts) =>
+        {
+            using var gradients = no_grad();
+            return score(images).expand(prompts.Count);
+        }));
+        using var run = new ScriptedRun(s_settings, Scoring, rewards:
+        [
+            Reward("looks", images => (kept = images.detach().clone().DetachFromDisposeScope()).max()),
+            Reward("changes", static images => images.add_(0.25f).max()),
+            Reward("after", images => after switch
+            {
+                "throws" => throw new InvalidOperationException("too bright"),
+                "restores" => images.copy_(kept!).max(),
+                _ => images.max(),
+            }),
+        ]);
+        Assert.Contains("reward 'changes' changed the pictures", Assert.Throws<FaultException>(() => run.Step()).Fault.Message, StringComparison.Ordinal);
+        kept!.Dispose();
+    }
+
     [Fact]
     public void A_reward_that_returns_null_is_named() => Assert.Contains("reward 'odd' returned null", Score(static (_, _) => null).Message, StringComparison.Ordinal);
 

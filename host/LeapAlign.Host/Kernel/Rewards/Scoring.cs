@@ -39,33 +39,55 @@ internal sealed class Scoring(IModel model, IReadOnlyList<RunReward> rewards, St
     /// <param name="images">[B, 3, H, W] in [0, 1].</param>
     /// <param name="prompts">B prompts.</param>
     public IReadOnlyList<(string Name, Tensor Scores)> All(Tensor images, IReadOnlyList<Prompt> prompts) =>
-        [.. rewards.Select(reward => (reward.Name, clock.Score(reward.Plan, () => Checked(reward, images, prompts))))];
+        Each(rewards, images, prompts, static (reward, scores) => (reward.Name, scores));
 
-    private Scores Trained(Tensor images, IReadOnlyList<Prompt> prompts, Action<string, Tensor> observe) => new([.. _trained.Select(reward =>
+    private Scores Trained(Tensor images, IReadOnlyList<Prompt> prompts, Action<string, Tensor> observe) => new(Each(_trained, images, prompts, (reward, scores) =>
     {
-        var scores = clock.Score(reward.Plan, () => Checked(reward, images, prompts));
         observe(reward.Name, scores.detach());
         return new RewardColumn(reward.Name, reward.Weight, reward.Normalized(scores));
-    })]);
+    }));
 
-    private static Tensor Checked(RunReward reward, Tensor images, IReadOnlyList<Prompt> prompts)
+    private List<T> Each<T>(IReadOnlyList<RunReward> all, Tensor images, IReadOnlyList<Prompt> prompts, Func<RunReward, Tensor, T> take)
     {
-        using var before = images.detach().clone();
-        // A handle of its own: what a reward disposes is not what others work with.
-        var lent = images.alias();
+        using var pictures = new LentPictures(images);
+        List<T> taken = [];
+        try
+        {
+            foreach (var reward in all)
+            {
+                var scores = clock.Score(reward.Plan, () =>
+                {
+                    var given = Checked(reward, pictures, prompts);
+                    // In the time of the last one, since whoever waits for the device waits here.
+                    if (ReferenceEquals(reward, all[^1]) && pictures.Judge() is { } changed) throw new FaultException(changed);
+                    return given;
+                });
+                taken.Add(take(reward, scores));
+            }
+        }
+        catch (FaultException) when (pictures.Judge() is { } changed)
+        {
+            // What came after changed pictures may be wrong for that alone.
+            throw new FaultException(changed);
+        }
+        return taken;
+    }
+
+    private static Tensor Checked(RunReward reward, LentPictures pictures, IReadOnlyList<Prompt> prompts)
+    {
         Tensor? scores;
         try
         {
-            scores = reward.Reward.Score(lent, prompts);
+            scores = reward.Reward.Score(pictures.Lend(), prompts);
         }
         catch (Exception exception) when (exception is not FaultException && !(exception is OperationCanceledException && reward.Stop.IsCancellationRequested))
         {
             throw new FaultException(exception.ToFault((type, message) =>
                 MemoryShortage.Of(exception, $"the reward '{reward.Name}'") ?? new Fault.Run(FaultCodes.StepThrew, $"reward '{reward.Name}' threw {type} while scoring: {message}")));
         }
-        AreUntouched(reward, images, before);
+        pictures.Return(reward.Name);
         if (scores is null) throw new FaultException(new Fault.Run(FaultCodes.StepThrew, $"reward '{reward.Name}' returned null for {prompts.Count} pictures; expected their scores, [{prompts.Count}]"));
-        if (scores.dim() == 1 && scores.shape[0] == prompts.Count) return InRange(reward, Real(reward, scores, images.device), prompts);
+        if (scores.dim() == 1 && scores.shape[0] == prompts.Count) return InRange(reward, Real(reward, scores, pictures.Device), prompts);
         throw new FaultException(new Fault.Run(
             FaultCodes.StepThrew, $"reward '{reward.Name}' returned scores of shape [{string.Join(", ", scores.shape)}] for {prompts.Count} pictures; expected [{prompts.Count}]"));
     }
@@ -76,15 +98,6 @@ internal sealed class Scoring(IModel model, IReadOnlyList<RunReward> rewards, St
         if (!scores.is_complex() && (scores.device_type != TorchSharp.DeviceType.META || device.type == TorchSharp.DeviceType.META)) return scores.to(device);
         throw new FaultException(new Fault.Run(
             FaultCodes.StepThrew, $"reward '{reward.Name}' returned scores of type {scores.dtype} on the device '{scores.device}'; expected real numbers on '{device}'"));
-    }
-
-    // Other rewards, measures and saved samples have the same pictures. A picture that is not a number is not equal to itself, and is judged elsewhere.
-    private static void AreUntouched(RunReward reward, Tensor images, Tensor before)
-    {
-        using var scope = NewDisposeScope();
-        if ((images.detach().eq(before) | before.isnan()).all().item<bool>()) return;
-        throw new FaultException(new Fault.Run(
-            FaultCodes.StepThrew, $"reward '{reward.Name}' changed the pictures that it scored, which all rewards share; it has to work on a copy (images.clone())"));
     }
 
     // A hair beyond the range is rounding.
