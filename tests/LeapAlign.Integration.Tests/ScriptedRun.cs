@@ -34,7 +34,7 @@ internal sealed class ScriptedRun : IDisposable
     public Tensor Weight => Named("proj_out.weight");
 
     /// <summary>The moving average of <see cref="Weight"/>.</summary>
-    public Tensor Average => _step.Average.Weights[Names.ToList().IndexOf("proj_out.weight")];
+    public Tensor Average => _step.Average.Policy.Values[Names.ToList().IndexOf("proj_out.weight")];
 
     /// <summary>What the guard refused.</summary>
     public List<Fault> Refused { get; } = [];
