@@ -63,7 +63,9 @@ public sealed class MetaStepTests : IDisposable
                 Sampler = sampler,
                 Network = (latents, sigmas) => model.Velocity(latents, sigmas, conditioning),
                 Score = new Stage<Tensor, Tensor>("decode", model.Decode).Then(new Stage<Tensor, Scores>("score", decoded => Scores.Of(reward.Score(images = decoded, prompts)))),
+                Samples = [.. Enumerable.Range(0, Batch)],
                 Random = RandomKey.OfRun(0),
+                StepKey = RandomKey.OfRun(0),
             }],
         }).Single();
         Assert.Equal([Batch, 3, 256, 256], images!.shape);

@@ -1,3 +1,6 @@
+using LeapAlign.Algorithms.Direct;
+using LeapAlign.Algorithms.Grpo;
+using LeapAlign.Algorithms.Grpo.Settings;
 using LeapAlign.Contracts.Algorithms;
 using LeapAlign.Host.Configuration.Sections;
 using LeapAlign.Host.Kernel;
@@ -113,6 +116,22 @@ public sealed class StepTests
         for (var i = 0; i < prompts.Count; i++) Assert.Equal(prompts[i / 3 * 3], prompts[i]);
     }
 
+    [Theory]
+    [InlineData(4, 2)]
+    [InlineData(2, 4)]
+    [InlineData(1, 8)]
+    public void A_sample_has_the_same_noise_in_whatever_micro_batch_it_is(int batch, int accumulation)
+    {
+        using var scope = NewDisposeScope();
+        var (whole, cut) = (Drawn(8, 1), Drawn(batch, accumulation));
+        Assert.Equal(whole.Keys.Order(), cut.Keys.Order());
+        Assert.All(whole, drawn => Assert.True(drawn.Value.equal(cut[drawn.Key]).all().item<bool>(), drawn.Key));
+        // Two steps of 8 samples, each of which is drawn for, in each of these ways.
+        var all = stack([.. whole.Values]).flatten(1);
+        Assert.Equal(2 * 8 * 6, all.shape[0]);
+        Assert.Equal(all.shape[0], all.unique(dim: 0).output.shape[0]);
+    }
+
     [Fact]
     public void Lagged_policies_follow_their_decay_and_the_reference_stays()
     {
@@ -184,5 +203,35 @@ public sealed class StepTests
         Assert.Equal(9, report.Rewards["bright"]);
         Assert.Equal(3, report.Rewards["dark"]);
         Assert.Equal([1, 1], totals);
+    }
+
+    /// <summary>Everything that is drawn for the samples of two steps, the draws of algorithms among it, by step, sample and purpose.</summary>
+    private static Dictionary<string, Tensor> Drawn(int batch, int accumulation)
+    {
+        Dictionary<string, Tensor> drawn = [];
+        var grpo = GrpoMethod.FlowGrpo(new FlowGrpoSettings());
+        using var run = new ScriptedRun(new RunSettings { Steps = 2, Batch = batch, Accumulation = accumulation }, (step, weight) => step.Average(micro =>
+        {
+            Take(step, micro, "initial", micro.Noise);
+            Take(step, micro, "own", micro.Normal("own"));
+            Take(step, micro, "own 0", micro.Normal("own", 0));
+            Take(step, micro, "noise", micro.Normal("noise"));
+            Take(step, micro, "flow-grpo", grpo.DrawNoise(micro, 3));
+            Take(step, micro, "draft", DraftAlgorithm.Draw(micro, 1));
+            int[] chosen = [micro.Prompts.Count - 1, 0, 0];
+            var some = micro.Select(chosen);
+            Assert.Equal(chosen.Select(sample => micro.Samples[sample]), some.Samples);
+            Assert.True(some.Normal("own").equal(micro.Normal("own")[tensor([.. chosen.Select(static sample => (long)sample)])]).all().item<bool>());
+            return new Objective(weight.sum());
+        }));
+        run.Step();
+        run.Step();
+        return drawn;
+
+        void Take(AlignmentStep step, MicroBatch micro, string purpose, Tensor noise)
+        {
+            for (var i = 0; i < micro.Prompts.Count; i++)
+                drawn.Add($"step {step.Index}, sample {micro.Samples[i]}, prompt {micro.Prompts[i].Id}, {purpose}", noise[i].clone().DetachFromDisposeScope());
+        }
     }
 }

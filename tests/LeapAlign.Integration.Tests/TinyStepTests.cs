@@ -59,7 +59,9 @@ public sealed class TinyStepTests
                 Sampler = sampler,
                 Network = (latents, sigmas) => model.Velocity(latents, sigmas, conditioning),
                 Score = new Stage<Tensor, Tensor>("decode", latents => model.Decode(seen = latents)).Then(new Stage<Tensor, Scores>("score", images => Scores.Of(reward.Score(images, prompts)))),
+                Samples = [.. Enumerable.Range(0, prompts.Length)],
                 Random = RandomKey.OfRun(0),
+                StepKey = RandomKey.OfRun(0),
             }],
         }).Single();
         objective.Loss.backward();

@@ -104,7 +104,9 @@ public sealed class RecordedTrainer : IDisposable
             _scored = latents.detach();
             return Scores.Of((latents * _batch["reward_weight"]).flatten(1).sum(1));
         }),
+        Samples = [.. Enumerable.Range(0, (int)Recorded["noise"].shape[0])],
         Random = RandomKey.OfRun(0),
+        StepKey = RandomKey.OfRun(0),
     };
 
     /// <summary>Runs a step of one micro-batch as the host does and returns its objectives.</summary>

@@ -53,7 +53,9 @@ public sealed class ScalarNetwork
         Sampler = sampler,
         Network = Evaluate,
         Score = new Stage<Tensor, Scores>("score", latents => Scores.Of(Reward(latents))),
+        Samples = [.. Enumerable.Range(0, Noise.Length)],
         Random = RandomKey.OfRun(Seed).For("micro-batch", 0),
+        StepKey = RandomKey.OfRun(Seed),
     };
 
     /// <summary>A step of one micro-batch.</summary>

@@ -38,6 +38,20 @@ public sealed record RandomKey
         return randn(shape, dtype: ScalarType.Float32, device: torch.CPU, generator: generator).to(device);
     }
 
+    /// <summary>Standard normal noise of several draws, each as <see cref="Normal"/> gives it alone.</summary>
+    /// <param name="keys">n keys.</param>
+    /// <param name="shape">The shape of each, for instance [C, h, w].</param>
+    /// <param name="device">Where the noise goes.</param>
+    /// <returns>fp32 noise, [n, ...].</returns>
+    public static Tensor NormalOfEach(IEnumerable<RandomKey> keys, ReadOnlySpan<long> shape, Device device)
+    {
+        ArgumentNullException.ThrowIfNull(keys);
+        using var scope = NewDisposeScope();
+        List<Tensor> drawn = [];
+        foreach (var key in keys) drawn.Add(key.Normal(shape, device));
+        return stack(drawn).MoveToOuterDisposeScope();
+    }
+
     /// <inheritdoc/>
     public override string ToString() => _path;
 

@@ -1,5 +1,4 @@
 using LeapAlign.Contracts.Algorithms;
-using LeapAlign.Contracts.Randomness;
 using LeapAlign.Pipeline;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -11,17 +10,16 @@ namespace LeapAlign.Algorithms.Direct;
 /// DRaFT-LV lowers the variance of K = 1: the final sample is n times noised again to the last step's level and taken through that step.
 /// </summary>
 /// <param name="settings">Hinge, K, n and checkpointing.</param>
-/// <param name="drawNoise">Draws the noise of a copy from its key, in the shape, type and place of the sample; see <see cref="Draw"/>.</param>
-public sealed class DraftAlgorithm(DraftSettings settings, Func<RandomKey, Tensor, Tensor> drawNoise) : IAlgorithm
+/// <param name="drawNoise">Draws the noise of a copy of that number; see <see cref="Draw"/>.</param>
+public sealed class DraftAlgorithm(DraftSettings settings, Func<MicroBatch, int, Tensor> drawNoise) : IAlgorithm
 {
     /// <summary>Draws standard normal noise.</summary>
-    /// <param name="key">The key of the draw.</param>
-    /// <param name="sample">Whose shape, type and device it takes.</param>
-    public static Tensor Draw(RandomKey key, Tensor sample)
+    /// <param name="batch">The samples.</param>
+    /// <param name="copy">The number of the copy of them all.</param>
+    public static Tensor Draw(MicroBatch batch, int copy)
     {
-        ArgumentNullException.ThrowIfNull(key);
-        ArgumentNullException.ThrowIfNull(sample);
-        return key.Normal(sample.shape, sample.device).to(sample.dtype);
+        ArgumentNullException.ThrowIfNull(batch);
+        return batch.Normal("renoise", copy);
     }
 
     /// <inheritdoc/>
@@ -58,6 +56,6 @@ public sealed class DraftAlgorithm(DraftSettings settings, Func<RandomKey, Tenso
         var sigma = batch.Schedule.Sigma(First(batch));
         using Scalar kept = 1 - sigma, added = sigma;
         var still = sample.detach();
-        return still.mul(kept).add(drawNoise(batch.Random.For("renoise", copy), still), added);
+        return still.mul(kept).add(drawNoise(batch, copy).to(still.dtype), added);
     }
 }

@@ -15,8 +15,7 @@ namespace LeapAlign.Algorithms.Grpo;
 public sealed record GrpoMethod(string Id, GrpoSettings Settings, IStepChoice Steps, PolicyRatio Ratio)
 {
     /// <summary>The noise z of a random step, in the shape of the states.</summary>
-    public Func<MicroBatch, int, Tensor> DrawNoise { get; init; } =
-        static (batch, step) => batch.Random.For("sde", step).Normal(batch.Noise.shape, batch.Noise.device);
+    public Func<MicroBatch, int, Tensor> DrawNoise { get; init; } = static (batch, step) => batch.Normal("sde", step);
 
     /// <summary>The advantage of each sample of each micro-batch.</summary>
     public Func<IReadOnlyList<MicroBatch>, IReadOnlyList<Scores>, double[][]> Advantages { get; init; } =

@@ -122,7 +122,9 @@ internal sealed class CurvedNetwork
         Sampler = Sampler,
         Network = Counted,
         Score = new Stage<Tensor, Scores>("score", static latents => Scores.Of(Reward(latents))),
+        Samples = [.. Enumerable.Range(index * Samples, Samples)],
         Random = RandomKey.OfRun(5).For("micro-batch", index),
+        StepKey = RandomKey.OfRun(5),
     };
 
     private Tensor Counted(Tensor latents, IReadOnlyList<double> sigmas)

@@ -67,7 +67,7 @@ public sealed class OracleTests
     private static ReflAlgorithm Refl(int step, double hinge = Hinge) => new(new ReflSettings { Hinge = hinge }, (_, _) => step);
 
     private static DraftAlgorithm Draft(int k, bool checkpoint = false, double hinge = Hinge) =>
-        new(new DraftSettings { Hinge = hinge, GradientSteps = k, Checkpoint = checkpoint }, static (RandomKey _, Tensor _) => throw new InvalidOperationException("nothing is re-noised"));
+        new(new DraftSettings { Hinge = hinge, GradientSteps = k, Checkpoint = checkpoint }, static (MicroBatch _, int _) => throw new InvalidOperationException("nothing is re-noised"));
 
     private static DrtuneAlgorithm Drtune(int stop, params int[] trained) => Drtune(stop, trained, Hinge);
 

@@ -89,7 +89,9 @@ public sealed class PartTests
             Sampler = Scalar.Sampler,
             Network = (latents, _) => latents * scale,
             Score = new Stage<Tensor, Scores>("score", static latents => Scores.Of(latents.flatten(1).sum(1))),
+            Samples = [0, 1],
             Random = RandomKey.OfRun(0),
+            StepKey = RandomKey.OfRun(0),
         };
         var step = new AlignmentStep { Index = 0, Batches = [batch, batch], Random = RandomKey.OfRun(0) };
         var objectives = Created(part, part.ReadSettings(json)).Step(step).ToList();

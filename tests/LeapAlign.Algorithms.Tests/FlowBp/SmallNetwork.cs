@@ -38,7 +38,9 @@ internal sealed class SmallNetwork
             Sampler = Scalar.Sampler,
             Network = (latents, sigmas) => Evaluate(Parameters, latents, sigmas[0]),
             Score = new Stage<Tensor, Scores>("score", static latents => Scores.Of(Reward(latents))),
+            Samples = [0, 1],
             Random = RandomKey.OfRun(0),
+            StepKey = RandomKey.OfRun(0),
         };
         var objective = algorithm.Step(new AlignmentStep { Index = 0, Batches = [batch], Random = RandomKey.OfRun(0) }).Single();
         objective.Loss.backward();

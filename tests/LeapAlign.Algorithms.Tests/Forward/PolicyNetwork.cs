@@ -65,7 +65,7 @@ internal sealed class PolicyNetwork
     public AlignmentStep Step() => new()
     {
         Index = Index,
-        Batches = [.. Clean.Select((samples, index) => Batch(index, Groups[index], Matrix(samples), samples, Rejected?[index]))],
+        Batches = [.. Clean.Select((samples, index) => Batch(index, [.. Enumerable.Range(Clean.Take(index).Sum(static before => before.Length), samples.Length)], Groups[index], Matrix(samples), samples, Rejected?[index]))],
         Random = RandomKey.OfRun(Seed).For("step"),
         Use = Use,
     };
@@ -103,9 +103,10 @@ internal sealed class PolicyNetwork
 
     public static Tensor Matrix(double[][] rows) => tensor(rows.SelectMany(static row => row).ToArray(), dtype: float64).reshape(rows.Length, rows[0].Length);
 
-    private MicroBatch Batch(int index, int[] groups, Tensor noise, double[][] first, double[][]? second) => new()
+    private MicroBatch Batch(int index, long[] samples, int[] groups, Tensor noise, double[][] first, double[][]? second) => new()
     {
         Index = index,
+        Samples = samples,
         Prompts = [.. groups.Select(static group => new Prompt(group, $"prompt {group}"))],
         Noise = noise,
         Schedule = Schedule,
@@ -118,8 +119,9 @@ internal sealed class PolicyNetwork
             return Scores.Of(latents.sum([1]) + (0.3 * latents.select(1, 0).square()));
         }),
         Random = RandomKey.OfRun(Seed).For("micro-batch", index),
+        StepKey = RandomKey.OfRun(Seed),
         Pictures = number => number == 0 ? Matrix(first) : Matrix(second!),
-        Select = chosen => Batch(index, [.. chosen.Select(sample => groups[sample])], noise.index_select(0, tensor(chosen.Select(static sample => (long)sample).ToArray())), first, second),
+        Select = chosen => Batch(index, [.. chosen.Select(sample => samples[sample])], [.. chosen.Select(sample => groups[sample])], noise.index_select(0, tensor(chosen.Select(static sample => (long)sample).ToArray())), first, second),
     };
 
     private Tensor Evaluate(Tensor latents, IReadOnlyList<double> sigmas, int[] groups, bool guided)

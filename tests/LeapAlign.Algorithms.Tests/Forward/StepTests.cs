@@ -5,6 +5,7 @@ using LeapAlign.Algorithms.Forward.Crd;
 using LeapAlign.Algorithms.Forward.Dgpo;
 using LeapAlign.Algorithms.Forward.Dpo;
 using LeapAlign.Algorithms.Forward.Nft;
+using LeapAlign.Algorithms.Forward.Samples;
 using LeapAlign.Algorithms.Forward.Sft;
 using LeapAlign.Contracts.Algorithms;
 using LeapAlign.Contracts.Flow;
@@ -97,7 +98,9 @@ public sealed class StepTests
             Sampler = like.Sampler,
             Network = (latents, _) => latents * weight,
             Score = like.Score,
+            Samples = [.. Enumerable.Range(0, samples)],
             Random = like.Random,
+            StepKey = like.StepKey,
             Pictures = _ => zeros(samples, 4, 2, 2, device: META),
             Select = chosen => Batch(chosen.Count),
         };
@@ -126,6 +129,32 @@ public sealed class StepTests
         Assert.Equal(Loss(1), Loss(2), 1e-12);
         Assert.Equal(Loss(1), Loss(4), 1e-12);
         Assert.NotEqual(0, Loss(1));
+    }
+
+    [Theory]
+    [InlineData(2)]
+    [InlineData(4)]
+    [InlineData(8)]
+    public void A_sample_is_noised_alike_however_the_step_is_cut(int batches)
+    {
+        using var scope = NewDisposeScope();
+        Tensor Noise(int cut, int time) => cat([.. Networks.Grouped(cut).Step().Batches.Select(batch => PointDraws.Own.Noise(new CleanSamples { Batch = batch, Latents = batch.Noise }, time))]);
+        Assert.True(Noise(1, 2).equal(Noise(batches, 2)).all().item<bool>());
+        Assert.False(Noise(1, 1).equal(Noise(1, 2)).any().item<bool>());
+    }
+
+    [Fact]
+    public void The_sides_of_a_pair_have_one_noise()
+    {
+        using var scope = NewDisposeScope();
+        var network = Networks.Grouped();
+        using var step = network.Step();
+        foreach (var pairs in PreferencePairs.Of(step, CleanSamples.Roll(step, null, new DpoSettings()), static (_, _) => { }))
+        {
+            var sides = PointDraws.Own.Noise(pairs, 1).chunk(2, 0);
+            Assert.True(sides[0].equal(sides[1]).all().item<bool>());
+            Assert.False(sides[0][0].equal(sides[0][1]).any().item<bool>());
+        }
     }
 
     [Fact]

@@ -70,7 +70,7 @@ public sealed class OnPolicyTests
     }
 
     [Fact]
-    public void The_noise_of_a_step_depends_on_its_key_alone()
+    public void The_noise_of_a_step_is_that_of_its_number()
     {
         using var scope = NewDisposeScope();
         using var policy = Policy();
@@ -78,7 +78,7 @@ public sealed class OnPolicyTests
         var draw = GrpoMethod.FlowGrpo(new FlowGrpoSettings()).DrawNoise;
         Assert.True(Same(draw(batch, 1), draw(batch, 1)));
         Assert.False(Same(draw(batch, 1), draw(batch, 2)));
-        Assert.True(Same(draw(batch, 1), batch.Random.For("sde", 1).Normal(batch.Noise.shape, CPU)));
+        Assert.True(Same(draw(batch, 1), batch.Normal("sde", 1)));
     }
 
     private static RecordedPolicy Policy() => new(RecordedTrainer.Cases("flow-grpo")[0], "model");

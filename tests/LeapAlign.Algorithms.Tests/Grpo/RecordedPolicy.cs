@@ -70,7 +70,9 @@ internal sealed class RecordedPolicy : IDisposable
                 Sample = latents.detach().DetachFromDisposeScope();
                 return Scores.Of(latents.flatten(1).mean([1]));
             }),
+            Samples = [.. Enumerable.Range(0, (int)noise.shape[0])],
             Random = RandomKey.OfRun(3).For("micro-batch", 0),
+            StepKey = RandomKey.OfRun(3),
         };
     }
 

@@ -54,7 +54,7 @@ internal sealed class SmallRun
         return new()
         {
             Index = index,
-            Batches = [.. Groups.Select((groups, micro) => Batch(micro, groups, key.For("micro-batch", micro)))],
+            Batches = [.. Groups.Select((groups, micro) => Batch(micro, groups, key))],
             Random = key.For("algorithm"),
             Use = Use,
         };
@@ -87,7 +87,8 @@ internal sealed class SmallRun
     {
         Index = micro,
         Prompts = [.. groups.Select(static group => new Prompt(group, $"prompt {group}"))],
-        Noise = key.For("noise").Normal([groups.Length, .. Shape], CPU).to(float64),
+        Samples = Numbers(micro, groups),
+        Noise = RandomKey.NormalOfEach(Numbers(micro, groups).Select(sample => key.For("sample", sample).For("noise")), Shape, CPU).to(float64),
         Schedule = Schedule,
         Sampler = Sampler,
         Network = (latents, sigmas) =>
@@ -96,8 +97,11 @@ internal sealed class SmallRun
             return _network.Evaluate(latents, sigmas);
         },
         Score = new Stage<Tensor, Scores>("score", latents => Scores.Of(Reward(latents))),
-        Random = key.For("algorithm"),
+        Random = key.For("micro-batch", micro).For("algorithm"),
+        StepKey = key,
     };
+
+    private long[] Numbers(int micro, int[] groups) => [.. Enumerable.Range(Groups.Take(micro).Sum(static before => before.Length), groups.Length)];
 
     private Restore Use(string name)
     {

@@ -110,12 +110,14 @@ public sealed class StepChoiceTests
         {
             Index = micro,
             Prompts = [new Prompt(0, "prompt")],
-            Noise = null!,
+            Noise = zeros(1),
             Schedule = Sigmas.Explicit(steps, 3),
             Sampler = new FlowSdeSampler(new FlowSdeSettings()),
             Network = static (latents, _) => latents,
             Score = new Stage<Tensor, Scores>("score", Scores.Of),
+            Samples = [micro],
             Random = key.For("micro-batch", micro),
+            StepKey = key,
         };
         using var step = new AlignmentStep { Index = index, Batches = [batch], Random = key.For("algorithm") };
         return choice.Choose(step, batch);

@@ -15,7 +15,7 @@ using static TorchSharp.torch;
 namespace LeapAlign.Host.Kernel.Steps;
 
 /// <summary>
-/// Makes the micro-batches of a step. Which prompts and noise they hold is a pure function of the seed and the numbers of step and micro-batch.
+/// Makes the micro-batches of a step. Which prompts and noise a sample has is a pure function of the seed, the step and its number in the step.
 /// </summary>
 internal sealed class StepBatches(RunPlan plan, RunParts parts, StageClock clock, Device device) : IDisposable
 {
@@ -43,7 +43,7 @@ internal sealed class StepBatches(RunPlan plan, RunParts parts, StageClock clock
         return new AlignmentStep
         {
             Index = index,
-            Batches = [.. Enumerable.Range(0, plan.Run.Accumulation).Select(micro => Batch(index, micro, key.For("micro-batch", micro), observe))],
+            Batches = [.. Enumerable.Range(0, plan.Run.Accumulation).Select(micro => Batch(index, micro, key, observe))],
             Random = key.For("algorithm"),
             Use = copies.Use,
         };
@@ -57,32 +57,38 @@ internal sealed class StepBatches(RunPlan plan, RunParts parts, StageClock clock
 
     private MicroBatch Batch(int index, int micro, RandomKey key, Action<string, Tensor> observe)
     {
-        var samples = plan.Run.Batch;
-        var prompts = _order.Take((((long)index * plan.Run.Accumulation) + micro) * samples, samples);
-        var noise = key.For("rank", 0).For("noise").Normal(_latents.Batch(samples), device);
-        return Make((micro, prompts, noise), key.For("algorithm"), _sampler, observe);
+        var batch = plan.Run.Batch;
+        long[] samples = [.. Enumerable.Range(micro * batch, batch)];
+        var prompts = _order.Take(((long)index * plan.Run.Accumulation * batch) + samples[0], batch);
+        var noise = RandomKey.NormalOfEach(samples.Select(sample => key.For("sample", sample).For("noise")), [.. _latents.Shape], device);
+        return Make((micro, samples, prompts, noise), key, observe);
     }
 
-    private MicroBatch Make((int Index, IReadOnlyList<Prompt> Prompts, Tensor Noise) samples, RandomKey random, ISampler sampler, Action<string, Tensor> observe)
+    private MicroBatch Make((int Index, IReadOnlyList<long> Samples, IReadOnlyList<Prompt> Prompts, Tensor Noise) batch, RandomKey key, Action<string, Tensor> observe)
     {
-        var (index, prompts, noise) = samples;
+        var (index, samples, prompts, noise) = batch;
         var network = Network(prompts, plan.Guidance);
         return new MicroBatch
         {
             Index = index,
+            Samples = samples,
             Prompts = prompts,
             Noise = noise,
             Schedule = Schedule,
-            Sampler = sampler,
+            Sampler = _sampler,
             Network = network,
             Conditional = plan.Guidance.IsActive ? Network(prompts, Guidance.None) : network,
             Score = _scoring.For(prompts, observe, Watch),
-            Random = random,
+            Random = key.For("micro-batch", index).For("algorithm"),
+            StepKey = key,
             Pictures = number => _pictures.Latents(prompts, number),
             Select = chosen => Make(
-                (index, [.. chosen.Select(sample => prompts[sample])], noise.index_select(0, tensor(chosen.Select(static sample => (long)sample).ToArray(), device: noise.device))),
-                random,
-                sampler,
+                (
+                    index,
+                    [.. chosen.Select(sample => samples[sample])],
+                    [.. chosen.Select(sample => prompts[sample])],
+                    noise.index_select(0, tensor(chosen.Select(static sample => (long)sample).ToArray(), device: noise.device))),
+                key,
                 observe),
         };
     }

@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 
 namespace LeapAlign.Algorithms.Forward.Samples;
 
-/// <summary>Which samples share training times and noise.</summary>
+/// <summary>Which samples share training times and noise. Each has its own noise, unless it is shared, but all of a micro-batch have its training times.</summary>
 /// <param name="Times">The key of a micro-batch's training times.</param>
 /// <param name="Noise">ε of a micro-batch's training time of that number, in the shape of the latents; the same at every call.</param>
 internal sealed record PointDraws(Func<CleanSamples, RandomKey> Times, Func<CleanSamples, int, Tensor> Noise)
@@ -12,17 +12,11 @@ internal sealed record PointDraws(Func<CleanSamples, RandomKey> Times, Func<Clea
     private const string TimesPurpose = "training-times";
     private const string NoisePurpose = "training-noise";
 
-    /// <summary>Everything of a micro-batch's own; only the sides of a pair share.</summary>
-    public static PointDraws Own { get; } = new(static samples => samples.Batch.Random.For(TimesPurpose), OwnNoise);
+    /// <summary>Times of a micro-batch's own, noise of a sample's own; the sides of a pair are one sample twice, and share it.</summary>
+    public static PointDraws Own { get; } = new(static samples => samples.Batch.Random.For(TimesPurpose), static (samples, time) => samples.Batch.Normal(NoisePurpose, time));
 
     /// <summary>Training times shared by the whole step, noise by the samples of a prompt at all of its times (DGPO).</summary>
     public static PointDraws ByGroup(AlignmentStep step) => new(_ => step.Random.For(TimesPurpose), (samples, _) => GroupNoise(step.Random, samples));
-
-    private static Tensor OwnNoise(CleanSamples samples, int time)
-    {
-        var noise = samples.Batch.Random.For(NoisePurpose, time).Normal([samples.Distinct, .. samples.Latents.shape.Skip(1)], samples.Latents.device);
-        return samples.Sides == 1 ? noise : cat([.. Enumerable.Repeat(noise, samples.Sides)]);
-    }
 
     private static Tensor GroupNoise(RandomKey key, CleanSamples samples)
     {
