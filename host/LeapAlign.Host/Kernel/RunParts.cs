@@ -1,8 +1,10 @@
 using LeapAlign.Contracts.Algorithms;
 using LeapAlign.Contracts.Models;
+using LeapAlign.Contracts.Objectives;
 using LeapAlign.Contracts.Optimizers;
 using LeapAlign.Contracts.Plugins;
 using LeapAlign.Contracts.Prompts;
+using LeapAlign.Contracts.Ranks;
 using LeapAlign.Contracts.Samplers;
 using LeapAlign.Contracts.State;
 using LeapAlign.Contracts.Weights;
@@ -12,6 +14,12 @@ using LeapAlign.Host.Kernel.Rewards;
 using LeapAlign.Pipeline;
 
 namespace LeapAlign.Host.Kernel;
+
+/// <summary>A loss beside the algorithm's.</summary>
+/// <param name="Name">Its name in the run.</param>
+/// <param name="Weight">Its factor.</param>
+/// <param name="Objective">The loss.</param>
+internal sealed record WeighedObjective(string Name, double Weight, IObjective Objective);
 
 /// <summary>The living parts of a run. Disposing it disposes those that hold resources, in the reverse order of their making.</summary>
 internal sealed class RunParts : IDisposable
@@ -27,6 +35,15 @@ internal sealed class RunParts : IDisposable
 
     /// <summary>What is trained: the model's weights, or an adapter's.</summary>
     public ITrainable Trained => TrainedModel.Trained;
+
+    /// <summary>Losses beside the algorithm's.</summary>
+    public IReadOnlyList<WeighedObjective> Objectives { get; init; } = [];
+
+    /// <summary>A second model, frozen; null for none.</summary>
+    public IModel? Teacher { get; init; }
+
+    /// <summary>Joins the processes of the run.</summary>
+    public ICommunicator Communicator { get; init; } = OneProcess.Instance;
 
     /// <summary>The pictures of training.</summary>
     public required PictureSpace Pictures { get; init; }
@@ -49,12 +66,15 @@ internal sealed class RunParts : IDisposable
     /// <summary>The parts that keep something between steps, by name.</summary>
     public IEnumerable<(string Name, IStateful State)> States =>
         ((object?[])[Model, TrainedModel.Adapter, Sampler, Algorithm]).Zip(["model", "adapter", "sampler", "algorithm"], static (part, name) => (name, part as IStateful))
+            .Concat(Objectives.Select(static objective => ($"objective.{objective.Name}", objective.Objective as IStateful)))
             .Concat(Rewards.Select(static reward => ($"reward.{reward.Name}", reward.State)))
             .Where(static part => part.Item2 is not null).Select(static part => (part.Item1, part.Item2!));
 
     /// <summary>Whether the algorithm can work in a run: on the sampler's schedule and the sizes of the plan. The schedule of evaluations has to be one, too.</summary>
     public Result<Unit> Check(RunPlan plan)
     {
+        if (Guidance(plan) is { } steered) return steered;
+        if (Taught(plan) is { } other) return other;
         try
         {
             Sampler.CreateSchedule(Model.Scheduling.For(EvaluationPictures.Latents), plan.Evaluation.Steps);
@@ -66,6 +86,17 @@ internal sealed class RunParts : IDisposable
             return exception.Fault;
         }
     }
+
+    private Fault? Guidance(RunPlan plan) => Model.GuidanceForm == GuidanceForm.None && plan.Guidance.Scale != 1
+        ? new Fault.Composition(FaultCodes.SettingsDoNotFit, FormattableString.Invariant($"guidance.scale is {plan.Guidance.Scale}, but the model '{plan.Model.Name}' was distilled to draw without guidance and takes 1 alone"), new SourcePlace(plan.Model.Place.File, Key: "guidance.scale"))
+        : null;
+
+    // What a teacher predicts is compared with what is trained.
+    private Fault? Taught(RunPlan plan) => Teacher?.Latents(Pictures.Size).Match<Fault?>(
+        latents => latents.Shape.SequenceEqual(Pictures.Latents.Shape)
+            ? null
+            : new Fault.Composition(FaultCodes.SettingsDoNotFit, $"the teacher '{plan.Teacher!.Name}' has latents of [{string.Join(", ", latents.Shape)}] for a picture of {Pictures.Size}, but the model '{plan.Model.Name}' has [{string.Join(", ", Pictures.Latents.Shape)}]", plan.Teacher.Place),
+        static fault => fault);
 
     /// <summary>Makes every part of a plan; small ones first, so that a wrong prompt file is found before a large model is read.</summary>
     /// <param name="plan">The composition.</param>
@@ -82,13 +113,19 @@ internal sealed class RunParts : IDisposable
             from algorithm in Make<IAlgorithm>(plan.Algorithm, context, owned)
             from optimizer in Make<IOptimizer>(plan.Optimizer, context, owned)
             from model in TrainedModel.Make(plan, context, owned)
-            from pictures in PictureSpace.Of(model.Model, model.Model.NativeSize)
-            from evaluationPictures in PictureSpace.Of(model.Model, pictures.Size)
+            from pictures in PictureSpace.Of(model.Model, plan.PictureSize ?? model.Model.NativeSize)
+            from evaluationPictures in PictureSpace.Of(model.Model, plan.EvaluationPictureSize ?? pictures.Size)
+            from objectives in Result.All(plan.Objectives.Select(objective => Make<IObjective>(objective.Part, context, owned).Map(made => new WeighedObjective(objective.Part.Name, objective.Weight, made))))
+            from teacher in plan.Teacher is { } taught ? Make<IModel>(taught, context, owned).Map(static made => (IModel?)made) : Result.Ok<IModel?>(null)
+            from communicator in plan.Collective is { } collective ? Make<ICommunicator>(collective, context, owned) : Result.Ok(OneProcess.Instance)
             from rewards in Result.All(plan.Rewards.Select(reward => MakeReward(reward, context, owned)))
             select new RunParts(owned)
             {
                 TrainedModel = model,
                 Pictures = pictures,
+                Objectives = objectives,
+                Teacher = teacher,
+                Communicator = communicator,
                 EvaluationPictures = evaluationPictures,
                 Sampler = sampler,
                 Algorithm = algorithm,

@@ -27,6 +27,9 @@ internal sealed class StepBatches(RunPlan plan, RunParts parts, StageClock clock
     private readonly LatentSpace _latents = parts.Pictures.Latents;
     private readonly ISampler _sampler = TracedSampler.Of(parts.Sampler, clock);
 
+    // Nobody asks for what was sampled where there is no objective beside the algorithm's.
+    private readonly SampledLatents? _sampled = plan.Objectives.Count > 0 ? new SampledLatents() : null;
+
     /// <summary>What came out finite in the step under way.</summary>
     public FiniteWatch Watch { get; } = new();
 
@@ -40,18 +43,21 @@ internal sealed class StepBatches(RunPlan plan, RunParts parts, StageClock clock
     public AlignmentStep Of(int index, PolicyCopies copies, Action<string, Tensor> observe)
     {
         var key = _key.For("step", index);
+        _sampled?.Clear();
         return new AlignmentStep
         {
             Index = index,
             Batches = [.. Enumerable.Range(0, plan.Run.Accumulation).Select(micro => Batch(index, micro, key, observe))],
             Random = key.For("algorithm"),
             Use = copies.Use,
+            Sampled = batch => _sampled?.Of(batch),
         };
     }
 
     public void Dispose()
     {
         Watch.Dispose();
+        _sampled?.Dispose();
         _conditioning.Dispose();
     }
 
@@ -75,9 +81,10 @@ internal sealed class StepBatches(RunPlan plan, RunParts parts, StageClock clock
             Prompts = prompts,
             Noise = noise,
             Schedule = Schedule,
-            Sampler = _sampler,
+            Sampler = _sampled?.Watching(_sampler, index, plan.Run.Batch) ?? _sampler,
             Network = network,
-            Conditional = plan.Guidance.IsActive ? Network(prompts, Guidance.None) : network,
+            // An embedded scale is an input that a model was trained with, not a second branch that could be left out.
+            Conditional = plan.Guidance.IsActive && parts.Model.GuidanceForm == GuidanceForm.Branches ? Network(prompts, Guidance.None) : network,
             Score = _scoring.For(prompts, observe, Watch),
             Random = key.For("micro-batch", index).For("algorithm"),
             StepKey = key,

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using LeapAlign.Contracts.Adapters;
 using LeapAlign.Contracts.Algorithms;
+using LeapAlign.Contracts.Models;
 using LeapAlign.Contracts.Optimizers;
 using LeapAlign.Contracts.Plugins;
 using LeapAlign.Contracts.State;
@@ -125,16 +126,35 @@ internal sealed class TrainingStep : IDisposable
         using var scope = NewDisposeScope();
         using var step = _batches.Of(index, _copies, tally.Score);
         using var objectives = _clock.Measure("algorithm", () => _parts.Algorithm.Step(step).GetEnumerator());
-        var pending = false;
+        var (pending, update) = (false, 0);
         while (true)
         {
             using var objectiveScope = NewDisposeScope();
             if (!_clock.Measure("algorithm", objectives.MoveNext)) break;
             Backward(objectives.Current, tally);
             pending = !objectives.Current.EndsUpdate;
-            if (!pending) Update(index, tally);
+            if (pending) continue;
+            Beside(step, update++, tally);
+            Update(index, tally);
         }
-        if (pending) Update(index, tally);
+        if (!pending) return;
+        Beside(step, update, tally);
+        Update(index, tally);
+    }
+
+    // The objectives beside the algorithm's, once in every update.
+    private void Beside(AlignmentStep step, int update, StepTally tally)
+    {
+        foreach (var (name, weight, objective) in _parts.Objectives)
+        {
+            foreach (var batch in step.Batches)
+            {
+                using var scope = NewDisposeScope();
+                var made = _clock.Measure("objective", () => objective.Of(step, batch, update));
+                IReadOnlyList<NamedTensor> measured = [new(name, made.Loss.detach()), .. made.Measurements.Select(measure => new NamedTensor($"{name}_{measure.Name}", measure.Value))];
+                Backward(new Objective(made.Loss, measured).Times(made.Share * weight / step.Batches.Count), tally);
+            }
+        }
     }
 
     private void Backward(Objective objective, StepTally tally)
