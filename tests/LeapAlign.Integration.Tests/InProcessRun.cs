@@ -3,6 +3,7 @@ using LeapAlign.Algorithms.LeapAlign;
 using LeapAlign.Contracts.Algorithms;
 using LeapAlign.Contracts.Flow;
 using LeapAlign.Contracts.Plugins;
+using LeapAlign.Contracts.Ranks;
 using LeapAlign.Contracts.Rewards;
 using LeapAlign.Host.Composition;
 using LeapAlign.Host.Configuration.Sections;
@@ -66,6 +67,12 @@ internal static class InProcessRun
     {
         Algorithm = new PartPlan(
             PartDefinition.Of<IAlgorithm, LeapAlignSettings>("scripted", LeapAlignSettingsJson, (_, _) => algorithm), new LeapAlignSettings(), "scripted", new SourcePlace("test")),
+    };
+
+    /// <summary>The plan with processes that a test joins.</summary>
+    public static RunPlan With(this RunPlan plan, ICommunicator communicator) => plan with
+    {
+        Collective = new PartPlan(PartDefinition.Of<ICommunicator, LeapAlignSettings>("threads", LeapAlignSettingsJson, (_, _) => communicator), new LeapAlignSettings(), "threads", new SourcePlace("test")),
     };
 
     /// <summary>The plan with trained rewards that a test defines.</summary>

@@ -1,5 +1,6 @@
 using LeapAlign.Contracts.Algorithms;
 using LeapAlign.Contracts.Prompts;
+using LeapAlign.Contracts.Ranks;
 using LeapAlign.Contracts.Rewards;
 using LeapAlign.Host.Configuration.Sections;
 using LeapAlign.Host.Kernel;
@@ -22,11 +23,13 @@ internal sealed class ScriptedRun : IDisposable
         Func<AlignmentStep, Tensor, IEnumerable<Objective>> script,
         PolicyCopy[]? copies = null,
         (string, double, double, double, IReward)[]? rewards = null,
-        GuardSettings? guard = null)
+        GuardSettings? guard = null,
+        ICommunicator? communicator = null)
     {
         var plan = InProcessRun.Plan(settings).With(Algorithm(step => script(step, Weight), copies ?? []));
         if (rewards is not null) plan = plan.With(rewards);
         if (guard is not null) plan = plan with { Guard = guard };
+        if (communicator is not null) plan = plan.With(communicator);
         _parts = Recording.Require(RunParts.Create(plan, InProcessRun.Context));
         _step = new TrainingStep(plan, _parts, new StageClock(), CPU) { Refused = (fault, _) => Refused.Add(fault) };
     }

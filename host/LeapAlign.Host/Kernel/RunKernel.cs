@@ -27,6 +27,7 @@ internal sealed class RunKernel : IDisposable
     private readonly TrainingStep _step;
     private readonly Evaluation _evaluation;
     private readonly Sentinel _sentinel;
+    private readonly RankMeans _ranks;
     private RunProgress _progress = new();
     private bool _recorded = true;
 
@@ -43,6 +44,7 @@ internal sealed class RunKernel : IDisposable
         _step = new TrainingStep(plan, parts, Clock, device) { Refused = Refuse };
         _evaluation = new Evaluation(plan, parts, Clock, device);
         _sentinel = new Sentinel(plan.Sentinel, plan.Rewards);
+        _ranks = new RankMeans(parts.Communicator);
     }
 
     /// <summary>Stage times and the F-ledger.</summary>
@@ -154,7 +156,7 @@ internal sealed class RunKernel : IDisposable
             if (_sentinel.Stops) return RunEnding.Gamed;
             if (_checkpoints?.IsDue(Done, _plan.Run.Steps) == true && !Checkpoint().TryGet(out _, out fault)) return fault;
             if (Done >= _plan.Run.Steps) return RunEnding.Finished;
-            if (cancellation.IsCancellationRequested) return RunEnding.Interrupted;
+            if (_ranks.Any(cancellation.IsCancellationRequested)) return RunEnding.Interrupted;
             if (!Step().TryGet(out _, out fault)) return fault;
         }
     }

@@ -10,6 +10,9 @@ internal sealed class Measurements
 
     public Measured Values => new(_means.Values, _choices.ToDictionary(static pair => pair.Key, static pair => (IReadOnlyList<long>)pair.Value));
 
+    /// <summary>The values with means over all processes; choices are those of this one.</summary>
+    public Measured Over(RankMeans ranks) => ranks.IsAlone ? Values : new(ranks.Of(_means.Values), Values.Choices);
+
     /// <summary>Takes values; whole numbers are choices, whose mean over micro-batches and draws would say little.</summary>
     public void Add(string name, Tensor values)
     {

@@ -64,8 +64,10 @@ internal sealed class StepBatches(RunPlan plan, RunParts parts, StageClock clock
     private MicroBatch Batch(int index, int micro, RandomKey key, Action<string, Tensor> observe)
     {
         var batch = plan.Run.Batch;
-        long[] samples = [.. Enumerable.Range(micro * batch, batch)];
-        var prompts = _order.Take(((long)index * plan.Run.Accumulation * batch) + samples[0], batch);
+        var own = plan.Run.Accumulation * batch;
+        // The samples of a process are neighbours, so that whole groups are in one.
+        long[] samples = [.. Enumerable.Range((parts.Communicator.Rank * own) + (micro * batch), batch)];
+        var prompts = _order.Take(((long)index * parts.Communicator.World * own) + samples[0], batch);
         var noise = RandomKey.NormalOfEach(samples.Select(sample => key.For("sample", sample).For("noise")), [.. _latents.Shape], device);
         return Make((micro, samples, prompts, noise), key, observe);
     }

@@ -53,6 +53,9 @@ internal sealed class StepTally
         foreach (var measured in measurements) Measurements.Add(measured.Name, measured.Value);
     }
 
+    /// <summary>Takes the mean over all processes for the loss of the update that is being made.</summary>
+    public void Reduce(RankMeans ranks) => PendingLoss = ranks.Of(PendingLoss);
+
     /// <summary>Takes an update.</summary>
     public void EndUpdate(double norm, double rate, bool clipped)
     {

@@ -31,11 +31,13 @@ internal sealed class TrainingStep : IDisposable
     private readonly ParameterSet _trained;
     private readonly ParameterSet _all;
     private readonly bool _clips;
+    private readonly RankMeans _ranks;
 
     public TrainingStep(RunPlan plan, RunParts parts, StageClock clock, Device device)
     {
         (_plan, _parts, _clock) = (plan, parts, clock);
         _batches = new StepBatches(plan, parts, clock, device);
+        _ranks = new RankMeans(parts.Communicator);
         _trained = parts.Trained.Parameters;
         _all = _trained.With(parts.Algorithm.Parameters);
         _clips = !plan.Optimizer.Definition.Provides(plan.Optimizer.Settings).Contains(Capabilities.OwnStepLength);
@@ -97,8 +99,8 @@ internal sealed class TrainingStep : IDisposable
         {
             Index = index,
             Loss = tally.Loss,
-            Rewards = tally.Rewards.Values,
-            Measurements = tally.Measurements.Values,
+            Rewards = _ranks.Of(tally.Rewards.Values),
+            Measurements = tally.Measurements.Over(_ranks),
             GradientNorm = tally.GradientNorm,
             Clipped = tally.Clipped,
             Rate = tally.Rate,
@@ -197,9 +199,11 @@ internal sealed class TrainingStep : IDisposable
     // Judged before it is scaled, while a gradient that went bad is still the only one.
     private (double Norm, Verdict Verdict) Clip(int index, StepTally tally)
     {
+        _ranks.Gradients(_all);
+        tally.Reduce(_ranks);
         using var norm = _all.GradientNorm();
         var length = (double)norm.item<float>();
-        var verdict = Guard.Judge(new PendingUpdate(tally.PendingLoss, length, tally.PendingRewards.Values), index, () => _batches.Watch.First(_all));
+        var verdict = Guard.Judge(new PendingUpdate(tally.PendingLoss, length, _ranks.Of(tally.PendingRewards.Values)), index, () => _batches.Watch.First(_all));
         if (verdict.Fault is null && _parts.TrainedModel.Adapter is { } adapter && length > 0) LooksAlive(adapter);
         if (verdict.Fault is null && _clips) _all.ClipGradients(norm, _plan.Run.ClipNorm);
         return (length, verdict);
