@@ -113,6 +113,10 @@ public sealed class ResumeTests : IDisposable
         Succeed("checkpoint", "export", Run("whole"), "--output", "model");
         Assert.Equal(Digest.Weights(Run("whole")), Convert.ToHexString(System.Security.Cryptography.SHA256.HashData(
             File.ReadAllBytes(_workspace.At("model", "transformer", "diffusion_pytorch_model.safetensors")))));
+        // Again over an export, and not over anything else.
+        Succeed("checkpoint", "export", Run("whole"), "--output", "model");
+        var refused = _workspace.Leapalign("checkpoint", "export", Run("whole"), "--output", Run("whole"));
+        Assert.Contains("LA5001", refused.Error, StringComparison.Ordinal);
         Succeed("checkpoint", "prune", Run("whole"));
         Assert.InRange(Directory.GetDirectories(Path.Combine(Run("whole"), "checkpoints")).Length, 1, 2);
         Assert.Contains("nothing to remove", Succeed("checkpoint", "prune", Run("whole")).Output, StringComparison.Ordinal);

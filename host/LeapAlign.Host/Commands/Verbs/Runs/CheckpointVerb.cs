@@ -1,6 +1,8 @@
 using System.CommandLine;
 using System.Globalization;
 using LeapAlign.Host.Checkpoints;
+using LeapAlign.Host.Composition;
+using LeapAlign.Host.Kernel;
 using LeapAlign.Host.Runs;
 using LeapAlign.Pipeline;
 using Spectre.Console;
@@ -11,7 +13,7 @@ namespace LeapAlign.Host.Commands.Verbs.Runs;
 internal sealed class CheckpointVerb(PlanRun run, ModelOfCheckpoint model, Terminal terminal) : IVerb
 {
     private readonly Option<int?> _step = new("--step") { Description = "The checkpoint; the newest valid one when it is absent.", HelpName = "number" };
-    private readonly Option<string?> _output = new("--output", "-o") { Description = "The folder to write; <run>/export when it is absent.", HelpName = "folder" };
+    private readonly Option<string?> _output = new("--output", "-o") { Description = "The folder to write; <run>/export when it is absent. Where an adapter was trained its files go to <folder>/adapter.", HelpName = "folder" };
     private readonly Option<int> _keep = new("--keep") { Description = "How many of the newest stay, beside the best.", HelpName = "count", DefaultValueFactory = _ => 1 };
 
     public Command Describe()
@@ -85,12 +87,14 @@ internal sealed class CheckpointVerb(PlanRun run, ModelOfCheckpoint model, Termi
         {
             var store = new CheckpointStore(found.Folder.Checkpoints);
             return from checkpoint in parsed.GetValue(_step) is { } step ? store.Open(step) : store.Newest(terminal.Error.Warning)
-                   let output = parsed.GetValue(_output) is { } path ? Path.GetFullPath(path) : found.Folder.Export
-                   from exported in model.Export(plan, checkpoint, output)
+                   from output in model.Export(plan, checkpoint, parsed.GetValue(_output) is { } path ? Folders(plan, Path.GetFullPath(path)) : found.Folder.Exports)
                    let said = Say($"exported step {checkpoint.Step} to {output}")
                    select Completion.Whole;
         }),
         terminal.Error.Error);
+
+    // With an adapter the folder is laid out as that of a run.
+    private static ExportFolders Folders(RunPlan plan, string output) => plan.Adapter is null ? new(output, output) : new(Path.Combine(output, "export"), Path.Combine(output, "adapter"));
 
     private Unit Say(string text)
     {
