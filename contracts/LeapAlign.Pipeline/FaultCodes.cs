@@ -122,6 +122,9 @@ public static class FaultCodes
     /// <summary>A model draws a picture that is not finite.</summary>
     public const string PictureNotFinite = "LA4018";
 
+    /// <summary>An adapter file holds or asks for what is not supported.</summary>
+    public const string UnsupportedAdapter = "LA4020";
+
     /// <summary>Another process works in the run folder.</summary>
     public const string RunFolderTaken = "LA5001";
 

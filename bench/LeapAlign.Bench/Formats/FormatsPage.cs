@@ -1,4 +1,5 @@
 using System.Text;
+using LeapAlign.Adapters.Lora;
 using LeapAlign.Networks.Formats;
 using LeapAlign.Pipeline;
 
@@ -9,6 +10,9 @@ internal static class FormatsPage
 {
     private static readonly (FieldEffect Effect, string Words)[] Effects =
         [(FieldEffect.Honoured, "honoured"), (FieldEffect.RefusedUnless, "refused unless"), (FieldEffect.NoEffect, "no effect")];
+
+    /// <summary>Every table, in the order of the page.</summary>
+    public static IReadOnlyList<FileFormat> Formats { get; } = [.. FileFormats.All, LoraConfig.Format];
 
     /// <summary>Writes the page to a file.</summary>
     public static Result<Unit> Write(string path)
@@ -21,7 +25,7 @@ internal static class FormatsPage
     public static string Text()
     {
         var page = new StringBuilder(Part("opening"));
-        foreach (var format in FileFormats.All)
+        foreach (var format in Formats)
         {
             page.Append($"\n## {Heading(format)}\n\nRead as {format.Reference} reads it.\n\n| field | | |\n|---|---|---|\n");
             foreach (var (effect, words) in Effects)

@@ -67,15 +67,7 @@ internal sealed class ConfigFields
         {
             bytes = File.ReadAllBytes(path);
             using var document = JsonDocument.Parse(bytes);
-            var fields = new ConfigFields(path, document.RootElement, format);
-            fields.RequireObject();
-            if (!fields.IsWrong) requireClass(fields);
-            if (!fields.IsWrong && format is { IsOfDiffusers: true }) fields.RequireWords(FileFormat.DefaultsKey);
-            if (fields._fault is { } other) return other;
-            var value = read(fields);
-            if (fields._fault is { } wrong) return wrong;
-            foreach (var unknown in format?.Unknown(document.RootElement, path) ?? []) warn?.Invoke(unknown);
-            return value;
+            return Read(path, document.RootElement, requireClass, read, format, warn);
         }
         catch (JsonException malformed)
         {
@@ -86,6 +78,22 @@ internal sealed class ConfigFields
         {
             return new Fault.Input(FaultCodes.ModelNotFound, $"the model's configuration cannot be read: {absent.Message}", new SourcePlace(path));
         }
+    }
+
+    /// <summary>Reads what another file carries as text, the header of a weights file for instance; the root has to live until this returns.</summary>
+    public static Result<T> Read<T>(string path, JsonElement root, Func<ConfigFields, T> read, FileFormat format, Action<Fault>? warn) => Read(path, root, static _ => { }, read, format, warn);
+
+    private static Result<T> Read<T>(string path, JsonElement root, Action<ConfigFields> requireClass, Func<ConfigFields, T> read, FileFormat? format, Action<Fault>? warn)
+    {
+        var fields = new ConfigFields(path, root, format);
+        fields.RequireObject();
+        if (!fields.IsWrong) requireClass(fields);
+        if (!fields.IsWrong && format is { IsOfDiffusers: true }) fields.RequireWords(FileFormat.DefaultsKey);
+        if (fields._fault is { } other) return other;
+        var value = read(fields);
+        if (fields._fault is { } wrong) return wrong;
+        foreach (var unknown in format?.Unknown(root, path) ?? []) warn?.Invoke(unknown);
+        return value;
     }
 
     /// <summary>A whole number from 1 on.</summary>
@@ -270,7 +278,9 @@ internal sealed class ConfigFields
     private static int? AsSize(JsonElement element) =>
         element.ValueKind == JsonValueKind.Number && element.TryGetInt32(out var size) && size is >= 1 and <= LargestSize ? size : null;
 
-    private JsonElement? Find(string key)
+    /// <summary>A field as it stands in the file, for forms that no getter has; null when it is absent.</summary>
+    /// <param name="key">Its name.</param>
+    public JsonElement? Find(string key)
     {
         if (_format is not { } format) return _root is { } plain && plain.TryGetProperty(key, out var element) && element.ValueKind != JsonValueKind.Null ? element : null;
         if (!format.Reads(_prefix + key)) throw new InvalidOperationException($"'{_prefix}{key}' is read, but {format.File} does not declare it so");

@@ -1,0 +1,42 @@
+using LeapAlign.Contracts.Adapters;
+using Quickenshtein;
+
+namespace LeapAlign.Adapters.Lora;
+
+/// <summary>The layers of a model that factors can belong to, found by the names of a file.</summary>
+internal sealed class LoraLayers
+{
+    private readonly Dictionary<string, AdapterSite> _sites;
+    private readonly Dictionary<string, AdapterSite> _underscored;
+    private readonly HashSet<string> _idle;
+
+    /// <summary>Takes the layers that are read, and those that are not.</summary>
+    public LoraLayers(IReadOnlyList<AdapterSite> sites, IReadOnlyList<AdapterSite> idle)
+    {
+        _sites = sites.Concat(idle).ToDictionary(static site => site.Name, StringComparer.Ordinal);
+        _idle = idle.Select(static site => site.Name).ToHashSet(StringComparer.Ordinal);
+        // Names that are the same with underscores would be ambiguous; no model has any.
+        _underscored = _sites.Values.GroupBy(static site => site.Name.Replace('.', '_'), StringComparer.Ordinal).Where(static group => group.Count() == 1)
+            .ToDictionary(static group => group.Key, static group => group.Single(), StringComparer.Ordinal);
+    }
+
+    /// <summary>Whether nothing reads the layer's output.</summary>
+    public bool IsIdle(AdapterSite site) => _idle.Contains(site.Name);
+
+    /// <summary>The layers that a name of a file stands for, in the order of their rows; null when the model has not all of them.</summary>
+    public (IReadOnlyList<AdapterSite> Sites, bool HalvesSwap)? Find(LoraSpelling spelling, string module)
+    {
+        if (spelling == LoraSpelling.Underscored) return _underscored.TryGetValue(module, out var underscored) ? ([underscored], false) : null;
+        if (_sites.TryGetValue(module, out var site)) return ([site], false);
+        if (spelling != LoraSpelling.Original || OriginalNames.Find(module) is not { } original) return null;
+        var sites = original.Modules.Select(name => _sites.GetValueOrDefault(name)).OfType<AdapterSite>().ToArray();
+        return sites.Length == original.Modules.Count ? (sites, original.HalvesSwap) : null;
+    }
+
+    /// <summary>The layer whose name is most like that of a key; null when the model has none.</summary>
+    public string? Nearest(string module)
+    {
+        var wanted = OriginalNames.Find(module) is { Modules: [var first, ..] } ? first : module;
+        return _sites.Keys.OrderBy(name => Levenshtein.GetDistance(wanted, name)).ThenBy(static name => name, StringComparer.Ordinal).FirstOrDefault();
+    }
+}

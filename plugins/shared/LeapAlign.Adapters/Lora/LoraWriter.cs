@@ -1,0 +1,43 @@
+using LeapAlign.Pipeline;
+using LeapAlign.Storage.Disks;
+using LeapAlign.Storage.Safetensors;
+using static TorchSharp.torch;
+
+namespace LeapAlign.Adapters.Lora;
+
+/// <summary>
+/// Writes factors as diffusers does, <see cref="LoraFile.FileName"/> with keys <c>transformer.MODULE.lora_A.weight</c>. The scale goes into B and the header says an alpha that is the rank, so that readers of
+/// the header and those that do not look at it see the same update; the trained rank and alpha are an entry of the header of their own.
+/// </summary>
+public static class LoraWriter
+{
+    /// <summary>Writes a file, fp32.</summary>
+    /// <param name="path">The file; its folder must be there.</param>
+    /// <param name="weights">The factors of at least one layer.</param>
+    /// <param name="disk">Where; the file system of this machine when null.</param>
+    /// <returns><see cref="FaultCodes.CannotWrite"/> when the disk refuses.</returns>
+    public static Result<Unit> Write(string path, LoraWeights weights, IDisk? disk = null)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        ArgumentNullException.ThrowIfNull(weights);
+        ArgumentOutOfRangeException.ThrowIfZero(weights.Modules.Count);
+        using var scope = NewDisposeScope();
+        using var _ = no_grad();
+        var tensors = weights.Modules.SelectMany(static module => new[]
+        {
+            new TensorToWrite($"transformer.{module.Key}.lora_A.weight", module.Value.A, ScalarType.Float32),
+            new TensorToWrite($"transformer.{module.Key}.lora_B.weight", LoraScale.PutIn(module.Value.B, module.Value.Scale), ScalarType.Float32),
+        }).ToArray();
+        return SafetensorsWriter.Write(path, tensors, Header(weights), disk);
+    }
+
+    /// <summary>The bytes of the tensors that <see cref="Write"/> writes; the header is small beside them.</summary>
+    public static long Bytes(LoraWeights weights)
+    {
+        ArgumentNullException.ThrowIfNull(weights);
+        return weights.Modules.Values.Sum(static factors => (factors.A.numel() + factors.B.numel()) * sizeof(float));
+    }
+
+    private static Dictionary<string, string> Header(LoraWeights weights) =>
+        LoraHeader.Of(weights.Modules.ToDictionary(static module => module.Key, static module => new TrainedScale(module.Value.Rank, module.Value.Alpha), StringComparer.Ordinal));
+}
