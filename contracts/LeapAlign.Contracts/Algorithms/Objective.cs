@@ -1,4 +1,3 @@
-using LeapAlign.Contracts.Models;
 using static TorchSharp.torch;
 
 namespace LeapAlign.Contracts.Algorithms;
@@ -8,20 +7,20 @@ public sealed class Objective
 {
     /// <summary>Takes a loss and its measurements.</summary>
     /// <param name="loss">A scalar with a graph.</param>
-    /// <param name="measurements">Named tensors without graph; the host logs the mean of each.</param>
-    public Objective(Tensor loss, params IReadOnlyList<NamedTensor> measurements)
+    /// <param name="measurements">What was measured; the host logs the mean of each, and choices one by one.</param>
+    public Objective(Tensor loss, params IReadOnlyList<Measurement> measurements)
         : this(loss, measurements, 1, false)
     {
     }
 
-    private Objective(Tensor loss, IReadOnlyList<NamedTensor> measurements, double share, bool endsUpdate) =>
+    private Objective(Tensor loss, IReadOnlyList<Measurement> measurements, double share, bool endsUpdate) =>
         (Loss, Measurements, Share, EndsUpdate) = (loss, measurements, share, endsUpdate);
 
     /// <summary>The scalar to run backward on.</summary>
     public Tensor Loss { get; }
 
-    /// <summary>Named tensors, any shape.</summary>
-    public IReadOnlyList<NamedTensor> Measurements { get; }
+    /// <summary>What was measured.</summary>
+    public IReadOnlyList<Measurement> Measurements { get; }
 
     /// <summary>The factor of the loss in its update: 1/n when the update is the mean of n objectives.</summary>
     public double Share { get; }

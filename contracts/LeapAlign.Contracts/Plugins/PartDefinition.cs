@@ -18,6 +18,7 @@ public sealed class PartDefinition
     private readonly Func<object, IEnumerable<string>> _requires;
     private readonly Func<object, IEnumerable<string>> _provides;
     private Func<object, int, NetworkCost>? _cost;
+    private Func<object, int>? _steps;
 
     private PartDefinition(Type part, string id, JsonTypeInfo settings, Func<object, PartContext, Result<object>> create)
         : this(PartKinds.Of(part), id, settings, create, static _ => [], static _ => [])
@@ -65,22 +66,26 @@ public sealed class PartDefinition
 
     /// <summary>The same part, requiring capabilities of the other parts; they may depend on its settings.</summary>
     public PartDefinition Requiring<TSettings>(Func<TSettings, IEnumerable<string>> requires) =>
-        new(Kind, Id, Settings, _create, settings => requires((TSettings)settings), _provides) { _cost = _cost };
+        new(Kind, Id, Settings, _create, settings => requires((TSettings)settings), _provides) { _cost = _cost, _steps = _steps };
 
     /// <summary>The same part, requiring capabilities of the other parts.</summary>
-    public PartDefinition Requiring(params string[] capabilities) => new(Kind, Id, Settings, _create, _ => capabilities, _provides) { _cost = _cost };
+    public PartDefinition Requiring(params string[] capabilities) => new(Kind, Id, Settings, _create, _ => capabilities, _provides) { _cost = _cost, _steps = _steps };
 
     /// <summary>The same part, providing further capabilities.</summary>
     public PartDefinition Providing(params string[] capabilities) =>
-        new(Kind, Id, Settings, _create, _requires, settings => [.. _provides(settings), .. capabilities]) { _cost = _cost };
+        new(Kind, Id, Settings, _create, _requires, settings => [.. _provides(settings), .. capabilities]) { _cost = _cost, _steps = _steps };
 
     /// <summary>The same part, providing further capabilities that depend on its settings.</summary>
     public PartDefinition Providing<TSettings>(Func<TSettings, IEnumerable<string>> provides) =>
-        new(Kind, Id, Settings, _create, _requires, settings => [.. _provides(settings), .. provides((TSettings)settings)]) { _cost = _cost };
+        new(Kind, Id, Settings, _create, _requires, settings => [.. _provides(settings), .. provides((TSettings)settings)]) { _cost = _cost, _steps = _steps };
 
     /// <summary>The same algorithm, saying what it costs with N sampling steps.</summary>
     public PartDefinition Costing<TSettings>(Func<TSettings, int, NetworkCost> cost) =>
-        new(Kind, Id, Settings, _create, _requires, _provides) { _cost = (settings, steps) => cost((TSettings)settings, steps) };
+        new(Kind, Id, Settings, _create, _requires, _provides) { _cost = (settings, steps) => cost((TSettings)settings, steps), _steps = _steps };
+
+    /// <summary>The same sampler, saying how many steps its settings take. It is asked where nothing is made, for lists of costs.</summary>
+    public PartDefinition Stepping<TSettings>(Func<TSettings, int> steps) =>
+        new(Kind, Id, Settings, _create, _requires, _provides) { _cost = _cost, _steps = settings => steps((TSettings)settings) };
 
     /// <summary>What the part asks of the others, with these settings.</summary>
     public IReadOnlyList<string> Requires(object settings) => [.. _requires(settings)];
@@ -90,6 +95,9 @@ public sealed class PartDefinition
 
     /// <summary>What an algorithm costs for each image, with these settings and N steps; null when it does not say.</summary>
     public NetworkCost? Cost(object settings, int steps) => _cost?.Invoke(settings, steps);
+
+    /// <summary>N of a sampler with these settings; null when it does not say.</summary>
+    public int? Steps(object settings) => _steps?.Invoke(settings);
 
     /// <summary>Reads settings; absent keys take their defaults.</summary>
     /// <param name="json">A JSON object.</param>

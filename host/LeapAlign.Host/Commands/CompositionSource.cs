@@ -9,6 +9,9 @@ namespace LeapAlign.Host.Commands;
 /// <param name="Verb">The verb that composes it.</param>
 internal sealed record CompositionSource(string Config, IReadOnlyList<string> Set, string Verb)
 {
+    /// <summary>Another folder for the model than the one that plugins.json names; null for that.</summary>
+    public string? ModelFolder { get; init; }
+
     /// <summary>The folder of plugins.json.</summary>
     public string Folder => Path.GetDirectoryName(Path.GetFullPath(Config))!;
 

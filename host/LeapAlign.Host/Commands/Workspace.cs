@@ -1,5 +1,7 @@
+using LeapAlign.Contracts.Plugins;
 using LeapAlign.Host.Composition;
 using LeapAlign.Host.Configuration;
+using LeapAlign.Host.Configuration.Schema;
 using LeapAlign.Host.Pins;
 using LeapAlign.Host.Plugins;
 using LeapAlign.Host.Runtime;
@@ -30,7 +32,18 @@ internal sealed record Workspace(CompositionSource Source, PluginCatalog Catalog
         PluginCatalog.Discover([bundled.Folder, Path.Combine(source.Folder, "plugins")], loader);
 
     /// <summary>Composes the run.</summary>
-    public Result<RunPlan> Compose() => Source.Read().Bind(new Composer(Catalog).Compose);
+    public Result<RunPlan> Compose() => Source.Read().Bind(WithModelFolder).Bind(new Composer(Catalog).Compose);
+
+    // Which setting of the model is its folder, the model says. A part that is not there has its fault when the run is composed.
+    private Result<JsonSource> WithModelFolder(JsonSource source)
+    {
+        if (Source.ModelFolder is not { } folder || NamedPart.In(source.Root).FirstOrDefault(static part => part.Key == PartKinds.Model) is not { } named) return source;
+        if (!Catalog.Find(named.Kind, named.Id, source.Place(named.Key)).TryGet(out var plugin, out _)) return source;
+        var settings = plugin.Guard($"describing the settings of '{named.Id}'", () => Result.Ok(PathSettings.Of(plugin.Part(named.Kind, named.Id)).ToList()));
+        return settings.Bind(paths => paths.Find(static path => path.IsFolder) is { } setting
+            ? Override.Apply(source, $"{PartKinds.Model}.settings.{setting.Key}={JsonText.Of(folder)}")
+            : Result.Fail<JsonSource>(Misuse.Of($"--model names a folder, but no setting of the model '{named.Id}' is one")));
+    }
 }
 
 /// <summary>Where the plugins that come with the program lie.</summary>

@@ -1,32 +1,25 @@
 using System.Globalization;
-using System.Text.Json;
+using System.Text.Json.Nodes;
 using LeapAlign.Host.Composition;
+using LeapAlign.Host.Configuration.Schema;
 
 namespace LeapAlign.Host.Diagnostics;
 
 /// <summary>Whether the files and folders that settings name can be read.</summary>
 internal static class PathChecks
 {
-    // The host does not know what a plugin's settings mean; these words are the ones that name files in them.
-    private static readonly string[] s_pathWords = ["folder", "path", "file", "model"];
-
-    /// <summary>Looks at every setting of a plan that names a path.</summary>
+    /// <summary>Looks at every setting of a plan that its part declares to be a path.</summary>
     public static IEnumerable<Finding> Run(RunPlan plan)
     {
         foreach (var part in plan.Parts)
         {
-            using var settings = JsonDocument.Parse(part.Definition.WriteSettings(part.Settings));
-            var paths = settings.RootElement.EnumerateObject()
-                .Where(pair => pair.Value.ValueKind == JsonValueKind.String && IsPath(pair.Name))
-                .Select(pair => (pair.Name, Path: pair.Value.GetString()!));
-            foreach (var (name, path) in paths)
+            var settings = JsonNode.Parse(part.Definition.WriteSettings(part.Settings));
+            foreach (var setting in PathSettings.Of(part.Definition))
             {
-                yield return Finding.Of($"{part.Definition.Kind} {part.Name}", () => $"{name}: {Read(Path.GetFullPath(path, plan.BaseFolder))}");
+                if (setting.In(settings) is { } path) yield return Finding.Of($"{part.Definition.Kind} {part.Name}", () => $"{setting.Key}: {Read(Path.GetFullPath(path, plan.BaseFolder))}");
             }
         }
     }
-
-    private static bool IsPath(string key) => s_pathWords.Any(word => key.EndsWith(word, StringComparison.OrdinalIgnoreCase));
 
     private static string Read(string path)
     {

@@ -33,6 +33,9 @@ internal sealed record PluginManifest
     [MinLength(1)]
     public required IReadOnlyList<ManifestPart> Parts { get; init; }
 
+    [Description("Spans that the plugin's parts start themselves, for the page of telemetry.")]
+    public IReadOnlyList<ManifestSpan> Spans { get; init; } = [];
+
     /// <summary>The versions of the contracts, read from <see cref="Contract"/>.</summary>
     [System.Text.Json.Serialization.JsonIgnore]
     public ContractRange ContractRange => ContractRange.TryParse(Contract, out var range) ? range : ContractRange.Nothing;
@@ -85,6 +88,39 @@ internal sealed record ManifestPart
 
     /// <summary>Whether plugins.json could not tell the two apart.</summary>
     public bool IsSamePart(ManifestPart other) => Kind == other.Kind && Id == other.Id;
+}
+
+/// <summary>A span that parts of the plugin start.</summary>
+internal sealed record ManifestSpan
+{
+    [Description("Its name, the same for each of its kind.")]
+    [MinLength(1)]
+    public required string Name { get; init; }
+
+    [Description("The span that it lies in: a stage of the host's, such as roll.")]
+    [MinLength(1)]
+    public required string Inside { get; init; }
+
+    [Description("One sentence.")]
+    public string Summary { get; init; } = "";
+
+    [Description("What it carries.")]
+    public IReadOnlyList<ManifestAttribute> Attributes { get; init; } = [];
+}
+
+/// <summary>An attribute of such a span.</summary>
+internal sealed record ManifestAttribute
+{
+    [Description("Its name, in a namespace.")]
+    [RegularExpression(@"^[a-z]+(\.[a-z]+(_[a-z]+)*)+$")]
+    public required string Name { get; init; }
+
+    [Description("What its values are.")]
+    [AllowedValues("string", "int", "double", "boolean")]
+    public required string Type { get; init; }
+
+    [Description("One sentence.")]
+    public string Summary { get; init; } = "";
 }
 
 /// <summary>Allows the kinds of the table.</summary>

@@ -1,3 +1,5 @@
+using LeapAlign.Host.Kernel;
+
 namespace LeapAlign.Host.Reports;
 
 /// <summary>How often each value, or each pair of values, was chosen over a run.</summary>
@@ -10,23 +12,24 @@ internal sealed record ChoiceMap(string Row, string? Column, IReadOnlyList<long>
 {
     private const int Widest = 128;
 
-    /// <summary>The pairs (k, j) when an algorithm measures both, and each other choice alone. Choices of a wide range are left to their curve.</summary>
+    /// <summary>The pairs of choices that the algorithm makes together, and each other choice alone. Choices of a wide range are left to their curve.</summary>
     public static IReadOnlyList<ChoiceMap> Of(RecordedRun run)
     {
         string[] names = [.. run.Steps.SelectMany(static step => step.Choices?.Keys ?? []).Distinct()];
-        var paired = names.Contains("k") && names.Contains("j");
-        var alone = names.Where(name => !paired || name is not ("k" or "j")).Select(name => Alone(name, Values(run, name)));
-        return [.. (paired ? [Pairs(run)] : Array.Empty<ChoiceMap>()).Concat(alone).Where(static map => map.Rows.Count is > 0 and <= Widest && map.Columns.Count <= Widest)];
+        var pairs = (run.Record?.Pairs ?? []).Where(pair => names.Contains(pair.First) && names.Contains(pair.Second)).ToList();
+        var alone = names.Where(name => !pairs.Exists(pair => name == pair.First || name == pair.Second)).Select(name => Alone(name, Values(run, name)));
+        return [.. pairs.Select(pair => Together(run, pair)).Concat(alone).Where(static map => map.Rows.Count is > 0 and <= Widest && map.Columns.Count <= Widest)];
     }
 
-    private static ChoiceMap Pairs(RecordedRun run)
+    private static ChoiceMap Together(RecordedRun run, ChoicePair pair)
     {
+        var (first, second) = pair;
         var counts = run.Steps
-            .Where(static step => step.Choices is not null && step.Choices.ContainsKey("k") && step.Choices.ContainsKey("j"))
-            .SelectMany(static step => step.Choices!["k"].Zip(step.Choices["j"]))
+            .Where(step => step.Choices is not null && step.Choices.ContainsKey(first) && step.Choices.ContainsKey(second))
+            .SelectMany(step => step.Choices![first].Zip(step.Choices[second]))
             .CountBy(static pair => pair).ToDictionary();
         var (rows, columns) = (Range(counts.Keys.Select(static pair => pair.First)), Range(counts.Keys.Select(static pair => pair.Second)));
-        return new ChoiceMap("k", "j", rows, columns, [.. rows.Select(row => (IReadOnlyList<int>)[.. columns.Select(column => counts.GetValueOrDefault((row, column)))])]);
+        return new ChoiceMap(first, second, rows, columns, [.. rows.Select(row => (IReadOnlyList<int>)[.. columns.Select(column => counts.GetValueOrDefault((row, column)))])]);
     }
 
     private static ChoiceMap Alone(string name, IEnumerable<long> values)

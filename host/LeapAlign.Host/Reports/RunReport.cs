@@ -16,6 +16,7 @@ namespace LeapAlign.Host.Reports;
 internal sealed class RunReport(RunFolder folder, IReadOnlyDictionary<string, string> environment, Warnings warnings, TimeProvider time) : IRunObserver
 {
     private readonly ReportPage _page = new();
+    private IReadOnlyList<ChoicePair> _pairs = [];
 
     // What was read for the evaluation before is not read again: it would be the whole of a long run each time.
     private readonly MetricsReader _metrics = new(folder.Metrics);
@@ -25,8 +26,21 @@ internal sealed class RunReport(RunFolder folder, IReadOnlyDictionary<string, st
     /// <summary>When the process began to train; the record of its run is known by it.</summary>
     public DateTimeOffset Started { get; } = time.GetUtcNow();
 
+    /// <summary>What the model is called; null when nobody knows.</summary>
+    public string? Model { get; init; }
+
     /// <summary>Writes both before the first step, so that a run whose process is killed in it is known to have begun.</summary>
     public void Begin() => Write(RunState.Running, null);
+
+    // A page that is looked at meanwhile counts pairs from the first step on.
+    public Result<Unit> Stepped(StepReport report)
+    {
+        var pairs = _pairs.Union(report.Measurements.Pairs).ToList();
+        if (pairs.Count == _pairs.Count) return Unit.Value;
+        _pairs = pairs;
+        Warn(Record(RunState.Running, null));
+        return Unit.Value;
+    }
 
     public Result<Unit> Evaluated(EvaluationReport report)
     {
@@ -65,7 +79,7 @@ internal sealed class RunReport(RunFolder folder, IReadOnlyDictionary<string, st
     }
 
     private Result<Unit> Record(RunState state, string? fault) =>
-        RunRecordFile.Write(folder.Record, new RunRecord(RunEnvironment.Program, Started, time.GetUtcNow(), state, fault, environment, warnings.All));
+        RunRecordFile.Write(folder.Record, new RunRecord(RunEnvironment.Program, Started, time.GetUtcNow(), state, fault, environment, warnings.All) { Model = Model, Pairs = _pairs });
 
     private void Warn(Result<Unit> written)
     {

@@ -73,7 +73,7 @@ internal sealed class Training(Terminal terminal, ILoggerFactory loggers, RunTel
         {
             using var checkpoints = new RunCheckpoints(run.Stores, job.Plan.Checkpoint, job.Identity, metrics, time);
             var progress = new ProgressDisplay(terminal.Console, job.Plan.Run.Steps, history);
-            var report = new RunReport(run.Folder, RunEnvironment.Of(job.Plan, job.Options.Tuning, job.Site.Device), job.Site.Warnings, time);
+            var report = new RunReport(run.Folder, RunEnvironment.Of(job.Plan, job.Options.Tuning, job.Site.Device), job.Site.Warnings, time) { Model = ModelName.Of(job.Plan.Model) };
             using var board = new TensorBoardLog(run.Folder, time, job.Site.Warnings.Add);
             IRunObserver[] observers = [new SamplePictures(run.Folder), metrics, new SampleGrid(run.Folder), .. job.Plan.Run.TensorBoard ? [board] : Array.Empty<IRunObserver>(), job.Site.Warnings, report, progress, .. telemetry.Observers];
             telemetry.Folder(run.Folder.Path);

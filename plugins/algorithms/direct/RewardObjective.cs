@@ -13,12 +13,12 @@ internal static class RewardObjective
     /// <param name="predicted">x̂_0, one or several whole batches one after another.</param>
     /// <param name="settings">λ and κ.</param>
     /// <param name="measured">What the method measured besides the reward.</param>
-    public static Objective Of(MicroBatch batch, Tensor predicted, RewardLossSettings settings, params IReadOnlyList<NamedTensor> measured)
+    public static Objective Of(MicroBatch batch, Tensor predicted, RewardLossSettings settings, params IReadOnlyList<Measurement> measured)
     {
         var rewards = batch.Score.Run(predicted).Total;
-        return new Objective(RewardLoss.Hinge(rewards, settings).mean(), [new NamedTensor("reward", rewards.detach()), .. measured]);
+        return new Objective(RewardLoss.Hinge(rewards, settings).mean(), [new Measurement("reward", rewards.detach()), .. measured]);
     }
 
     /// <summary>A step or a count as a measurement.</summary>
-    public static NamedTensor Number(string name, int value) => new(name, tensor((long)value));
+    public static Measurement Number(string name, int value) => Measurement.Choice(name, tensor((long)value));
 }

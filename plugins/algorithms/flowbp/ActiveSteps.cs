@@ -1,5 +1,5 @@
+using LeapAlign.Contracts.Algorithms;
 using LeapAlign.Contracts.Flow;
-using LeapAlign.Contracts.Models;
 using LeapAlign.Methods.Quadrature;
 using LeapAlign.Methods.Steps;
 using static TorchSharp.torch;
@@ -17,5 +17,5 @@ internal static class ActiveSteps
         double Length(int step) => schedule.Delta(step, step + 1);
     }
 
-    public static NamedTensor Measured(IEnumerable<int> active) => new("active_steps", tensor(active.Select(static step => (long)step).ToArray()));
+    public static Measurement Measured(IEnumerable<int> active) => Measurement.Choice("active_steps", tensor(active.Select(static step => (long)step).ToArray()));
 }

@@ -73,7 +73,7 @@ public sealed class GrpoAlgorithm(GrpoMethod method) : IAlgorithm
         var transition = sampler.Transition(recorded.State, velocity, batch.Schedule, index);
         var logRatio = method.Ratio.LogRatio(transition, recorded);
         var loss = ClippedSurrogate.Loss(logRatio, of.Advantages, settings.ClipLow, settings.ClipHigh).mean() * method.Ratio.Weight(batch.Schedule, index);
-        List<NamedTensor> measured =
+        List<Measurement> measured =
         [
             new("reward", of.Rewards),
             new("advantage", of.Advantages),

@@ -57,13 +57,16 @@ public sealed class LeapAlignAlgorithm(LeapAlignSettings settings, Func<RandomKe
         var loss = (total.to(rewards.dtype) * RewardLoss.Hinge(rewards, settings)).sum() / kept.to(rewards.dtype).sum().clamp_min(1);
         return new Objective(
             loss,
-            new NamedTensor("reward", rewards.detach()),
-            new NamedTensor("weight", weights.mean([0]).to(rewards.dtype)),
-            new NamedTensor("distance_j", distancesJ.mean([0])),
-            new NamedTensor("distance_0", distances0.mean([0])),
-            new NamedTensor("kept", kept),
-            new NamedTensor("k", tensor(pairs.Select(static pair => (long)pair.K).ToArray())),
-            new NamedTensor("j", tensor(pairs.Select(static pair => (long)pair.J).ToArray())));
+            [
+                new("reward", rewards.detach()),
+                new("weight", weights.mean([0]).to(rewards.dtype)),
+                new("distance_j", distancesJ.mean([0])),
+                new("distance_0", distances0.mean([0])),
+                new("kept", kept),
+                .. Measurement.Pair(
+                    ("k", tensor(pairs.Select(static pair => (long)pair.K).ToArray())),
+                    ("j", tensor(pairs.Select(static pair => (long)pair.J).ToArray()))),
+            ]);
     }
 
     private static Tensor Roll(MicroBatch batch, Leaps leaps)

@@ -68,7 +68,7 @@ internal sealed class Leaps(MicroBatch batch, IReadOnlyList<LeapPair> pairs, dou
         return velocity.detach();
     }
 
-    // OpenTelemetry names of the host's schema, docs/telemetry.md.
+    // Declared in plugin.json.
     private Activity? Anchor(string name, int step) =>
         Spans?.StartActivity(name)?.SetTag("leapalign.schedule.step", step).SetTag("leapalign.sigma", batch.Schedule.Sigma(step));
 }

@@ -1,6 +1,7 @@
 using System.ComponentModel;
 using System.ComponentModel.DataAnnotations;
 using System.Text.Json.Serialization;
+using LeapAlign.Contracts.Plugins;
 
 namespace LeapAlign.Models.Sd3;
 
@@ -10,6 +11,7 @@ public sealed record Sd3Settings
     /// <summary>The model folder.</summary>
     [Description("The model: a StableDiffusion3Pipeline folder as diffusers writes it, relative to plugins.json.")]
     [JsonRequired]
+    [PathSetting(PathKind.Folder)]
     public required string Folder { get; init; }
 
     /// <summary>Tokens of the T5 encoder.</summary>

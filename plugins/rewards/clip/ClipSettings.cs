@@ -1,6 +1,7 @@
 using System.ComponentModel;
 using System.ComponentModel.DataAnnotations;
 using System.Text.Json.Serialization;
+using LeapAlign.Contracts.Plugins;
 
 namespace LeapAlign.Rewards.Clip;
 
@@ -10,6 +11,7 @@ public sealed record ClipSettings
     /// <summary>The model folder.</summary>
     [Description("The model: a CLIPModel folder as transformers writes it, with its tokenizer, relative to plugins.json.")]
     [JsonRequired]
+    [PathSetting(PathKind.Folder)]
     public required string Model { get; init; }
 
     /// <summary>What the score is.</summary>

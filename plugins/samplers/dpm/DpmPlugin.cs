@@ -8,7 +8,8 @@ public sealed class DpmPlugin : IPlugin
 {
     /// <inheritdoc/>
     public IReadOnlyList<PartDefinition> Parts { get; } =
-        [PartDefinition.Of<DpmSampler, DpmSettings>("dpm", SettingsJson.Default.DpmSettings, static (settings, _) => new(settings))];
+        [PartDefinition.Of<DpmSampler, DpmSettings>("dpm", SettingsJson.Default.DpmSettings, static (settings, _) => new(settings))
+            .Stepping<DpmSettings>(static settings => settings.Steps)];
 }
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, UseStringEnumConverter = true)]

@@ -8,7 +8,8 @@ public sealed class FlowEulerPlugin : IPlugin
 {
     /// <inheritdoc/>
     public IReadOnlyList<PartDefinition> Parts { get; } =
-        [PartDefinition.Of<FlowEulerSampler, FlowEulerSettings>("flow-euler", SettingsJson.Default.FlowEulerSettings, static (settings, _) => new(settings))];
+        [PartDefinition.Of<FlowEulerSampler, FlowEulerSettings>("flow-euler", SettingsJson.Default.FlowEulerSettings, static (settings, _) => new(settings))
+            .Stepping<FlowEulerSettings>(static settings => settings.Steps)];
 }
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, UseStringEnumConverter = true)]

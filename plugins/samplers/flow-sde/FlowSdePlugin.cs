@@ -10,10 +10,13 @@ public sealed class FlowSdePlugin : IPlugin
     public IReadOnlyList<PartDefinition> Parts { get; } =
     [
         PartDefinition.Of<FlowSdeSampler, FlowSdeSettings>("flow-sde", SettingsJson.Default.FlowSdeSettings, static (settings, _) => new(settings))
+            .Stepping<FlowSdeSettings>(static settings => settings.Steps)
             .Providing(Capabilities.GaussianLogProbability),
         PartDefinition.Of<DanceSdeSampler, DanceSdeSettings>("dance-sde", SettingsJson.Default.DanceSdeSettings, static (settings, _) => new(settings))
+            .Stepping<DanceSdeSettings>(static settings => settings.Steps)
             .Providing(Capabilities.GaussianLogProbability),
-        PartDefinition.Of<CpsSampler, CpsSettings>("cps", SettingsJson.Default.CpsSettings, static (settings, _) => new(settings)),
+        PartDefinition.Of<CpsSampler, CpsSettings>("cps", SettingsJson.Default.CpsSettings, static (settings, _) => new(settings))
+            .Stepping<CpsSettings>(static settings => settings.Steps),
     ];
 }
 

@@ -198,5 +198,5 @@ public sealed class StepTests
     }
 
     private static double[] Measured(Objective objective, string name) =>
-        objective.Measurements.Single((NamedTensor measured) => measured.Name == name).Value.to(float64).data<double>().ToArray();
+        objective.Measurements.Single((Measurement measured) => measured.Name == name).Value.to(float64).data<double>().ToArray();
 }

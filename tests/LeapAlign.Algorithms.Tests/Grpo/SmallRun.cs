@@ -121,7 +121,7 @@ internal sealed class SmallRun
     {
         var saved = new Objective(
             objective.Loss.detach().DetachFromDisposeScope(),
-            [.. objective.Measurements.Select(static measured => new Contracts.Models.NamedTensor(measured.Name, measured.Value.clone().DetachFromDisposeScope()))]).Times(objective.Share);
+            [.. objective.Measurements.Select(static measured => new Contracts.Algorithms.Measurement(measured.Name, measured.Value.clone().DetachFromDisposeScope()))]).Times(objective.Share);
         return objective.EndsUpdate ? saved.Updating() : saved;
     }
 

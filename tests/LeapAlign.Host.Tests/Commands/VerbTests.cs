@@ -75,6 +75,18 @@ public sealed class VerbTests
     }
 
     [Fact]
+    public void A_sampler_says_how_many_steps_the_cost_is_of()
+    {
+        using var workspace = new TestWorkspace().Write(TestWorkspace.Valid);
+        var terminal = new TestTerminal();
+        // The test's sampler takes a step more than its setting says; the other one says nothing.
+        Assert.Equal(0, terminal.Run(s_bundled, "list", "--kind", "algorithm", "-c", workspace.Config, "--set", "sampler.settings.steps=16"));
+        Assert.Contains("N = 17", terminal.Output, StringComparison.Ordinal);
+        Assert.Equal(0, terminal.Run(s_bundled, "list", "--kind", "algorithm", "-c", workspace.Config, "--set", "sampler=sde", "--set", "sampler.settings.steps=16"));
+        Assert.Contains("N = 10", terminal.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Settings_are_explained()
     {
         var terminal = new TestTerminal();

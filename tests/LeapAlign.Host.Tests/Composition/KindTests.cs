@@ -2,6 +2,7 @@ using System.Text.Json.Nodes;
 using LeapAlign.Contracts.Models;
 using LeapAlign.Contracts.Plugins;
 using LeapAlign.Host.Checkpoints;
+using LeapAlign.Host.Commands;
 using LeapAlign.Host.Composition;
 using LeapAlign.Host.Configuration;
 using LeapAlign.Host.Configuration.Schema;
@@ -182,6 +183,28 @@ public sealed class KindTests
         var own = new TestTerminal();
         Assert.Equal(0, own.Run(TestWorkspace.BuiltPlugins, "settings", "full"));
         Assert.Contains("adapter, a part of the program. All weights", own.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Paths_are_what_parts_declare()
+    {
+        var plan = TestWorkspace.Compose(TestWorkspace.Valid).Value();
+        Assert.Equal([new PathSettings("folder", IsFolder: true)], PathSettings.Of(plan.Model.Definition));
+        Assert.Equal([new PathSettings("path", IsFolder: false)], PathSettings.Of(plan.Prompts.Definition));
+        Assert.Empty(plan.Rewards.SelectMany(static reward => PathSettings.Of(reward.Part.Definition)));
+        Assert.Equal("m", ModelName.Of(plan.Model));
+        Assert.Equal("lines", ModelName.Of(plan.Prompts));
+    }
+
+    [Fact]
+    public void Another_model_folder_goes_to_the_setting_that_the_model_declares()
+    {
+        using var workspace = new TestWorkspace().Write(TestWorkspace.Valid);
+        var source = new CompositionSource(workspace.Config, ["model.settings.size=16"], "generate") { ModelFolder = "/other" };
+        var plan = new Workspace(source, TestWorkspace.Shared).Compose().Value();
+        Assert.Equal("other", ModelName.Of(plan.Model));
+        Assert.Contains("16", plan.Model.Definition.WriteSettings(plan.Model.Settings), StringComparison.Ordinal);
+        new Workspace(source with { Set = ["model=canvass"] }, TestWorkspace.Shared).Compose().Fault(FaultCodes.UnknownPlugin, "did you mean 'canvas'?");
     }
 
     [Theory]

@@ -26,7 +26,7 @@ public sealed class SchemaTests
 
         var canvas = Of(PartKinds.Model, "canvas");
         Assert.Equal("""["folder"]""", canvas["required"]!.ToJsonString());
-        Assert.Equal("""{"type":"string","description":"The folder of the model."}""", canvas["properties"]!["folder"]!.ToJsonString());
+        Assert.Equal("""{"type":"string","description":"The folder of the model.","format":"folder"}""", canvas["properties"]!["folder"]!.ToJsonString());
         Assert.Equal(64, canvas["properties"]!["size"]!["default"]!.GetValue<int>());
 
         var policy = Of(PartKinds.Algorithm, "policy");

@@ -1,4 +1,5 @@
 using LeapAlign.Host.Reports;
+using LeapAlign.Host.Reports.Pages;
 
 namespace LeapAlign.Host.Tests.Reports;
 
@@ -90,16 +91,28 @@ public sealed class ModelTests
     public void Choices_are_counted_in_pairs_and_what_was_never_chosen_is_seen()
     {
         using var written = new WrittenRun()
-            .Step(1, choices: """{"k":[2,3],"j":[5,5]}""").Step(2, choices: """{"k":[2],"j":[5]}""").Step(3, choices: """{"k":[2],"j":[7],"window":[4]}""");
+            .Step(1, choices: """{"from":[2,3],"to":[5,5]}""").Step(2, choices: """{"from":[2],"to":[5]}""").Step(3, choices: """{"from":[2],"to":[7],"window":[4]}""");
+        // Nobody has said that they belong together.
+        Assert.Equal(["from", "to", "window"], ChoiceMap.Of(written.Read()).Select(static map => map.Row));
+        written.Record(pairs: [new("from", "to"), new("never", "chosen")]);
         var maps = ChoiceMap.Of(written.Read());
-        Assert.Equal(["k", "window"], maps.Select(static map => map.Row));
-        Assert.Equal("j", maps[0].Column);
+        Assert.Equal(["from", "window"], maps.Select(static map => map.Row));
+        Assert.Equal("to", maps[0].Column);
         Assert.Equal([2, 3], maps[0].Rows);
         Assert.Equal([5, 6, 7], maps[0].Columns);
         Assert.Equal([2, 0, 1], maps[0].Counts[0]);
         Assert.Equal([1, 0, 0], maps[0].Counts[1]);
         Assert.Null(maps[1].Column);
         Assert.Equal([1], maps[1].Counts.Single());
+    }
+
+    [Fact]
+    public void A_model_is_called_what_the_run_says_and_otherwise_by_its_id()
+    {
+        using var written = new WrittenRun();
+        Assert.Equal("sd3", RunData.Of(written.Read(), new EmbeddedPictures()).Model);
+        written.Record(model: "some-model");
+        Assert.Equal("some-model", RunData.Of(written.Read(), new EmbeddedPictures()).Model);
     }
 
     [Fact]

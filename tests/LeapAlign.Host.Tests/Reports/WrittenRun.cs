@@ -1,8 +1,10 @@
 using System.Globalization;
 using System.Text;
 using System.Text.Json.Nodes;
+using LeapAlign.Host.Kernel;
 using LeapAlign.Host.Reports;
 using LeapAlign.Host.Runs.Folders;
+using LeapAlign.Host.Runs.Records;
 using LeapAlign.Storage.Disks;
 
 namespace LeapAlign.Host.Tests.Reports;
@@ -50,6 +52,14 @@ internal sealed class WrittenRun : IDisposable
             {"kind":"evaluation","step":{{{step}}},"rewards":{"clip":{{{Text(clip)}}},"judge":{{{Text(judge)}}} },"tasks":{"clip":{"colors":0.25}},"images":8,"samples":{{{samples}}},"timings":{"seconds":3} }
 
             """;
+        return this;
+    }
+
+    /// <summary>Writes run.json.</summary>
+    public WrittenRun Record(string? model = null, IReadOnlyList<ChoicePair>? pairs = null)
+    {
+        var when = DateTimeOffset.UnixEpoch;
+        File.WriteAllBytes(Folder.Record, new RunRecord("0", when, when, RunState.Completed, null, new Dictionary<string, string>(), []) { Model = model, Pairs = pairs }.ToJson());
         return this;
     }
 

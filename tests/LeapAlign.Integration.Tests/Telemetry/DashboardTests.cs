@@ -24,9 +24,9 @@ public sealed class DashboardTests
         foreach (var service in new[] { "over-grpc", "over-http" })
         {
             var traces = await Traces(dashboard, service);
-            Assert.Equal(SpanSchema.All.Select(static span => span.Name).ToHashSet(), traces.SelectMany(static trace => trace.Names).ToHashSet());
+            Assert.Equal(TelemetryRuns.Schema.Select(static span => span.Name).ToHashSet(), traces.SelectMany(static trace => trace.Names).ToHashSet());
             await Shows(page, new Uri(dashboard.Page, $"traces/resource/{service}"), ["command"]);
-            var leaps = traces.Single(static trace => trace.Names.Contains(SpanSchema.AnchorK.Name));
+            var leaps = traces.Single(static trace => trace.Names.Contains("anchor k"));
             await Shows(page, new Uri(dashboard.Page, $"traces/detail/{leaps.Id}"), ["command", "run", "step", "roll", "anchor k", "anchor j", "decode", "score", "backward", "update"]);
             await Screenshot(page, $"trace-{service}.png");
             await Shows(page, new Uri(dashboard.Page, $"metrics/resource/{service}"), MetricSchema.All.Concat(MetricSchema.Runtime).Select(static metric => metric.Name));

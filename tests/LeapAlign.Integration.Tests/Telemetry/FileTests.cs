@@ -46,7 +46,7 @@ public sealed class FileTests : IDisposable
     {
         var outcome = _workspace.Leapalign("train", "--set", "run.steps=1", "--set", "evaluation.every=-1", "--set", "telemetry.console=true");
         Assert.True(outcome.ExitCode == 0, outcome.Error);
-        foreach (var words in new[] { SpanSchema.AnchorK.Name, MetricSchema.Reward.Name, ResourceSchema.LibTorch.Name }) Assert.Contains(words, outcome.Output + outcome.Error, StringComparison.Ordinal);
+        foreach (var words in new[] { "anchor k", MetricSchema.Reward.Name, ResourceSchema.LibTorch.Name }) Assert.Contains(words, outcome.Output + outcome.Error, StringComparison.Ordinal);
     }
 
     [Fact]

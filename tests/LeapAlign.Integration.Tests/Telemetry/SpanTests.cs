@@ -54,10 +54,10 @@ public sealed class SpanTests : IDisposable
             Assert.InRange(covered, 0.98, 1);
             var roll = Assert.Single(Children(step), static child => child.OperationName == SpanSchema.Roll.Name);
             var anchors = Children(roll).Where(static child => child.OperationName != SpanSchema.Encode.Name).ToList();
-            Assert.Equal([SpanSchema.AnchorK.Name, SpanSchema.AnchorJ.Name], anchors.Select(static anchor => anchor.OperationName));
+            Assert.Equal(["anchor k", "anchor j"], anchors.Select(static anchor => anchor.OperationName));
             foreach (var (anchor, letter) in anchors.Zip("kj"))
             {
-                Assert.Equal(step.GetTagItem($"leapalign.measurement.{letter}"), (double)(int)anchor.GetTagItem(Tags.Anchor.Name)!);
+                Assert.Equal(step.GetTagItem($"leapalign.measurement.{letter}"), (double)(int)anchor.GetTagItem("leapalign.schedule.step")!);
                 Assert.True((bool)Assert.Single(anchor.Events).Tags.Single(static tag => tag.Key == Tags.Gradient.Name).Value!);
             }
             // N evaluations, two of them in the anchors.
@@ -73,7 +73,7 @@ public sealed class SpanTests : IDisposable
     {
         Run(new RunSettings { Steps = 1, Batch = 2 }, samplingSteps: 4, telemetry: new TelemetrySettings { Evaluations = TelemetrySettings.AsSpans });
         var evaluations = Named(SpanSchema.Velocity);
-        Assert.Equal([SpanSchema.AnchorJ.Name, SpanSchema.AnchorK.Name, SpanSchema.Roll.Name, SpanSchema.Roll.Name], evaluations.Select(static span => span.Parent!.OperationName).Order(StringComparer.Ordinal));
+        Assert.Equal(["anchor j", "anchor k", SpanSchema.Roll.Name, SpanSchema.Roll.Name], evaluations.Select(static span => span.Parent!.OperationName).Order(StringComparer.Ordinal));
         Assert.All(evaluations, static span => Assert.Equal(span.Parent!.OperationName != SpanSchema.Roll.Name, span.GetTagItem(Tags.Gradient.Name)));
         Assert.All(_spans, static span => Assert.Empty(span.Events));
         Assert.Equal(4, evaluations.Select(static span => span.GetTagItem(Tags.Sigma.Name)).OfType<double>().Distinct().Count());

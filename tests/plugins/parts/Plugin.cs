@@ -10,7 +10,7 @@ public sealed class Plugin : IPlugin
     [
         PartDefinition.Of<Canvas, CanvasSettings>("canvas", SettingsJson.Default.CanvasSettings, static (settings, _) => new(settings)),
         PartDefinition.Of<Lines, LinesSettings>("lines", SettingsJson.Default.LinesSettings, static (_, _) => new()),
-        PartDefinition.Of<Euler, EulerSettings>("euler", SettingsJson.Default.EulerSettings, static (_, _) => new()),
+        PartDefinition.Of<Euler, EulerSettings>("euler", SettingsJson.Default.EulerSettings, static (_, _) => new()).Stepping<EulerSettings>(static settings => settings.Steps + 1),
         PartDefinition.Of<Euler, EulerSettings>("sde", SettingsJson.Default.EulerSettings, static (_, _) => new()).Providing(Capabilities.LogProbability),
         Algorithm("free").Costing<NoSettings>(static (_, steps) => new(steps - 3, 3, 1)),
         Algorithm("direct").Requiring(Capabilities.DifferentiableReward),

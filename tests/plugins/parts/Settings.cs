@@ -1,12 +1,14 @@
 using System.ComponentModel;
 using System.ComponentModel.DataAnnotations;
 using System.Text.Json.Serialization;
+using LeapAlign.Contracts.Plugins;
 
 namespace TestPlugins.Parts;
 
 public sealed record CanvasSettings
 {
     [Description("The folder of the model.")]
+    [PathSetting(PathKind.Folder)]
     public required string Folder { get; init; }
 
     [Description("The size of pictures.")]
@@ -16,6 +18,7 @@ public sealed record CanvasSettings
 
 public sealed record LinesSettings
 {
+    [PathSetting(PathKind.File)]
     public string Path { get; init; } = "captions.txt";
 
     public bool Shuffle { get; init; } = true;

@@ -72,13 +72,13 @@ internal sealed class GenerateVerb(PlanRun run, IGeneration generation) : IVerb
     private int Invoke(ParseResult parsed)
     {
         var further = new List<string>();
-        if (parsed.GetValue(_model) is { } folder) further.Add($"model.settings.folder={JsonText.Of(Path.GetFullPath(folder))}");
+        var model = parsed.GetValue(_model) is { } folder ? Path.GetFullPath(folder) : null;
         if (parsed.GetValue(_guidance) is { } scale) further.Add(string.Create(null, $"guidance.scale={scale:R}"));
         var options = new GenerateOptions(
             parsed.GetValue(_captions) ?? [], Path.GetFullPath(parsed.GetValue(_output)!), parsed.GetValue(_seed), parsed.GetValue(_steps), parsed.GetValue(_count))
         {
             Size = ImageSize.TryParse(parsed.GetValue(_size), out var size) ? size : null,
         };
-        return run.Run(CompositionSource.Of(parsed).With(further), (plan, _, stop) => generation.Generate(plan, options, stop));
+        return run.Run(CompositionSource.Of(parsed).With(further) with { ModelFolder = model }, (plan, _, stop) => generation.Generate(plan, options, stop));
     }
 }

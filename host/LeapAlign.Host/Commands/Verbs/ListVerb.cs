@@ -1,9 +1,9 @@
 using System.CommandLine;
 using System.Runtime.CompilerServices;
-using System.Text.Json.Nodes;
 using LeapAlign.Contracts.Plugins;
 using LeapAlign.Host.Composition;
 using LeapAlign.Host.Plugins;
+using LeapAlign.Pipeline;
 using Spectre.Console;
 
 namespace LeapAlign.Host.Commands.Verbs;
@@ -73,7 +73,9 @@ internal sealed class ListVerb(IPluginLoader loader, BundledPlugins bundled, Ter
         terminal.Write("F: an evaluation of the network. G: one that is recorded and followed by its backward, about 3 F. V: decoding and scoring with their backward. Guidance doubles F and G.");
     }
 
-    // What every bundled sampler calls N. Making a sampler to ask it would load libtorch.
-    private static int Steps(PartPlan sampler) =>
-        JsonNode.Parse(sampler.Definition.WriteSettings(sampler.Settings))?["steps"] is JsonValue value && value.TryGetValue(out int steps) ? steps : UsualSteps;
+    private static int Steps(PartPlan sampler)
+    {
+        var said = () => Result.Ok(sampler.Definition.Steps(sampler.Settings) ?? UsualSteps);
+        return (sampler.Plugin is { } plugin ? plugin.Guard($"describing '{sampler.Definition.Id}'", said) : said()).Match(static steps => steps, static _ => UsualSteps);
+    }
 }

@@ -4,6 +4,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Schema;
 using System.Text.Json.Serialization.Metadata;
+using LeapAlign.Contracts.Plugins;
 
 namespace LeapAlign.Host.Configuration.Schema;
 
@@ -60,6 +61,9 @@ internal static class SettingsSchema
                 node["pattern"] = expression.Pattern;
                 // The keyword of editors for what to say in the place of a pattern.
                 if (expression.ErrorMessage is { } form) node[SchemaValidator.PatternInWords] = form;
+                break;
+            case PathSettingAttribute path:
+                node[PathSettings.Keyword] = path.Kind == PathKind.Folder ? PathSettings.Folder : PathSettings.File;
                 break;
             case MinLengthAttribute minimum:
                 node[IsArray(node) ? "minItems" : "minLength"] = minimum.Length;

@@ -1,4 +1,4 @@
-using LeapAlign.Contracts.Models;
+using LeapAlign.Contracts.Algorithms;
 using static TorchSharp.torch;
 
 namespace LeapAlign.Host.Kernel.Steps;
@@ -47,10 +47,10 @@ internal sealed class StepTally
     }
 
     /// <summary>Takes an objective.</summary>
-    public void Add(double loss, IReadOnlyList<NamedTensor> measurements)
+    public void Add(double loss, IReadOnlyList<Measurement> measurements)
     {
         PendingLoss += loss;
-        foreach (var measured in measurements) Measurements.Add(measured.Name, measured.Value);
+        foreach (var measured in measurements) Measurements.Add(measured);
     }
 
     /// <summary>Takes the mean over all processes for the loss of the update that is being made.</summary>

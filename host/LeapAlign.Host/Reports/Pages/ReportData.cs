@@ -2,6 +2,8 @@ using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
 using LeapAlign.Host.Runs.Metrics;
 using LeapAlign.Host.Runs.Records;
+using LeapAlign.Contracts.Plugins;
+using LeapAlign.Host.Configuration.Sections;
 
 namespace LeapAlign.Host.Reports.Pages;
 
@@ -60,9 +62,9 @@ internal sealed record RunData
             Done = run.Done,
             Planned = run.PlannedSteps,
             SamplesPerStep = run.SamplesPerStep,
-            Algorithm = Text(run.Settings["algorithm"], "id"),
-            Model = ModelOf(run.Settings["model"]),
-            Rewards = [.. (run.Settings["rewards"] as JsonArray ?? []).Select(static reward => new RewardData(Text(reward, "name"), Text(reward, "role") == "heldOut"))],
+            Algorithm = Text(run.Settings[PartKinds.Algorithm], "id"),
+            Model = run.Record?.Model ?? Text(run.Settings[PartKinds.Model], "id"),
+            Rewards = [.. (run.Settings[PartSection.Rewards] as JsonArray ?? []).Select(static reward => new RewardData(Text(reward, "name"), Text(reward, "role") == RewardEntry.Watched))],
             Curves = Curves.Of(run),
             Evaluations = [.. run.Evaluations.Select(evaluation => EvaluationData.Of(evaluation, Totals.After(run, totals, evaluation.Step)))],
             Choices = ChoiceMap.Of(run),
@@ -71,10 +73,6 @@ internal sealed record RunData
             Pictures = pictures.Of(run),
         };
     }
-
-    // The last part of the model's folder says more than the id of the plugin that opens it.
-    private static string ModelOf(JsonNode? model) =>
-        Path.GetFileName(Path.TrimEndingDirectorySeparator(Text((model as JsonObject)?["settings"], "folder"))) is { Length: > 0 } folder ? folder : Text(model, "id");
 
     private static string Text(JsonNode? node, string key) => (node as JsonObject)?[key] is JsonValue value && value.TryGetValue<string>(out var text) ? text : "";
 }

@@ -1,6 +1,7 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using LeapAlign.Host.Kernel;
 
 namespace LeapAlign.Host.Runs.Records;
 
@@ -21,6 +22,12 @@ internal sealed record RunRecord(
     IReadOnlyDictionary<string, string> Environment,
     IReadOnlyList<WarningRecord> Warnings)
 {
+    /// <summary>What the model is called: the last part of its folder, or its id; null in files of before.</summary>
+    public string? Model { get; init; }
+
+    /// <summary>Choices that the algorithm makes together, as far as it has made any; null in files of before.</summary>
+    public IReadOnlyList<ChoicePair>? Pairs { get; init; }
+
     // A file of its own, to be read by people too.
     private static readonly RunRecordJson s_readable = new(new JsonSerializerOptions(RunRecordJson.Default.Options) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
 

@@ -1,10 +1,15 @@
+using System.Diagnostics;
 using LeapAlign.Contracts.Plugins;
+using LeapAlign.Host.Plugins;
 
 namespace LeapAlign.Host.Telemetry.Schema;
 
 /// <summary>Every span.</summary>
 internal static class SpanSchema
 {
+    /// <summary>How the schema calls a span that a part starts itself.</summary>
+    public static string OfParts => "a part's own";
+
     private const string Working = "step, evaluate";
     private static readonly string s_model = SourceNames.Of(PartKinds.Model);
 
@@ -36,15 +41,11 @@ internal static class SpanSchema
 
     public static readonly SpanDefinition Roll = new("roll", SourceNames.Of(PartKinds.Sampler), Working, "Steps from noise to latents. Each evaluation of the network without gradient is an event `velocity` on it.", Tags.Error);
 
-    public static readonly SpanDefinition AnchorK = new("anchor k", SourceNames.Of(PartKinds.Algorithm), "roll", "leapalign: the evaluation with gradient at the noisier anchor.", Tags.Anchor, Tags.Sigma);
-
-    public static readonly SpanDefinition AnchorJ = new("anchor j", SourceNames.Of(PartKinds.Algorithm), "roll", "leapalign: the evaluation with gradient at the cleaner anchor.", Tags.Anchor, Tags.Sigma);
-
     public static readonly SpanDefinition Velocity = new(
         "velocity",
         s_model,
-        $"{Working}, roll, anchor k, anchor j",
-        "One evaluation of the network: where it is recorded for a backward outside an anchor, or happens outside a roll; every one with `telemetry.evaluations` = `spans`.",
+        $"{Working}, roll, {OfParts}",
+        "One evaluation of the network: where it is recorded for a backward outside a span of a part's own, or happens outside a roll; every one with `telemetry.evaluations` = `spans`.",
         Tags.Sigma,
         Tags.Gradient,
         Tags.Batch,
@@ -77,6 +78,13 @@ internal static class SpanSchema
     public static readonly SpanDefinition WriteCheckpoint = new(
         "write checkpoint", SourceNames.Kernel, "checkpoint", "Metrics and copies go to the disk and older checkpoints away, beside the steps that follow.", Tags.Step, Tags.Size, Tags.Error);
 
+    /// <summary>The spans that a plugin starts itself, as its plugin.json declares them.</summary>
+    public static IEnumerable<SpanDefinition> Of(PluginManifest plugin) => plugin.Spans.Select(span => new SpanDefinition(
+        span.Name, SourceNames.OfPlugin(plugin.Id), span.Inside, span.Summary, [.. span.Attributes.Select(static attribute => new AttributeDefinition(attribute.Name, attribute.Type, attribute.Summary))]));
+
+    /// <summary>Whether a span is one that a part starts itself: from a plugin's source, and none of the host's.</summary>
+    public static bool IsOfPart(Activity span) => span.Source.Name.StartsWith(SourceNames.Life, StringComparison.Ordinal) && !s_names.Contains(span.OperationName);
+
     /// <summary>The arrows of a plugin's life, by the state that they lead to.</summary>
     public static IReadOnlyList<SpanDefinition> Life { get; } =
         [.. new[] { "Verified", "Loaded", "Configured", "Composed", "Running", "Stopped", "Unloaded" }.Select(static state =>
@@ -85,6 +93,8 @@ internal static class SpanSchema
     /// <summary>Every span, in the order of a run.</summary>
     public static IReadOnlyList<SpanDefinition> All { get; } =
     [
-        Command, .. Life, Run, Evaluate, Step, Encode, Roll, AnchorK, AnchorJ, Velocity, ReadPictures, EncodePictures, Decode, Score, Backward, Clip, Update, Refresh, Average, Copies, Checkpoint, WriteCheckpoint,
+        Command, .. Life, Run, Evaluate, Step, Encode, Roll, Velocity, ReadPictures, EncodePictures, Decode, Score, Backward, Clip, Update, Refresh, Average, Copies, Checkpoint, WriteCheckpoint,
     ];
+
+    private static readonly HashSet<string> s_names = [.. All.Select(static span => span.Name)];
 }

@@ -19,9 +19,8 @@ internal static class Tags
     public static readonly AttributeDefinition Loss = new("leapalign.loss", "double", "The mean loss of the step's updates.");
     public static readonly AttributeDefinition GradientNorm = new("leapalign.gradient.norm", "double", "L2 norm of all gradients together before clipping.");
     public static readonly AttributeDefinition Rate = new("leapalign.learning_rate", "double", "The learning rate.");
-    public static readonly AttributeDefinition Measured = new("leapalign.measurement.<name>", "double", "The mean of what the algorithm measured, by its name: `k` and `j` of leapalign, distances, weights.");
+    public static readonly AttributeDefinition Measured = new("leapalign.measurement.<name>", "double", "The mean of what the algorithm measured, by its name: steps that were drawn, distances, weights.");
     public static readonly AttributeDefinition Sigma = new("leapalign.sigma", "double", "σ, the noise level; absent where samples have different ones.");
-    public static readonly AttributeDefinition Anchor = new("leapalign.schedule.step", "int", "The step of the schedule, from 0: k or j.");
     public static readonly AttributeDefinition Gradient = new("leapalign.gradient", "boolean", "Whether the evaluation is recorded for a backward.");
     public static readonly AttributeDefinition Seconds = new("leapalign.duration", "double", "Seconds, on an event.");
     public static readonly AttributeDefinition Reward = new("leapalign.reward.name", "string", "The name of the reward in the run.");

@@ -1,4 +1,5 @@
 using System.Text;
+using LeapAlign.Host.Plugins;
 
 namespace LeapAlign.Host.Telemetry.Schema;
 
@@ -6,13 +7,15 @@ namespace LeapAlign.Host.Telemetry.Schema;
 internal static class TelemetryPage
 {
     /// <summary>Writes the page, with line feeds.</summary>
-    public static string Write()
+    /// <param name="plugins">The plugins whose own spans are listed too.</param>
+    public static string Write(IEnumerable<PluginManifest> plugins)
     {
         var page = new StringBuilder(Opening());
+        var own = plugins.SelectMany(SpanSchema.Of).ToList();
         page.Append("\n## Spans\n\n| span | source | inside | what it is | attributes |\n|---|---|---|---|---|\n");
-        foreach (var span in SpanSchema.All) page.Append($"| `{span.Name}` | `{span.Source}` | {span.Parent} | {span.Meaning} | {Names(span.Attributes)} |\n");
+        foreach (var span in SpanSchema.All.Concat(own)) page.Append($"| `{span.Name}` | `{span.Source}` | {span.Parent} | {span.Meaning} | {Names(span.Attributes)} |\n");
         page.Append("\n## Attributes of spans and metrics\n\n| attribute | type | what it says |\n|---|---|---|\n");
-        foreach (var attribute in Attributes()) page.Append($"| `{attribute.Name}` | {attribute.Type} | {attribute.Meaning} |\n");
+        foreach (var attribute in Attributes(own)) page.Append($"| `{attribute.Name}` | {attribute.Type} | {attribute.Meaning} |\n");
         page.Append("\n## Metrics\n\n| metric | meter | instrument | unit | what it is | attributes |\n|---|---|---|---|---|---|\n");
         foreach (var metric in MetricSchema.All.Concat(MetricSchema.Runtime))
             page.Append($"| `{metric.Name}` | `{metric.Meter}` | {metric.Kind} | `{metric.Unit}` | {metric.Meaning} | {Names(metric.Attributes)} |\n");
@@ -23,10 +26,11 @@ internal static class TelemetryPage
     }
 
     /// <summary>Every attribute that a span or a metric carries, once.</summary>
-    public static IEnumerable<AttributeDefinition> Attributes() => SpanSchema.All.SelectMany(static span => span.Attributes)
+    /// <param name="own">Spans of plugins.</param>
+    public static IEnumerable<AttributeDefinition> Attributes(params IEnumerable<SpanDefinition> own) => SpanSchema.All.Concat(own).SelectMany(static span => span.Attributes)
         .Concat([Tags.Seconds])
         .Concat(MetricSchema.All.SelectMany(static metric => metric.Attributes))
-        .Distinct()
+        .DistinctBy(static attribute => attribute.Name)
         .OrderBy(static attribute => attribute.Name, StringComparer.Ordinal);
 
     private static string Names(IEnumerable<AttributeDefinition> attributes) => string.Join(", ", attributes.Select(static attribute => $"`{attribute.Name}`"));

@@ -52,16 +52,14 @@ internal sealed class KernelSpans
     }
 
     /// <summary>
-    /// The network is evaluated: an event on the roll or the anchor that needs it, which is all that an evaluation of milliseconds is worth; a span where it
+    /// The network is evaluated: an event on the roll, or on the span of the part's own, that needs it, which is all that an evaluation of milliseconds is worth; a span where it
     /// is recorded for a backward, where nothing is around it, or where the settings ask for one.
     /// </summary>
     public StageSpan OpenEvaluation(NetworkCall call)
     {
         if (_plan is null) return default;
         var around = Activity.Current;
-        var name = around?.OperationName;
-        var anchored = name == SpanSchema.AnchorK.Name || name == SpanSchema.AnchorJ.Name;
-        if (!_everyEvaluation && around is not null && (anchored || (!call.Gradient && name == SpanSchema.Roll.Name)))
+        if (!_everyEvaluation && around is not null && (SpanSchema.IsOfPart(around) || (!call.Gradient && around.OperationName == SpanSchema.Roll.Name)))
             return around.IsAllDataRequested ? StageSpan.EventOf(call, around, _model) : default;
         var span = StageSpan.Of(SpanSchema.Velocity, _model?.Spans ?? Source, _model);
         if (span.Activity is { IsAllDataRequested: true } activity)

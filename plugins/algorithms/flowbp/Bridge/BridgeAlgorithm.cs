@@ -46,11 +46,11 @@ public sealed class BridgeAlgorithm(BridgeSettings settings, Func<RandomKey, int
         var rewards = batch.Score.Run(path.Follow(settings.Reforward)).Total;
         return new Objective(
             RewardLoss.Hinge(rewards, settings).mean(),
-            new NamedTensor("reward", rewards.detach()),
-            new NamedTensor("distance_j", path.Distances[0]),
-            new NamedTensor("distance_0", path.Distances[1]),
-            new NamedTensor("j", tensor((long)j)),
+            new Measurement("reward", rewards.detach()),
+            new Measurement("distance_j", path.Distances[0]),
+            new Measurement("distance_0", path.Distances[1]),
+            Measurement.Choice("j", tensor((long)j)),
             ActiveSteps.Measured(active),
-            new NamedTensor("gradient_factor", tensor(factor)));
+            new Measurement("gradient_factor", tensor(factor)));
     }
 }

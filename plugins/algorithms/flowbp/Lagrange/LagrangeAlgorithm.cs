@@ -50,15 +50,14 @@ public sealed class LagrangeAlgorithm(LagrangeSettings settings, Func<RandomKey,
                 new("weight", weights),
                 new("distance_j", path.Distances[0]),
                 new("distance_0", path.Distances[1]),
-                new("k", tensor((long)k)),
-                new("j", tensor((long)j)),
+                .. Measurement.Pair(("k", tensor((long)k)), ("j", tensor((long)j))),
                 ActiveSteps.Measured([.. first.Active, .. second.Active]),
                 .. Measured(first, "j"),
                 .. Measured(second, "0"),
             ]);
     }
 
-    private static NamedTensor[] Measured(LagrangeLeap leap, string end) =>
+    private static Measurement[] Measured(LagrangeLeap leap, string end) =>
     [
         new($"gradient_factor_{end}", tensor(leap.Factor)),
         new($"start_weight_{end}", tensor(leap.StartWeight)),

@@ -33,9 +33,9 @@ public sealed class SparseAlgorithm(SparseSettings settings, Func<RandomKey, int
         var rewards = batch.Score.Run(path.Follow(settings.Reforward)).Total;
         return new Objective(
             RewardLoss.Hinge(rewards, settings).mean(),
-            new NamedTensor("reward", rewards.detach()),
-            new NamedTensor("distance_0", path.Distances[0]),
+            new Measurement("reward", rewards.detach()),
+            new Measurement("distance_0", path.Distances[0]),
             ActiveSteps.Measured(active),
-            new NamedTensor("gradient_factor", tensor(factor)));
+            new Measurement("gradient_factor", tensor(factor)));
     }
 }

@@ -78,7 +78,7 @@ public sealed class AwmAlgorithm(AwmSettings settings) : IAlgorithm
         var logRatio = logProbability - (sampled ?? logProbability.detach());
         var advantage = point.Vector(point.Samples.Advantages) / settings.AdvantageScale;
         var losses = ClippedSurrogate.Loss(logRatio, advantage, settings.ClipLow, settings.ClipHigh);
-        List<NamedTensor> measurements =
+        List<Measurement> measurements =
         [
             new("advantage", advantage),
             new("ratio", logRatio.detach().exp()),

@@ -72,7 +72,7 @@ public sealed class CrdAlgorithm(CrdSettings settings) : IAlgorithm
         var optimality = Optimality.Of(point.Samples.Advantages, settings.AdvantageLimit, settings.Advantages);
         var implicitReward = SampleErrors.Adaptive(old, at.Target) - SampleErrors.Adaptive(velocity, at.Target);
         var losses = Losses(implicitReward, optimality, [.. point.Batch.Prompts.Select(static prompt => prompt.Id)]);
-        List<NamedTensor> measurements =
+        List<Measurement> measurements =
         [
             new("advantage", point.Vector(point.Samples.Advantages)),
             new("implicit_reward", implicitReward.detach()),

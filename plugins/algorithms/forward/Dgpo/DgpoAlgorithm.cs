@@ -75,7 +75,7 @@ public sealed class DgpoAlgorithm(DgpoSettings settings) : IAlgorithm
         var advantage = point.Vector(point.Samples.Advantages);
         var errors = SampleErrors.Square(velocity, at.Target);
         var weights = GroupWeights([.. point.Batch.Prompts.Select(static prompt => prompt.Id)], advantage, errors, SampleErrors.Square(referenceVelocity, at.Target));
-        List<NamedTensor> measurements = [new("advantage", advantage), new("weight", weights), new("error", errors.detach())];
+        List<Measurement> measurements = [new("advantage", advantage), new("weight", weights), new("error", errors.detach())];
         if (settings.Clip is { } clip)
         {
             var old = reference == Old ? referenceVelocity : PolicyVelocity.OfCopy(step, Old, at, point.Batch, guided: false);

@@ -81,8 +81,8 @@ public sealed class DpoAlgorithm(DpoSettings settings) : IAlgorithm
         var sides = errors.detach().chunk(2, 0);
         return point.Mean(
             nn.functional.softplus(logit.neg()),
-            new NamedTensor("logit", logit.detach()),
-            new NamedTensor("preferred_error", sides[0]),
-            new NamedTensor("rejected_error", sides[1]));
+            new Measurement("logit", logit.detach()),
+            new Measurement("preferred_error", sides[0]),
+            new Measurement("rejected_error", sides[1]));
     }
 }

@@ -62,7 +62,7 @@ public sealed class NftAlgorithm(NftSettings settings) : IAlgorithm
         var velocity = PolicyVelocity.Of(at, point.Batch, settings.Guided);
         var optimality = point.Vector(Optimality.Of(point.Samples.Advantages, settings.AdvantageLimit, settings.Advantages));
         var losses = Losses(at, velocity, old, optimality);
-        List<NamedTensor> measurements =
+        List<Measurement> measurements =
         [
             new("advantage", point.Vector(point.Samples.Advantages)),
             new("policy_loss", losses.detach()),

@@ -35,10 +35,10 @@ internal sealed class TrainingPoint
     /// <summary>The objective that is the mean of losses, with what was measured.</summary>
     /// <param name="losses">One for each sample or pair, fp64.</param>
     /// <param name="measurements">Beside the reward.</param>
-    public Objective Mean(Tensor losses, params IReadOnlyList<NamedTensor> measurements)
+    public Objective Mean(Tensor losses, params IReadOnlyList<Measurement> measurements)
     {
         var loss = losses.mean().to(Samples.Latents.dtype);
-        return new(loss, Samples.Rewards is { } rewards ? [new NamedTensor("reward", rewards), .. measurements] : measurements);
+        return new(loss, Samples.Rewards is { } rewards ? [new Measurement("reward", rewards), .. measurements] : measurements);
     }
 
     private static IEnumerable<TrainingPoint> Points(CleanSamples samples, IReadOnlyList<IReadOnlyList<double>> times, PointDraws draws) =>

@@ -43,6 +43,6 @@ public sealed class SftAlgorithm(SftSettings settings) : IAlgorithm
     {
         var at = point.Noised();
         var errors = SampleErrors.Square(PolicyVelocity.Of(at, point.Batch, guided: false), at.Target);
-        return point.Mean(errors, new NamedTensor("error", errors.detach()));
+        return point.Mean(errors, new Measurement("error", errors.detach()));
     }
 }
