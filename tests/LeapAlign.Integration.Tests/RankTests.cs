@@ -55,7 +55,7 @@ public sealed class RankTests
     private static Objective Loss(MicroBatch batch, float factor)
     {
         var velocity = batch.Network(batch.Noise, [0.5]);
-        return new Objective(velocity.square().mean() * factor, new Contracts.Models.NamedTensor("mean", velocity.detach().mean()));
+        return new Objective(velocity.square().mean() * factor, new Measurement("mean", velocity.detach().mean()));
     }
 
     /// <summary>A communicator between threads.</summary>

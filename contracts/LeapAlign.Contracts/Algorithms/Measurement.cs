@@ -29,6 +29,9 @@ public sealed class Measurement(string name, Tensor value)
     /// <summary>The choice that this one was made together with, value by value; null for one that stands alone.</summary>
     public string? With { get; private init; }
 
+    /// <summary>The same measurement with a prefix to its name: the host puts the name of an objective before what it measured.</summary>
+    public Measurement Under(string prefix) => new($"{prefix}_{name}", value) { Kind = Kind, With = With is { } other ? $"{prefix}_{other}" : null };
+
     /// <summary>A choice.</summary>
     /// <param name="name">Its name in metrics.</param>
     /// <param name="values">int64, of any shape.</param>

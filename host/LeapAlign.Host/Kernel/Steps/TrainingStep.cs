@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using LeapAlign.Contracts.Adapters;
 using LeapAlign.Contracts.Algorithms;
-using LeapAlign.Contracts.Models;
 using LeapAlign.Contracts.Optimizers;
 using LeapAlign.Contracts.Plugins;
 using LeapAlign.Contracts.State;
@@ -153,7 +152,7 @@ internal sealed class TrainingStep : IDisposable
             {
                 using var scope = NewDisposeScope();
                 var made = _clock.Measure("objective", () => objective.Of(step, batch, update));
-                IReadOnlyList<NamedTensor> measured = [new(name, made.Loss.detach()), .. made.Measurements.Select(measure => new NamedTensor($"{name}_{measure.Name}", measure.Value))];
+                IReadOnlyList<Measurement> measured = [new(name, made.Loss.detach()), .. made.Measurements.Select(measure => measure.Under(name))];
                 Backward(new Objective(made.Loss, measured).Times(made.Share * weight / step.Batches.Count), tally);
             }
         }
