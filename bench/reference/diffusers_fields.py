@@ -1,4 +1,4 @@
-"""Records which keys diffusers reads from the files of its pipelines: one JSON file for each class.
+"""Records which keys diffusers reads from the files of SD3 and FLUX pipelines: one JSON file for each class.
 
 usage: reference.sh bench/reference/diffusers_fields.py tests/fixtures/reference-fields
 """
@@ -13,6 +13,7 @@ from diffusers.configuration_utils import ConfigMixin
 
 CLASSES = {
     "StableDiffusion3Pipeline": "model_index.json",
+    "FluxPipeline": "model_index.json",
     "FlowMatchEulerDiscreteScheduler": "scheduler/scheduler_config.json",
     "SD3Transformer2DModel": "transformer/config.json",
     "FluxTransformer2DModel": "transformer/config.json",
@@ -47,12 +48,14 @@ def machinery(cls):
 
 
 def main(folder):
-    pipeline = diffusers.StableDiffusion3Pipeline
+    def asked_by_pipelines(component):
+        return asked(diffusers.StableDiffusion3Pipeline, component) | asked(diffusers.FluxPipeline, component)
+
     read_by_pipeline = {
-        "FlowMatchEulerDiscreteScheduler": asked(pipeline, r"scheduler\."),
-        "SD3Transformer2DModel": asked(pipeline, r"transformer\."),
+        "FlowMatchEulerDiscreteScheduler": asked_by_pipelines(r"scheduler\."),
+        "SD3Transformer2DModel": asked(diffusers.StableDiffusion3Pipeline, r"transformer\."),
         "FluxTransformer2DModel": asked(diffusers.FluxPipeline, r"transformer\."),
-        "AutoencoderKL": asked(pipeline, r"vae\."),
+        "AutoencoderKL": asked_by_pipelines(r"vae\."),
     }
     for name, file in CLASSES.items():
         cls = getattr(diffusers, name)

@@ -34,7 +34,7 @@ public sealed class RingTests
         typeof(LeapAlignPlugin).Assembly, typeof(DirectPlugin).Assembly, typeof(FlowBpPlugin).Assembly, typeof(GrpoPlugin).Assembly, typeof(ForwardPlugin).Assembly,
     ];
 
-    private static readonly string[] ForPlugins = ["LeapAlign.Pipeline", "LeapAlign.Contracts", "LeapAlign.Storage", "LeapAlign.Networks", "LeapAlign.Methods", "LeapAlign.Shapes", "LeapAlign.PromptFiles"];
+    private static readonly string[] ForPlugins = ["LeapAlign.Pipeline", "LeapAlign.Contracts", "LeapAlign.Storage", "LeapAlign.Networks", "LeapAlign.Pipelines", "LeapAlign.Methods", "LeapAlign.Shapes", "LeapAlign.PromptFiles"];
 
     [Fact]
     public void The_pipeline_knows_neither_tensors_nor_any_other_project() =>

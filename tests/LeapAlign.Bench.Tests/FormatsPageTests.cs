@@ -19,7 +19,7 @@ public class FormatsPageTests
         var sections = FormatsPage.Text().Split("\n## ");
         Assert.All(FormatsPage.Formats, format =>
         {
-            var section = Assert.Single(sections, section => section.StartsWith(format.File, StringComparison.Ordinal) && section.Contains($"\n\nRead as {format.Reference} reads it.\n", StringComparison.Ordinal));
+            var section = Assert.Single(sections, section => section.StartsWith($"{FormatsPage.Heading(format)}\n", StringComparison.Ordinal));
             Assert.All(format.Fields, field => Assert.Equal(2, section.Split($"`{field.Name}`").Length));
         });
     }

@@ -15,6 +15,7 @@ using LeapAlign.Networks.T5;
 using LeapAlign.Networks.Vae;
 using LeapAlign.Optimizers.AdamW;
 using LeapAlign.Pipeline;
+using LeapAlign.Pipelines;
 using LeapAlign.Rewards.Clip;
 using LeapAlign.Samplers.FlowEuler;
 using LeapAlign.Testing;
@@ -35,13 +36,13 @@ public sealed class MetaStepTests : IDisposable
     public void A_step_of_the_published_models_runs()
     {
         using var scope = NewDisposeScope();
-        var types = new Sd3Types(ScalarType.BFloat16, ScalarType.BFloat16, ScalarType.BFloat16);
+        var types = new PipelineTypes(ScalarType.BFloat16, ScalarType.BFloat16, ScalarType.BFloat16);
         var networks = new Sd3Networks(Configs());
         networks.Allocate(META, types);
         Tokenize tokens(int length) => captions => zeros([captions.Count, length], dtype: ScalarType.Int64);
         var text = new TextConditioner(networks, new TextTokenizers(tokens(77), tokens(77), tokens(256), 256), META);
-        var index = new ModelIndex { Folder = "", Components = ["text_encoder_3"], Scheduling = new FlowScheduling { Shift = 3 } };
-        using var model = new Sd3Model(index, networks, text, new EmbeddingCache(0));
+        var folder = new PipelineFolder { Family = PipelineFamilies.StableDiffusion3, Folder = "", Components = ["text_encoder_3"], Scheduling = new FlowScheduling { Shift = 3 } };
+        using var model = new Sd3Model(folder, networks, text, new EmbeddingCache(0));
         using var reward = Reward();
         Prompt[] prompts = [.. Enumerable.Range(0, Batch).Select(static id => new Prompt(id, "a caption"))];
         using var conditioning = model.Encode(new ConditioningRequest([.. prompts.Select(static prompt => prompt.Text)], new Guidance(3.5), model.NativeSize));

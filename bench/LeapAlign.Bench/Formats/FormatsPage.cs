@@ -2,6 +2,7 @@ using System.Text;
 using LeapAlign.Adapters.Lora;
 using LeapAlign.Networks.Formats;
 using LeapAlign.Pipeline;
+using LeapAlign.Pipelines;
 
 namespace LeapAlign.Bench.Formats;
 
@@ -12,7 +13,7 @@ internal static class FormatsPage
         [(FieldEffect.Honoured, "honoured"), (FieldEffect.RefusedUnless, "refused unless"), (FieldEffect.NoEffect, "no effect")];
 
     /// <summary>Every table, in the order of the page.</summary>
-    public static IReadOnlyList<FileFormat> Formats { get; } = [.. FileFormats.All, LoraConfig.Format];
+    public static IReadOnlyList<FileFormat> Formats { get; } = [.. PipelineFormats.All, LoraConfig.Format];
 
     /// <summary>Writes the page to a file.</summary>
     public static Result<Unit> Write(string path)
@@ -38,10 +39,8 @@ internal static class FormatsPage
         return page.Append('\n').Append(Part("closing")).ToString();
     }
 
-    // Several classes read a file of the same name.
-    private static string Heading(FileFormat format) => FileFormats.All.Count(other => other.File == format.File) > 1
-        ? $"{format.File} of {format.Reference.Split(' ')[^1]}"
-        : format.File;
+    /// <summary>The heading of a file, with the class that reads it where several read files of that name.</summary>
+    public static string Heading(FileFormat format) => Formats.Count(other => other.File == format.File) == 1 ? format.File : $"{format.File} of {format.Reference.Split(' ')[^1]}";
 
     // Names in angle brackets would be taken for HTML, and a bar for the end of the column.
     private static string Escaped(string note) => note.Replace("|", "\\|", StringComparison.Ordinal).Replace("<", "\\<", StringComparison.Ordinal);

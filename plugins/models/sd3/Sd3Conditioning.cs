@@ -1,5 +1,6 @@
 using LeapAlign.Contracts.Flow;
 using LeapAlign.Contracts.Models;
+using LeapAlign.Pipelines;
 
 namespace LeapAlign.Models.Sd3;
 

@@ -2,8 +2,8 @@ using LeapAlign.Contracts.Adapters;
 using LeapAlign.Contracts.Models;
 using LeapAlign.Contracts.Plugins;
 using LeapAlign.Contracts.Weights;
-using LeapAlign.Networks.Layers;
 using LeapAlign.Pipeline;
+using LeapAlign.Pipelines;
 using static TorchSharp.torch;
 
 namespace LeapAlign.Models.Sd3;
@@ -16,14 +16,16 @@ public sealed class Sd3Model : IModel, IDisposable
     private readonly TextConditioner _text;
     private readonly EmbeddingCache _cache;
     private readonly PipelineExport _export;
+    private readonly PictureGrid _grid;
 
-    internal Sd3Model(ModelIndex index, Sd3Networks networks, TextConditioner text, EmbeddingCache cache)
+    internal Sd3Model(PipelineFolder folder, Sd3Networks networks, TextConditioner text, EmbeddingCache cache)
     {
-        (_export, _networks, _text, _cache) = (new PipelineExport(index, networks.Weights, text.Length), networks, text, cache);
+        (_export, _networks, _text, _cache) = (new PipelineExport(folder, networks.Weights, new ExportCard(text.Length)), networks, text, cache);
         Parameters = networks.IsTrained ? networks.Weights.ToParameterSet() : ParameterSet.Empty;
-        var size = networks.Configs.Transformer.SampleSize * networks.Configs.Vae.SpatialFactor;
-        NativeSize = new ImageSize(size, size);
-        Scheduling = index.Scheduling with { ImageTokens = Tokens(NativeSize) };
+        var transformer = networks.Configs.Transformer;
+        _grid = new PictureGrid(networks.Configs.Vae.SpatialFactor, transformer.PatchSize, transformer.InChannels) { LargestEdge = transformer.PositionTableSize };
+        NativeSize = _grid.Square(transformer.SampleSize);
+        Scheduling = folder.Scheduling with { ImageTokens = _grid.Tokens(NativeSize) };
     }
 
     /// <inheritdoc/>
@@ -46,29 +48,16 @@ public sealed class Sd3Model : IModel, IDisposable
     {
         ArgumentNullException.ThrowIfNull(settings);
         ArgumentNullException.ThrowIfNull(context);
-        ScalarType Type(string dtype) => dtype == "run" ? context.ComputeType : ScalarType.Float32;
-        var types = new Sd3Types(context.ComputeType, Type(settings.TextDtype), Type(settings.DecoderDtype));
-        var folder = context.Resolve(settings.Folder);
-        return from named in PipelineExport.HoldsFiles(Path.Combine(folder, "model_index.json"))
-               from index in ModelIndex.Read(folder, context.Warn)
-               from files in PipelineExport.HoldsFiles(index.Components.Select(index.Component))
-               from configs in Sd3Configs.Read(index, context.Warn)
-               from tokenizers in PipelineTokenizers.Load(index, configs, settings, context)
-               from model in Load(index, configs, tokenizers, context, (types, settings.EmbeddingCache * BytesPerMegabyte))
+        var types = PipelineTypes.Of(context.ComputeType, settings.TextDtype, settings.DecoderDtype);
+        return from folder in PipelineFolder.Open(context.Resolve(settings.Folder), PipelineFamilies.StableDiffusion3, context.Warn)
+               from configs in Sd3Configs.Read(folder, context.Warn)
+               from tokenizers in TextTokenizers.Load(folder, configs, settings.TextLength, context)
+               from model in Load(folder, configs, tokenizers, context, (types, settings.EmbeddingCache * BytesPerMegabyte))
                select model;
     }
 
     /// <inheritdoc/>
-    public Result<LatentSpace> Latents(ImageSize size)
-    {
-        ArgumentNullException.ThrowIfNull(size);
-        var transformer = _networks.Configs.Transformer;
-        var unit = _networks.Configs.Vae.SpatialFactor * transformer.PatchSize;
-        var largest = transformer.PositionTableSize * unit;
-        if (size.Width <= 0 || size.Height <= 0 || size.Width % unit != 0 || size.Height % unit != 0 || size.Width > largest || size.Height > largest)
-            return new Fault.Configuration(FaultCodes.OutOfRange, $"a picture of {size} does not fit this model: width and height are multiples of {unit}, at most {largest}");
-        return new LatentSpace([transformer.InChannels, size.Height / _networks.Configs.Vae.SpatialFactor, size.Width / _networks.Configs.Vae.SpatialFactor], Tokens(size));
-    }
+    public Result<LatentSpace> Latents(ImageSize size) => _grid.Latents(size);
 
     /// <inheritdoc/>
     public Conditioning Encode(ConditioningRequest request)
@@ -99,21 +88,10 @@ public sealed class Sd3Model : IModel, IDisposable
     }
 
     /// <inheritdoc/>
-    public Tensor Decode(Tensor latents)
-    {
-        using var scope = NewDisposeScope();
-        var pictures = _networks.Autoencoder.Decoder.Decode(latents).to(ScalarType.Float32).mul(0.5).add(0.5);
-        return Activation.Clamp01(pictures).MoveToOuterDisposeScope();
-    }
+    public Tensor Decode(Tensor latents) => _networks.Autoencoder.Decode(latents);
 
     /// <inheritdoc/>
-    public Tensor Encode(Tensor images)
-    {
-        ArgumentNullException.ThrowIfNull(images);
-        using var scope = NewDisposeScope();
-        using var gradients = no_grad();
-        return _networks.Autoencoder.Encoder.Latents(images.mul(2).sub(1)).to(ScalarType.Float32).MoveToOuterDisposeScope();
-    }
+    public Tensor Encode(Tensor images) => _networks.Autoencoder.Encode(images);
 
     /// <inheritdoc/>
     public void Refresh() => _networks.Weights.Refresh();
@@ -138,29 +116,15 @@ public sealed class Sd3Model : IModel, IDisposable
         _networks.Dispose();
     }
 
-    private static Result<Sd3Model> Load(ModelIndex index, Sd3Configs configs, TextTokenizers tokenizers, PartContext context, (Sd3Types Types, long CacheBytes) options)
+    private static Result<Sd3Model> Load(PipelineFolder folder, Sd3Configs configs, TextTokenizers tokenizers, PartContext context, (PipelineTypes Types, long CacheBytes) options)
     {
         var networks = new Sd3Networks(configs) { IsTrained = !context.IsFrozen };
-        var loaded = networks.Load(index, context.Device, options.Types);
+        var loaded = networks.Load(folder, context.Device, options.Types);
         if (!loaded.IsOk) networks.Dispose();
-        return loaded.Map(_ => new Sd3Model(index, networks, new TextConditioner(networks, tokenizers, context.Device), new EmbeddingCache(options.CacheBytes)));
+        return loaded.Map(_ => new Sd3Model(folder, networks, new TextConditioner(networks, tokenizers, context.Device), new EmbeddingCache(options.CacheBytes)));
     }
 
-    private TextEmbedding Embed(IReadOnlyList<string> captions)
-    {
-        // A length before each caption makes the key unambiguous whatever the captions contain.
-        var key = string.Concat(captions.Select(static caption => FormattableString.Invariant($"{caption.Length}:{caption}")));
-        if (_cache.Find(key) is { } kept) return kept.Share();
-        var embedding = _text.Encode(captions);
-        _cache.Keep(key, embedding);
-        return embedding;
-    }
-
-    private int Tokens(ImageSize size)
-    {
-        var unit = _networks.Configs.Vae.SpatialFactor * _networks.Configs.Transformer.PatchSize;
-        return size.Width / unit * (size.Height / unit);
-    }
+    private TextEmbedding Embed(IReadOnlyList<string> captions) => _cache.Of(captions, _text.Encode);
 
     /// <summary>T σ of each sample, [B], fp32, T being the training table's length: a level is rounded before it is multiplied, as the reference does.</summary>
     private static Tensor Times(IReadOnlyList<double> sigmas, Tensor latents, int trainingSteps)

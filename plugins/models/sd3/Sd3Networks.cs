@@ -1,24 +1,16 @@
 using LeapAlign.Networks.Clip;
 using LeapAlign.Networks.Sd3;
 using LeapAlign.Networks.T5;
-using LeapAlign.Networks.Vae;
 using LeapAlign.Networks.Weights;
 using LeapAlign.Pipeline;
-using LeapAlign.Storage.Safetensors;
+using LeapAlign.Pipelines;
 using static TorchSharp.torch;
 
 namespace LeapAlign.Models.Sd3;
 
-/// <summary>The precisions of a pipeline's networks.</summary>
-/// <param name="Transformer">Of the arithmetic of the trained network; its weights are kept in fp32.</param>
-/// <param name="Text">Of the text encoders.</param>
-/// <param name="Decoder">Of the picture decoder.</param>
-internal sealed record Sd3Types(ScalarType Transformer, ScalarType Text, ScalarType Decoder);
-
 /// <summary>The networks of a pipeline and their weights. The transformer is trained or frozen, the others are frozen.</summary>
 internal sealed class Sd3Networks : IDisposable
 {
-    private readonly WeightSet _vae = new();
     private readonly WeightSet _clipL = new();
     private readonly WeightSet _clipG = new();
     private readonly WeightSet _t5 = new();
@@ -28,7 +20,7 @@ internal sealed class Sd3Networks : IDisposable
     {
         Configs = configs;
         Transformer = new Sd3Transformer(configs.Transformer, Weights.Root);
-        Autoencoder = new Autoencoder(configs.Vae, _vae.Root);
+        Autoencoder = new PictureAutoencoder(configs.Vae);
         ClipL = new ClipTextEncoder(configs.ClipL, _clipL.Root);
         ClipG = new ClipTextEncoder(configs.ClipG, _clipG.Root);
         if (configs.T5 is { } t5) T5 = new T5Encoder(t5, _t5.Root);
@@ -44,7 +36,7 @@ internal sealed class Sd3Networks : IDisposable
 
     public Sd3Transformer Transformer { get; }
 
-    public Autoencoder Autoencoder { get; }
+    public PictureAutoencoder Autoencoder { get; }
 
     public ClipTextEncoder ClipL { get; }
 
@@ -55,14 +47,14 @@ internal sealed class Sd3Networks : IDisposable
     private WeightSet[] TextWeights => [_clipL, _clipG, _t5];
 
     /// <summary>Reads every weight.</summary>
-    public Result<Unit> Load(ModelIndex index, Device device, Sd3Types types)
+    public Result<Unit> Load(PipelineFolder folder, Device device, PipelineTypes types)
     {
         var loaded =
-            from l in Load(_clipL, index.Component("text_encoder"), device, types.Text, ClipTextEncoder.DeclaredName)
-            from g in Load(_clipG, index.Component("text_encoder_2"), device, types.Text, ClipTextEncoder.DeclaredName)
-            from t5 in T5 is null ? Unit.Value : Load(_t5, index.Component("text_encoder_3"), device, types.Text, T5Encoder.DeclaredName)
-            from vae in Load(_vae, index.Component("vae"), device, types.Decoder, null)
-            from transformer in Load(Weights, index.Component("transformer"), device, Kept(types), null)
+            from l in folder.Load("text_encoder", _clipL, device, types.Text, ClipTextEncoder.DeclaredName)
+            from g in folder.Load("text_encoder_2", _clipG, device, types.Text, ClipTextEncoder.DeclaredName)
+            from t5 in T5 is null ? Unit.Value : folder.Load("text_encoder_3", _t5, device, types.Text, T5Encoder.DeclaredName)
+            from vae in Autoencoder.Load(folder, device, types.Decoder)
+            from transformer in folder.Load("transformer", Weights, device, types.Kept(IsTrained))
             select Unit.Value;
         return loaded.Map(unit =>
         {
@@ -72,32 +64,24 @@ internal sealed class Sd3Networks : IDisposable
     }
 
     /// <summary>Makes every weight without content, for shapes on the "meta" device.</summary>
-    public void Allocate(Device device, Sd3Types types)
+    public void Allocate(Device device, PipelineTypes types)
     {
         foreach (var set in TextWeights) set.Allocate(device, types.Text);
-        _vae.Allocate(device, types.Decoder);
-        Weights.Allocate(device, Kept(types));
+        Autoencoder.Allocate(device, types.Decoder);
+        Weights.Allocate(device, types.Kept(IsTrained));
         Prepare(types);
     }
 
     public void Dispose()
     {
-        foreach (var set in (WeightSet[])[Weights, _vae, .. TextWeights]) set.Dispose();
+        foreach (var set in (WeightSet[])[Weights, .. TextWeights]) set.Dispose();
+        Autoencoder.Dispose();
     }
 
-    private ScalarType Kept(Sd3Types types) => IsTrained ? ScalarType.Float32 : types.Transformer;
-
-    private void Prepare(Sd3Types types)
+    private void Prepare(PipelineTypes types)
     {
         foreach (var set in TextWeights) set.ComputeIn(types.Text);
-        _vae.ComputeIn(types.Decoder);
         Weights.SetTrained(IsTrained);
         Weights.ComputeIn(types.Transformer);
     }
-
-    private static Result<Unit> Load(WeightSet weights, string folder, Device device, ScalarType type, Func<string, string>? rename) =>
-        SafetensorsFolder.Open(folder, ExportFiles.StemOf(Path.GetFileName(folder))).Bind(source =>
-        {
-            using (source) return weights.Load(source, device, type, rename);
-        });
 }

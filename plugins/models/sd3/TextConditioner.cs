@@ -1,18 +1,31 @@
+using LeapAlign.Contracts.Plugins;
+using LeapAlign.Networks.Tokenizers;
+using LeapAlign.Pipeline;
+using LeapAlign.Pipelines;
 using static TorchSharp.torch;
 
 namespace LeapAlign.Models.Sd3;
-
-/// <summary>Captions to token ids of a fixed length, one row for each caption.</summary>
-/// <param name="captions">The captions.</param>
-/// <returns>[B, T] int64, on the CPU.</returns>
-internal delegate Tensor Tokenize(IReadOnlyList<string> captions);
 
 /// <summary>The three tokenizers of a pipeline.</summary>
 /// <param name="ClipL">Of <c>text_encoder</c>.</param>
 /// <param name="ClipG">Of <c>text_encoder_2</c>.</param>
 /// <param name="T5">Of <c>text_encoder_3</c>.</param>
 /// <param name="T5Length">Tokens of T5, also where zeros stand in for it.</param>
-internal sealed record TextTokenizers(Tokenize ClipL, Tokenize ClipG, Tokenize T5, int T5Length);
+internal sealed record TextTokenizers(Tokenize ClipL, Tokenize ClipG, Tokenize T5, int T5Length)
+{
+    /// <summary>Opens those of a folder. CLIP's second one is never the one to warn of a caption that is cut, and its first one only where there is no T5, which reads more.</summary>
+    public static Result<TextTokenizers> Load(PipelineFolder folder, Sd3Configs configs, int textLength, PartContext context) =>
+        from clipL in ClipTokenizer.Load(folder.Component("tokenizer"), context.Warn)
+        from clipG in ClipTokenizer.Load(folder.Component("tokenizer_2"), context.Warn)
+        from t5 in folder.HasT5 ? T5Tokenizer.Load(folder.Component("tokenizer_3"), context.Warn).Map(static tokenizer => (ITextTokenizer?)tokenizer) : Result.Ok<ITextTokenizer?>(null)
+        from clipLength in CaptionTokenizer.ClipLength(folder, clipL, ("text_encoder", configs.ClipL.Positions), ("text_encoder_2", configs.ClipG.Positions))
+        let length = Math.Min(textLength, t5?.MaxLength ?? textLength)
+        select new TextTokenizers(
+            new CaptionTokenizer { Tokenizer = clipL, Encoder = "text_encoder", Rows = configs.ClipL.Vocabulary, Length = clipLength, Warns = t5 is null ? context : null }.Ids,
+            new CaptionTokenizer { Tokenizer = clipG, Encoder = "text_encoder_2", Rows = configs.ClipG.Vocabulary, Length = clipLength }.Ids,
+            t5 is null ? static _ => throw new InvalidOperationException("there is no T5") : new CaptionTokenizer { Tokenizer = t5, Encoder = "text_encoder_3", Rows = configs.T5!.Vocabulary, Length = length, Warns = context }.Ids,
+            length);
+}
 
 /// <summary>
 /// Captions to conditioning, as diffusers' pipeline does it: the penultimate states of both CLIP encoders side by side, padded with zeros to the width

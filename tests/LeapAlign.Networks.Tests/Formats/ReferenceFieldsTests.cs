@@ -1,8 +1,6 @@
-using System.Text.Json;
 using System.Text.Json.Nodes;
 using LeapAlign.Networks.Flux;
 using LeapAlign.Networks.Formats;
-using LeapAlign.Networks.Pipelines;
 using LeapAlign.Networks.Sd3;
 using LeapAlign.Networks.Vae;
 using LeapAlign.Pipeline;
@@ -10,7 +8,7 @@ using LeapAlign.Testing;
 
 namespace LeapAlign.Networks.Tests.Formats;
 
-/// <summary>The tables of fields against what the reference libraries read, as bench/reference recorded it, and against the readers.</summary>
+/// <summary>The tables of fields of networks against their readers.</summary>
 public sealed class ReferenceFieldsTests : IDisposable
 {
     private const string Nonsense = """[{"x": [null]}]""";
@@ -18,8 +16,6 @@ public sealed class ReferenceFieldsTests : IDisposable
     // Each reader with a folder that has a good file for it.
     private static readonly Dictionary<FileFormat, (string Folder, Func<string, Action<Fault>, Fault?> Read)> s_readers = new()
     {
-        [PipelineIndex.Format] = (Sd3, static (path, warn) => FaultOf(PipelineIndex.Read(path, warn))),
-        [SchedulerConfig.Format] = (Sd3, static (path, warn) => FaultOf(SchedulerConfig.Read(path, warn))),
         [Sd3Config.Format] = (Sd3, static (path, warn) => FaultOf(Sd3Config.Read(path, warn))),
         [FluxConfig.Format] = (Flux, static (path, warn) => FaultOf(FluxConfig.Read(path, warn))),
         [VaeConfig.Format] = (Sd3, static (path, warn) => FaultOf(VaeConfig.Read(path, warn))),
@@ -31,25 +27,8 @@ public sealed class ReferenceFieldsTests : IDisposable
 
     private static string Flux => Repository.Fixture("pipeline-flux", "model");
 
-    public static TheoryData<string> Recorded() =>
-        [.. Directory.EnumerateFiles(Path.Combine(Repository.Root, "tests", "fixtures", "reference-fields"), "*.json").Select(static path => Path.GetFileNameWithoutExtension(path)!).Order()];
-
     public static TheoryData<string, string> Fields() =>
         [.. s_readers.Keys.SelectMany(static format => format.Fields.Select(field => (format.Reference, field.Name)))];
-
-    [Theory]
-    [MemberData(nameof(Recorded))]
-    public void Every_field_that_the_reference_reads_is_declared(string name)
-    {
-        using var record = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(Repository.Root, "tests", "fixtures", "reference-fields", $"{name}.json")));
-        var (file, reads) = (record.RootElement.GetProperty("file").GetString(), record.RootElement.GetProperty("class").GetString()!);
-        var format = Assert.Single(FileFormats.All, format => format.File == file && format.Reference.EndsWith(reads, StringComparison.Ordinal));
-        var fields = record.RootElement.GetProperty("fields").EnumerateArray().Select(static field => field.GetString()!).ToArray();
-        Assert.NotEmpty(fields);
-        Assert.Empty(fields.Except(format.Fields.Select(static field => field.Name)));
-        // A field that the reference does not read must not be declared either: unknown keys are what a reader warns of.
-        Assert.Empty(format.Fields.Select(static field => field.Name).Except(fields));
-    }
 
     [Theory]
     [MemberData(nameof(Fields))]
@@ -70,18 +49,6 @@ public sealed class ReferenceFieldsTests : IDisposable
             Assert.Contains($"'{name}'", fault?.Message, StringComparison.Ordinal);
         }
         Assert.Empty(warnings);
-    }
-
-    [Fact]
-    public void A_key_that_the_reference_does_not_know_is_one_warning_with_the_nearest_name()
-    {
-        var text = Good(SchedulerConfig.Format);
-        text["use_karas_sigmas"] = true;
-        Assert.Null(Read(SchedulerConfig.Format, text, out var warnings));
-        var warning = Assert.Single(warnings);
-        Assert.Equal(FaultCodes.UnknownField, warning.Code);
-        Assert.Equal("use_karas_sigmas", warning.Place?.Key);
-        Assert.Contains("'use_karras_sigmas'", warning.Message, StringComparison.Ordinal);
     }
 
     [Fact]

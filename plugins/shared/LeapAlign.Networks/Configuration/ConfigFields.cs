@@ -10,7 +10,7 @@ namespace LeapAlign.Networks.Configuration;
 /// The fields of a model's config.json. Every getter gives a harmless value when its field is wrong and the first wrong field becomes the result, so
 /// that a configuration is read as one expression.
 /// </summary>
-internal sealed class ConfigFields
+public sealed class ConfigFields
 {
     private const int LargestSize = 1 << 24;
     private readonly string _path;

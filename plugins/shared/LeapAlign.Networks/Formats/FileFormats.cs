@@ -1,5 +1,4 @@
 using LeapAlign.Networks.Flux;
-using LeapAlign.Networks.Pipelines;
 using LeapAlign.Networks.Sd3;
 using LeapAlign.Networks.Vae;
 
@@ -11,8 +10,6 @@ public static class FileFormats
     /// <summary>All of them, in the order of documentation.</summary>
     public static IReadOnlyList<FileFormat> All { get; } =
     [
-        PipelineIndex.Format,
-        SchedulerConfig.Format,
         Sd3Config.Format,
         FluxConfig.Format,
         VaeConfig.Format,

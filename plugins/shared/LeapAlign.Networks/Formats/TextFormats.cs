@@ -40,7 +40,7 @@ public static class TextFormats
     /// <summary>Of <c>text_encoder</c> and <c>text_encoder_2</c>.</summary>
     public static FileFormat ClipText { get; } = new("text_encoder/config.json, text_encoder_2/config.json", "transformers CLIPTextConfig", Once(
         [.. Tower, .. Text, Honoured("projection_dim", "width of the projected features of a CLIPTextModelWithProjection"),
-         .. Common("clip_text_model", "CLIPTextModelWithProjection for SD3, whose transformer takes projected features; CLIPTextModel for FLUX, which takes those without projection")]));
+         .. Common("clip_text_model", "CLIPTextModelWithProjection in a StableDiffusion3Pipeline, CLIPTextModel in a FluxPipeline: the transformer takes projected features, or others")]));
 
     /// <summary>Of a CLIP reward's folder.</summary>
     public static FileFormat ClipModel { get; } = new("config.json of a CLIP model", "transformers CLIPConfig", Once(
@@ -50,8 +50,8 @@ public static class TextFormats
          .. ((string[])["text_config_dict", "text_config"]).SelectMany(section => Within(section, TowerFields("clip_text_model", Text))),
          .. ((string[])["vision_config_dict", "vision_config"]).SelectMany(section => Within(section, TowerFields("clip_vision_model", Vision)))]));
 
-    /// <summary>Of <c>text_encoder_3</c>.</summary>
-    public static FileFormat T5 { get; } = new("text_encoder_3/config.json", "transformers T5Config", Once(
+    /// <summary>Of <c>text_encoder_3</c>, or <c>text_encoder_2</c> of a <c>FluxPipeline</c>.</summary>
+    public static FileFormat T5 { get; } = new("text_encoder_3/config.json, text_encoder_2/config.json of a FluxPipeline", "transformers T5Config", Once(
         [Honoured("d_model", "width"),
          Honoured("hidden_size", "another name of d_model, which hides it"),
          Honoured("d_kv", "width of a head"),

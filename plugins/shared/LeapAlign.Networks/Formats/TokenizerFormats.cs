@@ -30,7 +30,7 @@ public static class TokenizerFormats
     public static FileFormat ClipConfig { get; } = new("tokenizer/tokenizer_config.json, tokenizer_2/tokenizer_config.json, and of a CLIP model", "transformers CLIPTokenizer", Config("CLIPTokenizer"));
 
     /// <summary>tokenizer_config.json of T5.</summary>
-    public static FileFormat T5Config { get; } = new("tokenizer_3/tokenizer_config.json", "transformers T5Tokenizer", Once(
+    public static FileFormat T5Config { get; } = new("tokenizer_3/tokenizer_config.json, tokenizer_2/tokenizer_config.json of a FluxPipeline", "transformers T5Tokenizer", Once(
         [Honoured("extra_ids", "how many <extra_id_…> tokens follow the pieces of spiece.model; 100 when absent"), .. Config("T5Tokenizer")]));
 
     /// <summary>A token as an object, in any of the files.</summary>

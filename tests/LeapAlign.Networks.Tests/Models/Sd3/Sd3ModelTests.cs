@@ -3,6 +3,7 @@ using LeapAlign.Contracts.Models;
 using LeapAlign.Contracts.Randomness;
 using LeapAlign.Contracts.Weights;
 using LeapAlign.Pipeline;
+using LeapAlign.Pipelines;
 using LeapAlign.Testing;
 using static TorchSharp.torch;
 
@@ -58,23 +59,6 @@ public sealed class Sd3ModelTests
         Assert.False(first.Captions.Context.eq(other.Captions.Context).all().item<bool>());
         first.Dispose();
         Assert.True(second.Captions.Pooled.isfinite().all().item<bool>());
-    }
-
-    [Fact]
-    public void Cache_keeps_the_most_recent_batches()
-    {
-        using var embedding = new TextEmbedding(ones(1), ones(1));
-        using var cache = new EmbeddingCache(2 * embedding.Bytes);
-        foreach (var key in new[] { "a", "b" }) cache.Keep(key, embedding);
-        Assert.NotNull(cache.Find("a"));
-        cache.Keep("c", embedding);
-        Assert.Null(cache.Find("b"));
-        Assert.NotNull(cache.Find("a"));
-        Assert.NotNull(cache.Find("c"));
-        using var large = new TextEmbedding(ones(100), ones(100));
-        cache.Keep("large", large);
-        Assert.Null(cache.Find("large"));
-        Assert.NotNull(cache.Find("c"));
     }
 
     [Fact]

@@ -4,7 +4,7 @@ using LeapAlign.Networks.Formats;
 using LeapAlign.Pipeline;
 using static LeapAlign.Networks.Formats.FileField;
 
-namespace LeapAlign.Networks.Pipelines;
+namespace LeapAlign.Pipelines;
 
 /// <summary>Reads scheduler_config.json of diffusers' <c>FlowMatchEulerDiscreteScheduler</c>.</summary>
 public static class SchedulerConfig
@@ -12,6 +12,7 @@ public static class SchedulerConfig
     /// <summary>The scheduler whose noise levels LeapAlign computes.</summary>
     public const string ClassName = "FlowMatchEulerDiscreteScheduler";
 
+    private const string FlowSigmas = "use_flow_sigmas";
     private const string Dynamic = "use_dynamic_shifting";
     private static readonly string[] s_spacings = ["use_karras_sigmas", "use_exponential_sigmas", "use_beta_sigmas"];
 
@@ -34,6 +35,7 @@ public static class SchedulerConfig
         Honoured("use_beta_sigmas", "spacing of the levels; at most one of the three"),
         Honoured("sigma_min", "the last level of such a spacing"),
         Honoured("sigma_max", "the first level of such a spacing"),
+        RefusedUnless(FlowSigmas, "false, but in a StableDiffusion3Pipeline, which does not read it: a schedule is chosen in plugins.json, pipeline-default for instance"),
         RefusedUnless("invert_sigmas", "false: a path goes from noise to data"),
         RefusedUnless("stochastic_sampling", "false: a sampler that adds noise is chosen in plugins.json, flow-sde for instance"),
     ])
@@ -42,10 +44,12 @@ public static class SchedulerConfig
     /// <summary>Reads a file.</summary>
     /// <param name="path">The scheduler_config.json.</param>
     /// <param name="warn">Is told keys that are not known.</param>
+    /// <param name="family">The class of pipeline, which may read a field that the scheduler does not; null refuses no such field.</param>
     /// <returns>Everything but the number of image tokens; a fault when the file is absent, or when a field is wrong or asks for what is not supported.</returns>
-    public static Result<FlowScheduling> Read(string path, Action<Fault>? warn = null) => ConfigFields.Read(path, From, Format, warn);
+    public static Result<FlowScheduling> Read(string path, Action<Fault>? warn = null, PipelineFamily? family = null) =>
+        ConfigFields.Read(path, fields => From(fields, family is { ReadsFlowSigmas: true }), Format, warn);
 
-    private static FlowScheduling From(ConfigFields fields)
+    private static FlowScheduling From(ConfigFields fields, bool readsFlowSigmas)
     {
         var defaults = new FlowScheduling();
         fields.Word("_class_name", ClassName);
@@ -73,6 +77,8 @@ public static class SchedulerConfig
         fields.Require(!isDynamic || scheduling.BaseImageTokens != scheduling.MaxImageTokens, "max_image_seq_len", "is the same as base_image_seq_len");
         fields.Require(scheduling.TerminalSigma is null or < 1, "shift_terminal", "has to be below 1");
         fields.Require(scheduling.LowestSigma is null or > 0, "sigma_min", "has to be above 0");
+        var hasFlowSigmas = fields.Flag(FlowSigmas, absent: false);
+        fields.Require(!hasFlowSigmas || !readsFlowSigmas, FlowSigmas, "is true, which is not supported: set it to false and choose the schedule of the sampler, pipeline-default for instance");
         fields.Require(!fields.Flag("invert_sigmas", absent: false), "invert_sigmas", "is true, which is not supported: paths go from noise to data");
         fields.Require(!fields.Flag("stochastic_sampling", absent: false), "stochastic_sampling", "is true, which is not supported: set it to false and choose a sampler that adds noise, flow-sde for instance");
         return scheduling;

@@ -1,6 +1,6 @@
 using System.Text.RegularExpressions;
 
-namespace LeapAlign.Models.Sd3;
+namespace LeapAlign.Pipelines;
 
 /// <summary>
 /// Which files of a source an export takes and under which names: those that diffusers' <c>from_pretrained(folder)</c> looks for without arguments. A source
@@ -8,24 +8,20 @@ namespace LeapAlign.Models.Sd3;
 /// </summary>
 internal static partial class ExportFiles
 {
-    /// <summary>The component whose weights are written anew.</summary>
-    public const string Trained = "transformer";
-
     /// <summary>What the weights of diffusers' components are called.</summary>
     public const string DiffusersStem = "diffusion_pytorch_model";
 
-    private const string TransformersStem = "model";
-
-    /// <summary>What the weights of a component are called by the library that reads it.</summary>
-    public static string StemOf(string component) => component is Trained or "vae" ? DiffusersStem : TransformersStem;
+    /// <summary>What the weights of transformers' components are called.</summary>
+    public const string TransformersStem = "model";
 
     /// <summary>The files that are copied, each with its name in the export.</summary>
     /// <param name="component">The component.</param>
+    /// <param name="isTrained">Whether its weights are written anew.</param>
     /// <param name="files">All files of its folder, relative to it.</param>
-    public static IEnumerable<(string File, string Name)> Of(string component, IReadOnlyList<string> files)
+    public static IEnumerable<(string File, string Name)> Of(PipelineComponent component, bool isTrained, IReadOnlyList<string> files)
     {
-        var stem = StemOf(component);
-        if (component == Trained) return files.Where(file => !IsWeights(file, stem)).Select(static file => (file, file));
+        var stem = component.Stem;
+        if (isTrained) return files.Where(file => !IsWeights(file, stem)).Select(static file => (file, file));
         var hasPlain = files.Contains($"{stem}.safetensors") || files.Contains($"{stem}.safetensors.index.json");
         return files.Select(file => (file, hasPlain || !file.StartsWith($"{stem}.", StringComparison.Ordinal) ? file : WithoutVariant(file)));
     }

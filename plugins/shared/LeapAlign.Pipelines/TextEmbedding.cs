@@ -1,14 +1,16 @@
 using static TorchSharp.torch;
 
-namespace LeapAlign.Models.Sd3;
+namespace LeapAlign.Pipelines;
 
 /// <summary>What the text encoders make of a batch of captions. It owns its tensors.</summary>
-internal sealed class TextEmbedding(Tensor context, Tensor pooled) : IDisposable
+/// <param name="context">Features of each token, [B, T, D].</param>
+/// <param name="pooled">Features of the whole caption, [B, P].</param>
+public sealed class TextEmbedding(Tensor context, Tensor pooled) : IDisposable
 {
-    /// <summary>Token features, CLIP's then T5's, [B, T, D].</summary>
+    /// <summary>Features of each token, [B, T, D].</summary>
     public Tensor Context { get; } = context.DetachFromDisposeScope();
 
-    /// <summary>Pooled features of both CLIP encoders, [B, P].</summary>
+    /// <summary>Features of the whole caption, [B, P].</summary>
     public Tensor Pooled { get; } = pooled.DetachFromDisposeScope();
 
     /// <summary>Memory of both.</summary>
@@ -20,6 +22,7 @@ internal sealed class TextEmbedding(Tensor context, Tensor pooled) : IDisposable
     /// <summary>The single caption of this embedding, once for each of <paramref name="batch"/> samples.</summary>
     public TextEmbedding Repeat(int batch) => new(Context.expand(batch, -1, -1), Pooled.expand(batch, -1));
 
+    /// <summary>Gives up this owner's part of the memory.</summary>
     public void Dispose()
     {
         Context.Dispose();

@@ -1,12 +1,12 @@
 using System.Text.Json;
 using LeapAlign.Contracts.Models;
 using LeapAlign.Methods.Schedules;
-using LeapAlign.Networks.Pipelines;
 using LeapAlign.Pipeline;
+using LeapAlign.Pipelines;
 using LeapAlign.Samplers.FlowEuler;
 using LeapAlign.Testing;
 
-namespace LeapAlign.Models.Sd3.Tests;
+namespace LeapAlign.Networks.Tests.Pipelines;
 
 /// <summary>scheduler_config.json against the noise levels of diffusers, as bench/reference/diffusers_schedules.py recorded them.</summary>
 public sealed class SchedulerConfigTests : IDisposable
@@ -63,6 +63,16 @@ public sealed class SchedulerConfigTests : IDisposable
     }
 
     [Fact]
+    public void What_a_pipeline_alone_reads_is_refused_in_its_folders_only()
+    {
+        const string json = """{ "use_flow_sigmas": true }""";
+        Assert.Equal(new FlowScheduling(), Recording.Require(Read(json, PipelineFamilies.StableDiffusion3)));
+        var fault = Read(json, PipelineFamilies.Flux).Match<Fault?>(static _ => null, static fault => fault);
+        Assert.Equal("use_flow_sigmas", fault?.Place?.Key);
+        Assert.True(Read("""{ "use_flow_sigmas": false }""", PipelineFamilies.Flux).IsOk);
+    }
+
+    [Fact]
     public void Only_one_spacing_may_be_set()
     {
         var fault = Read("""{ "use_karras_sigmas": true, "use_beta_sigmas": true }""").Match<Fault?>(static _ => null, static fault => fault);
@@ -110,10 +120,10 @@ public sealed class SchedulerConfigTests : IDisposable
         Assert.All(pairs, pair => Assert.True(Math.Abs(pair.First - pair.Second) <= tolerance, $"{name}: {pair.Second} instead of {pair.First}"));
     }
 
-    private Result<FlowScheduling> Read(string json)
+    private Result<FlowScheduling> Read(string json, PipelineFamily? family = null)
     {
         var path = Path.Combine(_folder, "scheduler_config.json");
         File.WriteAllText(path, json);
-        return SchedulerConfig.Read(path);
+        return SchedulerConfig.Read(path, null, family);
     }
 }

@@ -1,0 +1,59 @@
+using System.Globalization;
+using System.Text;
+
+namespace LeapAlign.Pipelines;
+
+/// <summary>The README.md of an export: how diffusers has to be called to draw the pictures that LeapAlign draws.</summary>
+/// <param name="TextLength">Tokens of T5 that the model was trained with, or of the zeros that stand in for it.</param>
+/// <param name="Guidance">The guidance that the network was trained with as its input; null where it takes none.</param>
+public sealed record ExportCard(int TextLength, double? Guidance = null)
+{
+    /// <summary>Its name in the export.</summary>
+    public const string FileName = "README.md";
+
+    /// <summary>The text, in UTF-8.</summary>
+    /// <param name="source">The folder that is exported.</param>
+    public byte[] Bytes(PipelineFolder source)
+    {
+        ArgumentNullException.ThrowIfNull(source);
+        var family = source.Family;
+        var opening = source.HasT5 ? "" : $", {family.T5Encoder}=None, {family.T5Tokenizer}=None";
+        var parts = source.HasT5 ? "" : "\n\nIt has no T5 encoder, as its source had none. diffusers opens such a folder only when it is told, as above.";
+        var told = new[] { Length(family), Scale(family) }.OfType<(string Argument, string Sentence)>().ToArray();
+        return Encoding.UTF8.GetBytes($"""
+            ---
+            library_name: diffusers
+            pipeline_tag: text-to-image
+            ---
+
+            # Exported by LeapAlign
+
+            A {family.ClassName} with a trained {family.Trained}; every other component is that of the model it was trained from.
+
+            ```python
+            from diffusers import {family.ClassName}
+
+            pipeline = {family.ClassName}.from_pretrained("this folder"{opening})
+            pipeline("a caption"{string.Concat(told.Where(static one => one.Argument.Length > 0).Select(static one => $", {one.Argument}"))})
+            ```
+
+            {string.Join("\n\n", told.Select(static one => one.Sentence))}{parts}
+
+            """.ReplaceLineEndings("\n"));
+    }
+
+    private (string Argument, string Sentence)? Length(PipelineFamily family) => Told(
+        $"Captions were encoded with {TextLength} tokens of T5", "max_sequence_length", (TextLength, family.DefaultTextLength));
+
+    private (string Argument, string Sentence)? Scale(PipelineFamily family) => Guidance is { } guidance && family.DefaultGuidance is { } absent
+        ? Told(string.Create(CultureInfo.InvariantCulture, $"The {family.Trained} was trained at guidance {guidance}"), "guidance_scale", (guidance, absent))
+        : null;
+
+    // An argument is handed over only where diffusers would take another value.
+    private static (string Argument, string Sentence) Told(string what, string argument, (double Value, double Absent) numbers)
+    {
+        if (numbers.Value == numbers.Absent) return ("", $"{what}, which is what diffusers takes by default.");
+        var call = string.Create(CultureInfo.InvariantCulture, $"{argument}={numbers.Value}");
+        return (call, string.Create(CultureInfo.InvariantCulture, $"{what}. diffusers takes {numbers.Absent} unless it is told, and then draws other pictures: pass `{call}`."));
+    }
+}

@@ -1,0 +1,62 @@
+using LeapAlign.Networks.Layers;
+using LeapAlign.Networks.Vae;
+using LeapAlign.Networks.Weights;
+using LeapAlign.Pipeline;
+using static TorchSharp.torch;
+
+namespace LeapAlign.Pipelines;
+
+/// <summary>The component <c>vae</c> of a pipeline: pictures in [0, 1] to latents as the transformer sees them, and back. Its weights are frozen.</summary>
+public sealed class PictureAutoencoder : IDisposable
+{
+    private readonly WeightSet _weights = new();
+    private readonly Autoencoder _network;
+
+    /// <summary>Declares every weight; no memory is used yet.</summary>
+    public PictureAutoencoder(VaeConfig config) => _network = new Autoencoder(config, _weights.Root);
+
+    /// <summary>Reads every weight.</summary>
+    /// <param name="folder">The pipeline.</param>
+    /// <param name="device">Where they go.</param>
+    /// <param name="type">The precision of weights and arithmetic.</param>
+    public Result<Unit> Load(PipelineFolder folder, Device device, ScalarType type)
+    {
+        ArgumentNullException.ThrowIfNull(folder);
+        return folder.Load("vae", _weights, device, type).Map(unit =>
+        {
+            _weights.ComputeIn(type);
+            return unit;
+        });
+    }
+
+    /// <summary>Makes every weight without content, for shapes on the "meta" device.</summary>
+    public void Allocate(Device device, ScalarType type)
+    {
+        _weights.Allocate(device, type);
+        _weights.ComputeIn(type);
+    }
+
+    /// <summary>Decodes latents into pictures, with gradient when gradients are enabled.</summary>
+    /// <param name="latents">[B, C, h, w], fp32.</param>
+    /// <returns>[B, 3, H, W], fp32, clamped to [0, 1].</returns>
+    public Tensor Decode(Tensor latents)
+    {
+        using var scope = NewDisposeScope();
+        var pictures = _network.Decoder.Decode(latents).to(ScalarType.Float32).mul(0.5).add(0.5);
+        return Activation.Clamp01(pictures).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Encodes pictures into latents, without gradient: the mean of the encoder's distribution.</summary>
+    /// <param name="images">[B, 3, H, W], fp32 in [0, 1].</param>
+    /// <returns>[B, C, h, w], fp32, shifted and scaled as the transformer sees them.</returns>
+    public Tensor Encode(Tensor images)
+    {
+        ArgumentNullException.ThrowIfNull(images);
+        using var scope = NewDisposeScope();
+        using var gradients = no_grad();
+        return _network.Encoder.Latents(images.mul(2).sub(1)).to(ScalarType.Float32).MoveToOuterDisposeScope();
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _weights.Dispose();
+}

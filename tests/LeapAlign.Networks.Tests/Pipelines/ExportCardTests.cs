@@ -1,0 +1,100 @@
+using System.Text;
+using LeapAlign.Contracts.Models;
+using LeapAlign.Pipelines;
+
+namespace LeapAlign.Networks.Tests.Pipelines;
+
+/// <summary>The card of an export, word for word: what diffusers has to be told, and nothing that it takes by itself.</summary>
+public sealed class ExportCardTests
+{
+    [Fact]
+    public void Of_a_complete_StableDiffusion3Pipeline() => Expect(PipelineFamilies.StableDiffusion3, new ExportCard(256), """
+        ---
+        library_name: diffusers
+        pipeline_tag: text-to-image
+        ---
+
+        # Exported by LeapAlign
+
+        A StableDiffusion3Pipeline with a trained transformer; every other component is that of the model it was trained from.
+
+        ```python
+        from diffusers import StableDiffusion3Pipeline
+
+        pipeline = StableDiffusion3Pipeline.from_pretrained("this folder")
+        pipeline("a caption")
+        ```
+
+        Captions were encoded with 256 tokens of T5, which is what diffusers takes by default.
+
+        """);
+
+    [Fact]
+    public void Of_a_StableDiffusion3Pipeline_without_T5_at_another_length() => Expect(PipelineFamilies.StableDiffusion3, new ExportCard(77), """
+        ---
+        library_name: diffusers
+        pipeline_tag: text-to-image
+        ---
+
+        # Exported by LeapAlign
+
+        A StableDiffusion3Pipeline with a trained transformer; every other component is that of the model it was trained from.
+
+        ```python
+        from diffusers import StableDiffusion3Pipeline
+
+        pipeline = StableDiffusion3Pipeline.from_pretrained("this folder", text_encoder_3=None, tokenizer_3=None)
+        pipeline("a caption", max_sequence_length=77)
+        ```
+
+        Captions were encoded with 77 tokens of T5. diffusers takes 256 unless it is told, and then draws other pictures: pass `max_sequence_length=77`.
+
+        It has no T5 encoder, as its source had none. diffusers opens such a folder only when it is told, as above.
+
+        """, "text_encoder_3", "tokenizer_3");
+
+    [Fact]
+    public void Of_a_FluxPipeline_with_a_guidance_of_its_own() => Expect(PipelineFamilies.Flux, new ExportCard(256, 1.5), """
+        ---
+        library_name: diffusers
+        pipeline_tag: text-to-image
+        ---
+
+        # Exported by LeapAlign
+
+        A FluxPipeline with a trained transformer; every other component is that of the model it was trained from.
+
+        ```python
+        from diffusers import FluxPipeline
+
+        pipeline = FluxPipeline.from_pretrained("this folder")
+        pipeline("a caption", max_sequence_length=256, guidance_scale=1.5)
+        ```
+
+        Captions were encoded with 256 tokens of T5. diffusers takes 512 unless it is told, and then draws other pictures: pass `max_sequence_length=256`.
+
+        The transformer was trained at guidance 1.5. diffusers takes 3.5 unless it is told, and then draws other pictures: pass `guidance_scale=1.5`.
+
+        """);
+
+    [Fact]
+    public void What_diffusers_takes_by_itself_is_not_in_the_call()
+    {
+        var flux = Text(PipelineFamilies.Flux, new ExportCard(512, 3.5));
+        Assert.Contains("pipeline(\"a caption\")\n", flux, StringComparison.Ordinal);
+        Assert.Contains("The transformer was trained at guidance 3.5, which is what diffusers takes by default.", flux, StringComparison.Ordinal);
+        // A network without such an input, FLUX.1-schnell's for instance, does not look at guidance_scale.
+        Assert.DoesNotContain("guidance", Text(PipelineFamilies.Flux, new ExportCard(512)), StringComparison.Ordinal);
+        Assert.DoesNotContain("guidance", Text(PipelineFamilies.StableDiffusion3, new ExportCard(256, 7)), StringComparison.Ordinal);
+    }
+
+    private static void Expect(PipelineFamily family, ExportCard card, string text, params string[] absent) => Assert.Equal(text.ReplaceLineEndings("\n"), Text(family, card, absent));
+
+    private static string Text(PipelineFamily family, ExportCard card, params string[] absent) => Encoding.UTF8.GetString(card.Bytes(new PipelineFolder
+    {
+        Family = family,
+        Folder = "",
+        Components = [.. family.Components.Select(static component => component.Name).Except(absent)],
+        Scheduling = new FlowScheduling(),
+    }));
+}
