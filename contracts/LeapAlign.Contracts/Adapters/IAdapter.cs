@@ -27,6 +27,12 @@ public interface IAttachedAdapter : ITrainable, IDisposable
     /// <param name="site">One of <see cref="Bound"/>.</param>
     IReadOnlyList<Parameter> ParametersOf(AdapterSite site);
 
+    /// <summary>
+    /// Computes with the model alone until the returned object is disposed. That is what training started from, unless the adapter went on from a file
+    /// (<see cref="ITrainable.UseReference"/>).
+    /// </summary>
+    IDisposable SwitchOff();
+
     /// <summary>What the adapter adds to the weight of a site, for merged exports.</summary>
     /// <param name="site">One of <see cref="Bound"/>.</param>
     /// <param name="values">One tensor for each of the parameters, in order.</param>

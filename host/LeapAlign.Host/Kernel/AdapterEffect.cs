@@ -46,7 +46,7 @@ internal static class AdapterEffect
         using var file = new Policy("file", read);
         try
         {
-            var without = Velocity(model, () => model.Trained.UseReference());
+            var without = Velocity(model, () => model.Adapter.SwitchOff());
             var wanted = Velocity(model, () => model.Trained.Use(trained));
             var found = Velocity(model, () => model.Trained.Use(file));
             var effect = Largest(wanted - without);
@@ -63,7 +63,7 @@ internal static class AdapterEffect
         }
     });
 
-    private static Tensor Velocity(TrainedModel model, Func<IDisposable?> use)
+    private static Tensor Velocity(TrainedModel model, Func<IDisposable> use)
     {
         using var used = use();
         var network = model.Model;

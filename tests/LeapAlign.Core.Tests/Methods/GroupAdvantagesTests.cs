@@ -148,7 +148,9 @@ public sealed class GroupAdvantagesTests
         Sampler = null!,
         Network = static (latents, _) => latents,
         Score = new Stage<Tensor, Scores>("score", Scores.Of),
+        Samples = [.. Enumerable.Range(0, prompts.Length)],
         Random = RandomKey.OfRun(0),
+        StepKey = RandomKey.OfRun(0),
     };
 
     private static double[] Members(int[] groups, double[] values, int group) => [.. values.Where((_, sample) => groups[sample] == group)];
