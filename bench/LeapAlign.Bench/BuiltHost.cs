@@ -11,6 +11,9 @@ internal static class BuiltHost
     /// <summary>The plugins that come with it.</summary>
     public static string Plugins => Path.Combine(s_folder, "plugins");
 
+    /// <summary>The program.</summary>
+    public static string Program => Path.Combine(s_folder, "leapalign");
+
     /// <summary>Starts it; what it prints has to be read.</summary>
-    public static Process Start(params IEnumerable<string> arguments) => Process.Start(new ProcessStartInfo(Path.Combine(s_folder, "leapalign"), arguments) { RedirectStandardOutput = true })!;
+    public static Process Start(params IEnumerable<string> arguments) => Process.Start(new ProcessStartInfo(Program, arguments) { RedirectStandardOutput = true })!;
 }

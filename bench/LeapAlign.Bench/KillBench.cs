@@ -1,7 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Security.Cryptography;
-using System.Text.Json.Nodes;
 using LeapAlign.Contracts.Randomness;
 using LeapAlign.Pipeline;
 
@@ -36,7 +34,7 @@ internal static class KillBench
             {
                 var at = random.NextDouble() * seconds;
                 if (!Interrupted(file, name, overrides, at).TryGet(out var found, out fault)) return fault;
-                var equal = found.Digest == whole;
+                var equal = found.Digest.DifferenceFrom(whole) is null;
                 if (equal) same++;
                 else different++;
                 Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{name,-14} killed after {at,6:F1} s, {found.From}: {(equal ? "same" : "DIFFERENT")}"));
@@ -46,7 +44,7 @@ internal static class KillBench
         return different == 0 ? Unit.Value : new Fault.Run(FaultCodes.ReplayDiffers, $"{different} resumed runs differ from the uninterrupted one");
     }
 
-    private static Result<(string Digest, string From)> Interrupted(string file, string name, string[] overrides, double after)
+    private static Result<(RunDigest Digest, string From)> Interrupted(string file, string name, string[] overrides, double after)
     {
         var folder = Path.Combine(s_runs, $"{name}-killed");
         // A run that is killed before it makes its folder must not find the one of the run before.
@@ -70,28 +68,15 @@ internal static class KillBench
     private static Process Start(string file, string name, string[] overrides) => BuiltHost.Start(
         ["train", "-c", file, "--force", "--name", name, "--set", $"run.folder={s_runs}", .. overrides.SelectMany(static word => new[] { "--set", word })]);
 
-    private static Result<string> Finish(Process process, string name)
+    private static Result<RunDigest> Finish(Process process, string name)
     {
         using (process)
         {
             process.StandardOutput.ReadToEnd();
             process.WaitForExit();
             return process.ExitCode == 0
-                ? Digest(Path.Combine(s_runs, name))
-                : Result.Fail<string>(new Fault.Run(FaultCodes.StepThrew, $"'{name}' ended with exit code {process.ExitCode}"));
+                ? RunDigest.Of(Path.Combine(s_runs, name))
+                : Result.Fail<RunDigest>(new Fault.Run(FaultCodes.StepThrew, $"'{name}' ended with exit code {process.ExitCode}"));
         }
-    }
-
-    private static string Digest(string run)
-    {
-        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        foreach (var file in Directory.EnumerateFiles(Path.Combine(run, "export"), "*.safetensors", SearchOption.AllDirectories).Order(StringComparer.Ordinal)) hash.AppendData(File.ReadAllBytes(file));
-        foreach (var line in File.ReadLines(Path.Combine(run, "metrics.jsonl")))
-        {
-            var entry = (JsonObject)JsonNode.Parse(line)!;
-            entry.Remove("timings");
-            hash.AppendData(System.Text.Encoding.UTF8.GetBytes(entry.ToJsonString()));
-        }
-        return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 }

@@ -18,6 +18,7 @@ var result = args switch
     ["learn", var seeds, .. var words] when words.Length > 0 => LearnBench.Run(seeds, words),
     ["fuzz", var target, var count, .. var rest] => FuzzCommand.Run(target, count, rest),
     ["kill", var count, .. var words] when words.Length > 0 => KillBench.Run(int.Parse(count, CultureInfo.InvariantCulture), words),
+    ["bits", var other, .. var words] => BitsBench.Run(other, words),
     ["checkpoint", .. var overrides] => CheckpointBench.Run(overrides),
     ["formats", var path] => FormatsPage.Write(path),
     ["soak", var steps, .. var overrides] => SoakBench.Run(int.Parse(steps, CultureInfo.InvariantCulture), overrides),
@@ -36,4 +37,4 @@ return result.Match(static _ => 0, static fault =>
 
 static Result<Unit> Usage() => new Fault.Configuration(
     FaultCodes.BadOption,
-    "expected 'step' (where the time of a step goes), 'memory' (peak memory at 10 and 40 sampling steps), 'telemetry' (on against off), 'telemetry-trouble' (the same with receivers that are not there, slow or die), 'telemetry-calls' (what it costs and allocates around one evaluation and one stage), 'learn <seeds> <configurations>' (what methods learn at equal steps), 'kill <count> <configurations>' (runs that are killed and resumed), 'checkpoint' (what checkpoints cost), 'soak <steps>' (memory of a long run), 'neighbours' (a step beside busy processes), 'amx' (what AMX is worth), 'formats <file>' (writes docs/formats.md) or 'fuzz <target> <count> [seed]' (files that strangers write), then any overrides of plugins.json such as run.batch=16");
+    "expected 'step' (where the time of a step goes), 'memory' (peak memory at 10 and 40 sampling steps), 'telemetry' (on against off), 'telemetry-trouble' (the same with receivers that are not there, slow or die), 'telemetry-calls' (what it costs and allocates around one evaluation and one stage), 'learn <seeds> <configurations>' (what methods learn at equal steps), 'kill <count> <configurations>' (runs that are killed and resumed), 'bits <program> [configurations]' (whether another build computes the same), 'checkpoint' (what checkpoints cost), 'soak <steps>' (memory of a long run), 'neighbours' (a step beside busy processes), 'amx' (what AMX is worth), 'formats <file>' (writes docs/formats.md) or 'fuzz <target> <count> [seed]' (files that strangers write), then any overrides of plugins.json such as run.batch=16");
