@@ -26,7 +26,7 @@ internal sealed record PluginManifest
     [RegularExpression("^[^/\\\\:]+\\.dll$")]
     public required string Assembly { get; init; }
 
-    [Description("The versions of LeapAlign.Contracts that the plugin works with, such as [1.0,2.0).")]
+    [Description("The versions of LeapAlign.Contracts that the plugin works with, such as [2.0,3.0).")]
     public required string Contract { get; init; }
 
     [Description("What the plugin offers, the same as its code lists.")]
@@ -59,7 +59,7 @@ internal sealed record PluginManifest
         var manifest = JsonSerializer.Deserialize(source.Root, HostJson.Manifest)!;
         if (!ContractRange.TryParse(manifest.Contract, out _))
         {
-            return Bad($"'{manifest.Contract}' is not a range of versions such as [1.0,2.0)", source.Place("contract"));
+            return Bad($"'{manifest.Contract}' is not a range of versions such as [2.0,3.0)", source.Place("contract"));
         }
         var twice = manifest.Parts.Select((part, index) => (part, index)).FirstOrDefault(pair => manifest.Parts.Take(pair.index).Any(pair.part.IsSamePart));
         if (twice.part is not null) return Bad($"the {twice.part.Kind} '{twice.part.Id}' is listed twice", source.Place(JsonSource.Join("parts", twice.index)));

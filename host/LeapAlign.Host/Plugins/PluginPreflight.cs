@@ -9,10 +9,14 @@ namespace LeapAlign.Host.Plugins;
 /// </summary>
 internal static class PluginPreflight
 {
+    // The page of the last step: who comes from further back reads it first, too.
+    private const string Moved = "; docs/contract-2.md says what moved";
+
     /// <summary>Checks the assembly of a manifest.</summary>
     /// <returns>Null when it can be loaded.</returns>
     public static Fault? Check(string folder, PluginManifest manifest)
     {
+        if (Range(folder, manifest) is { } outside) return outside;
         var path = Path.Combine(folder, manifest.Assembly);
         var place = new SourcePlace(path);
         if (!File.Exists(path)) return new Fault.Plugin(FaultCodes.BadAssembly, $"plugin '{manifest.Id}' lacks its assembly {manifest.Assembly}", place);
@@ -21,6 +25,18 @@ internal static class PluginPreflight
             return new Fault.Plugin(FaultCodes.BadAssembly, $"{manifest.Assembly} of plugin '{manifest.Id}' is not a .NET assembly", place);
         }
         return Contract(manifest, assembly, place) ?? Carried(folder, manifest) ?? References(path, manifest, assembly);
+    }
+
+    // What plugin.json says comes first: an old plugin is refused before anything of its assembly is looked at.
+    private static Fault? Range(string folder, PluginManifest manifest)
+    {
+        var (name, host) = (SharedAssemblies.ContractName, SharedAssemblies.ContractVersion);
+        if (manifest.ContractRange.Contains(host)) return null;
+        var older = manifest.ContractRange.High is { } high && high <= new Version(host.Major, 0);
+        return new Fault.Plugin(
+            FaultCodes.ContractMismatch,
+            $"plugin '{manifest.Id}' works with {name} {manifest.Contract}, this host carries {host.ToString(2)}{(older ? Moved : "")}",
+            new(Path.Combine(folder, PluginManifest.FileName), Key: "contract"));
     }
 
     private static Fault? Contract(PluginManifest manifest, AssemblyMetadata assembly, SourcePlace place)
@@ -32,15 +48,10 @@ internal static class PluginPreflight
         }
         if (built.Major != host.Major || built > host)
         {
-            var message = $"plugin '{manifest.Id}' was built against {name} {built}, this host carries {host}; rebuild it against {host.Major}.x";
+            var message = $"plugin '{manifest.Id}' was built against {name} {built}, this host carries {host}; rebuild it against {host.Major}.x{(built.Major < host.Major ? Moved : "")}";
             return new Fault.Plugin(FaultCodes.ContractMismatch, message, place);
         }
-        return manifest.ContractRange.Contains(host)
-            ? null
-            : new Fault.Plugin(
-                FaultCodes.ContractMismatch,
-                $"plugin '{manifest.Id}' works with {name} {manifest.Contract}, this host carries {host.ToString(2)}",
-                new(Path.Combine(Path.GetDirectoryName(place.File)!, PluginManifest.FileName), Key: "contract"));
+        return null;
     }
 
     private static Fault? Carried(string folder, PluginManifest manifest)

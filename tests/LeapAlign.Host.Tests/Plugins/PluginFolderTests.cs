@@ -42,7 +42,7 @@ public sealed class PluginFolderTests
     [InlineData("\"version\": \"1.0.0\"", "\"vershion\": \"1.0.0\"", "vershion", "did you mean 'version'?")]
     [InlineData("\"version\": \"1.0.0\"", "\"version\": 1", "version", "a text was expected")]
     [InlineData("\"assembly\": \"TestPlugins", "\"assembly\": \"../TestPlugins", "assembly", "'../TestPlugins.Parts.dll'")]
-    [InlineData("[1.0,2.0)", "1.0", "contract", "range of versions")]
+    [InlineData("[2.0,3.0)", "1.0", "contract", "range of versions")]
     [InlineData("\"kind\": \"model\"", "\"kind\": \"modle\"", "parts[0].kind", "did you mean 'model'?")]
     [InlineData("\"kind\": \"model\", \"id\": \"canvas\"", "\"kind\": \"prompts\", \"id\": \"lines\"", "parts[1]", "listed twice")]
     [InlineData("\"version\"", "\"version\"; ", null, "not JSON")]
@@ -80,8 +80,31 @@ public sealed class PluginFolderTests
     public void Another_major_version_of_the_contracts_is_a_fault()
     {
         using var workspace = new TestWorkspace();
-        ReferTo(Path.Combine(workspace.Drop("parts"), "TestPlugins.Parts.dll"), "LeapAlign.Contracts", major: 2);
-        AssertFaulted(Assert.Single(workspace.Catalog().Plugins), FaultCodes.ContractMismatch, "'parts'", "2.0.0.0", "1.0.0.0", "rebuild");
+        ReferTo(Path.Combine(workspace.Drop("parts"), "TestPlugins.Parts.dll"), "LeapAlign.Contracts", major: 3);
+        AssertFaulted(Assert.Single(workspace.Catalog().Plugins), FaultCodes.ContractMismatch, "'parts'", "3.0.0.0", "2.0.0.0", "rebuild");
+    }
+
+    [Fact]
+    public void An_old_plugin_is_refused_by_its_manifest_with_the_page_that_says_what_moved()
+    {
+        using var workspace = new TestWorkspace();
+        var folder = workspace.Drop("parts");
+        var manifest = Path.Combine(folder, "plugin.json");
+        // Its assembly is not looked at: it may be of a kind that nobody knows any more.
+        File.Delete(Path.Combine(folder, "TestPlugins.Parts.dll"));
+        File.WriteAllText(manifest, File.ReadAllText(manifest).Replace("[2.0,3.0)", "[1.0,2.0)", StringComparison.Ordinal));
+        var plugin = Assert.Single(workspace.Catalog().Plugins);
+        AssertFaulted(plugin, FaultCodes.ContractMismatch, "'parts' works with LeapAlign.Contracts [1.0,2.0), this host carries 2.0; docs/contract-2.md says what moved");
+        Assert.Equal((manifest, "contract"), (plugin.Fault!.Place!.File, plugin.Fault.Place.Key));
+        Assert.True(File.Exists(Path.Combine(Testing.Repository.Root, "docs", "contract-2.md")));
+    }
+
+    [Fact]
+    public void An_assembly_of_contract_1_is_refused_whatever_its_manifest_says()
+    {
+        using var workspace = new TestWorkspace();
+        ReferTo(Path.Combine(workspace.Drop("parts"), "TestPlugins.Parts.dll"), "LeapAlign.Contracts", major: 1);
+        AssertFaulted(Assert.Single(workspace.Catalog().Plugins), FaultCodes.ContractMismatch, "1.0.0.0", "2.0.0.0", "rebuild", "docs/contract-2.md");
     }
 
     [Fact]
@@ -89,8 +112,8 @@ public sealed class PluginFolderTests
     {
         using var workspace = new TestWorkspace();
         var manifest = Path.Combine(workspace.Drop("parts"), "plugin.json");
-        File.WriteAllText(manifest, File.ReadAllText(manifest).Replace("[1.0,2.0)", "[1.5,2.0)", StringComparison.Ordinal));
-        AssertFaulted(Assert.Single(workspace.Catalog().Plugins), FaultCodes.ContractMismatch, "[1.5,2.0)", "1.0");
+        File.WriteAllText(manifest, File.ReadAllText(manifest).Replace("[2.0,3.0)", "[2.5,3.0)", StringComparison.Ordinal));
+        AssertFaulted(Assert.Single(workspace.Catalog().Plugins), FaultCodes.ContractMismatch, "[2.5,3.0)", "2.0");
     }
 
     [Fact]

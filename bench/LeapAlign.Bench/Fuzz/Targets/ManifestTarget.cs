@@ -27,7 +27,7 @@ internal sealed class ManifestTarget : IFuzzTarget, IDisposable
         var assemblies = Seeds.Select(static seed => JsonNode.Parse(seed)!).Select(static manifest => ((string)manifest["id"]!, (string)manifest["assembly"]!)).ToList();
         foreach (var file in assemblies.SelectMany(static pair => Directory.EnumerateFiles(Path.Combine(BuiltHost.Plugins, pair.Item1), "*.dll")).DistinctBy(Path.GetFileName))
             File.CreateSymbolicLink(Path.Combine(_folder, Path.GetFileName(file)), file);
-        _json = new([.. PartKinds.All, .. assemblies.Select(static pair => pair.Item2), "[1.0,2.0)", "(,1.0]", "[2,)", "1.0", "..dll", "sd3"]);
+        _json = new([.. PartKinds.All, .. assemblies.Select(static pair => pair.Item2), "[2.0,3.0)", "(,1.0]", "[2,)", "1.0", "..dll", "sd3"]);
     }
 
     public string Name => Word;
