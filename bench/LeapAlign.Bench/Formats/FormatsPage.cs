@@ -1,5 +1,5 @@
 using System.Text;
-using LeapAlign.Adapters.Lora;
+using LeapAlign.Adapters.Files;
 using LeapAlign.Networks.Formats;
 using LeapAlign.Pipeline;
 using LeapAlign.Pipelines;

@@ -16,6 +16,12 @@ public enum SiteRole
 
     /// <summary>Embeds the input, the text or the time, or makes the output.</summary>
     Embedding,
+
+    /// <summary>
+    /// Its output is read by nothing, so that an adapter would learn nothing there: the queries of the last block's context in SD3. It is named since files of other
+    /// trainers have factors for it.
+    /// </summary>
+    Unread,
 }
 
 /// <summary>What an adapter adds to a linear layer.</summary>

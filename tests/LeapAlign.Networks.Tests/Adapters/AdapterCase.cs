@@ -1,5 +1,5 @@
 using System.Text.Json;
-using LeapAlign.Adapters.Lora;
+using LeapAlign.Adapters.Files;
 using LeapAlign.Contracts.Adapters;
 using LeapAlign.Storage.Safetensors;
 using LeapAlign.Testing;

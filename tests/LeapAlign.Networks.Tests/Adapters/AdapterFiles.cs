@@ -1,4 +1,4 @@
-using LeapAlign.Adapters.Lora;
+using LeapAlign.Adapters.Files;
 using LeapAlign.Contracts.Adapters;
 using LeapAlign.Pipeline;
 using LeapAlign.Storage.Safetensors;

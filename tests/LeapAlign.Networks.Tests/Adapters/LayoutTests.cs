@@ -1,4 +1,4 @@
-using LeapAlign.Adapters.Lora;
+using LeapAlign.Adapters.Files;
 using LeapAlign.Contracts.Adapters;
 using LeapAlign.Testing;
 using static TorchSharp.torch;
@@ -68,12 +68,11 @@ public sealed class LayoutTests : IDisposable
     [Fact]
     public void Layers_whose_output_nothing_reads_are_checked_and_left_out()
     {
-        var sites = AdapterFiles.Sites.Where(static site => site.Name != AdapterFiles.Query).ToArray();
-        AdapterSite[] idle = [new(AdapterFiles.Query, AdapterFiles.In, AdapterFiles.Out, SiteRole.Attention)];
+        var read = AdapterFiles.Sites.Where(static site => site.Name != AdapterFiles.Query).ToArray();
         var path = _files.Write("a.safetensors", [.. AdapterFiles.Diffusers(AdapterFiles.Query), .. AdapterFiles.Diffusers(AdapterFiles.Value)]);
-        using var weights = Recording.Require(LoraFile.Read(path, sites, idle));
+        using var weights = Recording.Require(LoraFile.Read(path, [new(AdapterFiles.Query, AdapterFiles.In, AdapterFiles.Out, SiteRole.Unread), .. read]));
         Assert.Equal([AdapterFiles.Value], weights.Modules.Keys);
-        Assert.Contains(AdapterFiles.Query, AdapterFiles.Refused(path, sites).Message, StringComparison.Ordinal);
+        Assert.Contains(AdapterFiles.Query, AdapterFiles.Refused(path, read).Message, StringComparison.Ordinal);
     }
 
     [Theory]

@@ -1,6 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using LeapAlign.Adapters.Lora;
+using LeapAlign.Adapters.Files;
 using LeapAlign.Networks.Formats;
 using LeapAlign.Pipeline;
 using LeapAlign.Testing;

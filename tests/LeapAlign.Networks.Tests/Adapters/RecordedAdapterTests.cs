@@ -1,4 +1,4 @@
-using LeapAlign.Adapters.Lora;
+using LeapAlign.Adapters.Files;
 using LeapAlign.Networks.Sd3;
 using LeapAlign.Networks.Weights;
 using LeapAlign.Storage.Safetensors;

@@ -1,4 +1,4 @@
-using LeapAlign.Adapters.Lora;
+using LeapAlign.Adapters.Files;
 using LeapAlign.Pipeline;
 using static TorchSharp.torch;
 

@@ -1,5 +1,5 @@
 using System.Text.Json;
-using LeapAlign.Adapters.Lora;
+using LeapAlign.Adapters.Files;
 using LeapAlign.Storage.Safetensors;
 using LeapAlign.Testing;
 using static TorchSharp.torch;

@@ -27,13 +27,13 @@ internal sealed class AttentionProjections
     /// <param name="size">The number of heads and the width of one.</param>
     /// <param name="normalises">Whether queries and keys are RMS-normalised per head.</param>
     /// <param name="names">The names of the projections of queries, keys and values, then of the norms of queries and keys.</param>
-    /// <param name="hasQueries">Whether anything reads the queries: adapters are not offered what nothing reads.</param>
+    /// <param name="hasQueries">Whether anything reads the queries.</param>
     public AttentionProjections(
         WeightScope scope, (int Heads, int HeadWidth) size, bool normalises, (string Query, string Key, string Value, string QueryNorm, string KeyNorm) names, bool hasQueries = true)
     {
         _heads = size.Heads;
         var width = (long)size.Heads * size.HeadWidth;
-        _query = new Linear(scope / names.Query, width, width, role: hasQueries ? SiteRole.Attention : null);
+        _query = new Linear(scope / names.Query, width, width, role: hasQueries ? SiteRole.Attention : SiteRole.Unread);
         _key = new Linear(scope / names.Key, width, width, role: SiteRole.Attention);
         _value = new Linear(scope / names.Value, width, width, role: SiteRole.Attention);
         if (!normalises) return;

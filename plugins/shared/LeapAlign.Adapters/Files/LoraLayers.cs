@@ -1,27 +1,22 @@
 using LeapAlign.Contracts.Adapters;
 using Quickenshtein;
 
-namespace LeapAlign.Adapters.Lora;
+namespace LeapAlign.Adapters.Files;
 
 /// <summary>The layers of a model that factors can belong to, found by the names of a file.</summary>
 internal sealed class LoraLayers
 {
     private readonly Dictionary<string, AdapterSite> _sites;
     private readonly Dictionary<string, AdapterSite> _underscored;
-    private readonly HashSet<string> _idle;
 
-    /// <summary>Takes the layers that are read, and those that are not.</summary>
-    public LoraLayers(IReadOnlyList<AdapterSite> sites, IReadOnlyList<AdapterSite> idle)
+    /// <summary>Takes the layers of a model.</summary>
+    public LoraLayers(IReadOnlyList<AdapterSite> sites)
     {
-        _sites = sites.Concat(idle).ToDictionary(static site => site.Name, StringComparer.Ordinal);
-        _idle = idle.Select(static site => site.Name).ToHashSet(StringComparer.Ordinal);
+        _sites = sites.ToDictionary(static site => site.Name, StringComparer.Ordinal);
         // Names that are the same with underscores would be ambiguous; no model has any.
         _underscored = _sites.Values.GroupBy(static site => site.Name.Replace('.', '_'), StringComparer.Ordinal).Where(static group => group.Count() == 1)
             .ToDictionary(static group => group.Key, static group => group.Single(), StringComparer.Ordinal);
     }
-
-    /// <summary>Whether nothing reads the layer's output.</summary>
-    public bool IsIdle(AdapterSite site) => _idle.Contains(site.Name);
 
     /// <summary>The layers that a name of a file stands for, in the order of their rows; null when the model has not all of them.</summary>
     public (IReadOnlyList<AdapterSite> Sites, bool HalvesSwap)? Find(LoraSpelling spelling, string module)

@@ -4,10 +4,10 @@ using LeapAlign.Pipeline;
 using LeapAlign.Storage.Safetensors;
 using static TorchSharp.torch;
 
-namespace LeapAlign.Adapters.Lora;
+namespace LeapAlign.Adapters.Files;
 
 /// <summary>The tensors of one layer of a file, which may be several layers of the model.</summary>
-internal sealed class LoraModule(LoraKey key, IReadOnlyList<AdapterSite> sites, bool halvesSwap, LoraLayers layers)
+internal sealed class LoraModule(LoraKey key, IReadOnlyList<AdapterSite> sites, bool halvesSwap)
 {
     private static readonly ScalarType[] s_types = [ScalarType.Float64, ScalarType.Float32, ScalarType.Float16, ScalarType.BFloat16];
     private double? _alpha;
@@ -74,7 +74,7 @@ internal sealed class LoraModule(LoraKey key, IReadOnlyList<AdapterSite> sites, 
         {
             var rows = b.narrow(0, row, sites[i].Outputs);
             row += sites[i].Outputs;
-            if (layers.IsIdle(sites[i])) continue;
+            if (sites[i].Role == SiteRole.Unread) continue;
             var rank = apart ? scaled / sites.Count : scaled;
             var own = apart ? a.narrow(0, i * rank, rank) : a;
             var back = apart ? rows.narrow(1, i * rank, rank) : rows;

@@ -4,7 +4,7 @@ using LeapAlign.Networks.Formats;
 using LeapAlign.Pipeline;
 using static LeapAlign.Networks.Formats.FileField;
 
-namespace LeapAlign.Adapters.Lora;
+namespace LeapAlign.Adapters.Files;
 
 /// <summary>
 /// What PEFT's <c>LoraConfig</c> says about the factors in a file: their ranks, their scales and the layers they belong to. It is a file of its own in a PEFT folder, and an entry of

@@ -1,6 +1,6 @@
 using System.Text.RegularExpressions;
 
-namespace LeapAlign.Adapters.Lora;
+namespace LeapAlign.Adapters.Files;
 
 /// <summary>The layers of diffusers that one layer of the original FLUX network became: several where it was taken apart by rows.</summary>
 /// <param name="Modules">Their paths, in the order of the rows.</param>

@@ -4,7 +4,7 @@ using System.Text.Json;
 using LeapAlign.Pipeline;
 using LeapAlign.Storage.Safetensors;
 
-namespace LeapAlign.Adapters.Lora;
+namespace LeapAlign.Adapters.Files;
 
 /// <summary>Where the scales of a file's factors come from.</summary>
 /// <param name="Config">What PEFT's configuration says; null where the file has none.</param>

@@ -1,6 +1,6 @@
 using static TorchSharp.torch;
 
-namespace LeapAlign.Adapters.Lora;
+namespace LeapAlign.Adapters.Files;
 
 /// <summary>
 /// Puts a scale into B and takes it out again. A power of two goes in and out exactly. Any other is rounded when it goes in; what comes out is a B that gives, scaled and rounded, the

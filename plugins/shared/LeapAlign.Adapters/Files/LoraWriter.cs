@@ -1,9 +1,10 @@
+using LeapAlign.Contracts.Adapters;
 using LeapAlign.Pipeline;
 using LeapAlign.Storage.Disks;
 using LeapAlign.Storage.Safetensors;
 using static TorchSharp.torch;
 
-namespace LeapAlign.Adapters.Lora;
+namespace LeapAlign.Adapters.Files;
 
 /// <summary>
 /// Writes factors as diffusers does, <see cref="LoraFile.FileName"/> with keys <c>transformer.MODULE.lora_A.weight</c>. The scale goes into B and the header says an alpha that is the rank, so that readers of
@@ -11,6 +12,9 @@ namespace LeapAlign.Adapters.Lora;
 /// </summary>
 public static class LoraWriter
 {
+    // Two tensors with their names, and the layer's name among the targets.
+    private const long EntryBytes = 512;
+
     /// <summary>Writes a file, fp32.</summary>
     /// <param name="path">The file; its folder must be there.</param>
     /// <param name="weights">The factors of at least one layer.</param>
@@ -31,12 +35,9 @@ public static class LoraWriter
         return SafetensorsWriter.Write(path, tensors, Header(weights), disk);
     }
 
-    /// <summary>The bytes of the tensors that <see cref="Write"/> writes; the header is small beside them.</summary>
-    public static long Bytes(LoraWeights weights)
-    {
-        ArgumentNullException.ThrowIfNull(weights);
-        return weights.Modules.Values.Sum(static factors => (factors.A.numel() + factors.B.numel()) * sizeof(float));
-    }
+    /// <summary>The bytes that <see cref="Write"/> writes, about: a factor's entry in the header takes some hundred.</summary>
+    /// <param name="weights">The factors.</param>
+    public static long Bytes(IEnumerable<(long Rank, AdapterSite Site)> weights) => weights.Sum(static layer => (layer.Rank * (layer.Site.Inputs + layer.Site.Outputs) * sizeof(float)) + EntryBytes);
 
     private static Dictionary<string, string> Header(LoraWeights weights) =>
         LoraHeader.Of(weights.Modules.ToDictionary(static module => module.Key, static module => new TrainedScale(module.Value.Rank, module.Value.Alpha), StringComparer.Ordinal));

@@ -2,7 +2,7 @@ using LeapAlign.Contracts.Adapters;
 using LeapAlign.Pipeline;
 using LeapAlign.Storage.Safetensors;
 
-namespace LeapAlign.Adapters.Lora;
+namespace LeapAlign.Adapters.Files;
 
 /// <summary>
 /// Reads LoRA factors from the layouts that trainers write: diffusers (<c>transformer.MODULE.lora_A.weight</c>, the scale in the header or in <c>.alpha</c>), PEFT folders, and kohya's and
@@ -18,16 +18,15 @@ public static class LoraFile
 
     /// <summary>Reads a file.</summary>
     /// <param name="path">A safetensors file, or a folder of diffusers or PEFT.</param>
-    /// <param name="sites">The layers of the model.</param>
-    /// <param name="idle">
-    /// Layers of the model whose output nothing reads (in SD3 the last block's context query). Trainers write factors for them; these are checked and left out.
+    /// <param name="sites">
+    /// The layers of the model. Those whose output nothing reads (<see cref="SiteRole.Unread"/>) have factors in files of other trainers; these are checked and left out.
     /// </param>
     /// <param name="warn">Is told keys of configurations that are not known.</param>
     /// <returns>
     /// fp32 factors on the CPU by the site's name, in the order of the sites. A fault when the file is absent or damaged, is of another model, holds a tensor that is no factor of a layer, lacks one of
     /// a pair, or asks for what is not supported (<see cref="FaultCodes.UnsupportedAdapter"/>).
     /// </returns>
-    public static Result<LoraWeights> Read(string path, IReadOnlyList<AdapterSite> sites, IReadOnlyList<AdapterSite>? idle = null, Action<Fault>? warn = null)
+    public static Result<LoraWeights> Read(string path, IReadOnlyList<AdapterSite> sites, Action<Fault>? warn = null)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         ArgumentNullException.ThrowIfNull(sites);
@@ -36,17 +35,13 @@ public static class LoraFile
         using (file)
         {
             if (!Configuration(file, located.Config, warn).TryGet(out var config, out var wrong)) return wrong;
-            if (!LoraContent.Sort(file, config, new LoraLayers(sites, idle ?? [])).TryGet(out var modules, out var other)) return other;
+            if (!LoraContent.Sort(file, config, new LoraLayers(sites)).TryGet(out var modules, out var other)) return other;
             var weights = new LoraWeights();
             // The order of the sites, whatever the order of the file.
             var order = sites.Select(static (site, i) => (site.Name, i)).ToDictionary(static entry => entry.Name, static entry => entry.i, StringComparer.Ordinal);
             Dictionary<string, LoraFactors> read = [];
             var fault = modules.Select(module => module.Read(file, read)).FirstOrDefault(static fault => fault is not null);
-            foreach (var (name, factors) in read.OrderBy(entry => order.GetValueOrDefault(entry.Key, int.MaxValue)))
-            {
-                if (order.ContainsKey(name)) weights.Add(name, factors);
-                else factors.Dispose();
-            }
+            foreach (var (name, factors) in read.OrderBy(entry => order[entry.Key])) weights.Add(name, factors);
             if (fault is null) return weights;
             weights.Dispose();
             return fault;

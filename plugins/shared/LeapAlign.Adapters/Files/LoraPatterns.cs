@@ -2,7 +2,7 @@ using System.Text.Json;
 using System.Text.RegularExpressions;
 using LeapAlign.Networks.Configuration;
 
-namespace LeapAlign.Adapters.Lora;
+namespace LeapAlign.Adapters.Files;
 
 /// <summary>Regular expressions that somebody else wrote: they are compiled once, and one that takes too long matches nothing.</summary>
 internal static class LoraExpression

@@ -1,7 +1,7 @@
 using LeapAlign.Pipeline;
 using LeapAlign.Storage.Safetensors;
 
-namespace LeapAlign.Adapters.Lora;
+namespace LeapAlign.Adapters.Files;
 
 /// <summary>Sorts the tensors of a file into the factors of layers. Names and shapes are compared before a tensor is read, so that nothing is half-read.</summary>
 internal static class LoraContent
@@ -28,7 +28,7 @@ internal static class LoraContent
             }
             adapters.Add(parsed.Adapter ?? "");
             if (!modules.TryGetValue((parsed.Spelling, parsed.Module), out var module))
-                modules.Add((parsed.Spelling, parsed.Module), module = new LoraModule(parsed, found.Sites, found.HalvesSwap, layers));
+                modules.Add((parsed.Spelling, parsed.Module), module = new LoraModule(parsed, found.Sites, found.HalvesSwap));
             if (!module.Keys.TryAdd(parsed.Part, key)) return Mismatch(file, key, $"tensor '{key}' and tensor '{module.Keys[parsed.Part]}' are the same factor");
         }
         if (unmatched.Count > 0) return Unmatched(file, unmatched, layers);

@@ -1,6 +1,6 @@
 using static TorchSharp.torch;
 
-namespace LeapAlign.Adapters.Lora;
+namespace LeapAlign.Adapters.Files;
 
 /// <summary>The low-rank update of one layer: <c>W + alpha/rank · B A</c> (Hu et al. 2021, arXiv:2106.09685, §4.1). It owns its tensors.</summary>
 public sealed class LoraFactors : IDisposable

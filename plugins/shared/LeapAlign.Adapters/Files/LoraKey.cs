@@ -1,6 +1,6 @@
 using System.Text.RegularExpressions;
 
-namespace LeapAlign.Adapters.Lora;
+namespace LeapAlign.Adapters.Files;
 
 /// <summary>Which tensor of a layer's factors a key names.</summary>
 internal enum LoraPart

@@ -1,0 +1,181 @@
+using LeapAlign.Adapters.Files;
+using LeapAlign.Contracts.Adapters;
+using LeapAlign.Contracts.Weights;
+using LeapAlign.Networks.Weights;
+using LeapAlign.Pipeline;
+using LeapAlign.Storage.Disks;
+using static TorchSharp.torch;
+
+namespace LeapAlign.Adapters.Lora;
+
+/// <summary>
+/// Factors at work: fp32 masters that are trained, copies of them in the precision of the run that the layers compute with, and an edge between the two for each use. Values come in the order of the
+/// parameters: A and B of the first layer, of the second, and so on.
+/// </summary>
+internal sealed class AttachedLora : IAttachedAdapter
+{
+    private const int OfLayer = 2;
+    private readonly WeightSet _weights = new();
+    private readonly List<LayerFactors> _layers = [];
+    private readonly List<InUse> _uses = [];
+    private readonly Device _device;
+
+    /// <summary>Copies the factors and attaches them.</summary>
+    /// <param name="sites">The layers.</param>
+    /// <param name="start">Factors of each of them; they stay the caller's.</param>
+    /// <param name="device">Where the factors go.</param>
+    /// <param name="type">The precision of the run.</param>
+    public AttachedLora(IReadOnlyList<AdapterSite> sites, LoraWeights start, Device device, ScalarType type)
+    {
+        (Bound, _device) = (sites, device);
+        foreach (var site in sites)
+        {
+            var factors = start.Modules[site.Name];
+            _layers.Add(new LayerFactors(this, Declare(site, "lora_A", factors.A.shape), Declare(site, "lora_B", factors.B.shape), factors.Alpha));
+        }
+        _weights.Allocate(device, ScalarType.Float32);
+        using (no_grad())
+        {
+            foreach (var (site, layer) in sites.Zip(_layers))
+            {
+                layer.A.Master.copy_(start.Modules[site.Name].A);
+                layer.B.Master.copy_(start.Modules[site.Name].B);
+            }
+        }
+        _weights.SetTrained(true);
+        _weights.ComputeIn(type);
+        Parameters = _weights.ToParameterSet();
+        foreach (var (site, layer) in sites.Zip(_layers)) site.Attach(layer);
+    }
+
+    /// <inheritdoc/>
+    public ParameterSet Parameters { get; }
+
+    /// <inheritdoc/>
+    public IReadOnlyList<AdapterSite> Bound { get; }
+
+    /// <inheritdoc/>
+    public long Bytes => LoraWriter.Bytes(Bound.Zip(_layers, static (site, layer) => ((long)layer.Rank, site)));
+
+    // What was asked for last holds.
+    private bool IsOff => _uses.Count > 0 && _uses[^1].Policy is null;
+
+    /// <inheritdoc/>
+    public IReadOnlyList<Parameter> ParametersOf(AdapterSite site) => [.. Parameters.Skip(Index(site) * OfLayer).Take(OfLayer)];
+
+    /// <inheritdoc/>
+    public void Refresh() => _weights.Refresh();
+
+    /// <inheritdoc/>
+    public IDisposable Use(Policy policy) => new InUse(_uses, _weights.Use(policy));
+
+    /// <inheritdoc/>
+    public IDisposable? UseReference() => new InUse(_uses, null);
+
+    /// <inheritdoc/>
+    public Tensor UpdateOf(AdapterSite site, IReadOnlyList<Tensor> values)
+    {
+        ArgumentNullException.ThrowIfNull(values);
+        using var scope = NewDisposeScope();
+        using var factors = Factors(Index(site), values);
+        return factors.Update().to(ScalarType.Float32).MoveToOuterDisposeScope();
+    }
+
+    /// <inheritdoc/>
+    public Result<Unit> Write(string folder, IReadOnlyList<Tensor> values)
+    {
+        ArgumentNullException.ThrowIfNull(values);
+        using var weights = new LoraWeights();
+        for (var i = 0; i < Bound.Count; i++) weights.Add(Bound[i].Name, Factors(i, values));
+        return WholeFolder.Write(folder, aside => LoraWriter.Write(Path.Combine(aside, LoraFile.FileName), weights));
+    }
+
+    /// <inheritdoc/>
+    public Result<IReadOnlyList<Tensor>> Read(string folder)
+    {
+        var path = Path.Combine(folder, LoraFile.FileName);
+        return LoraFile.Read(path, Bound).Bind(read =>
+        {
+            using (read)
+            {
+                var other = Bound.Zip(_layers).FirstOrDefault(pair => !read.Modules.TryGetValue(pair.First.Name, out var factors) || factors.Rank != pair.Second.Rank);
+                if (other.First is not null) return new Fault.Input(FaultCodes.TensorMismatch, $"'{other.First.Name}' has no factors of rank {other.Second.Rank}", new SourcePlace(path, Key: other.First.Name));
+                return Result.Ok<IReadOnlyList<Tensor>>([.. Bound.SelectMany(site => new[] { Copy(read.Modules[site.Name].A), Copy(read.Modules[site.Name].B) })]);
+            }
+        });
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (var site in Bound) site.Detach();
+        _weights.Dispose();
+    }
+
+    private Weight Declare(AdapterSite site, string name, long[] shape) => (_weights.Root / site.Name / name).Weight("weight", ParameterRole.Adapter, shape);
+
+    private int Index(AdapterSite site)
+    {
+        for (var i = 0; i < Bound.Count; i++)
+        {
+            if (ReferenceEquals(Bound[i], site)) return i;
+        }
+        throw new ArgumentException($"nothing is attached to '{site.Name}'", nameof(site));
+    }
+
+    // Handles of their own, so that the values stay the caller's.
+    private LoraFactors Factors(int i, IReadOnlyList<Tensor> values)
+    {
+        if (values.Count != Parameters.Count) throw new ArgumentException($"{values.Count} values for {Parameters.Count} parameters", nameof(values));
+        using var _ = no_grad();
+        return new LoraFactors(values[i * OfLayer].detach().alias(), values[(i * OfLayer) + 1].detach().alias(), _layers[i].Alpha);
+    }
+
+    private Tensor Copy(Tensor tensor)
+    {
+        using var _ = no_grad();
+        return tensor.to(ScalarType.Float32, _device, copy: true).DetachFromDisposeScope();
+    }
+
+    /// <summary>What the adapter adds to one layer.</summary>
+    private sealed class LayerFactors(AttachedLora owner, Weight a, Weight b, double alpha) : ISiteAdapter
+    {
+        public Weight A => a;
+
+        public Weight B => b;
+
+        public double Alpha => alpha;
+
+        public int Rank => (int)a.Shape[0];
+
+        public IReadOnlyList<Tensor> Tensors => owner.IsOff ? [] : [a.Value, b.Value];
+
+        // The scale is applied on the narrow side, where it costs least.
+        public Tensor Apply(Tensor input, Tensor output, IReadOnlyList<Tensor> tensors)
+        {
+            using var scope = NewDisposeScope();
+            var narrow = nn.functional.linear(input.to(tensors[0].dtype), tensors[0]) * (alpha / Rank);
+            return (output + nn.functional.linear(narrow, tensors[1]).to(output.dtype)).MoveToOuterDisposeScope();
+        }
+    }
+
+    /// <summary>A policy that is computed with, or none: the model without the adapter.</summary>
+    private sealed class InUse : IDisposable
+    {
+        private readonly List<InUse> _all;
+
+        public InUse(List<InUse> all, IDisposable? policy)
+        {
+            (_all, Policy) = (all, policy);
+            all.Add(this);
+        }
+
+        public IDisposable? Policy { get; }
+
+        public void Dispose()
+        {
+            _all.Remove(this);
+            Policy?.Dispose();
+        }
+    }
+}
