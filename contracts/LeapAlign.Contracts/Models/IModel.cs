@@ -22,7 +22,7 @@ public interface IModel : ITrainable
     GuidanceForm GuidanceForm { get; }
 
     /// <summary>
-    /// The linear layers that adapters may be attached to, by their names in the checkpoint; without those whose output nothing reads, which would learn nothing.
+    /// The linear layers that adapters may be attached to, by their names in the checkpoint. Those whose output nothing reads are <see cref="SiteRole.Unread"/>: they would learn nothing.
     /// </summary>
     IReadOnlyList<AdapterSite> Sites => [];
 

@@ -19,15 +19,17 @@ internal sealed class AttachedLora : IAttachedAdapter
     private readonly List<LayerFactors> _layers = [];
     private readonly List<InUse> _uses = [];
     private readonly Device _device;
+    private readonly bool _beganFromFile;
 
     /// <summary>Copies the factors and attaches them.</summary>
     /// <param name="sites">The layers.</param>
     /// <param name="start">Factors of each of them; they stay the caller's.</param>
     /// <param name="device">Where the factors go.</param>
     /// <param name="type">The precision of the run.</param>
-    public AttachedLora(IReadOnlyList<AdapterSite> sites, LoraWeights start, Device device, ScalarType type)
+    /// <param name="fromFile">Whether training goes on from factors that change the model; what it started from is then not the model alone.</param>
+    public AttachedLora(IReadOnlyList<AdapterSite> sites, LoraWeights start, Device device, ScalarType type, bool fromFile)
     {
-        (Bound, _device) = (sites, device);
+        (Bound, _device, _beganFromFile) = (sites, device, fromFile);
         foreach (var site in sites)
         {
             var factors = start.Modules[site.Name];
@@ -70,7 +72,10 @@ internal sealed class AttachedLora : IAttachedAdapter
     public IDisposable Use(Policy policy) => new InUse(_uses, _weights.Use(policy));
 
     /// <inheritdoc/>
-    public IDisposable? UseReference() => new InUse(_uses, null);
+    public IDisposable SwitchOff() => new InUse(_uses, null);
+
+    /// <inheritdoc/>
+    public IDisposable? UseReference() => _beganFromFile ? null : SwitchOff();
 
     /// <inheritdoc/>
     public Tensor UpdateOf(AdapterSite site, IReadOnlyList<Tensor> values)

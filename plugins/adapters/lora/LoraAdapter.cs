@@ -61,7 +61,7 @@ public sealed class LoraAdapter(LoraSettings settings, PartContext context) : IA
             using var _ = no_grad();
             var start = new LoraWeights();
             foreach (var site in bound) start.Add(site.Name, read.Modules.TryGetValue(site.Name, out var known) ? new LoraFactors(known.A.alias(), known.B.alias(), known.Alpha) : New(site, random));
-            using (start) return Result.Ok<IAttachedAdapter>(new AttachedLora(bound, start, context.Device, context.ComputeType));
+            using (start) return Result.Ok<IAttachedAdapter>(new AttachedLora(bound, start, context.Device, context.ComputeType, fromFile: read.Modules.Count > 0));
         }
     }
 

@@ -1,5 +1,6 @@
 using System.ComponentModel;
 using System.ComponentModel.DataAnnotations;
+using LeapAlign.Contracts.Plugins;
 
 namespace LeapAlign.Adapters.Lora;
 
@@ -22,5 +23,6 @@ public sealed record LoraSettings
 
     /// <summary>Where training goes on from.</summary>
     [Description("Factors to go on from, relative to plugins.json: a safetensors file, or a folder of diffusers or PEFT. null begins with a gaussian A and a B of zeros, which change nothing.")]
+    [PathSetting(PathKind.File)]
     public string? From { get; init; }
 }
