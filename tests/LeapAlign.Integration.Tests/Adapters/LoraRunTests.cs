@@ -16,7 +16,7 @@ public sealed class LoraRunTests : IDisposable
     {
         _workspace.Json["run"] = new JsonObject { ["name"] = "lora", ["steps"] = 4, ["batch"] = 2, ["reference"] = true };
         _workspace.Json["adapter"] = new JsonObject { ["id"] = "lora", ["settings"] = new JsonObject { ["rank"] = 4, ["alpha"] = 8 } };
-        _workspace.Json["optimizer"] = new JsonObject { ["id"] = "adamw", ["settings"] = new JsonObject { ["rate"] = 1e-3 } };
+        _workspace.Json["optimizer"] = new JsonObject { ["id"] = "adamw", ["settings"] = new JsonObject { ["rate"] = 1e-2 } };
         _workspace.Json["evaluation"]!["every"] = 0;
         _workspace.Json["checkpoint"] = new JsonObject { ["every"] = 2 };
         _workspace.Json["export"] = new JsonObject { ["merged"] = true };
@@ -47,7 +47,7 @@ public sealed class LoraRunTests : IDisposable
         Succeed("generate", "a red circle", "--output", "alone", "--set", "adapter=full", "--set", "run.dtype=float32");
         var (merged, attached, alone) = (Picture("merged"), Picture("attached"), Picture("alone"));
         var effect = Distance(attached, alone);
-        Assert.True(effect > 0, "the adapter moves the picture");
+        Assert.True(effect > 8, $"the adapter moves the picture by {effect} of 255");
         Assert.InRange(Distance(merged, attached), 0, 2);
     }
 
