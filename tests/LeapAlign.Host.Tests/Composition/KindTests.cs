@@ -107,6 +107,7 @@ public sealed class KindTests
         Assert.Null(plan.Adapter);
         Assert.Equal(without.ResolvedJson, plan.ResolvedJson);
         Assert.Equal("full", (string?)JsonNode.Parse(plan.ResolvedJson)!["adapter"]!["id"]);
+        Assert.Empty(JsonNode.Parse(plan.ResolvedJson)!["objectives"]!.AsArray());
         Assert.Empty(NamedPart.In(JsonNode.Parse(plan.ResolvedJson)!.AsObject()).Where(static part => part.Kind == PartKinds.Adapter));
     }
 
