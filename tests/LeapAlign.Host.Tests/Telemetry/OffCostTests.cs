@@ -15,14 +15,14 @@ public sealed class OffCostTests
     {
         using var workspace = new TestWorkspace().Write(TestWorkspace.Valid);
         var plan = workspace.Compose().Value();
-        var spans = new KernelSpans(plan);
+        var (spans, reward) = (new KernelSpans(plan), plan.Rewards[0]);
         void Work(int times)
         {
             for (var time = 0; time < times; time++)
             {
                 spans.OpenEvaluation(new NetworkCall(1, time % 2 == 0, 8, 0.5)).Close();
                 spans.Open(SpanSchema.Roll.Name).Close();
-                spans.OpenScore(plan.Rewards[0]).Close();
+                spans.OpenScore(reward).Close();
             }
         }
 
