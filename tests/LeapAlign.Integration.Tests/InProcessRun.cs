@@ -2,6 +2,7 @@ using System.Text.Json.Serialization.Metadata;
 using LeapAlign.Algorithms.LeapAlign;
 using LeapAlign.Contracts.Algorithms;
 using LeapAlign.Contracts.Flow;
+using LeapAlign.Contracts.Optimizers;
 using LeapAlign.Contracts.Plugins;
 using LeapAlign.Contracts.Ranks;
 using LeapAlign.Contracts.Rewards;
@@ -74,6 +75,17 @@ internal static class InProcessRun
     {
         Collective = new PartPlan(PartDefinition.Of<ICommunicator, LeapAlignSettings>("threads", LeapAlignSettingsJson, (_, _) => communicator), new LeapAlignSettings(), "threads", new SourcePlace("test")),
     };
+
+    /// <summary>The plan with an optimizer that a test defines.</summary>
+    public static RunPlan With(this RunPlan plan, IOptimizer optimizer, params string[] needs) => plan with
+    {
+        Optimizer = new PartPlan(
+            PartDefinition.Of<IOptimizer, LeapAlignSettings>("scripted", LeapAlignSettingsJson, (_, _) => optimizer).Requiring(needs), new LeapAlignSettings(), "scripted", new SourcePlace("test")),
+    };
+
+    /// <summary>The plan with a part of a plugin as its algorithm.</summary>
+    public static RunPlan With(this RunPlan plan, PartDefinition algorithm) =>
+        plan with { Algorithm = new PartPlan(algorithm, algorithm.ReadSettings("{}"), algorithm.Id, new SourcePlace("test")) };
 
     /// <summary>The plan with trained rewards that a test defines.</summary>
     public static RunPlan With(this RunPlan plan, params (string Name, double Weight, double Offset, double Scale, IReward Reward)[] rewards) => plan with

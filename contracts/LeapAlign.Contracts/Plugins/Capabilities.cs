@@ -24,6 +24,27 @@ public static class Capabilities
     /// <summary>Each prompt comes with a preferred and a rejected picture.</summary>
     public const string PreferencePairs = "preference-pairs";
 
+    /// <summary>An optimizer is given the accumulated gradient of each update. Every run has it.</summary>
+    public const string Gradient = "gradient";
+
+    /// <summary>Each objective of the algorithm is the whole loss of a micro-batch: an optimizer can take their gradients one by one (<see cref="Optimizers.IRowOptimization"/>).</summary>
+    public const string Rows = "rows";
+
+    /// <summary>A step of the algorithm is a function of its samples and of the weights, with one update: its loss and gradient can be asked for at other weights (<see cref="Optimizers.UpdateContext.Replay"/>).</summary>
+    public const string Replay = "replay";
+
+    /// <summary>A step of the algorithm can be asked for on other samples, drawn under keys of their own (<see cref="Optimizers.UpdateContext.Draw"/>).</summary>
+    public const string SecondDraw = "second-draw";
+
+    /// <summary>Products of the Hessian with a vector, as differences of replayed gradients (<see cref="Optimizers.UpdateContext.HessianVector"/>).</summary>
+    public const string HessianVector = "hessian-vector";
+
+    /// <summary>A step of the algorithm has one update, so that it can be made at other weights than those that the update changes (<see cref="Optimizers.IProbingOptimization"/>).</summary>
+    public const string Probe = "probe";
+
+    /// <summary>What an algorithm offers whose step has one update and is a function of its samples and of the weights.</summary>
+    public static IReadOnlyList<string> OfRepeatableSteps { get; } = [Probe, Replay, SecondDraw, HessianVector];
+
     /// <summary>The optimizer chooses the length of its steps: the host does not clip, and <c>run.clipNorm</c> is not set.</summary>
     public const string OwnStepLength = "own-step-length";
 }

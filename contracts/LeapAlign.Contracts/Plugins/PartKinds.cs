@@ -65,7 +65,10 @@ public static class PartKinds
         {
             Capabilities = [Capabilities.LogProbability, Capabilities.GaussianLogProbability],
         },
-        new(Algorithm, [typeof(IAlgorithm)], new PartSection(Algorithm, PartCount.One, "How the model is aligned.")),
+        new(Algorithm, [typeof(IAlgorithm)], new PartSection(Algorithm, PartCount.One, "How the model is aligned."))
+        {
+            Capabilities = [Capabilities.Rows, .. Capabilities.OfRepeatableSteps],
+        },
         new(
             Reward,
             [typeof(IReward), typeof(IGroupReward), typeof(IPairwiseReward)],

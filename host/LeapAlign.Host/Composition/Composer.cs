@@ -23,6 +23,7 @@ internal sealed class Composer(PluginCatalog catalog)
         from plan in Read(source)
         from unmet in Requirements.Unmet(plan)
         from _ in unmet.Count > 0 ? Result.Fail<Unit>(new Remedy(catalog, source, Read).Of(plan, unmet)) : WholeGroups(plan, source)
+        from ____ in ClipsOnce(plan, source)
         from __ in DeviceIsThere(plan, source)
         from ___ in Mark(plan)
         select plan;
@@ -56,7 +57,9 @@ internal sealed class Composer(PluginCatalog catalog)
                 BaseFolder = Path.GetDirectoryName(Path.GetFullPath(source.File))!,
                 ResolvedJson = "",
             }
-            select plan with { ResolvedJson = ResolvedConfiguration.Write(plan) };
+            from offers in Requirements.Provides(plan.Optimizer)
+            let whole = plan with { Run = plan.Run with { ClipNorm = plan.Run.ClipNorm ?? plan.ClipNorm } }
+            select whole with { ResolvedJson = ResolvedConfiguration.Write(whole) };
     }
 
     private static Fault? Missing(JsonObject root, JsonSource source)
@@ -95,6 +98,13 @@ internal sealed class Composer(PluginCatalog catalog)
             ? Unit.Value
             : new Fault.Composition(FaultCodes.SettingsDoNotFit, $"a step of {samples} samples (batch {plan.Run.Batch} x accumulation {plan.Run.Accumulation}) does not hold whole groups of {plan.Run.Group}", source.Place("run.group"));
     }
+
+    private static Result<Unit> ClipsOnce(RunPlan plan, JsonSource source) => plan is { OwnStepLength: true, Run.ClipNorm: { } limit }
+        ? new Fault.Composition(
+            FaultCodes.SettingsDoNotFit,
+            FormattableString.Invariant($"run.clipNorm is {limit}, but the optimizer '{plan.Optimizer.Name}' chooses the length of its steps whatever the gradient's: leave run.clipNorm out, or null"),
+            source.Place("run.clipNorm"))
+        : Unit.Value;
 
     // auto and cpu are always there; asking for CUDA loads libtorch, which a run without it need not do this early.
     private static Result<Unit> DeviceIsThere(RunPlan plan, JsonSource source) =>

@@ -40,6 +40,7 @@ internal static class Requirements
                 .Where(reward => reward.Role == RewardRole.Train && !provided[reward.Part].Contains(need, StringComparer.Ordinal))
                 .Select(without => NotMet(part, need, $"which the reward {Name(without.Part)} does not provide", without.Part.Place));
         }
+        if (need == Capabilities.Gradient) return [];
         if (provided.Values.Any(offers => offers.Contains(need, StringComparer.Ordinal))) return [];
         if (need == Capabilities.ReferencePolicy)
             return plan.Run.Reference ? [] : [NotMet(part, need, "which the run does not keep: set run.reference to true", part.Place)];

@@ -22,6 +22,12 @@ internal sealed record RunPlan
     /// <summary>The size of evaluations' pictures; null for the model's own.</summary>
     public ImageSize? EvaluationSize => ImageSize.TryParse(Evaluation.Size, out var size) ? size : Size;
 
+    /// <summary>The largest norm of a gradient; null where the optimizer chooses the length of its steps.</summary>
+    public double? ClipNorm => OwnStepLength ? null : Run.ClipNorm ?? 1;
+
+    /// <summary>Whether the optimizer chooses the length of its steps.</summary>
+    public bool OwnStepLength => Optimizer.Definition.Provides(Optimizer.Settings).Contains(Capabilities.OwnStepLength, StringComparer.Ordinal);
+
     /// <summary>When checkpoints are taken; <see cref="CheckpointSettings.Best"/> is null only where no reward is held out.</summary>
     public CheckpointSettings Checkpoint { get; init; } = new();
 

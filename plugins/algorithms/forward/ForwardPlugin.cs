@@ -36,6 +36,7 @@ public sealed class ForwardPlugin : IPlugin
             .Costing<CrdSettings>(static (settings, steps) => Cost(settings, steps, 1 + (settings.KlWeight > 0 ? 1 : 0))),
         PartDefinition.Of<SftAlgorithm, SftSettings>("sft", SettingsJson.Default.SftSettings, static (settings, _) => new(settings))
             .Requiring(Capabilities.Pictures)
+            .Providing([.. Capabilities.OfRepeatableSteps])
             .Costing<SftSettings>(static (settings, _) => new(0, settings.Timesteps, 0)),
     ];
 

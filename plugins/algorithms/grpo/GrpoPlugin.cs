@@ -25,6 +25,7 @@ public sealed class GrpoPlugin : IPlugin
             [
                 Capabilities.LogProbability, Capabilities.GroupedPrompts, .. further, .. settings.KlWeight > 0 ? (string[])[Capabilities.ReferencePolicy] : [],
             ])
+            .Providing<TSettings>(static settings => settings.Updates == 1 ? [Capabilities.Probe] : [])
             .Costing<TSettings>((settings, steps) => method(settings).Cost(steps));
 }
 

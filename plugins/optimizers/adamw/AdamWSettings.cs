@@ -1,5 +1,6 @@
 using System.ComponentModel;
 using System.ComponentModel.DataAnnotations;
+using LeapAlign.Optimization;
 
 namespace LeapAlign.Optimizers.AdamW;
 
@@ -43,4 +44,6 @@ public sealed record AdamWSettings
     /// <summary>Which implementation computes the update.</summary>
     [Description("Whether one fused kernel computes the update where the device has it; the plain operations give the same to rounding and cost a few milliseconds more.")]
     public bool Fused { get; init; } = true;
+
+    internal AdamWForm Form => new(Beta1, Beta2, Epsilon, Fused);
 }

@@ -67,6 +67,38 @@ public sealed class RequirementsTests
     }
 
     [Fact]
+    public void An_optimizer_that_chooses_the_length_of_its_steps_and_a_limit_of_the_gradient_are_one_too_many()
+    {
+        TestWorkspace.Compose(TestWorkspace.Valid, "optimizer=stride", "run.clipNorm=0.5").Fault(FaultCodes.SettingsDoNotFit, "run.clipNorm is 0.5", "optimizer 'stride'", "null");
+        Assert.Equal(0.5, TestWorkspace.Compose(TestWorkspace.Valid, "run.clipNorm=0.5").Value().ClipNorm);
+        Assert.Equal(1, TestWorkspace.Compose(TestWorkspace.Valid).Value().ClipNorm);
+        Assert.Equal(1, TestWorkspace.Compose(TestWorkspace.Valid, "run.clipNorm=null").Value().ClipNorm);
+        var free = TestWorkspace.Compose(TestWorkspace.Valid, "optimizer=stride").Value();
+        Assert.Null(free.ClipNorm);
+        // What a run writes down for those that come after it.
+        Assert.Contains("\"clipNorm\": null", free.ResolvedJson, StringComparison.Ordinal);
+        Assert.Equal(free.ResolvedJson, TestWorkspace.Compose(free.ResolvedJson).Value().ResolvedJson);
+        Assert.Contains("\"clipNorm\": 1,", TestWorkspace.Compose(TestWorkspace.Valid).Value().ResolvedJson, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("rows")]
+    [InlineData("replay")]
+    [InlineData("second-draw")]
+    [InlineData("hessian-vector")]
+    [InlineData("probe")]
+    public void What_an_optimizer_needs_the_algorithm_gives_or_both_are_named(string need)
+    {
+        string[] demanding = ["optimizer=demanding", $"optimizer.settings.needs=[\"gradient\", \"{need}\"]"];
+        TestWorkspace.Compose(TestWorkspace.Valid, [.. demanding, "algorithm=free"]).Fault(FaultCodes.RequirementNotMet, "optimizer 'demanding'", $"'{need}'", "algorithm 'free'", "'repeatable'");
+        TestWorkspace.Compose(TestWorkspace.Valid, [.. demanding, "algorithm=repeatable"]).Value();
+    }
+
+    [Fact]
+    public void Every_run_gives_an_optimizer_its_gradient() =>
+        TestWorkspace.Compose(TestWorkspace.Valid, "optimizer=demanding", "optimizer.settings.needs=[\"gradient\"]").Value();
+
+    [Fact]
     public void A_capability_of_nobody_is_said_so() =>
         TestWorkspace.Compose(TestWorkspace.Valid, "algorithm=odd").Fault(FaultCodes.RequirementNotMet, "'made-up-capability'", "no part of this run");
 

@@ -80,6 +80,11 @@ public sealed record ChannelSettings
 /// <summary>A positional record: its defaults are those of its constructor.</summary>
 public sealed record DescentSettings([property: Range(0, 1)] double Rate = 0.125, int Warmup = 7);
 
+public sealed record DemandingSettings
+{
+    public IReadOnlyList<string> Needs { get; init; } = [];
+}
+
 public sealed record NarrowSettings
 {
     [Range(1, 1024)]
@@ -104,6 +109,7 @@ public sealed record TouchySettings
 [JsonSerializable(typeof(PolicySettings))]
 [JsonSerializable(typeof(ColourSettings))]
 [JsonSerializable(typeof(DescentSettings))]
+[JsonSerializable(typeof(DemandingSettings))]
 [JsonSerializable(typeof(NarrowSettings))]
 [JsonSerializable(typeof(NoSettings))]
 [JsonSerializable(typeof(TouchySettings))]

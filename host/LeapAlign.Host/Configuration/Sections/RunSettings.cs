@@ -42,9 +42,9 @@ internal sealed record RunSettings
     [Description("Whether the weights that training started from are kept beside the trained ones, for methods that stay near them (a KL term, preferences). It costs the memory of the trained weights in float32.")]
     public bool Reference { get; init; }
 
-    [Description("The largest L2 norm of the gradient; a longer one is scaled down to it.")]
+    [Description("The largest L2 norm of the gradient; a longer one is scaled down to it. null takes 1, and clips nothing where the optimizer chooses the length of its steps.")]
     [Range(1e-12, 1e12)]
-    public double ClipNorm { get; init; } = 1;
+    public double? ClipNorm { get; init; }
 
     [Description("The decay of the moving average of the weights, which evaluation and export use. Above 0.98 the average is kept in float64, which costs the memory of the trained weights once more.")]
     [Range(0, 0.999999)]

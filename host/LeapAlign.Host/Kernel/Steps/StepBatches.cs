@@ -40,14 +40,16 @@ internal sealed class StepBatches(RunPlan plan, RunParts parts, StageClock clock
     /// <param name="index">From 0.</param>
     /// <param name="copies">The lagged policies.</param>
     /// <param name="observe">Takes each trained reward's scores by name.</param>
-    public AlignmentStep Of(int index, PolicyCopies copies, Action<string, Tensor> observe)
+    /// <param name="draw">0 for the step's own samples; others have prompts, noise and draws of their own.</param>
+    public AlignmentStep Of(int index, PolicyCopies copies, Action<string, Tensor> observe, int draw = 0)
     {
-        var key = _key.For("step", index);
+        var key = draw == 0 ? _key.For("step", index) : _key.For("step", index).For("draw", draw);
+        var order = draw == 0 ? _order : new PromptOrder(parts.Prompts, plan.Run.Group, _key.For("prompts").For("draw", draw));
         _sampled?.Clear();
         return new AlignmentStep
         {
             Index = index,
-            Batches = [.. Enumerable.Range(0, plan.Run.Accumulation).Select(micro => Batch(index, micro, key, observe))],
+            Batches = [.. Enumerable.Range(0, plan.Run.Accumulation).Select(micro => Batch((index, micro), order, key, observe))],
             Random = key.For("algorithm"),
             Use = copies.Use,
             Sampled = batch => _sampled?.Of(batch),
@@ -61,13 +63,14 @@ internal sealed class StepBatches(RunPlan plan, RunParts parts, StageClock clock
         _conditioning.Dispose();
     }
 
-    private MicroBatch Batch(int index, int micro, RandomKey key, Action<string, Tensor> observe)
+    private MicroBatch Batch((int Index, int Micro) place, PromptOrder order, RandomKey key, Action<string, Tensor> observe)
     {
+        var (index, micro) = place;
         var batch = plan.Run.Batch;
         var own = plan.Run.Accumulation * batch;
         // The samples of a process are neighbours, so that whole groups are in one.
         long[] samples = [.. Enumerable.Range((parts.Communicator.Rank * own) + (micro * batch), batch)];
-        var prompts = _order.Take(((long)index * parts.Communicator.World * own) + samples[0], batch);
+        var prompts = order.Take(((long)index * parts.Communicator.World * own) + samples[0], batch);
         var noise = RandomKey.NormalOfEach(samples.Select(sample => key.For("sample", sample).For("noise")), [.. _latents.Shape], device);
         return Make((micro, samples, prompts, noise), key, observe);
     }

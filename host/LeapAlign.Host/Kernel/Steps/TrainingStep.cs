@@ -2,7 +2,6 @@ using System.Diagnostics;
 using LeapAlign.Contracts.Adapters;
 using LeapAlign.Contracts.Algorithms;
 using LeapAlign.Contracts.Optimizers;
-using LeapAlign.Contracts.Plugins;
 using LeapAlign.Contracts.State;
 using LeapAlign.Contracts.Weights;
 using LeapAlign.Host.Composition;
@@ -27,9 +26,13 @@ internal sealed class TrainingStep : IDisposable
     private readonly PolicyCopies _copies;
     private readonly IOptimization _optimization;
     private readonly IOptimization? _ownOptimization;
+    private readonly IReadOnlyList<(IOptimization Optimization, ParameterSet Parameters)> _optimizations;
+    private readonly OptimizerNeeds _needs;
+    private readonly StepsAgain _again;
+    private readonly GradientRows? _rows;
     private readonly ParameterSet _trained;
     private readonly ParameterSet _all;
-    private readonly bool _clips;
+    private readonly double? _limit;
     private readonly RankMeans _ranks;
 
     public TrainingStep(RunPlan plan, RunParts parts, StageClock clock, Device device)
@@ -39,10 +42,16 @@ internal sealed class TrainingStep : IDisposable
         _ranks = new RankMeans(parts.Communicator);
         _trained = parts.Trained.Parameters;
         _all = _trained.With(parts.Algorithm.Parameters);
-        _clips = !plan.Optimizer.Definition.Provides(plan.Optimizer.Settings).Contains(Capabilities.OwnStepLength);
+        _limit = plan.ClipNorm;
         _copies = new PolicyCopies(parts.Trained, parts.Algorithm.Copies, plan.Run.Reference, plan.Run.Steps);
         _optimization = parts.Optimizer.Begin(_trained);
         if (parts.Algorithm.Parameters is { Count: > 0 } own) _ownOptimization = parts.Optimizer.Begin(own, parts.Algorithm.ParameterRate);
+        _optimizations = _ownOptimization is null ? [(_optimization, _trained)] : [(_optimization, _trained), (_ownOptimization, parts.Algorithm.Parameters)];
+        _needs = new OptimizerNeeds(plan.Optimizer);
+        foreach (var (optimization, _) in _optimizations) _needs.Check(optimization);
+        _again = new StepsAgain(_needs, _all, _ranks, parts.Trained.Refresh, (step, draw, tally) => Follow(step, draw, tally, null, _needs.Allow));
+        (IRowOptimization, ParameterSet)[] takers = [.. from each in _optimizations let taker = _needs.Rows(each.Optimization) where taker is not null select (taker, each.Parameters)];
+        if (takers.Length > 0) _rows = new GradientRows(takers, _all, parts.Communicator);
         Average = new MovingAverage(_trained, plan.Run.Ema, plan.Run.EmaWarmup);
         Guard = new UpdateGuard(plan.Guard);
         foreach (var (name, _) in States) StateNames.Check(name);
@@ -124,27 +133,44 @@ internal sealed class TrainingStep : IDisposable
     private void Descend(int index, StepTally tally)
     {
         _batches.Watch.Clear();
+        _rows?.Begin();
+        using var probe = _again.Probe(_optimizations);
+        Follow(index, draw: 0, tally, _rows, update =>
+        {
+            _needs.Allow(update);
+            // Everything but the gradient is of the weights that the update changes.
+            probe?.Dispose();
+            Update(index, tally);
+            _rows?.Begin();
+        });
+    }
+
+    // Backward on every objective of a step.
+    private void Follow(int index, int draw, StepTally tally, GradientRows? rows, Action<int> endUpdate)
+    {
         using var scope = NewDisposeScope();
-        using var step = _batches.Of(index, _copies, tally.Score);
+        using var step = _batches.Of(index, _copies, tally.Score, draw);
         using var objectives = _clock.Measure("algorithm", () => _parts.Algorithm.Step(step).GetEnumerator());
         var (pending, update) = (false, 0);
         while (true)
         {
             using var objectiveScope = NewDisposeScope();
             if (!_clock.Measure("algorithm", objectives.MoveNext)) break;
-            Backward(objectives.Current, tally);
+            Backward(objectives.Current, tally, rows);
             pending = !objectives.Current.EndsUpdate;
-            if (pending) continue;
-            Beside(step, update++, tally);
-            Update(index, tally);
+            if (!pending) End();
         }
-        if (!pending) return;
-        Beside(step, update, tally);
-        Update(index, tally);
+        if (pending) End();
+
+        void End()
+        {
+            Beside(step, update, tally, rows);
+            endUpdate(update++);
+        }
     }
 
     // The objectives beside the algorithm's, once in every update.
-    private void Beside(AlignmentStep step, int update, StepTally tally)
+    private void Beside(AlignmentStep step, int update, StepTally tally, GradientRows? rows)
     {
         foreach (var (name, weight, objective) in _parts.Objectives)
         {
@@ -153,15 +179,16 @@ internal sealed class TrainingStep : IDisposable
                 using var scope = NewDisposeScope();
                 var made = _clock.Measure("objective", () => objective.Of(step, batch, update));
                 IReadOnlyList<Measurement> measured = [new(name, made.Loss.detach()), .. made.Measurements.Select(measure => measure.Under(name))];
-                Backward(new Objective(made.Loss, measured).Times(made.Share * weight / step.Batches.Count), tally);
+                Backward(new Objective(made.Loss, measured).Times(made.Share * weight / step.Batches.Count), tally, rows);
             }
         }
     }
 
-    private void Backward(Objective objective, StepTally tally)
+    private void Backward(Objective objective, StepTally tally, GradientRows? rows)
     {
         var share = objective.Share == 1 ? objective.Loss : objective.Loss * objective.Share;
-        _clock.Measure("backward", () => share.backward());
+        if (rows is null) _clock.Measure("backward", () => share.backward());
+        else rows.Backward(objective, loss => _clock.Measure("backward", () => loss.backward()));
         // Losses keep the type of their method: fp64 where differences near one matter.
         using var loss = share.detach().to(ScalarType.Float64);
         tally.Add(loss.item<double>(), objective.Measurements);
@@ -180,19 +207,18 @@ internal sealed class TrainingStep : IDisposable
             return;
         }
         IsBetweenSteps = false;
-        var rate = _clock.Measure("update", Optimize);
+        var rate = _clock.Measure("update", () => Optimize(index, tally.PendingLoss));
         _all.ClearGradients();
         _clock.Measure("refresh", _parts.Trained.Refresh);
         _clock.Measure("average", () => Average.Update(Updates));
         Updates++;
-        tally.EndUpdate(norm, rate, clipped: _clips && norm > _plan.Run.ClipNorm);
+        tally.EndUpdate(norm, rate, clipped: norm > _limit);
     }
 
-    private double Optimize()
+    private double Optimize(int step, double loss)
     {
-        var context = new UpdateContext(Updates);
-        _ownOptimization?.Update(context);
-        return _optimization.Update(context);
+        _ownOptimization?.Update(_again.Context(Updates, step, loss, _parts.Algorithm.Parameters));
+        return _optimization.Update(_again.Context(Updates, step, loss, _trained));
     }
 
     // Judged before it is scaled, while a gradient that went bad is still the only one.
@@ -204,7 +230,7 @@ internal sealed class TrainingStep : IDisposable
         var length = (double)norm.item<float>();
         var verdict = Guard.Judge(new PendingUpdate(tally.PendingLoss, length, _ranks.Of(tally.PendingRewards.Values)), index, () => _batches.Watch.First(_all));
         if (verdict.Fault is null && _parts.TrainedModel.Adapter is { } adapter && length > 0) LooksAlive(adapter);
-        if (verdict.Fault is null && _clips) _all.ClipGradients(norm, _plan.Run.ClipNorm);
+        if (verdict.Fault is null && _limit is { } limit) _all.ClipGradients(norm, limit);
         return (length, verdict);
     }
 

@@ -3,6 +3,7 @@ using LeapAlign.Contracts.Optimizers;
 using LeapAlign.Contracts.Randomness;
 using LeapAlign.Contracts.State;
 using LeapAlign.Contracts.Weights;
+using LeapAlign.Optimization;
 using LeapAlign.Pipeline;
 using LeapAlign.Testing;
 using TorchSharp;
@@ -67,7 +68,7 @@ public sealed class AdamWTests
         using var slot = new AdamWSlot("w", parameter, Settings.WeightDecay);
         parameter.grad = full_like(parameter, 0.5);
         slot.Advance();
-        using (no_grad()) Assert.True(FusedAdamW.TryUpdate([slot], Settings, Settings.Rate), "libtorch offers _fused_adamw_ on this device");
+        using (no_grad()) Assert.True(FusedAdamW.TryUpdate([slot], Settings.Form, Settings.Rate), "libtorch offers _fused_adamw_ on this device");
         // One step from zero moments: m/c1 = g and sqrt(v/c2) = |g|.
         var expected = (1 - (Settings.Rate * Settings.WeightDecay)) - (Settings.Rate * 0.5 / (0.5 + Settings.Epsilon));
         Agreement.Values(parameter, full_like(parameter, expected), "first step", 1e-6);

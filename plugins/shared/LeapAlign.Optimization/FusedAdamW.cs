@@ -3,7 +3,7 @@ using LeapAlign.Pipeline;
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace LeapAlign.Optimizers.AdamW;
+namespace LeapAlign.Optimization;
 
 /// <summary>
 /// The update in one kernel, <c>aten::_fused_adamw_</c>, which TorchSharp does not expose: called through libtorch's stable C interface
@@ -14,14 +14,14 @@ internal static unsafe partial class FusedAdamW
     private const ulong InterfaceVersion = (2UL << 56) | (10UL << 48);
     private static bool _missing;
 
-    public static bool TryUpdate(IReadOnlyList<AdamWSlot> slots, AdamWSettings settings, double rate)
+    public static bool TryUpdate(IReadOnlyList<AdamWSlot> slots, AdamWForm form, double rate)
     {
         if (_missing || slots.Count == 0 || slots[0].Parameter.device_type is not (DeviceType.CPU or DeviceType.CUDA)) return false;
         SignalStack.Enter();
         try
         {
             // The kernel takes one weight decay for all of its tensors.
-            foreach (var alike in slots.GroupBy(static slot => slot.Decay)) Update([.. alike], settings, (rate, alike.Key));
+            foreach (var alike in slots.GroupBy(static slot => slot.Decay)) Update([.. alike], form, (rate, alike.Key));
             return true;
         }
         catch (Exception exception) when (exception is DllNotFoundException or EntryPointNotFoundException)
@@ -31,7 +31,7 @@ internal static unsafe partial class FusedAdamW
         }
     }
 
-    private static void Update(IReadOnlyList<AdamWSlot> slots, AdamWSettings settings, (double Rate, double Decay) numbers)
+    private static void Update(IReadOnlyList<AdamWSlot> slots, AdamWForm form, (double Rate, double Decay) numbers)
     {
         var stack = stackalloc ulong[15];
         stack[0] = List(slots.Select(static slot => slot.Parameter));
@@ -41,10 +41,10 @@ internal static unsafe partial class FusedAdamW
         stack[4] = List([]);
         stack[5] = List(slots.Select(static slot => slot.Count));
         stack[6] = BitConverter.DoubleToUInt64Bits(numbers.Rate);
-        stack[7] = BitConverter.DoubleToUInt64Bits(settings.Beta1);
-        stack[8] = BitConverter.DoubleToUInt64Bits(settings.Beta2);
+        stack[7] = BitConverter.DoubleToUInt64Bits(form.Beta1);
+        stack[8] = BitConverter.DoubleToUInt64Bits(form.Beta2);
         stack[9] = BitConverter.DoubleToUInt64Bits(numbers.Decay);
-        stack[10] = BitConverter.DoubleToUInt64Bits(settings.Epsilon);
+        stack[10] = BitConverter.DoubleToUInt64Bits(form.Epsilon);
         for (var i = 11; i < 15; i++) stack[i] = 0; // amsgrad and maximize off, no gradient scale, no found_inf.
         Check(torch_call_dispatcher("aten::_fused_adamw_", "", stack, InterfaceVersion), "_fused_adamw_");
     }

@@ -1,6 +1,6 @@
 using static TorchSharp.torch;
 
-namespace LeapAlign.Optimizers.AdamW;
+namespace LeapAlign.Optimization;
 
 /// <summary>A parameter and the moments of its gradient.</summary>
 /// <param name="name">The name of the parameter.</param>
