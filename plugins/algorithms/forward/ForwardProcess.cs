@@ -1,6 +1,6 @@
 using LeapAlign.Algorithms.Forward.Samples;
-using LeapAlign.Algorithms.Forward.Times;
 using LeapAlign.Contracts.Algorithms;
+using LeapAlign.Methods.Times;
 using LeapAlign.Pipeline;
 
 namespace LeapAlign.Algorithms.Forward;

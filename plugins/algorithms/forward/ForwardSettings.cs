@@ -1,7 +1,7 @@
 using System.ComponentModel;
 using System.ComponentModel.DataAnnotations;
-using LeapAlign.Algorithms.Forward.Times;
 using LeapAlign.Methods.Groups;
+using LeapAlign.Methods.Times;
 
 namespace LeapAlign.Algorithms.Forward;
 

@@ -1,6 +1,7 @@
 using LeapAlign.Algorithms.Forward.Awm;
 using LeapAlign.Algorithms.Forward.Samples;
 using LeapAlign.Contracts.Algorithms;
+using LeapAlign.Methods.Matching;
 using static TorchSharp.torch;
 
 namespace LeapAlign.Algorithms.Forward.Tests;

@@ -1,6 +1,6 @@
 using LeapAlign.Algorithms.Forward.Losses;
 using LeapAlign.Algorithms.Forward.Nft;
-using LeapAlign.Algorithms.Forward.Samples;
+using LeapAlign.Methods.Matching;
 using static TorchSharp.torch;
 
 namespace LeapAlign.Algorithms.Forward.Tests;

@@ -1,5 +1,5 @@
 using LeapAlign.Algorithms.Forward.Sft;
-using LeapAlign.Algorithms.Forward.Times;
+using LeapAlign.Methods.Times;
 using static TorchSharp.torch;
 
 namespace LeapAlign.Algorithms.Forward.Tests;

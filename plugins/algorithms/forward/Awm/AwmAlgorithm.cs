@@ -1,8 +1,8 @@
-using LeapAlign.Algorithms.Forward.Losses;
 using LeapAlign.Algorithms.Forward.Samples;
 using LeapAlign.Contracts.Algorithms;
 using LeapAlign.Contracts.Models;
 using LeapAlign.Methods.Groups;
+using LeapAlign.Methods.Matching;
 using LeapAlign.Pipeline;
 using static TorchSharp.torch;
 
@@ -42,7 +42,7 @@ public sealed class AwmAlgorithm(AwmSettings settings) : IAlgorithm
     {
         const double softening = 1e-10;
         var error = SampleErrors.Square(velocity, at.Target);
-        var level = Levels(at, static sigma => sigma);
+        var level = at.Levels(static sigma => sigma);
         return settings.Weighting switch
         {
             MatchingWeight.Uniform => error.neg(),
@@ -88,7 +88,7 @@ public sealed class AwmAlgorithm(AwmSettings settings) : IAlgorithm
         if (settings.KlWeight > 0)
         {
             var kl = SampleErrors.Square(velocity, PolicyVelocity.OfCopy(step, PolicyCopy.Reference, at, point.Batch, settings.Guided));
-            losses = losses + (kl * KlWeights(at));
+            losses = losses + (kl * at.Levels(sigma => settings.KlWeighting.Weigh(settings.KlWeight, sigma)));
             measurements.Add(new("kl", kl.detach()));
         }
         if (settings.EmaKlWeight > 0)
@@ -99,14 +99,4 @@ public sealed class AwmAlgorithm(AwmSettings settings) : IAlgorithm
         }
         return point.Mean(losses, measurements);
     }
-
-    private Tensor KlWeights(NoisedSamples at) => Levels(at, sigma =>
-    {
-        if (settings.KlWeighting == KlWeighting.Uniform) return settings.KlWeight;
-        var deviation = 0.7 * Math.Sqrt(sigma / (1 - Math.Min(sigma, 0.99)));
-        return settings.KlWeight / (2 * deviation * deviation);
-    });
-
-    private static Tensor Levels(NoisedSamples at, Func<double, double> function) =>
-        tensor([.. at.Sigmas.Select(function)], dtype: ScalarType.Float64).to(at.Clean.device);
 }

@@ -1,6 +1,7 @@
 using System.ComponentModel;
 using System.ComponentModel.DataAnnotations;
 using System.Text.Json.Serialization;
+using LeapAlign.Methods.Matching;
 
 namespace LeapAlign.Algorithms.Forward.Awm;
 
@@ -82,16 +83,4 @@ public enum MatchingWeight
     /// <summary><c>σ ((l + 1e-10)^p − (1e-10)^p) / p</c>.</summary>
     [JsonStringEnumMemberName("ghuber")]
     GHuber,
-}
-
-/// <summary>How a distance to the reference depends on σ.</summary>
-public enum KlWeighting
-{
-    /// <summary>Not at all.</summary>
-    [JsonStringEnumMemberName("uniform")]
-    Uniform,
-
-    /// <summary>As in the evidence lower bound.</summary>
-    [JsonStringEnumMemberName("elbo")]
-    Elbo,
 }

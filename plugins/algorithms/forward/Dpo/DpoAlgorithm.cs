@@ -1,8 +1,8 @@
-using LeapAlign.Algorithms.Forward.Losses;
 using LeapAlign.Algorithms.Forward.Samples;
 using LeapAlign.Contracts.Algorithms;
 using LeapAlign.Contracts.Models;
 using LeapAlign.Contracts.Plugins;
+using LeapAlign.Methods.Matching;
 using LeapAlign.Pipeline;
 using static TorchSharp.torch;
 

@@ -1,7 +1,7 @@
 using System.ComponentModel;
 using System.ComponentModel.DataAnnotations;
 using System.Text.Json.Serialization;
-using LeapAlign.Algorithms.Forward.Times;
+using LeapAlign.Methods.Times;
 
 namespace LeapAlign.Algorithms.Forward.Dpo;
 

@@ -1,6 +1,7 @@
-using LeapAlign.Algorithms.Forward.Times;
 using LeapAlign.Contracts.Algorithms;
 using LeapAlign.Contracts.Models;
+using LeapAlign.Methods.Matching;
+using LeapAlign.Methods.Times;
 using static TorchSharp.torch;
 
 namespace LeapAlign.Algorithms.Forward.Samples;

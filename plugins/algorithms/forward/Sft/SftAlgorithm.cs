@@ -1,7 +1,7 @@
-using LeapAlign.Algorithms.Forward.Losses;
 using LeapAlign.Algorithms.Forward.Samples;
 using LeapAlign.Contracts.Algorithms;
 using LeapAlign.Contracts.Models;
+using LeapAlign.Methods.Matching;
 using LeapAlign.Pipeline;
 using static TorchSharp.torch;
 
@@ -42,7 +42,7 @@ public sealed class SftAlgorithm(SftSettings settings) : IAlgorithm
     private static Objective Objective(TrainingPoint point)
     {
         var at = point.Noised();
-        var errors = SampleErrors.Square(PolicyVelocity.Of(at, point.Batch, guided: false), at.Target);
+        var errors = FlowMatching.Errors(at, point.Batch);
         return point.Mean(errors, new Measurement("error", errors.detach()));
     }
 }

@@ -1,11 +1,11 @@
 using FsCheck;
 using FsCheck.Xunit;
 using LeapAlign.Algorithms.Forward.Nft;
-using LeapAlign.Algorithms.Forward.Times;
 using LeapAlign.Contracts.Algorithms;
 using LeapAlign.Contracts.Flow;
 using LeapAlign.Contracts.Randomness;
 using LeapAlign.Methods.Schedules;
+using LeapAlign.Methods.Times;
 
 namespace LeapAlign.Algorithms.Forward.Tests.Times;
 

@@ -1,10 +1,10 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace LeapAlign.Algorithms.Forward.Samples;
+namespace LeapAlign.Methods.Matching;
 
 /// <summary>Samples on the forward process: <c>x_σ = (1−σ) x_0 + σ ε</c>, in the type of x_0.</summary>
-internal sealed class NoisedSamples
+public sealed class NoisedSamples
 {
     private static readonly Scalar s_one = 1;
     private readonly Tensor _level;
@@ -15,6 +15,8 @@ internal sealed class NoisedSamples
     /// <param name="sigmas">One σ for all samples, or B.</param>
     public NoisedSamples(Tensor clean, Tensor noise, IReadOnlyList<double> sigmas)
     {
+        ArgumentNullException.ThrowIfNull(clean);
+        ArgumentNullException.ThrowIfNull(sigmas);
         (Clean, Sigmas) = (clean, sigmas);
         _level = tensor([.. sigmas], dtype: ScalarType.Float64).to(clean.dtype).to(clean.device).reshape([sigmas.Count, .. Enumerable.Repeat(1L, (int)clean.dim() - 1)]);
         Latents = (_level.neg().add(s_one) * clean) + (_level * noise);
@@ -32,6 +34,9 @@ internal sealed class NoisedSamples
 
     /// <summary>v* = ε − x_0, the velocity of the path from x_0 to ε.</summary>
     public Tensor Target { get; }
+
+    /// <summary>A function of σ for each sample, or one for all: [B] or [1], fp64.</summary>
+    public Tensor Levels(Func<double, double> function) => tensor([.. Sigmas.Select(function)], dtype: ScalarType.Float64).to(Clean.device);
 
     /// <summary>x̂_0 = x_σ − σ v.</summary>
     public Tensor Data(Tensor velocity) => Latents - (_level * velocity);

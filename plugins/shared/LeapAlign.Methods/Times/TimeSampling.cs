@@ -1,10 +1,11 @@
 using System.Text.Json.Serialization;
 
-namespace LeapAlign.Algorithms.Forward.Times;
+namespace LeapAlign.Methods.Times;
 
 /// <summary>How the noise levels are chosen at which a clean sample is trained.</summary>
-internal sealed record TimeSampling
+public sealed record TimeSampling
 {
+    /// <summary>The distribution.</summary>
     public TimeKind Kind { get; init; }
 
     /// <summary>T, times of one sample in a step; null takes as many as the rollout has steps in the range.</summary>

@@ -2,10 +2,10 @@ using LeapAlign.Contracts.Flow;
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace LeapAlign.Algorithms.Forward.Losses;
+namespace LeapAlign.Methods.Matching;
 
 /// <summary>Errors of each sample, as means over all its dimensions, so that no weight depends on the size of the latents. In fp64, [B].</summary>
-internal static class SampleErrors
+public static class SampleErrors
 {
     private static readonly Scalar s_floor = 1e-5;
 

@@ -3,13 +3,14 @@ using LeapAlign.Contracts.Randomness;
 using LeapAlign.Pipeline;
 using static TorchSharp.torch;
 
-namespace LeapAlign.Algorithms.Forward.Times;
+namespace LeapAlign.Methods.Times;
 
 /// <summary>
 /// Draws the noise levels at which a clean sample is trained. All kinds are stratified: the range is cut into T pieces with one time in each, so that a
 /// sample is trained over all of it. Their order is random.
 /// </summary>
-internal sealed class TrainingTimes(TimeSampling sampling)
+/// <param name="sampling">The distribution, how many, and the range.</param>
+public sealed class TrainingTimes(TimeSampling sampling)
 {
     /// <summary>Logit-normal times keep this much of the range's noise: a time at the data itself teaches nothing.</summary>
     private const double LeastNoise = 0.01;
@@ -41,8 +42,20 @@ internal sealed class TrainingTimes(TimeSampling sampling)
     /// <returns>T lists, each of one σ for all samples or of B.</returns>
     public IReadOnlyList<IReadOnlyList<double>> Draw(RandomKey key, Schedule schedule, int samples)
     {
+        ArgumentNullException.ThrowIfNull(key);
+        ArgumentNullException.ThrowIfNull(schedule);
         if (!sampling.PerSample) return [.. Stratified(key, schedule).Select(static sigma => (IReadOnlyList<double>)[sigma])];
-        double[][] own = [.. Enumerable.Range(0, samples).Select(sample => Stratified(key.For("sample", sample), schedule))];
+        return DrawEach([.. Enumerable.Range(0, samples).Select(sample => key.For("sample", sample))], schedule);
+    }
+
+    /// <summary>Draws times for samples that have keys of their own, whichever micro-batch they are in.</summary>
+    /// <param name="keys">B keys.</param>
+    /// <param name="schedule">The noise levels of the rollout.</param>
+    /// <returns>T lists of B σ.</returns>
+    public IReadOnlyList<IReadOnlyList<double>> DrawEach(IReadOnlyList<RandomKey> keys, Schedule schedule)
+    {
+        ArgumentNullException.ThrowIfNull(schedule);
+        double[][] own = [.. keys.Select(key => Stratified(key, schedule))];
         return [.. Enumerable.Range(0, Count(schedule.Steps)).Select(time => (IReadOnlyList<double>)[.. own.Select(times => times[time])])];
     }
 
