@@ -78,6 +78,9 @@ public static class FaultCodes
     /// <summary>A setting of one part does not fit another part.</summary>
     public const string SettingsDoNotFit = "LA3003";
 
+    /// <summary>Two parts measure under one name.</summary>
+    public const string MeasuredTwice = "LA3013";
+
     /// <summary>The model folder is absent or lacks a component.</summary>
     public const string ModelNotFound = "LA4001";
 

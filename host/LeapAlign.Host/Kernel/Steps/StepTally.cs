@@ -1,4 +1,6 @@
 using LeapAlign.Contracts.Algorithms;
+using LeapAlign.Host.Composition;
+using LeapAlign.Pipeline;
 using static TorchSharp.torch;
 
 namespace LeapAlign.Host.Kernel.Steps;
@@ -6,6 +8,7 @@ namespace LeapAlign.Host.Kernel.Steps;
 /// <summary>What adds up over the objectives and updates of a step.</summary>
 internal sealed class StepTally
 {
+    private readonly Dictionary<string, PartPlan> _owners = [];
     private double _losses;
     private double _norms;
     private int _clipped;
@@ -36,7 +39,7 @@ internal sealed class StepTally
     /// <summary>Each trained reward since the last update; none where an update learns from samples that were scored before an earlier one.</summary>
     public Means PendingRewards { get; } = new();
 
-    /// <summary>What the algorithm measured.</summary>
+    /// <summary>What the algorithm and the objectives beside it measured.</summary>
     public Measurements Measurements { get; } = new();
 
     /// <summary>Takes scores of a trained reward.</summary>
@@ -47,10 +50,18 @@ internal sealed class StepTally
     }
 
     /// <summary>Takes an objective.</summary>
-    public void Add(double loss, IReadOnlyList<Measurement> measurements)
+    /// <param name="loss">Its loss, with its share in the update.</param>
+    /// <param name="measurements">What was measured on the way.</param>
+    /// <param name="owner">The part that made it.</param>
+    /// <exception cref="FaultException">Another part measures under the same name.</exception>
+    public void Add(double loss, IReadOnlyList<Measurement> measurements, PartPlan owner)
     {
         PendingLoss += loss;
-        foreach (var measured in measurements) Measurements.Add(measured);
+        foreach (var measured in measurements)
+        {
+            if (!_owners.TryAdd(measured.Name, owner) && _owners[measured.Name] is var other && !ReferenceEquals(other, owner)) throw new FaultException(Taken(measured.Name, other, owner));
+            Measurements.Add(measured);
+        }
     }
 
     /// <summary>Takes the mean over all processes for the loss of the update that is being made.</summary>
@@ -73,6 +84,11 @@ internal sealed class StepTally
         Skipped++;
         Forget();
     }
+
+    private static Fault.Composition Taken(string name, PartPlan first, PartPlan second) => new(
+        FaultCodes.MeasuredTwice,
+        $"the {first.Definition.Kind} '{first.Name}' and the {second.Definition.Kind} '{second.Name}' both measure '{name}'; give the {second.Definition.Kind} another \"name\"",
+        second.Place);
 
     private void Forget()
     {

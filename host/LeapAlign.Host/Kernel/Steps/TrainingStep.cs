@@ -157,6 +157,7 @@ internal sealed class TrainingStep : IDisposable
             using var objectiveScope = NewDisposeScope();
             if (!_clock.Measure("algorithm", objectives.MoveNext)) break;
             Backward(objectives.Current, tally, rows);
+            Backward(objectives.Current, _plan.Algorithm, tally);
             pending = !objectives.Current.EndsUpdate;
             if (!pending) End();
         }
@@ -172,7 +173,7 @@ internal sealed class TrainingStep : IDisposable
     // The objectives beside the algorithm's, once in every update.
     private void Beside(AlignmentStep step, int update, StepTally tally, GradientRows? rows)
     {
-        foreach (var (name, weight, objective) in _parts.Objectives)
+        foreach (var ((name, weight, objective), planned) in _parts.Objectives.Zip(_plan.Objectives))
         {
             foreach (var batch in step.Batches)
             {
@@ -180,18 +181,20 @@ internal sealed class TrainingStep : IDisposable
                 var made = _clock.Measure("objective", () => objective.Of(step, batch, update));
                 IReadOnlyList<Measurement> measured = [new(name, made.Loss.detach()), .. made.Measurements.Select(measure => measure.Under(name))];
                 Backward(new Objective(made.Loss, measured).Times(made.Share * weight / step.Batches.Count), tally, rows);
+                Backward(new Objective(made.Loss, measured).Times(made.Share * weight / step.Batches.Count), planned.Part, tally);
             }
         }
     }
 
     private void Backward(Objective objective, StepTally tally, GradientRows? rows)
+    private void Backward(Objective objective, PartPlan owner, StepTally tally)
     {
         var share = objective.Share == 1 ? objective.Loss : objective.Loss * objective.Share;
         if (rows is null) _clock.Measure("backward", () => share.backward());
         else rows.Backward(objective, loss => _clock.Measure("backward", () => loss.backward()));
         // Losses keep the type of their method: fp64 where differences near one matter.
         using var loss = share.detach().to(ScalarType.Float64);
-        tally.Add(loss.item<double>(), objective.Measurements);
+        tally.Add(loss.item<double>(), objective.Measurements, owner);
     }
 
     private void Update(int index, StepTally tally)
