@@ -128,8 +128,8 @@ internal sealed class Remedy(PluginCatalog catalog, JsonSource source, Func<Json
     private List<string> Lines(IReadOnlyList<Unmet> unmet)
     {
         List<string> lines = [$"to mend it on the command line: {string.Join(' ', _changes.Select(static change => $"--set {Shell($"{change.Key}={Text(change.Value)}")}"))}", "or with these keys in plugins.json, each in the place of one that is there:"];
-        // An algorithm that --set names is not the file's yet.
-        var sections = unmet.Where(static each => each.Part.Definition.Kind == PartKinds.Algorithm).Select(static _ => PartKinds.Algorithm).Concat(_changes.Select(static change => change.Key.Split('.')[0]));
+        // An algorithm or objective that --set names is not the file's yet.
+        var sections = unmet.Select(static each => each.Part.Definition.Kind).Where(static kind => kind is PartKinds.Algorithm or PartKinds.Objective).Select(static kind => PartKinds.Of(kind).Sections[0].Path).Concat(_changes.Select(static change => change.Key.Split('.')[0]));
         lines.AddRange(sections.Distinct(StringComparer.Ordinal).Select(section => $"  \"{section}\": {_root[section]!.ToJsonString(s_written)},"));
         if (_blanks.Count > 0) lines.Add($"with your own in the place of {string.Join(" and ", _blanks.Distinct(StringComparer.Ordinal))}");
         return lines;

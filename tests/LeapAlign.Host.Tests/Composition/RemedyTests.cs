@@ -78,6 +78,18 @@ public sealed class RemedyTests : IDisposable
         }
     }
 
+    [Theory]
+    [InlineData("kl", "'reference-policy'", "run.reference=true")]
+    [InlineData("flow-matching", "'pictures'", "FOLDER")]
+    public void What_an_objective_requires_has_lines_that_mend_it(string id, string need, string line)
+    {
+        var file = Path.Combine(Repository.Root, "plugins.json");
+        var fault = Compose(file, $"objectives=[\"{id}\"]").Fault(FaultCodes.RequirementNotMet, $"the objective '{id}' requires {need}");
+        Assert.Contains(line, fault.Advice[0], StringComparison.Ordinal);
+        Assert.Contains(fault.Advice, advice => advice == $"  \"objectives\": [\"{id}\"],");
+        Assert.Equal(id, Compose(file, [$"objectives=[\"{id}\"]", .. Words(fault.Advice[0])]).Value().Objectives.Single().Part.Definition.Id);
+    }
+
     [Fact]
     public void Where_no_part_fits_it_is_said()
     {
