@@ -3,6 +3,7 @@ using LeapAlign.Algorithms.LeapAlign;
 using LeapAlign.Contracts.Algorithms;
 using LeapAlign.Contracts.Flow;
 using LeapAlign.Contracts.Optimizers;
+using LeapAlign.Contracts.Objectives;
 using LeapAlign.Contracts.Plugins;
 using LeapAlign.Contracts.Ranks;
 using LeapAlign.Contracts.Rewards;
@@ -94,6 +95,14 @@ internal static class InProcessRun
             new PartPlan(PartDefinition.Of<IReward, LeapAlignSettings>(reward.Name, LeapAlignSettingsJson, (_, _) => reward.Reward), new LeapAlignSettings(), reward.Name, new SourcePlace("test")),
             RewardRole.Train,
             reward.Weight) { Offset = reward.Offset, Scale = reward.Scale })],
+    };
+
+    /// <summary>The plan with objectives beside the algorithm's that a test defines.</summary>
+    public static RunPlan With(this RunPlan plan, params (string Name, double Weight, IObjective Objective)[] objectives) => plan with
+    {
+        Objectives = [.. objectives.Select(static objective => new ObjectivePlan(
+            new PartPlan(PartDefinition.Of<IObjective, LeapAlignSettings>(objective.Name, LeapAlignSettingsJson, (_, _) => objective.Objective), new LeapAlignSettings(), objective.Name, new SourcePlace("test")),
+            objective.Weight))],
     };
 
     /// <summary>A reward that a test defines.</summary>

@@ -1,9 +1,11 @@
 using LeapAlign.Contracts.Algorithms;
+using LeapAlign.Contracts.Objectives;
 using LeapAlign.Contracts.Prompts;
 using LeapAlign.Contracts.Ranks;
 using LeapAlign.Contracts.Rewards;
 using LeapAlign.Host.Configuration.Sections;
 using LeapAlign.Host.Kernel;
+using LeapAlign.Host.Kernel.State;
 using LeapAlign.Host.Kernel.Steps;
 using LeapAlign.Pipeline;
 using LeapAlign.Testing;
@@ -24,12 +26,14 @@ internal sealed class ScriptedRun : IDisposable
         PolicyCopy[]? copies = null,
         (string, double, double, double, IReward)[]? rewards = null,
         GuardSettings? guard = null,
-        ICommunicator? communicator = null)
+        ICommunicator? communicator = null,
+        (string, double, IObjective)[]? objectives = null)
     {
         var plan = InProcessRun.Plan(settings).With(Algorithm(step => script(step, Weight), copies ?? []));
         if (rewards is not null) plan = plan.With(rewards);
         if (guard is not null) plan = plan with { Guard = guard };
         if (communicator is not null) plan = plan.With(communicator);
+        if (objectives is not null) plan = plan.With(objectives);
         _parts = Recording.Require(RunParts.Create(plan, InProcessRun.Context));
         _step = new TrainingStep(plan, _parts, new StageClock(), CPU) { Refused = (fault, _) => Refused.Add(fault) };
     }
@@ -48,6 +52,21 @@ internal sealed class ScriptedRun : IDisposable
     public Tensor Named(string name) => _parts.Model.Parameters.First(parameter => parameter.Name == name).Value;
 
     public StepReport Step() => _step.Run(_index++);
+
+    /// <summary>The states that a checkpoint holds.</summary>
+    public IEnumerable<string> States => _step.States.Select(static state => state.Name);
+
+    /// <summary>Goes on from the states of another run, as from its checkpoint.</summary>
+    public void Resume(ScriptedRun other)
+    {
+        foreach (var ((name, saved), (same, state)) in other._step.States.Zip(_step.States))
+        {
+            Assert.Equal(name, same);
+            Recording.Require(state.Load(saved.Save()));
+        }
+        _step.Resume(new RunProgress { Done = other._index, Updates = other._step.Updates, Guard = other._step.Guard.State });
+        _index = other._index;
+    }
 
     public void Dispose()
     {

@@ -49,6 +49,9 @@ internal sealed class PolicyNetwork
     /// <summary>The second picture of each prompt; the first is its <see cref="Clean"/>.</summary>
     public double[][][]? Rejected { get; init; }
 
+    /// <summary>Whether prompts say that pictures come with them.</summary>
+    public bool Pictured { get; init; }
+
     public int Index { get; init; }
 
     public long Seed { get; init; } = 5;
@@ -107,7 +110,7 @@ internal sealed class PolicyNetwork
     {
         Index = index,
         Samples = samples,
-        Prompts = [.. groups.Select(static group => new Prompt(group, $"prompt {group}"))],
+        Prompts = [.. groups.Select(group => new Prompt(group, $"prompt {group}") { Pictures = Pictured ? ["a picture"] : [] })],
         Noise = noise,
         Schedule = Schedule,
         Sampler = new Standstill(),
