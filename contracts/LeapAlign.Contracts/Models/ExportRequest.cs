@@ -1,3 +1,4 @@
+using LeapAlign.Contracts.Flow;
 using static TorchSharp.torch;
 
 namespace LeapAlign.Contracts.Models;
@@ -9,6 +10,9 @@ public sealed record ExportRequest(string Folder, ScalarType? Type)
 {
     /// <summary>One tensor for each of the model's parameters, in order; null takes the weights that the model was opened with.</summary>
     public IReadOnlyList<Tensor>? Weights { get; init; }
+
+    /// <summary>How strongly captions steered in training, which a model that takes it as an input has to be drawn with; null where nobody says.</summary>
+    public Guidance? Guidance { get; init; }
 
     /// <summary>
     /// What an adapter adds to weights of linear layers, by the name of the site: [out, in], fp32, made when it is asked for. It is added to the weights of the

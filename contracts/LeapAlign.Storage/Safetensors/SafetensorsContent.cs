@@ -58,8 +58,18 @@ internal sealed class SafetensorsContent
         foreach (var i in _order)
         {
             using var scope = NewDisposeScope();
-            TensorBytes.Write(file, _tensors[i].Value.detach().to(_tensors[i].Type, CPU).contiguous());
+            TensorBytes.Write(file, Made(_tensors[i]).detach().to(_tensors[i].Type, CPU).contiguous());
         }
+    }
+
+    private static Tensor Made(TensorToWrite tensor)
+    {
+        if (tensor.Make is not { } make) return tensor.Value;
+        var made = make();
+        // The header is written, and has the shape that was said.
+        if (!made.shape.SequenceEqual(tensor.Value.shape))
+            throw new ArgumentException($"tensor '{tensor.Name}' was to be [{string.Join(", ", tensor.Value.shape)}], but was made as [{string.Join(", ", made.shape)}]", nameof(tensor));
+        return made;
     }
 
     private byte[] Header(IReadOnlyDictionary<string, string> metadata)

@@ -10,7 +10,14 @@ namespace LeapAlign.Storage.Safetensors;
 /// <param name="Name">Its name in the file.</param>
 /// <param name="Value">The tensor, on any device; it stays the caller's.</param>
 /// <param name="Type">The precision in the file. Each tensor is converted when it is its turn, so that no second model lies in memory.</param>
-public readonly record struct TensorToWrite(string Name, Tensor Value, ScalarType Type);
+public readonly record struct TensorToWrite(string Name, Tensor Value, ScalarType Type)
+{
+    /// <summary>
+    /// Makes the tensor when it is its turn, for tensors of which not all fit into memory at once; <see cref="Value"/> then says the shape alone. What it makes is
+    /// disposed after it is written. Null writes <see cref="Value"/>.
+    /// </summary>
+    public Func<Tensor>? Make { get; init; }
+}
 
 /// <summary>Writes safetensors files, aside first and renamed when complete, so that a reader never sees half of one.</summary>
 public static class SafetensorsWriter

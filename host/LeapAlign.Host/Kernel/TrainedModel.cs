@@ -1,4 +1,5 @@
 using LeapAlign.Contracts.Adapters;
+using LeapAlign.Contracts.Flow;
 using LeapAlign.Contracts.Models;
 using LeapAlign.Contracts.Plugins;
 using LeapAlign.Contracts.Randomness;
@@ -31,6 +32,9 @@ internal sealed class TrainedModel(IModel model, IAttachedAdapter? adapter)
     /// <summary>What is trained.</summary>
     public ITrainable Trained => (ITrainable?)adapter ?? model;
 
+    /// <summary>How strongly captions steer in the run, which an export says; null where there is no run.</summary>
+    public Guidance? Guidance { get; init; }
+
     /// <summary>Makes the model of a plan, and attaches its adapter.</summary>
     /// <param name="plan">The composition.</param>
     /// <param name="context">Makes what a part is told.</param>
@@ -38,7 +42,7 @@ internal sealed class TrainedModel(IModel model, IAttachedAdapter? adapter)
     public static Result<TrainedModel> Make(RunPlan plan, Func<PartPlan, PartContext> context, List<IDisposable> owned) =>
         from model in RunParts.Make<IModel>(plan.Model, context, owned)
         from adapter in plan.Adapter is { } part ? Attach(model, part, (context, RandomKey.OfRun(plan.Run.Seed).For("adapter")), owned) : Result.Ok<IAttachedAdapter?>(null)
-        select new TrainedModel(model, adapter);
+        select new TrainedModel(model, adapter) { Guidance = plan.Guidance };
 
     /// <summary>Writes what a run trained: a model folder, or an adapter and, where that was asked for, the model that it is merged into.</summary>
     /// <param name="folders">Where.</param>
@@ -57,7 +61,7 @@ internal sealed class TrainedModel(IModel model, IAttachedAdapter? adapter)
     /// <summary>Checks what an export of the model needs.</summary>
     /// <param name="type">The precision of the trained weights; null keeps that of the source.</param>
     /// <returns>The bytes it takes; null when only an export can tell.</returns>
-    public Result<long?> CheckExport(ScalarType? type) => Guarded("the model's check of its export", () => model.CheckExport(new ExportRequest("", type)));
+    public Result<long?> CheckExport(ScalarType? type) => Guarded("the model's check of its export", () => model.CheckExport(new ExportRequest("", type) { Guidance = Guidance }));
 
     /// <summary>Writes a complete model folder; what an adapter trained is merged into it.</summary>
     /// <param name="folder">Written whole or not at all; one that is there is replaced.</param>
@@ -65,8 +69,8 @@ internal sealed class TrainedModel(IModel model, IAttachedAdapter? adapter)
     /// <param name="type">The precision of the trained weights; null keeps that of the source.</param>
     public Result<Unit> Export(string folder, IReadOnlyList<Tensor> values, ScalarType? type) => Guarded("the model's export", () => model.Export(
         adapter is null
-            ? new ExportRequest(folder, type) { Weights = values }
-            : new ExportRequest(folder, type) { Updates = adapter.Bound.ToDictionary(static site => site.Name, Func<Tensor> (site) => () => adapter.UpdateOf(site, values), StringComparer.Ordinal) }));
+            ? new ExportRequest(folder, type) { Weights = values, Guidance = Guidance }
+            : new ExportRequest(folder, type) { Guidance = Guidance, Updates = adapter.Bound.ToDictionary(static site => site.Name, Func<Tensor> (site) => () => adapter.UpdateOf(site, values), StringComparer.Ordinal) }));
 
     private static Result<IAttachedAdapter?> Attach(IModel model, PartPlan part, (Func<PartPlan, PartContext> Context, RandomKey Random) how, List<IDisposable> owned) =>
         from made in RunParts.Make<IAdapter>(part, how.Context, owned)

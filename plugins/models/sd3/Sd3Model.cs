@@ -100,11 +100,7 @@ public sealed class Sd3Model : IModel, IDisposable
     public IDisposable Use(Policy policy) => _networks.Weights.Use(policy);
 
     /// <inheritdoc/>
-    public Result<long?> CheckExport(ExportRequest export)
-    {
-        ArgumentNullException.ThrowIfNull(export);
-        return _export.Check(export.Type).Map(static bytes => (long?)bytes);
-    }
+    public Result<long?> CheckExport(ExportRequest export) => _export.Check(export).Map(static bytes => (long?)bytes);
 
     /// <inheritdoc/>
     public Result<Unit> Export(ExportRequest export) => _export.Write(export);

@@ -8,6 +8,9 @@ namespace LeapAlign.Pipelines;
 /// <param name="Guidance">The guidance that the network was trained with as its input; null where it takes none.</param>
 public sealed record ExportCard(int TextLength, double? Guidance = null)
 {
+    /// <summary>Whether the network takes the guidance as an input, so that the card says the one of the run that is exported.</summary>
+    public bool TakesGuidance { get; init; }
+
     /// <summary>Its name in the export.</summary>
     public const string FileName = "README.md";
 

@@ -16,7 +16,7 @@ public sealed class PipelineExport
     private readonly PipelineFolder _folder;
     private readonly WeightSet _set;
     private readonly Result<FolderCopy> _source;
-    private readonly byte[] _card;
+    private readonly ExportCard _card;
 
     /// <summary>Lists the files of a source; what is wrong with them an export says, and nothing that needs none.</summary>
     /// <param name="source">The source.</param>
@@ -26,36 +26,99 @@ public sealed class PipelineExport
     {
         ArgumentNullException.ThrowIfNull(source);
         ArgumentNullException.ThrowIfNull(card);
-        (_folder, _set, _card) = (source, set, card.Bytes(source));
+        (_folder, _set, _card) = (source, set, card);
         _source = from files in source.Components.Select(FilesOf).All()
                   from copy in FolderCopy.Of([new FileCopy(source.Component(PipelineIndex.FileName), PipelineIndex.FileName), .. files.SelectMany(static component => component)])
                   select copy;
     }
 
     /// <summary>Checks every file that will be copied.</summary>
-    /// <param name="type">The precision of the trained weights; null keeps each tensor's own.</param>
+    /// <param name="export">As that of <see cref="Write"/>; its folder and tensors are not used.</param>
     /// <returns>The bytes of the whole folder.</returns>
-    public Result<long> Check(ScalarType? type) =>
-        _source.Bind(static source => source.Check()).Map(copied => copied + _card.Length + SafetensorsWriter.Bytes(Tensors(null, type)));
+    public Result<long> Check(ExportRequest export)
+    {
+        ArgumentNullException.ThrowIfNull(export);
+        return _source.Bind(static source => source.Check())
+            .Map(copied => copied + Card(export).Length + SafetensorsWriter.Bytes([.. _set.All.Select(weight => new TensorToWrite(weight.FileName, weight.Master, export.Type ?? weight.FileType))]));
+    }
 
     /// <summary>Writes the folder, which is there whole or not at all.</summary>
-    /// <param name="export">Where, in which precision, with which weights.</param>
+    /// <param name="export">
+    /// Where, in which precision, with which weights. Without weights they come from the source's files, one at a time, so that they are exact where the model keeps
+    /// them in less than the file's precision.
+    /// </param>
     /// <param name="disk">Where; the file system of this machine when null.</param>
-    public Result<Unit> Write(ExportRequest export, IDisk? disk = null) =>
-        from source in _source
-        from readable in source.Check()
-        from written in WholeFolder.Write(export.Folder, aside =>
-            from copied in source.Write(aside, disk)
-            from told in WholeFile.Write(Path.Combine(aside, ExportCard.FileName), _card, disk)
-            from trained in SafetensorsWriter.WriteFolder(Path.Combine(aside, _folder.Family.Trained), ExportFiles.DiffusersStem, Tensors(export.Weights, export.Type), disk: disk)
-            select trained, disk)
-        select written;
-
-    // Without weights those that the model has, whose shapes and types are the same.
-    private List<TensorToWrite> Tensors(IReadOnlyList<Tensor>? weights, ScalarType? type)
+    /// <returns>The first fault: of a source's file, of an update that has another shape than its weight, of the disk.</returns>
+    /// <exception cref="ArgumentException">An update is for a layer that the network does not have.</exception>
+    public Result<Unit> Write(ExportRequest export, IDisk? disk = null)
     {
-        var next = 0;
-        return [.. _set.All.Select(weight => new TensorToWrite(weight.FileName, weight.IsBuffer || weights is null ? weight.Master : weights[next++], type ?? weight.FileType))];
+        ArgumentNullException.ThrowIfNull(export);
+        if (export.Updates.Keys.FirstOrDefault(site => _set.All.All(weight => weight.Name != WeightOf(site))) is { } unknown)
+            throw new ArgumentException($"there is no layer '{unknown}' to update", nameof(export));
+        return from source in _source
+               from readable in source.Check()
+               from written in WholeFolder.Write(export.Folder, aside =>
+                   from copied in source.Write(aside, disk)
+                   from told in WholeFile.Write(Path.Combine(aside, ExportCard.FileName), Card(export), disk)
+                   from trained in WriteWeights(Path.Combine(aside, _folder.Family.Trained), export, disk)
+                   select trained, disk)
+               select written;
+    }
+
+    private static string WeightOf(string site) => $"{site}.weight";
+
+    private byte[] Card(ExportRequest export) => (_card.TakesGuidance && export.Guidance is { } guidance ? _card with { Guidance = guidance.Scale } : _card).Bytes(_folder);
+
+    private Result<Unit> WriteWeights(string folder, ExportRequest export, IDisk? disk)
+    {
+        if (export.Weights is { } given)
+        {
+            var values = _set.Parameters.Zip(given).ToDictionary(static pair => pair.First, static pair => pair.Second);
+            return Written(weight => values[weight]);
+        }
+        return SafetensorsFolder.Open(_folder.Component(_folder.Family.Trained), ExportFiles.DiffusersStem).Bind(source =>
+        {
+            using (source) return Written(weight => Read(source, weight));
+        });
+
+        Result<Unit> Written(Func<Weight, Tensor> value)
+        {
+            try
+            {
+                return SafetensorsWriter.WriteFolder(folder, ExportFiles.DiffusersStem, [.. _set.All.Select(weight => ToWrite(weight, export, value))], disk: disk);
+            }
+            catch (FaultException exception)
+            {
+                return exception.Fault;
+            }
+        }
+    }
+
+    private static TensorToWrite ToWrite(Weight weight, ExportRequest export, Func<Weight, Tensor> value)
+    {
+        var update = export.Updates.FirstOrDefault(update => WeightOf(update.Key) == weight.Name).Value;
+        var tensor = new TensorToWrite(weight.FileName, weight.Master, export.Type ?? weight.FileType);
+        if (weight.IsBuffer) return tensor;
+        return tensor with { Make = () => update is null ? value(weight) : Updated(weight, value(weight), update()) };
+    }
+
+    private static Tensor Updated(Weight weight, Tensor value, Tensor update)
+    {
+        // One of another shape might be added all the same, along edges of 1.
+        if (!update.shape.SequenceEqual(weight.Shape))
+        {
+            var message = $"the update of '{weight.Name}' is [{string.Join(", ", update.shape)}], but the weight is [{string.Join(", ", weight.Shape)}]";
+            throw new FaultException(new Fault.Run(FaultCodes.ExportThrew, message));
+        }
+        return value.detach().to(ScalarType.Float32, CPU).add(update.to(ScalarType.Float32, CPU));
+    }
+
+    private static Tensor Read(SafetensorsFolder source, Weight weight)
+    {
+        var tensor = source.Entries.ContainsKey(weight.FileName) ? source.Read(weight.FileName) : Changed();
+        return tensor.Bind(read => read.shape.SequenceEqual(weight.Shape) ? Result.Ok(read) : Changed()).Match(static read => read, static fault => throw new FaultException(fault));
+
+        Result<Tensor> Changed() => new Fault.Input(FaultCodes.DamagedWeights, $"tensor '{weight.FileName}' is not what it was when the model was read", new SourcePlace(source.Location));
     }
 
     private Result<IEnumerable<FileCopy>> FilesOf(string component) => FolderCopy.FilesBelow(_folder.Component(component))

@@ -27,7 +27,7 @@ public static class PipelineFamilies
         new("tokenizer_3", "transformers", s_t5Tokenizers) { MayLack = true },
         .. s_imagePrompts,
     ])
-    { T5Encoder = "text_encoder_3", T5Tokenizer = "tokenizer_3", DefaultTextLength = 256 };
+    { Model = "sd3", T5Encoder = "text_encoder_3", T5Tokenizer = "tokenizer_3", DefaultTextLength = 256 };
 
     /// <summary>FLUX.1: a CLIP encoder without projection, and T5.</summary>
     public static PipelineFamily Flux { get; } = new("FluxPipeline",
@@ -39,7 +39,7 @@ public static class PipelineFamilies
         new("tokenizer_2", "transformers", s_t5Tokenizers),
         .. s_imagePrompts,
     ])
-    { T5Encoder = "text_encoder_2", T5Tokenizer = "tokenizer_2", DefaultTextLength = 512, DefaultGuidance = 3.5, ReadsFlowSigmas = true };
+    { Model = "flux", T5Encoder = "text_encoder_2", T5Tokenizer = "tokenizer_2", DefaultTextLength = 512, DefaultGuidance = 3.5, ReadsFlowSigmas = true };
 
     /// <summary>All of them, in the order of documentation.</summary>
     public static IReadOnlyList<PipelineFamily> All { get; } = [StableDiffusion3, Flux];

@@ -17,6 +17,9 @@ public sealed class PipelineFamily(string className, IReadOnlyList<PipelineCompo
     /// <summary>Its components.</summary>
     public IReadOnlyList<PipelineComponent> Components { get; } = components;
 
+    /// <summary>The model part that opens its folders, for messages.</summary>
+    public required string Model { get; init; }
+
     /// <summary>The component that is trained, and whose weights an export writes anew.</summary>
     public string Trained { get; init; } = "transformer";
 

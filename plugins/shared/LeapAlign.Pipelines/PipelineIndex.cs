@@ -1,3 +1,4 @@
+using System.Text.Json;
 using LeapAlign.Networks.Configuration;
 using LeapAlign.Pipeline;
 
@@ -20,11 +21,21 @@ public static class PipelineIndex
     public static Result<IReadOnlyList<string>> Read(string path, PipelineFamily family, Action<Fault>? warn = null)
     {
         ArgumentNullException.ThrowIfNull(family);
-        return ConfigFields.Read(path, family.ClassName, fields => Components(fields, family), family.Format, warn);
+        return ConfigFields.Read(path, fields => Components(fields, family), family.Format, warn);
+    }
+
+    private static void RequireClass(ConfigFields fields, PipelineFamily family)
+    {
+        const string key = "_class_name";
+        var found = fields.Find(key);
+        var name = found is { ValueKind: JsonValueKind.String } text ? text.GetString() : null;
+        var other = PipelineFamilies.All.FirstOrDefault(other => other.ClassName == name);
+        fields.Require(name == family.ClassName, key, $"is {found?.GetRawText() ?? "missing"}, but has to be {family.ClassName}{(other is null ? "" : $"; the model '{other.Model}' opens this folder")}");
     }
 
     private static IReadOnlyList<string> Components(ConfigFields fields, PipelineFamily family)
     {
+        RequireClass(fields, family);
         List<string> there = [];
         foreach (var component in family.Components)
         {

@@ -1,0 +1,145 @@
+using LeapAlign.Contracts.Adapters;
+using LeapAlign.Contracts.Models;
+using LeapAlign.Contracts.Plugins;
+using LeapAlign.Contracts.Weights;
+using LeapAlign.Networks.Flux;
+using LeapAlign.Pipeline;
+using LeapAlign.Pipelines;
+using static TorchSharp.torch;
+
+namespace LeapAlign.Models.Flux;
+
+/// <summary>FLUX.1-dev and FLUX.1-schnell: any folder that diffusers' <c>FluxPipeline</c> opens. Latents become tokens inside: states outside are [B, C, h, w].</summary>
+public sealed class FluxModel : IModel, IDisposable
+{
+    private const long BytesPerMegabyte = 1 << 20;
+
+    // FluxPipeline's default_sample_size, and what it divides the scheduler's times by.
+    private const int NativeLatents = 128;
+    private const double PipelineTimes = 1000;
+    private readonly string _name;
+    private readonly FluxNetworks _networks;
+    private readonly TextConditioner _text;
+    private readonly EmbeddingCache _cache;
+    private readonly PipelineExport _export;
+    private readonly PictureGrid _grid;
+
+    internal FluxModel(string name, PipelineFolder folder, FluxNetworks networks, TextConditioner text, EmbeddingCache cache)
+    {
+        (_name, _networks, _text, _cache) = (name, networks, text, cache);
+        _export = new PipelineExport(folder, networks.Weights, new ExportCard(text.Length) { TakesGuidance = networks.Configs.Transformer.EmbedsGuidance });
+        Parameters = networks.IsTrained ? networks.Weights.ToParameterSet() : ParameterSet.Empty;
+        _grid = new PictureGrid(networks.Configs.Vae.SpatialFactor, FluxTokens.Patch, networks.Configs.Vae.LatentChannels);
+        NativeSize = _grid.Square(NativeLatents);
+        Scheduling = folder.Scheduling with { ImageTokens = _grid.Tokens(NativeSize) };
+    }
+
+    /// <inheritdoc/>
+    public ParameterSet Parameters { get; }
+
+    /// <inheritdoc/>
+    public GuidanceForm GuidanceForm => _networks.Configs.Transformer.EmbedsGuidance ? GuidanceForm.Embedded : GuidanceForm.None;
+
+    /// <inheritdoc/>
+    public IReadOnlyList<AdapterSite> Sites => _networks.Weights.Sites;
+
+    /// <inheritdoc/>
+    public FlowScheduling Scheduling { get; }
+
+    /// <inheritdoc/>
+    public ImageSize NativeSize { get; }
+
+    /// <summary>Opens a model folder and reads all weights.</summary>
+    public static Result<FluxModel> Load(FluxSettings settings, PartContext context)
+    {
+        ArgumentNullException.ThrowIfNull(settings);
+        ArgumentNullException.ThrowIfNull(context);
+        var types = PipelineTypes.Of(context.ComputeType, settings.TextDtype, settings.DecoderDtype);
+        return from folder in PipelineFolder.Open(context.Resolve(settings.Folder), PipelineFamilies.Flux, context.Warn)
+               from configs in FluxConfigs.Read(folder, context.Warn)
+               from tokenizers in TextTokenizers.Load(folder, configs, settings.TextLength ?? configs.TextLength, context)
+               from model in Load(folder, configs, tokenizers, context, (types, settings.EmbeddingCache * BytesPerMegabyte))
+               select model;
+    }
+
+    /// <inheritdoc/>
+    public Result<LatentSpace> Latents(ImageSize size) => _grid.Latents(size);
+
+    /// <inheritdoc/>
+    /// <exception cref="FaultException"><see cref="FaultCodes.SettingsDoNotFit"/>: guidance that the network does not take, or captions to lead away from.</exception>
+    public Conditioning Encode(ConditioningRequest request)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        var scale = request.Guidance.Scale;
+        var embeds = _networks.Configs.Transformer.EmbedsGuidance;
+        if (!embeds && scale != 1) throw Unfit(FormattableString.Invariant($"the guidance scale is {scale}, but the model '{_name}' embeds none: it was distilled to draw without guidance and takes 1 alone"));
+        if (request.Negatives is not null) throw Unfit($"there are captions to lead away from, but the model '{_name}' evaluates no negative branch");
+        return new FluxConditioning(_cache.Of(request.Captions, _text.Encode), embeds ? scale : null);
+    }
+
+    /// <inheritdoc/>
+    public Tensor Velocity(Tensor latents, IReadOnlyList<double> sigmas, Conditioning conditioning)
+    {
+        ArgumentNullException.ThrowIfNull(latents);
+        ArgumentNullException.ThrowIfNull(sigmas);
+        var known = conditioning as FluxConditioning ?? throw new ArgumentException("the conditioning was not made by this model", nameof(conditioning));
+        var (batch, height, width) = (latents.shape[0], latents.shape[2], latents.shape[3]);
+        if (sigmas.Count != 1 && sigmas.Count != batch) throw new ArgumentException($"{sigmas.Count} noise levels for {batch} samples", nameof(sigmas));
+        using var scope = NewDisposeScope();
+        var velocity = _networks.Transformer.Forward(new FluxInputs
+        {
+            Tokens = FluxTokens.Pack(latents),
+            Context = known.Captions.Context,
+            Pooled = known.Captions.Pooled,
+            Sigma = FluxTime.OfPipeline(Levels(sigmas, latents), _networks.Type),
+            Guidance = known.Guidance is { } scale ? full([batch], scale, dtype: ScalarType.Float32, device: latents.device) : null,
+            ImagePlaces = FluxTokens.ImagePlaces(height, width, latents.device),
+            TextPlaces = FluxTokens.TextPlaces(known.Captions.Context.shape[1], latents.device),
+        });
+        return FluxTokens.Unpack(velocity, height, width).MoveToOuterDisposeScope();
+    }
+
+    /// <inheritdoc/>
+    public Tensor Decode(Tensor latents) => _networks.Autoencoder.Decode(latents);
+
+    /// <inheritdoc/>
+    public Tensor Encode(Tensor images) => _networks.Autoencoder.Encode(images);
+
+    /// <inheritdoc/>
+    public void Refresh() => _networks.Weights.Refresh();
+
+    /// <inheritdoc/>
+    public IDisposable Use(Policy policy) => _networks.Weights.Use(policy);
+
+    /// <inheritdoc/>
+    public Result<long?> CheckExport(ExportRequest export) => _export.Check(export).Map(static bytes => (long?)bytes);
+
+    /// <inheritdoc/>
+    public Result<Unit> Export(ExportRequest export) => _export.Write(export);
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _cache.Dispose();
+        _networks.Dispose();
+    }
+
+    private static Result<FluxModel> Load(PipelineFolder folder, FluxConfigs configs, TextTokenizers tokenizers, PartContext context, (PipelineTypes Types, long CacheBytes) options)
+    {
+        var networks = new FluxNetworks(configs) { IsTrained = !context.IsFrozen };
+        var loaded = networks.Load(folder, context.Device, options.Types);
+        if (!loaded.IsOk) networks.Dispose();
+        return loaded.Map(_ => new FluxModel(context.Name, folder, networks, new TextConditioner(networks, tokenizers, context.Device), new EmbeddingCache(options.CacheBytes)));
+    }
+
+    private static FaultException Unfit(string message) => new(new Fault.Composition(FaultCodes.SettingsDoNotFit, message));
+
+    // The scheduler's times are T σ, T being its training table's length, and the pipeline divides by 1000 whatever T is.
+    private Tensor Levels(IReadOnlyList<double> sigmas, Tensor latents)
+    {
+        float[] levels = [.. sigmas.Select(sigma => (float)sigma * (float)(Scheduling.TrainingSteps / PipelineTimes))];
+        return levels.Length == 1
+            ? full([latents.shape[0]], levels[0], dtype: ScalarType.Float32, device: latents.device)
+            : tensor(levels, dtype: ScalarType.Float32, device: latents.device);
+    }
+}

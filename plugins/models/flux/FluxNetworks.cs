@@ -1,0 +1,87 @@
+using LeapAlign.Networks.Clip;
+using LeapAlign.Networks.Flux;
+using LeapAlign.Networks.T5;
+using LeapAlign.Networks.Weights;
+using LeapAlign.Pipeline;
+using LeapAlign.Pipelines;
+using static TorchSharp.torch;
+
+namespace LeapAlign.Models.Flux;
+
+/// <summary>The networks of a pipeline and their weights. The transformer is trained or frozen, the others are frozen.</summary>
+internal sealed class FluxNetworks : IDisposable
+{
+    private readonly WeightSet _clip = new();
+    private readonly WeightSet _t5 = new();
+
+    /// <summary>Declares every weight; no memory is used yet.</summary>
+    public FluxNetworks(FluxConfigs configs)
+    {
+        Configs = configs;
+        Transformer = new FluxTransformer(configs.Transformer, Weights.Root);
+        Autoencoder = new PictureAutoencoder(configs.Vae);
+        Clip = new ClipTextEncoder(configs.Clip, _clip.Root);
+        T5 = new T5Encoder(configs.T5, _t5.Root);
+    }
+
+    /// <summary>Whether the transformer is trained: it has fp32 masters then. Frozen, its weights are kept in the precision of its arithmetic.</summary>
+    public bool IsTrained { get; init; } = true;
+
+    public FluxConfigs Configs { get; }
+
+    /// <summary>The weights of the transformer.</summary>
+    public WeightSet Weights { get; } = new();
+
+    public FluxTransformer Transformer { get; }
+
+    public PictureAutoencoder Autoencoder { get; }
+
+    public ClipTextEncoder Clip { get; }
+
+    public T5Encoder T5 { get; }
+
+    /// <summary>The precision of the transformer's arithmetic.</summary>
+    public ScalarType Type { get; private set; } = ScalarType.Float32;
+
+    /// <summary>Reads every weight.</summary>
+    public Result<Unit> Load(PipelineFolder folder, Device device, PipelineTypes types)
+    {
+        var loaded =
+            from clip in folder.Load("text_encoder", _clip, device, types.Text, ClipTextEncoder.DeclaredName)
+            from t5 in folder.Load("text_encoder_2", _t5, device, types.Text, T5Encoder.DeclaredName)
+            from vae in Autoencoder.Load(folder, device, types.Decoder)
+            from transformer in folder.Load("transformer", Weights, device, types.Kept(IsTrained))
+            select Unit.Value;
+        return loaded.Map(unit =>
+        {
+            Prepare(types);
+            return unit;
+        });
+    }
+
+    /// <summary>Makes every weight without content, for shapes on the "meta" device.</summary>
+    public void Allocate(Device device, PipelineTypes types)
+    {
+        _clip.Allocate(device, types.Text);
+        _t5.Allocate(device, types.Text);
+        Autoencoder.Allocate(device, types.Decoder);
+        Weights.Allocate(device, types.Kept(IsTrained));
+        Prepare(types);
+    }
+
+    public void Dispose()
+    {
+        Weights.Dispose();
+        _clip.Dispose();
+        _t5.Dispose();
+        Autoencoder.Dispose();
+    }
+
+    private void Prepare(PipelineTypes types)
+    {
+        _clip.ComputeIn(types.Text);
+        _t5.ComputeIn(types.Text);
+        Weights.SetTrained(IsTrained);
+        Weights.ComputeIn(Type = types.Transformer);
+    }
+}

@@ -1,0 +1,48 @@
+using System.ComponentModel;
+using System.ComponentModel.DataAnnotations;
+using System.Text.Json.Serialization;
+using LeapAlign.Contracts.Plugins;
+
+namespace LeapAlign.Models.Flux;
+
+/// <summary>Offers the model <c>flux</c>.</summary>
+public sealed class FluxPlugin : IPlugin
+{
+    /// <inheritdoc/>
+    public IReadOnlyList<PartDefinition> Parts { get; } =
+        [PartDefinition.TryOf<FluxModel, FluxSettings>("flux", SettingsJson.Default.FluxSettings, FluxModel.Load)];
+}
+
+/// <summary>Settings of <c>flux</c>.</summary>
+public sealed record FluxSettings
+{
+    /// <summary>The model folder.</summary>
+    [Description("The model: a FluxPipeline folder as diffusers writes it, relative to plugins.json.")]
+    [JsonRequired]
+    [PathSetting(PathKind.Folder)]
+    public required string Folder { get; init; }
+
+    /// <summary>Tokens of the T5 encoder; null for those that the model was published with.</summary>
+    [Description("Tokens of the T5 encoder; fewer when its tokenizer says so. Without it 512, and 256 for a model that takes no guidance (FLUX.1-schnell), as they were published. Longer captions are cut.")]
+    [Range(2, 512)]
+    public int? TextLength { get; init; }
+
+    /// <summary>The precision of the text encoders.</summary>
+    [Description("The precision of the two text encoders. run takes that of the run; it halves the memory of T5-XXL.")]
+    [AllowedValues("float32", "run")]
+    public string TextDtype { get; init; } = "float32";
+
+    /// <summary>The precision of the decoder.</summary>
+    [Description("The precision of the picture decoder. run takes that of the run; on a CPU that halves the decoder's time.")]
+    [AllowedValues("float32", "run")]
+    public string DecoderDtype { get; init; } = "run";
+
+    /// <summary>Memory for embeddings.</summary>
+    [Description("Megabytes for embeddings of recent batches of captions, for the next time the same batch comes, as in every evaluation; 0 keeps none.")]
+    [Range(0, 1_000_000)]
+    public int EmbeddingCache { get; init; } = 256;
+}
+
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
+[JsonSerializable(typeof(FluxSettings))]
+internal sealed partial class SettingsJson : JsonSerializerContext;
