@@ -156,8 +156,7 @@ internal sealed class TrainingStep : IDisposable
         {
             using var objectiveScope = NewDisposeScope();
             if (!_clock.Measure("algorithm", objectives.MoveNext)) break;
-            Backward(objectives.Current, tally, rows);
-            Backward(objectives.Current, _plan.Algorithm, tally);
+            Backward(objectives.Current, _plan.Algorithm, tally, rows);
             pending = !objectives.Current.EndsUpdate;
             if (!pending) End();
         }
@@ -180,14 +179,12 @@ internal sealed class TrainingStep : IDisposable
                 using var scope = NewDisposeScope();
                 var made = _clock.Measure("objective", () => objective.Of(step, batch, update));
                 IReadOnlyList<Measurement> measured = [new(name, made.Loss.detach()), .. made.Measurements.Select(measure => measure.Under(name))];
-                Backward(new Objective(made.Loss, measured).Times(made.Share * weight / step.Batches.Count), tally, rows);
-                Backward(new Objective(made.Loss, measured).Times(made.Share * weight / step.Batches.Count), planned.Part, tally);
+                Backward(new Objective(made.Loss, measured).Times(made.Share * weight / step.Batches.Count), planned.Part, tally, rows);
             }
         }
     }
 
-    private void Backward(Objective objective, StepTally tally, GradientRows? rows)
-    private void Backward(Objective objective, PartPlan owner, StepTally tally)
+    private void Backward(Objective objective, PartPlan owner, StepTally tally, GradientRows? rows)
     {
         var share = objective.Share == 1 ? objective.Loss : objective.Loss * objective.Share;
         if (rows is null) _clock.Measure("backward", () => share.backward());
