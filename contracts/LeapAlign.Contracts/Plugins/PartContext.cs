@@ -6,7 +6,7 @@ using static TorchSharp.torch;
 
 namespace LeapAlign.Contracts.Plugins;
 
-/// <summary>What a part is told about the run it is made for.</summary>
+/// <summary>The services and settings the host passes to a part.</summary>
 public sealed class PartContext
 {
     /// <summary>The part's name in the run: the id, or the <c>name</c> given in plugins.json.</summary>

@@ -43,7 +43,7 @@ internal sealed record RunIdentity(JsonObject Configuration, ProgramBuild Progra
     /// <summary>The keys whose values differ from those of a checkpoint, with both values.</summary>
     public IReadOnlyList<ChangedKey> ChangesSince(CheckpointManifest then) => [.. ChangedKey.Between(WithDefaults(then.Configuration), WithDefaults(Configuration))];
 
-    /// <summary>What was built anew since a checkpoint, as warnings: the same numbers are not promised then.</summary>
+    /// <summary>Warnings about builds that changed since a checkpoint: the same numbers are not promised then.</summary>
     public IEnumerable<Fault> BuildsSince(CheckpointManifest then)
     {
         if (then.Program with { Sha256 = then.Program.Sha256 ?? Program.Sha256 } != Program) yield return Warning($"the run began with leapalign {Told(then.Program)} and goes on with {Told(Program)}");

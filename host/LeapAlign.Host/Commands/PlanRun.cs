@@ -26,7 +26,7 @@ internal sealed class PlanRun(IPluginLoader loader, BundledPlugins bundled, Term
         return code;
     }
 
-    // A frame of its own: once it has returned, nothing on the stack refers to a plugin's types.
+    // Kept out of line so that no stack slot holds a plugin type after it returns.
     [MethodImpl(MethodImplOptions.NoInlining)]
     private int Run(Workspace workspace, Func<RunPlan, StartupTuning, CancellationToken, Result<Completion>> action, CancellationToken stop)
     {

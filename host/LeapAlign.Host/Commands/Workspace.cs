@@ -17,7 +17,7 @@ internal sealed record Workspace(CompositionSource Source, PluginCatalog Catalog
     /// <summary>The folder of plugins.json.</summary>
     public string Folder => Source.Folder;
 
-    /// <summary>Looks around. Plugins that plugins.json pins to something else are faulted, so that no verb runs their code.</summary>
+    /// <summary>Discovers the installed plugins. Plugins that plugins.json pins to something else are faulted, so that no verb runs their code.</summary>
     public static Workspace Open(CompositionSource source, IPluginLoader loader, BundledPlugins bundled)
     {
         var catalog = Installed(source, loader, bundled);

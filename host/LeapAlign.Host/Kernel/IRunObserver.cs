@@ -2,7 +2,7 @@ using LeapAlign.Pipeline;
 
 namespace LeapAlign.Host.Kernel;
 
-/// <summary>Is told what happens in a run: the metrics file, the sample grids, the progress display.</summary>
+/// <summary>Receives the events of a run: the metrics file, the sample grids, the progress display.</summary>
 internal interface IRunObserver
 {
     /// <summary>A step is done.</summary>

@@ -35,7 +35,7 @@ internal sealed class RunKernel : IDisposable
     /// <param name="plan">The composition.</param>
     /// <param name="parts">Its parts.</param>
     /// <param name="device">Where tensors live.</param>
-    /// <param name="observers">Are told what happens.</param>
+    /// <param name="observers">Receive the events of the run.</param>
     /// <param name="checkpoints">Takes checkpoints; null when the run leaves none.</param>
     public RunKernel(RunPlan plan, RunParts parts, Device device, IReadOnlyList<IRunObserver> observers, RunCheckpoints? checkpoints = null)
     {

@@ -100,7 +100,7 @@ internal sealed class RunParts : IDisposable
 
     /// <summary>Makes every part of a plan; small ones first, so that a wrong prompt file is found before a large model is read.</summary>
     /// <param name="plan">The composition.</param>
-    /// <param name="context">Makes what a part is told.</param>
+    /// <param name="context">Makes the context of a part.</param>
     public static Result<RunParts> Create(RunPlan plan, Func<PartPlan, PartContext> context)
     {
         List<IDisposable> owned = [];

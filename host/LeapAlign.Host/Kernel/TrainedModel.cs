@@ -37,7 +37,7 @@ internal sealed class TrainedModel(IModel model, IAttachedAdapter? adapter)
 
     /// <summary>Makes the model of a plan, and attaches its adapter.</summary>
     /// <param name="plan">The composition.</param>
-    /// <param name="context">Makes what a part is told.</param>
+    /// <param name="context">Makes the context of a part.</param>
     /// <param name="owned">Takes what is to be disposed.</param>
     public static Result<TrainedModel> Make(RunPlan plan, Func<PartPlan, PartContext> context, List<IDisposable> owned) =>
         from model in RunParts.Make<IModel>(plan.Model, context, owned)

@@ -2,7 +2,7 @@ using Microsoft.AspNetCore.Http;
 
 namespace LeapAlign.Host.Live;
 
-/// <summary>Decides who may look, before anything else looks at a request.</summary>
+/// <summary>Access control: checks every request before anything else does.</summary>
 internal sealed class LiveGate(LiveToken token)
 {
     private const string Policy =

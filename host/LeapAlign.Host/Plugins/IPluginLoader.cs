@@ -11,7 +11,7 @@ internal interface IPluginLoader
     ILoadedPlugin Load(string path);
 }
 
-/// <summary>An assembly in a load context of its own. Disposing it gives the context up; it goes when nothing refers to its types any more.</summary>
+/// <summary>An assembly in a load context of its own. Disposing it unloads the context, which is collected once nothing refers to its types.</summary>
 internal interface ILoadedPlugin : IDisposable
 {
     /// <summary>The assembly.</summary>

@@ -108,7 +108,7 @@ internal sealed class PluginHandle
     /// <summary>The run has ended and its parts are disposed.</summary>
     public Result<Unit> Stop() => Advance(PluginState.Running, PluginState.Stopped, static () => Unit.Value);
 
-    /// <summary>Gives the load context up, from any state; a faulted plugin stays listed as faulted. Whether it goes is for <see cref="IsCollected"/> to say.</summary>
+    /// <summary>Unloads the load context, from any state; a faulted plugin stays listed as faulted. <see cref="IsCollected"/> tells whether it was collected.</summary>
     public void Unload()
     {
         using var span = s_spans.StartActivity("plugin.Unloaded")?.SetTag(Tags.Plugin.Name, Id);

@@ -13,7 +13,7 @@ namespace LeapAlign.Host.Profiling;
 /// <summary><c>profile</c>: steps of a plan without a run folder, an evaluation or an export, seen through the run's own spans.</summary>
 internal sealed class ShortRun(Terminal terminal, ILoggerFactory loggers, RunTelemetry telemetry)
 {
-    // A frame of its own: once it has returned, nothing on the stack refers to a plugin's types.
+    // Kept out of line so that no stack slot holds a plugin type after it returns.
     [MethodImpl(MethodImplOptions.NoInlining)]
     public Result<Completion> Run(RunPlan plan, int steps, CancellationToken stop) =>
         RunSite.Open(plan, loggers, terminal.Error, stop).Bind(site =>

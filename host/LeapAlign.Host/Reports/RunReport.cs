@@ -48,7 +48,7 @@ internal sealed class RunReport(RunFolder folder, IReadOnlyDictionary<string, st
         return Unit.Value;
     }
 
-    /// <summary>Says how the run ended.</summary>
+    /// <summary>Records how the run ended.</summary>
     /// <param name="outcome">What it ended with. Who asked for a stop in the last step of a run stopped nothing.</param>
     /// <returns>The outcome.</returns>
     public Result<Completion> End(Result<RunEnding> outcome)

@@ -21,7 +21,7 @@ namespace LeapAlign.Host.Runs;
 /// <summary><c>generate</c>: captions to PNG files, each picture from noise that depends on the seed, the caption's place and the picture's number alone.</summary>
 internal sealed class Generation(Terminal terminal, ILoggerFactory loggers) : IGeneration
 {
-    // A frame of its own: once it has returned, nothing on the stack refers to a plugin's types.
+    // Kept out of line so that no stack slot holds a plugin type after it returns.
     [MethodImpl(MethodImplOptions.NoInlining)]
     public Result<Completion> Generate(RunPlan plan, GenerateOptions options, CancellationToken stop) =>
         RunSite.Open(plan, loggers, terminal.Error, stop).Bind(site =>

@@ -45,7 +45,7 @@ internal sealed class RunSite : IDisposable
         });
     }
 
-    /// <summary>What a part is told.</summary>
+    /// <summary>The context of a part.</summary>
     public PartContext Context(PartPlan part) => new()
     {
         Name = part.Name,

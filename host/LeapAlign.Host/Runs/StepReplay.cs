@@ -21,7 +21,7 @@ internal sealed class StepReplay(Terminal terminal, ILoggerFactory loggers)
     /// <param name="step">The step, from 1.</param>
     /// <param name="stop">Ends it between steps.</param>
     /// <returns><see cref="FaultCodes.ReplayDiffers"/> when a number is another than the one that was recorded.</returns>
-    // A frame of its own: once it has returned, nothing on the stack refers to a plugin's types.
+    // Kept out of line so that no stack slot holds a plugin type after it returns.
     [MethodImpl(MethodImplOptions.NoInlining)]
     public Result<Completion> Replay(RunPlan plan, RunFolder folder, int step, CancellationToken stop) => RunSite.Open(plan, loggers, terminal.Error, stop).Bind(site =>
     {

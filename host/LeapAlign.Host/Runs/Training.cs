@@ -24,7 +24,7 @@ internal sealed class Training(Terminal terminal, ILoggerFactory loggers, RunTel
 {
     private static readonly TimeSpan s_longestRecord = TimeSpan.FromSeconds(10);
 
-    // A frame of its own: once it has returned, nothing on the stack refers to a plugin's types.
+    // Kept out of line so that no stack slot holds a plugin type after it returns.
     [MethodImpl(MethodImplOptions.NoInlining)]
     public Result<Completion> Train(RunPlan plan, TrainOptions options, CancellationToken stop) =>
         RunSite.Open(plan, loggers, terminal.Error, stop).Bind(site =>

@@ -32,7 +32,7 @@ internal sealed class ListVerb(IPluginLoader loader, BundledPlugins bundled, Ter
         return 0;
     }
 
-    // A frame of its own: once it has returned, nothing on the stack refers to a plugin's types.
+    // Kept out of line so that no stack slot holds a plugin type after it returns.
     [MethodImpl(MethodImplOptions.NoInlining)]
     private void Show(Workspace workspace, string? kind)
     {

@@ -14,7 +14,7 @@ internal sealed class FiniteWatch : IDisposable
     private readonly List<Note> _notes = [];
 
     /// <summary>Takes what a stage made.</summary>
-    /// <param name="stage">The stage, and whose it is.</param>
+    /// <param name="stage">The stage and the part that runs it.</param>
     /// <param name="sigmas">The noise levels of the samples, one for all or one for each; empty where there are none.</param>
     /// <param name="prompts">The prompts of the samples.</param>
     /// <param name="values">[B, ...], one row or several for each prompt.</param>

@@ -2,7 +2,7 @@ using System.Text.Json.Serialization;
 
 namespace LeapAlign.Host.Kernel.Guards;
 
-/// <summary>What the guard of a run remembers.</summary>
+/// <summary>The state of the guard of a run.</summary>
 /// <param name="Norms">The last gradient norms that were applied, oldest first.</param>
 /// <param name="Skipped">Updates that were left out one after another until now.</param>
 internal sealed record GuardState(IReadOnlyList<double> Norms, int Skipped)

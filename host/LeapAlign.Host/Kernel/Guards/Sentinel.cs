@@ -10,7 +10,7 @@ namespace LeapAlign.Host.Kernel.Guards;
 /// <param name="Scores">The held-out reward of each picture.</param>
 internal sealed record HeldOutPeak(int Step, double Trained, IReadOnlyList<double> Scores);
 
-/// <summary>What the sentinel remembers.</summary>
+/// <summary>The state of the sentinel.</summary>
 /// <param name="Peaks">By held-out reward.</param>
 /// <param name="Base">The artefact measures of each picture at the first evaluation, by measure.</param>
 /// <param name="InARow">Evaluations until now that showed a reward being gamed.</param>
@@ -38,7 +38,7 @@ internal sealed class Sentinel(SentinelSettings settings, IReadOnlyList<RewardPl
     private readonly IReadOnlyList<RewardPlan> _trained = [.. rewards.Where(static reward => reward.Role == RewardRole.Train)];
     private readonly IReadOnlyList<RewardPlan> _heldOut = [.. rewards.Where(static reward => reward.Role == RewardRole.HeldOut)];
 
-    /// <summary>What it remembers; part of every checkpoint.</summary>
+    /// <summary>The sentinel's state, saved in every checkpoint.</summary>
     public SentinelState State { get; private set; } = SentinelState.Start;
 
     /// <summary>Whether what it saw ends the run. It does so again in a run that goes on from there.</summary>

@@ -17,7 +17,7 @@ internal sealed record PendingUpdate(double Loss, double Norm, IReadOnlyDictiona
         FormattableString.Invariant($"loss {Loss:G6}, gradient norm {Norm:G6}") + string.Concat(Rewards.Select(static pair => FormattableString.Invariant($", {pair.Key} {pair.Value:G6}")));
 }
 
-/// <summary>What becomes of an update.</summary>
+/// <summary>The guard's decision about an update.</summary>
 /// <param name="Fault">What is wrong with it; null when nothing is.</param>
 /// <param name="Stops">Whether the run ends.</param>
 internal readonly record struct Verdict(Fault? Fault, bool Stops);
@@ -26,7 +26,7 @@ internal readonly record struct Verdict(Fault? Fault, bool Stops);
 /// <param name="settings">The rules.</param>
 internal sealed class UpdateGuard(GuardSettings settings)
 {
-    /// <summary>What it remembers; part of every checkpoint.</summary>
+    /// <summary>The guard's state, saved in every checkpoint.</summary>
     public GuardState State { get; set; } = GuardState.Start;
 
     /// <summary>Judges an update.</summary>

@@ -100,7 +100,7 @@ internal sealed class Scoring(IModel model, IReadOnlyList<RunReward> rewards, St
             FaultCodes.StepThrew, $"reward '{reward.Name}' returned scores of type {scores.dtype} on the device '{scores.device}'; expected real numbers on '{device}'"));
     }
 
-    // A hair beyond the range is rounding.
+    // Tolerates rounding just outside the range.
     private static Tensor InRange(RunReward reward, Tensor scores, IReadOnlyList<Prompt> prompts)
     {
         if (reward.Range is not { } range) return scores;

@@ -26,10 +26,10 @@ internal sealed record RunProgress
     /// <summary>The SHA-256 of the pictures of the first evaluation; null before it, and in checkpoints of versions that did not keep it.</summary>
     public string? FirstPictures { get; init; }
 
-    /// <summary>What the guard remembers.</summary>
+    /// <summary>The state of the guard.</summary>
     public GuardState? Guard { get; init; }
 
-    /// <summary>What the sentinel remembers.</summary>
+    /// <summary>The state of the sentinel.</summary>
     public SentinelState? Sentinel { get; init; }
 
     /// <summary>The best evaluation so far; null when none is kept.</summary>

@@ -84,7 +84,7 @@ internal sealed class TrainingStep : IDisposable
         .. _parts.States,
     ];
 
-    /// <summary>Goes on from states that were restored.</summary>
+    /// <summary>Continues after the states were restored.</summary>
     /// <param name="progress">The counters that belong to them.</param>
     public void Resume(RunProgress progress)
     {
