@@ -24,6 +24,6 @@ internal sealed class AnchorPoints(string name, SampleTimeSettings settings)
     {
         RandomKey[] keys = [.. batch.Samples.Select(sample => batch.StepKey.For("sample", sample).For("objective").For(name).For("update", update))];
         var times = _times.DrawEach([.. keys.Select(static key => key.For("times"))], batch.Schedule);
-        return times.Select((sigmas, time) => new NoisedSamples(clean, RandomKey.NormalOfEach(keys.Select(key => key.For("noise", time)), clean.shape[1..], clean.device).to(clean.dtype), sigmas));
+        return times.Select((sigmas, time) => new NoisedSamples(clean, RandomKey.NormalOfEach(keys.Select(key => key.For("noise", time)), clean.shape.AsSpan(1), clean.device).to(clean.dtype), sigmas));
     }
 }
