@@ -8,8 +8,10 @@ using LeapAlign.Contracts.Randomness;
 using LeapAlign.Contracts.Rewards;
 using LeapAlign.Host.Kernel.Steps;
 using LeapAlign.Methods.Leaps;
+using LeapAlign.Models.Flux;
 using LeapAlign.Models.Sd3;
 using LeapAlign.Networks.Clip;
+using LeapAlign.Networks.Flux;
 using LeapAlign.Networks.Sd3;
 using LeapAlign.Networks.T5;
 using LeapAlign.Networks.Vae;
@@ -24,7 +26,7 @@ using static TorchSharp.torch;
 namespace LeapAlign.Integration.Tests;
 
 /// <summary>
-/// One whole LeapAlign step (encode, roll, anchors, decode, score, backward, clip, update) with the published configurations of SD3.5-medium and CLIP
+/// One whole LeapAlign step (encode, roll, anchors, decode, score, backward, clip, update) with the published configurations of SD3.5-medium or FLUX.1-dev and CLIP
 /// ViT-L/14 on the "meta" device: shapes without memory. A tensor that is made on a fixed device would meet one that is not, and throw.
 /// </summary>
 public sealed class MetaStepTests : IDisposable
@@ -40,9 +42,34 @@ public sealed class MetaStepTests : IDisposable
         var networks = new Sd3Networks(Configs());
         networks.Allocate(META, types);
         Tokenize tokens(int length) => captions => zeros([captions.Count, length], dtype: ScalarType.Int64);
-        var text = new TextConditioner(networks, new TextTokenizers(tokens(77), tokens(77), tokens(256), 256), META);
+        var text = new Models.Sd3.TextConditioner(networks, new Models.Sd3.TextTokenizers(tokens(77), tokens(77), tokens(256), 256), META);
         var folder = new PipelineFolder { Family = PipelineFamilies.StableDiffusion3, Folder = "", Components = ["text_encoder_3"], Scheduling = new FlowScheduling { Shift = 3 } };
         using var model = new Sd3Model(folder, networks, text, new EmbeddingCache(0));
+        Step(model);
+        Assert.InRange(model.Parameters.Sum(static parameter => parameter.Value.numel()), 2_200_000_000, 2_600_000_000);
+    }
+
+    [Fact]
+    public void A_step_of_FLUX_1_dev_runs()
+    {
+        using var scope = NewDisposeScope();
+        var types = new PipelineTypes(ScalarType.BFloat16, ScalarType.BFloat16, ScalarType.BFloat16);
+        var networks = new FluxNetworks(FluxDev());
+        networks.Allocate(META, types);
+        Tokenize tokens(int length) => captions => zeros([captions.Count, length], dtype: ScalarType.Int64);
+        var text = new Models.Flux.TextConditioner(networks, new Models.Flux.TextTokenizers(tokens(77), tokens(512), 512), META);
+        var folder = new PipelineFolder { Family = PipelineFamilies.Flux, Folder = "", Components = ["text_encoder_2"], Scheduling = new FlowScheduling { Shift = 3, UseDynamicShifting = true } };
+        using var model = new FluxModel("flux", folder, networks, text, new EmbeddingCache(0));
+        Assert.Equal(new ImageSize(1024, 1024), model.NativeSize);
+        Step(model);
+        Assert.InRange(model.Parameters.Sum(static parameter => parameter.Value.numel()), 11_850_000_000, 11_950_000_000);
+    }
+
+    public void Dispose() => _folder.Delete(recursive: true);
+
+    private void Step(IModel model)
+    {
+        using var scope = NewDisposeScope();
         using var reward = Reward();
         Prompt[] prompts = [.. Enumerable.Range(0, Batch).Select(static id => new Prompt(id, "a caption"))];
         using var conditioning = model.Encode(new ConditioningRequest([.. prompts.Select(static prompt => prompt.Text)], new Guidance(3.5), model.NativeSize));
@@ -50,7 +77,7 @@ public sealed class MetaStepTests : IDisposable
         var shape = Recording.Require(model.Latents(new ImageSize(256, 256))).Shape;
         Assert.Equal([16, 32, 32], shape);
         var sampler = new FlowEulerSampler(new FlowEulerSettings { Steps = 4 });
-        var schedule = sampler.CreateSchedule(model.Scheduling);
+        var schedule = sampler.CreateSchedule(model.Scheduling.For(Recording.Require(model.Latents(new ImageSize(256, 256)))));
         Tensor? images = null;
         var objective = new LeapAlignAlgorithm(new LeapAlignSettings(), static (_, _) => new LeapPair(1, 3)).Step(new AlignmentStep
         {
@@ -81,10 +108,22 @@ public sealed class MetaStepTests : IDisposable
         average.Update(0);
         model.Parameters.ClearGradients();
         model.Refresh();
-        Assert.InRange(model.Parameters.Sum(static parameter => parameter.Value.numel()), 2_200_000_000, 2_600_000_000);
     }
 
-    public void Dispose() => _folder.Delete(recursive: true);
+    private FluxConfigs FluxDev()
+    {
+        var sd3 = Configs();
+        return new FluxConfigs
+        {
+            Transformer = Read(FluxConfig.Read, """
+                { "_class_name": "FluxTransformer2DModel", "attention_head_dim": 128, "guidance_embeds": true, "in_channels": 64, "joint_attention_dim": 4096,
+                  "num_attention_heads": 24, "num_layers": 19, "num_single_layers": 38, "patch_size": 1, "pooled_projection_dim": 768 }
+                """),
+            Vae = sd3.Vae with { ScalingFactor = 0.3611, ShiftFactor = 0.1159 },
+            Clip = sd3.ClipL with { Projection = null },
+            T5 = sd3.T5!,
+        };
+    }
 
     private Sd3Configs Configs() => new()
     {

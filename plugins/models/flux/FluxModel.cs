@@ -34,6 +34,9 @@ public sealed class FluxModel : IModel, IDisposable
         Scheduling = folder.Scheduling with { ImageTokens = _grid.Tokens(NativeSize) };
     }
 
+    /// <summary>The networks, for tests.</summary>
+    internal FluxNetworks Networks => _networks;
+
     /// <inheritdoc/>
     public ParameterSet Parameters { get; }
 

@@ -155,6 +155,34 @@ public sealed class SafetensorsWriterTests
         Assert.Single(Expect.Ok(SafetensorsFolder.Open(folder.Path)).Entries);
     }
 
+    [Fact]
+    public void Tensors_that_are_made_in_their_turn_are_in_memory_one_at_a_time()
+    {
+        using var folder = new TemporaryFolder();
+        using var shape = empty([3], dtype: ScalarType.Float32, device: META);
+        Tensor? before = null;
+        TensorToWrite Turn(int i) => new($"t{i}", shape, ScalarType.Float32)
+        {
+            Make = () =>
+            {
+                Assert.True(before is null || before.IsInvalid);
+                return before = full([3], i, dtype: ScalarType.Float32);
+            },
+        };
+        Expect.Ok(SafetensorsWriter.WriteFolder(folder.Path, "model", [.. Enumerable.Range(0, 5).Select(Turn)], shardBytes: 24));
+        Assert.True(before!.IsInvalid);
+        using (var written = Expect.Ok(SafetensorsFolder.Open(folder.Path)))
+        {
+            for (var i = 0; i < 5; i++)
+            {
+                using var expected = full([3], i, dtype: ScalarType.Float32);
+                Assert.True(Expect.SameBytes(expected, Expect.Ok(written.Read($"t{i}"))));
+            }
+        }
+        Assert.Throws<ArgumentException>(() => SafetensorsWriter.Write(folder["other.safetensors"], [Turn(0) with { Make = static () => ones(4) }]));
+        Assert.False(File.Exists(folder["other.safetensors"]));
+    }
+
     private static Tensor Filled(long[] shape, ScalarType type)
     {
         var count = shape.Aggregate(1L, (product, size) => product * size);

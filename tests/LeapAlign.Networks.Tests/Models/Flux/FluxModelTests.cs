@@ -63,8 +63,7 @@ public sealed class FluxModelTests : IDisposable
         Assert.NotEmpty(trained.Parameters);
         Assert.False(Velocity(frozen, 0.5, 4).requires_grad);
         Assert.True(Velocity(frozen, 0.5, 4).equal(Velocity(trained, 0.5, 4).detach()).all().item<bool>());
-        var set = (Networks.Weights.WeightSet)((FluxNetworks)typeof(FluxModel).GetField("_networks", System.Reflection.BindingFlags.NonPublic | System.Reflection.BindingFlags.Instance)!.GetValue(frozen)!).Weights;
-        Assert.All(set.Parameters, static weight => Assert.Equal(ScalarType.BFloat16, weight.Master.dtype));
+        Assert.All(frozen.Networks.Weights.Parameters, static weight => Assert.Equal(ScalarType.BFloat16, weight.Master.dtype));
     }
 
     [Fact]
