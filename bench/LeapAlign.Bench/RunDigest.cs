@@ -8,6 +8,8 @@ namespace LeapAlign.Bench;
 /// <param name="Weights">SHA-256 of each exported file of weights, by its path in the run folder.</param>
 internal sealed record RunDigest(IReadOnlyList<string> Metrics, IReadOnlyDictionary<string, string> Weights)
 {
+    private static readonly string[] s_folders = ["export", "adapter"];
+
     /// <summary>Reads a run folder.</summary>
     public static RunDigest Of(string run) => new(
         [.. File.ReadLines(Path.Combine(run, "metrics.jsonl")).Select(static line =>
@@ -16,7 +18,7 @@ internal sealed record RunDigest(IReadOnlyList<string> Metrics, IReadOnlyDiction
             entry.Remove("timings");
             return entry.ToJsonString();
         })],
-        new[] { "export", "adapter" }.Select(folder => Path.Combine(run, folder)).Where(Directory.Exists)
+        s_folders.Select(folder => Path.Combine(run, folder)).Where(Directory.Exists)
             .SelectMany(static folder => Directory.EnumerateFiles(folder, "*.safetensors", SearchOption.AllDirectories))
             .ToDictionary(file => Path.GetRelativePath(run, file), static file => Convert.ToHexStringLower(SHA256.HashData(File.ReadAllBytes(file))), StringComparer.Ordinal));
 

@@ -4,7 +4,6 @@ using LeapAlign.Contracts.Randomness;
 using LeapAlign.Host.Kernel;
 using LeapAlign.Host.Kernel.Guards;
 using LeapAlign.Host.Kernel.Rewards;
-using LeapAlign.Host.Kernel.Steps;
 using LeapAlign.Pipeline;
 using static TorchSharp.torch;
 

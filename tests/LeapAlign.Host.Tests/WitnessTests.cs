@@ -69,7 +69,7 @@ public sealed class WitnessTests : IDisposable
         Assert.SkipUnless(OperatingSystem.IsLinux(), "the witness reads how a process ended from /proc");
         var script = Path.Combine(_folder, "program");
         File.WriteAllText(script, $"#!/bin/sh\ncat \"${Witness.Mark}\" > '{Said}.mark'\n{{ echo \"arguments=$*\"; env; }} > '{Said}.part'\nmv '{Said}.part' '{Said}'\n");
-        File.SetUnixFileMode(script, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        if (OperatingSystem.IsLinux()) File.SetUnixFileMode(script, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         return Witness.Begin(RunFolder.At(_folder), s_began, script, static fault => Assert.Fail(fault.ToString()))!;
     }
 

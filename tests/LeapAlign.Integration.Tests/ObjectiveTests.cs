@@ -4,7 +4,6 @@ using LeapAlign.Contracts.Models;
 using LeapAlign.Contracts.Objectives;
 using LeapAlign.Contracts.State;
 using LeapAlign.Host.Configuration.Sections;
-using LeapAlign.Host.Kernel;
 using LeapAlign.Methods.Leaps;
 using LeapAlign.Objectives.Anchors;
 using LeapAlign.Pipeline;

@@ -6,7 +6,6 @@ using LeapAlign.Contracts.Algorithms;
 using LeapAlign.Contracts.Optimizers;
 using LeapAlign.Contracts.Plugins;
 using LeapAlign.Contracts.Randomness;
-using LeapAlign.Contracts.State;
 using LeapAlign.Contracts.Weights;
 using LeapAlign.Host.Composition;
 using LeapAlign.Host.Configuration.Sections;
@@ -321,9 +320,7 @@ public sealed class OptimizerNeedTests
                 return 0;
             }
 
-            public void Dispose()
-            {
-            }
+            public void Dispose() => GC.SuppressFinalize(this);
         }
     }
 

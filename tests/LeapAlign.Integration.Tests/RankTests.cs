@@ -2,8 +2,6 @@ using LeapAlign.Contracts.Algorithms;
 using LeapAlign.Contracts.Ranks;
 using LeapAlign.Host.Configuration.Sections;
 using LeapAlign.Host.Kernel;
-using LeapAlign.Host.Kernel.Steps;
-using LeapAlign.Testing;
 using static TorchSharp.torch;
 
 namespace LeapAlign.Integration.Tests;
@@ -15,7 +13,7 @@ public sealed class RankTests
     public void Two_processes_make_the_step_of_one_that_does_the_work_of_both()
     {
         var alone = Run(accumulation: 2, OneProcess.Instance);
-        var world = new Together(2);
+        using var world = new Together(2);
         var both = new (float[] Weights, StepReport Report)[2];
         var threads = both.Select((_, rank) => new Thread(() => both[rank] = Run(accumulation: 1, world.Of(rank)))).ToList();
         threads.ForEach(static thread => thread.Start());
@@ -33,7 +31,7 @@ public sealed class RankTests
     [Fact]
     public void A_gradient_that_is_not_finite_in_one_process_is_refused_in_both()
     {
-        var world = new Together(2);
+        using var world = new Together(2);
         var skipped = new int[2];
         var threads = skipped.Select((_, rank) => new Thread(() => skipped[rank] = Run(1, world.Of(rank), rank == 1 ? float.NaN : 1, steps: 1).Report.Skipped)).ToList();
         threads.ForEach(static thread => thread.Start());
@@ -59,12 +57,14 @@ public sealed class RankTests
     }
 
     /// <summary>A communicator between threads.</summary>
-    private sealed class Together(int world)
+    private sealed class Together(int world) : IDisposable
     {
         private readonly Barrier _barrier = new(world);
         private readonly IReadOnlyList<Tensor>[] _given = new IReadOnlyList<Tensor>[world];
 
         public ICommunicator Of(int rank) => new Member(this, rank, world);
+
+        public void Dispose() => _barrier.Dispose();
 
         private sealed class Member(Together all, int rank, int world) : ICommunicator
         {

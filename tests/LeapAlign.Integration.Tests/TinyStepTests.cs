@@ -7,7 +7,6 @@ using LeapAlign.Contracts.Optimizers;
 using LeapAlign.Contracts.Prompts;
 using LeapAlign.Contracts.Randomness;
 using LeapAlign.Contracts.Rewards;
-using LeapAlign.Host.Kernel.Steps;
 using LeapAlign.Methods.Leaps;
 using LeapAlign.Methods.Schedules;
 using LeapAlign.Models.Sd3;

@@ -5,7 +5,6 @@ using LeapAlign.Host.Kernel.Guards;
 using LeapAlign.Host.Kernel.Pictures;
 using LeapAlign.Host.Kernel.State;
 using LeapAlign.Host.Kernel.Steps;
-using LeapAlign.Host.Runs.Endings;
 using LeapAlign.Host.Telemetry;
 using LeapAlign.Host.Telemetry.Spans;
 using LeapAlign.Pipeline;

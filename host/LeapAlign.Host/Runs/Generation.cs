@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Runtime.CompilerServices;
-using LeapAlign.Contracts.Models;
 using LeapAlign.Contracts.Prompts;
 using LeapAlign.Contracts.Randomness;
 using LeapAlign.Contracts.Samplers;

@@ -1,5 +1,4 @@
 using LeapAlign.Contracts.Algorithms;
-using LeapAlign.Contracts.Models;
 using LeapAlign.Methods.Rewards;
 using static TorchSharp.torch;
 

@@ -1,5 +1,4 @@
 using LeapAlign.Contracts.Algorithms;
-using LeapAlign.Contracts.Models;
 using LeapAlign.Contracts.Rewards;
 using LeapAlign.Methods.Groups;
 using LeapAlign.Pipeline;

@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using LeapAlign.Contracts.Algorithms;
 using LeapAlign.Contracts.Flow;
-using LeapAlign.Contracts.Models;
 using LeapAlign.Contracts.Randomness;
 using LeapAlign.Methods.Leaps;
 using LeapAlign.Methods.Rewards;

@@ -1,5 +1,4 @@
 using LeapAlign.Contracts.Algorithms;
-using LeapAlign.Contracts.Randomness;
 using LeapAlign.Samplers.FlowEuler;
 using LeapAlign.Testing;
 using static TorchSharp.torch;

@@ -9,7 +9,6 @@ using LeapAlign.Algorithms.Forward.Samples;
 using LeapAlign.Algorithms.Forward.Sft;
 using LeapAlign.Contracts.Algorithms;
 using LeapAlign.Contracts.Flow;
-using LeapAlign.Contracts.Models;
 using static TorchSharp.torch;
 
 namespace LeapAlign.Algorithms.Forward.Tests;

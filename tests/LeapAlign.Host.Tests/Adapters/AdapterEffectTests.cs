@@ -3,7 +3,6 @@ using LeapAlign.Contracts.Models;
 using LeapAlign.Contracts.Weights;
 using LeapAlign.Host.Kernel;
 using LeapAlign.Pipeline;
-using LeapAlign.Testing;
 using static TorchSharp.torch;
 
 namespace LeapAlign.Host.Tests.Adapters;

@@ -1,4 +1,3 @@
-using LeapAlign.Contracts.Algorithms;
 using LeapAlign.Contracts.Optimizers;
 using LeapAlign.Contracts.Plugins;
 using LeapAlign.Contracts.Weights;

@@ -1,5 +1,4 @@
 using LeapAlign.Contracts.Algorithms;
-using LeapAlign.Contracts.Models;
 using LeapAlign.Contracts.Randomness;
 using LeapAlign.Methods.Quadrature;
 using LeapAlign.Methods.Rewards;

@@ -1,7 +1,6 @@
 using LeapAlign.Algorithms.Forward.Losses;
 using LeapAlign.Algorithms.Forward.Samples;
 using LeapAlign.Contracts.Algorithms;
-using LeapAlign.Contracts.Models;
 using LeapAlign.Methods.Matching;
 using LeapAlign.Pipeline;
 using static TorchSharp.torch;

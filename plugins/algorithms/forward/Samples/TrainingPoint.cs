@@ -1,5 +1,4 @@
 using LeapAlign.Contracts.Algorithms;
-using LeapAlign.Contracts.Models;
 using LeapAlign.Methods.Matching;
 using LeapAlign.Methods.Times;
 using static TorchSharp.torch;

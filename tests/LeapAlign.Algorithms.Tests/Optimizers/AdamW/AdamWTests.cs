@@ -1,4 +1,3 @@
-using LeapAlign.Contracts.Models;
 using LeapAlign.Contracts.Optimizers;
 using LeapAlign.Contracts.Randomness;
 using LeapAlign.Contracts.State;

@@ -1,7 +1,6 @@
 using LeapAlign.Contracts.Flow;
 using LeapAlign.Contracts.Models;
 using LeapAlign.Contracts.Samplers;
-using LeapAlign.Methods.Schedules;
 using LeapAlign.Networks.Flux;
 using LeapAlign.Samplers.FlowEuler;
 using LeapAlign.Testing;
