@@ -6,7 +6,9 @@ using LeapAlign.Algorithms.Forward;
 using LeapAlign.Algorithms.Grpo;
 using LeapAlign.Algorithms.LeapAlign;
 using LeapAlign.Contracts.Plugins;
+using LeapAlign.Models.Flux;
 using LeapAlign.Models.Sd3;
+using LeapAlign.Objectives.Anchors;
 using LeapAlign.Optimizers.AdamW;
 using LeapAlign.Optimizers.Muon;
 using LeapAlign.Pipeline;
@@ -29,7 +31,7 @@ public sealed class RingTests
 {
     private static readonly Assembly[] Plugins =
     [
-        typeof(Sd3Plugin).Assembly, typeof(AdamWPlugin).Assembly, typeof(LoraPlugin).Assembly, typeof(MuonPlugin).Assembly,
+        typeof(Sd3Plugin).Assembly, typeof(AdamWPlugin).Assembly, typeof(LoraPlugin).Assembly, typeof(MuonPlugin).Assembly, typeof(FluxPlugin).Assembly, typeof(AnchorsPlugin).Assembly,
         typeof(FilePlugin).Assembly, typeof(PicturesPlugin).Assembly, typeof(ShapesPlugin).Assembly,
         typeof(ClipPlugin).Assembly, typeof(GenevalShapesPlugin).Assembly, typeof(JpegSizePlugin).Assembly, typeof(RemotePlugin).Assembly,
         typeof(FlowEulerPlugin).Assembly, typeof(FlowSdePlugin).Assembly, typeof(DpmPlugin).Assembly,

@@ -26,7 +26,7 @@ internal sealed class FittingParts(PluginCatalog catalog, JsonSource source)
 
     // A plugin that cannot be loaded offers nothing; that is no news here.
     private FittingPart? Part(PartSection section, string id, IReadOnlyList<string> needs, JsonNode? entry, string key) =>
-        catalog.Find(section.Kind.Name, id, source.Place(key)).Match(plugin => Part(plugin.Part(section.Kind.Name, id), plugin, needs, (section, entry, key)), static _ => null);
+        catalog.Find(section.Kind.Name, id, source.Place(key)).Match(plugin => plugin.Unharmed(() => Part(plugin.Part(section.Kind.Name, id), plugin, needs, (section, entry, key))), static _ => null);
 
     private FittingPart? Part(PartDefinition definition, PluginHandle plugin, IReadOnlyList<string> needs, (PartSection Section, JsonNode? Entry, string Key) old)
     {

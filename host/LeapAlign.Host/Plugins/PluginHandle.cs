@@ -150,6 +150,20 @@ internal sealed class PluginHandle
         }
     }
 
+    /// <summary>Searches for what the plugin could offer; what it throws then has no consequence for it, because the run does not use it.</summary>
+    public T Unharmed<T>(Func<T> search)
+    {
+        var (state, fault) = (State, Fault);
+        try
+        {
+            return search();
+        }
+        finally
+        {
+            (State, Fault) = (state, fault);
+        }
+    }
+
     /// <summary>Takes the plugin out of use.</summary>
     public Fault Fail(Fault fault)
     {
