@@ -1,5 +1,5 @@
-using LeapAlign.Contracts.Weights;
 using LeapAlign.Contracts.Prompts;
+using LeapAlign.Contracts.Weights;
 using LeapAlign.Host.Composition;
 using LeapAlign.Host.Configuration.Sections;
 using LeapAlign.Host.Kernel;

@@ -1,7 +1,7 @@
-using LeapAlign.Contracts.Weights;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using LeapAlign.Contracts.Randomness;
+using LeapAlign.Contracts.Weights;
 using LeapAlign.Networks.Weights;
 using static TorchSharp.torch;
 

@@ -1,9 +1,9 @@
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
-using LeapAlign.Host.Runs.Metrics;
-using LeapAlign.Host.Runs.Records;
 using LeapAlign.Contracts.Plugins;
 using LeapAlign.Host.Configuration.Sections;
+using LeapAlign.Host.Runs.Metrics;
+using LeapAlign.Host.Runs.Records;
 
 namespace LeapAlign.Host.Reports.Pages;
 
