@@ -117,7 +117,8 @@ public sealed class SilentEndingTests : IDisposable
     private void AssertDied(string words)
     {
         Assert.Equal("Died", (string)Record()["state"]!);
-        Assert.Contains(words, (string)Record()["fault"]!, StringComparison.Ordinal);
+        var said = (string)Record()["fault"]!;
+        Assert.True(said.Contains(words, StringComparison.Ordinal), said);
         Assert.NotEmpty(Record()["environment"]!.AsObject());
     }
 
