@@ -39,12 +39,6 @@ internal sealed record RunPlan
 
     public required Guidance Guidance { get; init; }
 
-    /// <summary>The size of the pictures that are trained on; null for the model's own.</summary>
-    public ImageSize? PictureSize => ImageSize.TryParse(Run.Size, out var size) ? size : null;
-
-    /// <summary>The size of the pictures of evaluation; null for that of training.</summary>
-    public ImageSize? EvaluationPictureSize => ImageSize.TryParse(Evaluation.Size, out var size) ? size : null;
-
     /// <summary>The parts by the section that names them; the properties below are views of them.</summary>
     public PlannedParts Sections { get; init; } = PlannedParts.None;
 

@@ -16,10 +16,9 @@ using LeapAlign.Pipeline;
 namespace LeapAlign.Host.Kernel;
 
 /// <summary>A loss beside the algorithm's.</summary>
-/// <param name="Name">Its name in the run.</param>
-/// <param name="Weight">Its factor.</param>
+/// <param name="Plan">Its name, its factor, and where plugins.json says so.</param>
 /// <param name="Objective">The loss.</param>
-internal sealed record WeighedObjective(string Name, double Weight, IObjective Objective);
+internal sealed record WeighedObjective(ObjectivePlan Plan, IObjective Objective);
 
 /// <summary>The living parts of a run. Disposing it disposes those that hold resources, in the reverse order of their making.</summary>
 internal sealed class RunParts : IDisposable
@@ -66,7 +65,7 @@ internal sealed class RunParts : IDisposable
     /// <summary>The parts that keep something between steps, by name.</summary>
     public IEnumerable<(string Name, IStateful State)> States =>
         ((object?[])[Model, TrainedModel.Adapter, Sampler, Algorithm]).Zip(["model", "adapter", "sampler", "algorithm"], static (part, name) => (name, part as IStateful))
-            .Concat(Objectives.Select(static objective => ($"objective.{objective.Name}", objective.Objective as IStateful)))
+            .Concat(Objectives.Select(static objective => ($"objective.{objective.Plan.Part.Name}", objective.Objective as IStateful)))
             .Concat(Rewards.Select(static reward => ($"reward.{reward.Name}", reward.State)))
             .Where(static part => part.Item2 is not null).Select(static part => (part.Item1, part.Item2!));
 
@@ -113,9 +112,9 @@ internal sealed class RunParts : IDisposable
             from algorithm in Make<IAlgorithm>(plan.Algorithm, context, owned)
             from optimizer in Make<IOptimizer>(plan.Optimizer, context, owned)
             from model in TrainedModel.Make(plan, context, owned)
-            from pictures in PictureSpace.Of(model.Model, plan.PictureSize ?? model.Model.NativeSize)
-            from evaluationPictures in PictureSpace.Of(model.Model, plan.EvaluationPictureSize ?? pictures.Size)
-            from objectives in Result.All(plan.Objectives.Select(objective => Make<IObjective>(objective.Part, context, owned).Map(made => new WeighedObjective(objective.Part.Name, objective.Weight, made))))
+            from pictures in PictureSpace.Of(model.Model, plan.Size ?? model.Model.NativeSize)
+            from evaluationPictures in PictureSpace.Of(model.Model, plan.EvaluationSize ?? pictures.Size)
+            from objectives in Result.All(plan.Objectives.Select(objective => Make<IObjective>(objective.Part, context, owned).Map(made => new WeighedObjective(objective, made))))
             from teacher in plan.Teacher is { } taught ? Make<IModel>(taught, context, owned).Map(static made => (IModel?)made) : Result.Ok<IModel?>(null)
             from communicator in plan.Collective is { } collective ? Make<ICommunicator>(collective, context, owned) : Result.Ok(OneProcess.Instance)
             from rewards in Result.All(plan.Rewards.Select(reward => MakeReward(reward, context, owned)))

@@ -87,14 +87,13 @@ public sealed class FluxModel : IModel, IDisposable
         ArgumentNullException.ThrowIfNull(sigmas);
         var known = conditioning as FluxConditioning ?? throw new ArgumentException("the conditioning was not made by this model", nameof(conditioning));
         var (batch, height, width) = (latents.shape[0], latents.shape[2], latents.shape[3]);
-        if (sigmas.Count != 1 && sigmas.Count != batch) throw new ArgumentException($"{sigmas.Count} noise levels for {batch} samples", nameof(sigmas));
         using var scope = NewDisposeScope();
         var velocity = _networks.Transformer.Forward(new FluxInputs
         {
             Tokens = FluxTokens.Pack(latents),
             Context = known.Captions.Context,
             Pooled = known.Captions.Pooled,
-            Sigma = FluxTime.OfPipeline(Levels(sigmas, latents), _networks.Type),
+            Sigma = FluxTime.OfPipeline(SampleTimes.Of(sigmas, latents, Level), _networks.Type),
             Guidance = known.Guidance is { } scale ? full([batch], scale, dtype: ScalarType.Float32, device: latents.device) : null,
             ImagePlaces = FluxTokens.ImagePlaces(height, width, latents.device),
             TextPlaces = FluxTokens.TextPlaces(known.Captions.Context.shape[1], latents.device),
@@ -138,11 +137,5 @@ public sealed class FluxModel : IModel, IDisposable
     private static FaultException Unfit(string message) => new(new Fault.Composition(FaultCodes.SettingsDoNotFit, message));
 
     // The scheduler's times are T σ, T being its training table's length, and the pipeline divides by 1000 whatever T is.
-    private Tensor Levels(IReadOnlyList<double> sigmas, Tensor latents)
-    {
-        float[] levels = [.. sigmas.Select(sigma => (float)sigma * (float)(Scheduling.TrainingSteps / PipelineTimes))];
-        return levels.Length == 1
-            ? full([latents.shape[0]], levels[0], dtype: ScalarType.Float32, device: latents.device)
-            : tensor(levels, dtype: ScalarType.Float32, device: latents.device);
-    }
+    private float Level(float sigma) => sigma * (float)(Scheduling.TrainingSteps / PipelineTimes);
 }

@@ -76,10 +76,10 @@ public sealed class Sd3Model : IModel, IDisposable
         ArgumentNullException.ThrowIfNull(latents);
         ArgumentNullException.ThrowIfNull(sigmas);
         var known = conditioning as Sd3Conditioning ?? throw new ArgumentException("the conditioning was not made by this model", nameof(conditioning));
-        if (sigmas.Count != 1 && sigmas.Count != latents.shape[0]) throw new ArgumentException($"{sigmas.Count} noise levels for {latents.shape[0]} samples", nameof(sigmas));
         Tensor Branch(TextEmbedding text, Tensor state)
         {
-            using var timesteps = Times(sigmas, state, Scheduling.TrainingSteps);
+            // T σ, T being the training table's length.
+            using var timesteps = SampleTimes.Of(sigmas, state, level => Scheduling.TrainingSteps * level);
             return _networks.Transformer.Forward(state, text.Context, text.Pooled, timesteps);
         }
 
@@ -121,13 +121,4 @@ public sealed class Sd3Model : IModel, IDisposable
     }
 
     private TextEmbedding Embed(IReadOnlyList<string> captions) => _cache.Of(captions, _text.Encode);
-
-    /// <summary>T σ of each sample, [B], fp32, T being the training table's length: a level is rounded before it is multiplied, as the reference does.</summary>
-    private static Tensor Times(IReadOnlyList<double> sigmas, Tensor latents, int trainingSteps)
-    {
-        float[] times = [.. sigmas.Select(sigma => trainingSteps * (float)sigma)];
-        return times.Length == 1
-            ? full([latents.shape[0]], times[0], dtype: ScalarType.Float32, device: latents.device)
-            : tensor(times, dtype: ScalarType.Float32, device: latents.device);
-    }
 }

@@ -53,7 +53,7 @@ public sealed class PipelineExport
     public Result<Unit> Write(ExportRequest export, IDisk? disk = null)
     {
         ArgumentNullException.ThrowIfNull(export);
-        if (export.Updates.Keys.FirstOrDefault(site => _set.All.All(weight => weight.Name != WeightOf(site))) is { } unknown)
+        if (export.Updates.Keys.Except(_set.All.Select(static weight => SiteOf(weight))).FirstOrDefault() is { } unknown)
             throw new ArgumentException($"there is no layer '{unknown}' to update", nameof(export));
         return from source in _source
                from readable in source.Check()
@@ -65,7 +65,8 @@ public sealed class PipelineExport
                select written;
     }
 
-    private static string WeightOf(string site) => $"{site}.weight";
+    // The name of a layer is that of its weight without the end.
+    private static string SiteOf(Weight weight) => weight.Name.EndsWith(".weight", StringComparison.Ordinal) ? weight.Name[..^".weight".Length] : "";
 
     private byte[] Card(ExportRequest export) => (_card.TakesGuidance && export.Guidance is { } guidance ? _card with { Guidance = guidance.Scale } : _card).Bytes(_folder);
 
@@ -96,7 +97,7 @@ public sealed class PipelineExport
 
     private static TensorToWrite ToWrite(Weight weight, ExportRequest export, Func<Weight, Tensor> value)
     {
-        var update = export.Updates.FirstOrDefault(update => WeightOf(update.Key) == weight.Name).Value;
+        var update = export.Updates.GetValueOrDefault(SiteOf(weight));
         var tensor = new TensorToWrite(weight.FileName, weight.Master, export.Type ?? weight.FileType);
         if (weight.IsBuffer) return tensor;
         return tensor with { Make = () => update is null ? value(weight) : Updated(weight, value(weight), update()) };

@@ -172,14 +172,14 @@ internal sealed class TrainingStep : IDisposable
     // The objectives beside the algorithm's, once in every update.
     private void Beside(AlignmentStep step, int update, StepTally tally, GradientRows? rows)
     {
-        foreach (var ((name, weight, objective), planned) in _parts.Objectives.Zip(_plan.Objectives))
+        foreach (var ((part, weight), objective) in _parts.Objectives)
         {
             foreach (var batch in step.Batches)
             {
                 using var scope = NewDisposeScope();
                 var made = _clock.Measure("objective", () => objective.Of(step, batch, update));
-                IReadOnlyList<Measurement> measured = [new(name, made.Loss.detach()), .. made.Measurements.Select(measure => measure.Under(name))];
-                Backward(new Objective(made.Loss, measured).Times(made.Share * weight / step.Batches.Count), planned.Part, tally, rows);
+                IReadOnlyList<Measurement> measured = [new(part.Name, made.Loss.detach()), .. made.Measurements.Select(measure => measure.Under(part.Name))];
+                Backward(new Objective(made.Loss, measured).Times(made.Share * weight / step.Batches.Count), part, tally, rows);
             }
         }
     }
