@@ -3,6 +3,7 @@ using LeapAlign.Host.Composition;
 using LeapAlign.Host.Configuration;
 using LeapAlign.Host.Plugins;
 using LeapAlign.Pipeline;
+using LeapAlign.Testing;
 
 namespace LeapAlign.Host.Tests;
 
@@ -67,7 +68,7 @@ internal sealed class TestWorkspace : IDisposable
         return workspace.Compose(overrides);
     }
 
-    public void Dispose() => Directory.Delete(Folder, recursive: true);
+    public void Dispose() => Repository.DeleteFolder(Folder);
 
     // Loading plugins for each of thousands of compositions would make the tests about the loader.
     // The first composition takes the plugins through their life, which belongs to one thread; afterwards composing changes none of them.

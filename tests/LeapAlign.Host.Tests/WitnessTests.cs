@@ -2,6 +2,7 @@ using System.Globalization;
 using LeapAlign.Host.Runs.Endings;
 using LeapAlign.Host.Runs.Folders;
 using LeapAlign.Pipeline;
+using LeapAlign.Testing;
 
 namespace LeapAlign.Host.Tests;
 
@@ -60,7 +61,7 @@ public sealed class WitnessTests : IDisposable
         Assert.False(Witness.Is(["train"]));
     }
 
-    public void Dispose() => Directory.Delete(_folder, recursive: true);
+    public void Dispose() => Repository.DeleteFolder(_folder);
 
     private string Said => Path.Combine(_folder, "said");
 

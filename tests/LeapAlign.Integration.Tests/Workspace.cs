@@ -60,7 +60,7 @@ internal sealed class Workspace : IDisposable
         return target;
     }
 
-    public void Dispose() => Directory.Delete(Folder, recursive: true);
+    public void Dispose() => Repository.DeleteFolder(Folder);
 
     /// <summary>The section of prompts that come from a file.</summary>
     public static JsonObject Prompts(string file) => new() { ["id"] = "file", ["settings"] = new JsonObject { ["path"] = file } };

@@ -30,4 +30,24 @@ public static class Repository
             File.Copy(file, copy);
         }
     }
+
+    /// <summary>
+    /// Deletes the folder of runs, of which one may have been killed: what notes how it ended is a process of its own, which is still writing into the folder for an instant.
+    /// </summary>
+    /// <exception cref="IOException">Something still writes after ten seconds.</exception>
+    public static void DeleteFolder(string folder)
+    {
+        for (var patience = System.Diagnostics.Stopwatch.StartNew(); ;)
+        {
+            try
+            {
+                if (Directory.Exists(folder)) Directory.Delete(folder, recursive: true);
+                return;
+            }
+            catch (Exception exception) when (exception is IOException or UnauthorizedAccessException && patience.Elapsed < TimeSpan.FromSeconds(10))
+            {
+                Thread.Sleep(50);
+            }
+        }
+    }
 }

@@ -16,7 +16,7 @@ public sealed class EvaluationTroubleTests : IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("leapalign-evaluation-").FullName;
 
-    public void Dispose() => Directory.Delete(_folder, recursive: true);
+    public void Dispose() => Repository.DeleteFolder(_folder);
 
     [Theory]
     [InlineData(float.NaN, false)]
