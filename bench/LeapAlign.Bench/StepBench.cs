@@ -70,7 +70,7 @@ internal static class StepBench
             using var scope = NewDisposeScope();
             var first = RectifiedFlow.Leap(noise, parts.Model.Velocity(noise, [schedule.Sigma(0)], conditioning), -0.5);
             var second = RectifiedFlow.Leap(first, parts.Model.Velocity(first, [schedule.Sigma(schedule.Steps / 2)], conditioning), -0.5);
-            var rewards = score.For(prompts, static (_, _) => { }, watch).Run(second).Total;
+            var rewards = score.Score(second, prompts, static (_, _) => { }, watch).Total;
             clock.Measure("backward", () => (1.5 - rewards).relu().mean().backward());
             watch.Clear();
             parts.Trained.Parameters.ClearGradients();

@@ -47,14 +47,6 @@ public sealed class SourceTests
         Assert.Empty(stray);
     }
 
-    [Fact]
-    public void Operators_are_imported_by_files_that_use_them_and_by_no_test()
-    {
-        var importing = Sources("contracts", "host", "plugins").Where(static file => File.ReadAllText(file).Contains("using LeapAlign.Pipeline.Operators;", StringComparison.Ordinal)).ToList();
-        Assert.NotEmpty(importing);
-        Assert.All(importing, static file => Assert.Contains(">> ", File.ReadAllText(file), StringComparison.Ordinal));
-    }
-
     private static IEnumerable<string> Sources(params string[] folders) => folders
         .SelectMany(static folder => Directory.EnumerateFiles(Path.Combine(Repository.Root, folder), "*.cs", SearchOption.AllDirectories))
         .Where(static file => !file.Contains($"{Path.DirectorySeparatorChar}obj{Path.DirectorySeparatorChar}", StringComparison.Ordinal));

@@ -79,18 +79,17 @@ public sealed class MetaStepTests : IDisposable
         var sampler = new FlowEulerSampler(new FlowEulerSettings { Steps = 4 });
         var schedule = sampler.CreateSchedule(model.Scheduling.For(Recording.Require(model.Latents(new ImageSize(256, 256)))));
         Tensor? images = null;
-        var objective = new LeapAlignAlgorithm(new LeapAlignSettings(), static (_, _) => new LeapPair(1, 3)).Step(new AlignmentStep
+        var services = new ScriptedStep((latents, sigmas) => model.Velocity(latents, sigmas, conditioning), latents => Scores.Of(reward.Score(images = model.Decode(latents), prompts)));
+        var objective = new LeapAlignAlgorithm(new LeapAlignSettings(), static (_, _) => new LeapPair(1, 3)).Step(new AlignmentStep(services)
         {
             Index = 0,
             Random = RandomKey.OfRun(0),
-            Batches = [new MicroBatch
+            Batches = [new MicroBatch(services)
             {
                 Prompts = prompts,
                 Noise = empty([Batch, .. shape], device: META),
                 Schedule = schedule,
                 Sampler = sampler,
-                Network = (latents, sigmas) => model.Velocity(latents, sigmas, conditioning),
-                Score = new Stage<Tensor, Tensor>("decode", model.Decode).Then(new Stage<Tensor, Scores>("score", decoded => Scores.Of(reward.Score(images = decoded, prompts)))),
                 Samples = [.. Enumerable.Range(0, Batch)],
                 Random = RandomKey.OfRun(0),
                 StepKey = RandomKey.OfRun(0),

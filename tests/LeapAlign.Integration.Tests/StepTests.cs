@@ -194,7 +194,7 @@ public sealed class StepTests
             (step, weight) => step.Average(batch =>
             {
                 using var _ = no_grad();
-                totals.AddRange(batch.Score.Run(batch.Noise).Total.data<float>());
+                totals.AddRange(batch.Score(batch.Noise).Total.data<float>());
                 using var on = enable_grad();
                 return new Objective(weight.sum());
             }),

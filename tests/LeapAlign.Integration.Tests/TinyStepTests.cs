@@ -46,18 +46,17 @@ public sealed class TinyStepTests
         };
         var pair = new LeapPair(options.GetProperty("k").GetInt32(), options.GetProperty("j").GetInt32());
         Tensor? seen = null;
-        var objective = new LeapAlignAlgorithm(settings, (_, _) => pair).Step(new AlignmentStep
+        var services = new ScriptedStep((latents, sigmas) => model.Velocity(latents, sigmas, conditioning), latents => Scores.Of(reward.Score(model.Decode(seen = latents), prompts)));
+        var objective = new LeapAlignAlgorithm(settings, (_, _) => pair).Step(new AlignmentStep(services)
         {
             Index = 0,
             Random = RandomKey.OfRun(0),
-            Batches = [new MicroBatch
+            Batches = [new MicroBatch(services)
             {
                 Prompts = prompts,
                 Noise = recorded["noise"],
                 Schedule = schedule,
                 Sampler = sampler,
-                Network = (latents, sigmas) => model.Velocity(latents, sigmas, conditioning),
-                Score = new Stage<Tensor, Tensor>("decode", latents => model.Decode(seen = latents)).Then(new Stage<Tensor, Scores>("score", images => Scores.Of(reward.Score(images, prompts)))),
                 Samples = [.. Enumerable.Range(0, prompts.Length)],
                 Random = RandomKey.OfRun(0),
                 StepKey = RandomKey.OfRun(0),

@@ -92,18 +92,12 @@ public sealed class RecordedTrainer : IDisposable
     }
 
     /// <summary>The case as a micro-batch.</summary>
-    public MicroBatch Batch(ISampler sampler) => new()
+    public MicroBatch Batch(ISampler sampler) => new(Services())
     {
         Prompts = [.. Enumerable.Range(0, (int)Recorded["noise"].shape[0]).Select(static id => new Prompt(id, $"prompt {id}"))],
         Noise = Recorded["noise"],
         Schedule = Schedule,
         Sampler = sampler,
-        Network = Network(),
-        Score = new Stage<Tensor, Scores>("score", latents =>
-        {
-            _scored = latents.detach();
-            return Scores.Of((latents * _batch["reward_weight"]).flatten(1).sum(1));
-        }),
         Samples = [.. Enumerable.Range(0, (int)Recorded["noise"].shape[0])],
         Random = RandomKey.OfRun(0),
         StepKey = RandomKey.OfRun(0),
@@ -113,7 +107,7 @@ public sealed class RecordedTrainer : IDisposable
     public IReadOnlyList<Objective> Descend(IAlgorithm algorithm, ISampler sampler)
     {
         List<Objective> objectives = [];
-        foreach (var objective in algorithm.Step(new AlignmentStep { Index = 0, Batches = [Batch(sampler)], Random = RandomKey.OfRun(0) }))
+        foreach (var objective in algorithm.Step(new AlignmentStep(Services()) { Index = 0, Batches = [Batch(sampler)], Random = RandomKey.OfRun(0) }))
         {
             (objective.Loss * objective.Share).backward();
             objectives.Add(objective);
@@ -156,6 +150,12 @@ public sealed class RecordedTrainer : IDisposable
         _weights.Dispose();
         _index.Dispose();
     }
+
+    private ScriptedStep Services() => new(Network(), latents =>
+    {
+        _scored = latents.detach();
+        return Scores.Of((latents * _batch["reward_weight"]).flatten(1).sum(1));
+    });
 
     private Velocity Branch(string context, string pooled, IReadOnlyList<double> sigmas) => (latents, _) =>
     {

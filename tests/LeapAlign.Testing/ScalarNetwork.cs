@@ -4,7 +4,6 @@ using LeapAlign.Contracts.Prompts;
 using LeapAlign.Contracts.Randomness;
 using LeapAlign.Contracts.Rewards;
 using LeapAlign.Contracts.Samplers;
-using LeapAlign.Pipeline;
 using static TorchSharp.torch;
 
 namespace LeapAlign.Testing;
@@ -45,21 +44,21 @@ public sealed class ScalarNetwork
     }
 
     /// <summary>The network's samples as a micro-batch.</summary>
-    public MicroBatch Batch(ISampler sampler) => new()
+    public MicroBatch Batch(ISampler sampler) => new(Services)
     {
         Prompts = [.. Noise.Select((_, index) => new Prompt(Groups?[index] ?? index, $"prompt {Groups?[index] ?? index}"))],
         Noise = tensor(Noise, dtype: float64),
         Schedule = Schedule,
         Sampler = sampler,
-        Network = Evaluate,
-        Score = new Stage<Tensor, Scores>("score", latents => Scores.Of(Reward(latents))),
         Samples = [.. Enumerable.Range(0, Noise.Length)],
         Random = RandomKey.OfRun(Seed).For("micro-batch", 0),
         StepKey = RandomKey.OfRun(Seed),
     };
 
     /// <summary>A step of one micro-batch.</summary>
-    public AlignmentStep Step(ISampler sampler, int index = 0) => new() { Index = index, Batches = [Batch(sampler)], Random = RandomKey.OfRun(Seed) };
+    public AlignmentStep Step(ISampler sampler, int index = 0) => new(Services) { Index = index, Batches = [Batch(sampler)], Random = RandomKey.OfRun(Seed) };
+
+    private ScriptedStep Services => new(Evaluate, latents => Scores.Of(Reward(latents)));
 
     /// <summary>Runs a step as the host does: backward on each objective, times its share, before the next.</summary>
     /// <returns>The objectives and the gradients.</returns>

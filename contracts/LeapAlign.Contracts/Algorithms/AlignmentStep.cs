@@ -7,7 +7,8 @@ namespace LeapAlign.Contracts.Algorithms;
 /// What an algorithm is given for one step of the run: its micro-batches, and the lagged copies of the policy. What the algorithm makes while the host asks
 /// for an objective is disposed once the host has run backward on it; <see cref="Keep"/> saves a tensor from that.
 /// </summary>
-public sealed class AlignmentStep : IDisposable
+/// <param name="services">Keeps the policies, and what was sampled.</param>
+public sealed class AlignmentStep(IStepServices services) : IDisposable
 {
     private readonly List<Tensor> _kept = [];
 
@@ -20,21 +21,22 @@ public sealed class AlignmentStep : IDisposable
     /// <summary>The key of the draws that all micro-batches share, the same on every rank.</summary>
     public required RandomKey Random { get; init; }
 
+    /// <summary>The usual step: one objective for each micro-batch, the step's gradient being the mean of theirs.</summary>
+    /// <param name="objective">The loss of a micro-batch, already a mean over its samples.</param>
+    public IEnumerable<Objective> Average(Func<MicroBatch, Objective> objective) => Batches.Select(batch => objective(batch).Times(1.0 / Batches.Count));
+
     /// <summary>
-    /// Evaluates the network with the weights of one of <see cref="IAlgorithm.Copies"/>, or of <see cref="PolicyCopy.Reference"/>, until the returned object
-    /// is disposed. Without gradients only: no objective may be yielded in between.
+    /// Evaluates the network with the weights of another policy until the returned object is disposed. Without gradients only: no objective may be yielded in
+    /// between.
     /// </summary>
-    public Func<string, IDisposable> Use { get; init; } = static name => throw new InvalidOperationException($"this step has no policy '{name}'");
+    /// <param name="policy">The name of one of <see cref="IAlgorithm.Copies"/>, or <see cref="PolicyCopy.Reference"/>.</param>
+    public IDisposable Use(string policy) => services.Use(policy);
 
     /// <summary>
     /// The latents [B, C, h, w] at σ = 0 that were last sampled for a micro-batch in this step, without gradient; null where nothing was. Objectives beside the
     /// algorithm's learn from them.
     /// </summary>
-    public Func<MicroBatch, Tensor?> Sampled { get; init; } = static _ => null;
-
-    /// <summary>The usual step: one objective for each micro-batch, the step's gradient being the mean of theirs.</summary>
-    /// <param name="objective">The loss of a micro-batch, already a mean over its samples.</param>
-    public IEnumerable<Objective> Average(Func<MicroBatch, Objective> objective) => Batches.Select(batch => objective(batch).Times(1.0 / Batches.Count));
+    public Tensor? Sampled(MicroBatch batch) => services.Sampled(batch);
 
     /// <summary>Keeps a tensor until the end of the step.</summary>
     /// <returns>The same tensor.</returns>

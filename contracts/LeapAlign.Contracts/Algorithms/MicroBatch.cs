@@ -3,13 +3,13 @@ using LeapAlign.Contracts.Prompts;
 using LeapAlign.Contracts.Randomness;
 using LeapAlign.Contracts.Rewards;
 using LeapAlign.Contracts.Samplers;
-using LeapAlign.Pipeline;
 using static TorchSharp.torch;
 
 namespace LeapAlign.Contracts.Algorithms;
 
 /// <summary>B samples that go through the network together. The tensors belong to the host.</summary>
-public sealed class MicroBatch
+/// <param name="services">Evaluates the network and the rewards.</param>
+public sealed class MicroBatch(IStepServices services)
 {
     // Of the noise, which a batch that was selected inside a dispose scope may outlive.
     private long[] _shape = [];
@@ -44,18 +44,6 @@ public sealed class MicroBatch
     /// <summary>Integrates the flow.</summary>
     public required ISampler Sampler { get; init; }
 
-    /// <summary>The model for these samples, conditioning and the run's guidance applied.</summary>
-    public required NetworkVelocity Network { get; init; }
-
-    /// <summary>The model for these samples without guidance: the conditional branch alone. It is <see cref="Network"/> where the run has no guidance.</summary>
-    public NetworkVelocity Conditional { get => field ?? Network; init; }
-
-    /// <summary>
-    /// decode &gt;&gt; score: latents [B, C, h, w] to the trained rewards [B], with gradient when gradients are enabled and the rewards are differentiable. It
-    /// also takes several whole batches one after another, [m·B, C, h, w] to [m·B].
-    /// </summary>
-    public required Stage<Tensor, Scores> Score { get; init; }
-
     /// <summary>
     /// The key of the draws that all samples of this micro-batch share, such as training times and the steps that are trained. Noise of samples is <see cref="Normal(string)"/>.
     /// </summary>
@@ -64,16 +52,54 @@ public sealed class MicroBatch
     /// <summary>The key of the step, below which each sample has its own: <c>sample=n / algorithm</c>.</summary>
     public required RandomKey StepKey { get; init; }
 
-    /// <summary>
-    /// The latents [B, C, h, w] of the pictures that come with the prompts, by their number among a prompt's <see cref="Prompt.Pictures"/>. Encoded when asked
-    /// for, without gradient.
-    /// </summary>
-    public Func<int, Tensor> Pictures { get; init; } = static _ => throw new InvalidOperationException("the prompts of this run come without pictures");
+    /// <summary>The whole way from noise to data, without added noise.</summary>
+    public SamplingPath Path => new(Schedule, Velocity);
+
+    /// <summary>The model for these samples, conditioning and the run's guidance applied; with gradient when gradients are enabled.</summary>
+    /// <param name="latents">[B, C, h, w], fp32.</param>
+    /// <param name="sigmas">One noise level in [0, 1] for all samples, or one for each of the B.</param>
+    /// <returns>[B, C, h, w], fp32.</returns>
+    public Tensor Network(Tensor latents, IReadOnlyList<double> sigmas) => services.Velocity(this, latents, sigmas, guided: true);
+
+    /// <summary>The model for these samples without guidance: the conditional branch alone. It is <see cref="Network"/> where the run has no guidance.</summary>
+    /// <inheritdoc cref="Network"/>
+    public Tensor Conditional(Tensor latents, IReadOnlyList<double> sigmas) => services.Velocity(this, latents, sigmas, guided: false);
+
+    /// <summary><see cref="Network"/> along <see cref="Schedule"/>: what samplers call and algorithms decorate.</summary>
+    /// <param name="latents">[B, C, h, w], fp32.</param>
+    /// <param name="step">The step of the schedule, from 0.</param>
+    public Tensor Velocity(Tensor latents, int step) => Network(latents, [Schedule.Sigma(step)]);
 
     /// <summary>
-    /// Some of the samples as a micro-batch of their own, in the order given: fewer samples cost fewer evaluations. A sample may come more than once.
+    /// Decodes latents and scores the pictures with the trained rewards, with gradient when gradients are enabled and the rewards are differentiable.
     /// </summary>
-    public Func<IReadOnlyList<int>, MicroBatch> Select { get; init; } = static _ => throw new InvalidOperationException("this batch cannot be taken apart");
+    /// <param name="latents">[B, C, h, w] at σ = 0, or several whole batches one after another, [m·B, C, h, w].</param>
+    /// <returns>The rewards, [B] or [m·B].</returns>
+    public Scores Score(Tensor latents) => services.Score(this, latents);
+
+    /// <summary>The latents of the pictures that come with the prompts. Encoded when asked for, without gradient.</summary>
+    /// <param name="number">Which of each prompt's <see cref="Prompt.Pictures"/>, from 0.</param>
+    /// <returns>[B, C, h, w].</returns>
+    public Tensor Pictures(int number) => services.Pictures(this, number);
+
+    /// <summary>Some of the samples as a micro-batch of their own: fewer samples cost fewer evaluations.</summary>
+    /// <param name="chosen">Their places in this one, in the order wanted. A sample may come more than once.</param>
+    public MicroBatch Select(IReadOnlyList<int> chosen)
+    {
+        ArgumentNullException.ThrowIfNull(chosen);
+        return new MicroBatch(services)
+        {
+            Index = Index,
+            Prompts = [.. chosen.Select(place => Prompts[place])],
+            Samples = [.. chosen.Select(place => Samples[place])],
+            // Indexing needs values, which tensors on the "meta" device have none of.
+            Noise = stack(chosen.Select(place => Noise.select(0, place))),
+            Schedule = Schedule,
+            Sampler = Sampler,
+            Random = Random,
+            StepKey = StepKey,
+        };
+    }
 
     /// <summary>
     /// Standard normal noise for the algorithm, each sample's under the sample's own key: it does not depend on the micro-batch or the rank that the sample is
@@ -87,12 +113,6 @@ public sealed class MicroBatch
     /// <param name="purpose">What it is for.</param>
     /// <param name="index">A step or copy of that purpose.</param>
     public Tensor Normal(string purpose, long index) => Drawn(sample => sample.For(purpose, index));
-
-    /// <summary><see cref="Network"/> along <see cref="Schedule"/>: what samplers call and algorithms decorate.</summary>
-    public Velocity Velocity => (latents, step) => Network(latents, [Schedule.Sigma(step)]);
-
-    /// <summary>The whole way from noise to data, without added noise.</summary>
-    public SamplingPath Path => new(Schedule, Velocity);
 
     private Tensor Drawn(Func<RandomKey, RandomKey> purpose) =>
         RandomKey.NormalOfEach(Samples.Select(sample => purpose(StepKey.For("sample", sample).For("algorithm"))), _shape, _device);

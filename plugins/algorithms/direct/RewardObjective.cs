@@ -14,7 +14,7 @@ internal static class RewardObjective
     /// <param name="measured">What the method measured besides the reward.</param>
     public static Objective Of(MicroBatch batch, Tensor predicted, RewardLossSettings settings, params IReadOnlyList<Measurement> measured)
     {
-        var rewards = batch.Score.Run(predicted).Total;
+        var rewards = batch.Score(predicted).Total;
         return new Objective(RewardLoss.Hinge(rewards, settings).mean(), [new Measurement("reward", rewards.detach()), .. measured]);
     }
 

@@ -49,7 +49,7 @@ public sealed class GrpoAlgorithm(GrpoMethod method) : IAlgorithm
         using var _ = no_grad();
         var rollout = new Rollout(step, batch, method.Steps.Choose(step, batch), method);
         var sample = rollout.Roll(method.Settings.SharedNoise ? SharedNoise.Of(step, batch) : batch.Noise);
-        var columns = batch.Score.Run(sample).Columns.Select(column => new RewardColumn(column.Name, column.Weight, step.Keep(column.Values.detach())));
+        var columns = batch.Score(sample).Columns.Select(column => new RewardColumn(column.Name, column.Weight, step.Keep(column.Values.detach())));
         return (batch, rollout.Recorded, new Scores([.. columns]));
     }
 

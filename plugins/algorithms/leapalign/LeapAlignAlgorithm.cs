@@ -52,7 +52,7 @@ public sealed class LeapAlignAlgorithm(LeapAlignSettings settings, Func<RandomKe
         // All pairs predict the same sample, so the reward is evaluated once: its gradient goes to each prediction in proportion to its weight.
         var shares = (active / total.clamp_min(1e-300)).to(reached.dtype);
         var predicted = pairs.Select((_, pair) => Scaled(leaps.Predicted0(pair), shares[pair])).Aggregate(static (sum, next) => sum + next);
-        var rewards = batch.Score.Run(RectifiedFlow.Connect(predicted, reached)).Total;
+        var rewards = batch.Score(RectifiedFlow.Connect(predicted, reached)).Total;
         var loss = (total.to(rewards.dtype) * RewardLoss.Hinge(rewards, settings)).sum() / kept.to(rewards.dtype).sum().clamp_min(1);
         return new Objective(
             loss,

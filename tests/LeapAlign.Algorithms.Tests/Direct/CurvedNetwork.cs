@@ -5,8 +5,8 @@ using LeapAlign.Contracts.Randomness;
 using LeapAlign.Contracts.Rewards;
 using LeapAlign.Contracts.Samplers;
 using LeapAlign.Methods.Schedules;
-using LeapAlign.Pipeline;
 using LeapAlign.Samplers.FlowEuler;
+using LeapAlign.Testing;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -19,9 +19,14 @@ namespace LeapAlign.Algorithms.Direct.Tests;
 internal sealed class CurvedNetwork
 {
     private const int Samples = 2, Width = 3, Hidden = 4;
+    private readonly ScriptedStep _services;
     private int _objective;
 
-    public CurvedNetwork() => Weights = [Normal("w1", Hidden, Width), Normal("b", Hidden), Normal("c", Hidden), Normal("w2", Width, Hidden)];
+    public CurvedNetwork()
+    {
+        Weights = [Normal("w1", Hidden, Width), Normal("b", Hidden), Normal("c", Hidden), Normal("w2", Width, Hidden)];
+        _services = new ScriptedStep(Counted, static latents => Scores.Of(Reward(latents)));
+    }
 
     /// <summary>W₁, b, c, W₂.</summary>
     public Tensor[] Weights { get; }
@@ -75,7 +80,7 @@ internal sealed class CurvedNetwork
         (_objective, Loss) = (0, 0);
         var batches = Enumerable.Range(First, Batches).Select(Batch).ToList();
         var alive = DisposeScopeManager.Statistics.TensorStatistics.ThreadTotalLiveCount;
-        using var step = new AlignmentStep { Index = 0, Batches = batches, Random = RandomKey.OfRun(0) };
+        using var step = new AlignmentStep(_services) { Index = 0, Batches = batches, Random = RandomKey.OfRun(0) };
         using var objectives = algorithm.Step(step).GetEnumerator();
         while (true)
         {
@@ -113,15 +118,13 @@ internal sealed class CurvedNetwork
         }
     }
 
-    private MicroBatch Batch(int index) => new()
+    private MicroBatch Batch(int index) => new(_services)
     {
         Index = index,
         Prompts = [.. Enumerable.Range(0, Samples).Select(static id => new Prompt(id, $"prompt {id}"))],
         Noise = Noise(index),
         Schedule = Schedule,
         Sampler = Sampler,
-        Network = Counted,
-        Score = new Stage<Tensor, Scores>("score", static latents => Scores.Of(Reward(latents))),
         Samples = [.. Enumerable.Range(index * Samples, Samples)],
         Random = RandomKey.OfRun(5).For("micro-batch", index),
         StepKey = RandomKey.OfRun(5),

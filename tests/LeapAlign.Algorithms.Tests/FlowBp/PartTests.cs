@@ -81,19 +81,18 @@ public sealed class PartTests
         using var scope = NewDisposeScope();
         var part = Part(id);
         var scale = ones(1, device: META).requires_grad_();
-        var batch = new MicroBatch
+        var services = new ScriptedStep((latents, _) => latents * scale, static latents => Scores.Of(latents.flatten(1).sum(1)));
+        var batch = new MicroBatch(services)
         {
             Prompts = [new Prompt(0, "a"), new Prompt(1, "b")],
             Noise = zeros(2, 3, 4, 4, device: META),
             Schedule = Sigmas.Explicit(Steps, 3),
             Sampler = Scalar.Sampler,
-            Network = (latents, _) => latents * scale,
-            Score = new Stage<Tensor, Scores>("score", static latents => Scores.Of(latents.flatten(1).sum(1))),
             Samples = [0, 1],
             Random = RandomKey.OfRun(0),
             StepKey = RandomKey.OfRun(0),
         };
-        var step = new AlignmentStep { Index = 0, Batches = [batch, batch], Random = RandomKey.OfRun(0) };
+        var step = new AlignmentStep(services) { Index = 0, Batches = [batch, batch], Random = RandomKey.OfRun(0) };
         var objectives = Created(part, part.ReadSettings(json)).Step(step).ToList();
         Assert.Equal([0.5, 0.5], objectives.Select(static objective => objective.Share));
         objectives[0].Loss.backward();

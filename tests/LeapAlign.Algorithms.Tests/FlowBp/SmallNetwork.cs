@@ -3,7 +3,7 @@ using LeapAlign.Contracts.Flow;
 using LeapAlign.Contracts.Prompts;
 using LeapAlign.Contracts.Randomness;
 using LeapAlign.Contracts.Rewards;
-using LeapAlign.Pipeline;
+using LeapAlign.Testing;
 using static TorchSharp.torch;
 
 namespace LeapAlign.Algorithms.FlowBp.Tests;
@@ -30,19 +30,18 @@ internal sealed class SmallNetwork
     public (Objective Objective, double[] Gradient) Descend(IAlgorithm algorithm)
     {
         foreach (var parameter in Parameters) parameter.grad = null;
-        var batch = new MicroBatch
+        var services = new ScriptedStep((latents, sigmas) => Evaluate(Parameters, latents, sigmas[0]), static latents => Scores.Of(Reward(latents)));
+        var batch = new MicroBatch(services)
         {
             Prompts = [new Prompt(0, "a"), new Prompt(1, "b")],
             Noise = Noise,
             Schedule = Schedule,
             Sampler = Scalar.Sampler,
-            Network = (latents, sigmas) => Evaluate(Parameters, latents, sigmas[0]),
-            Score = new Stage<Tensor, Scores>("score", static latents => Scores.Of(Reward(latents))),
             Samples = [0, 1],
             Random = RandomKey.OfRun(0),
             StepKey = RandomKey.OfRun(0),
         };
-        var objective = algorithm.Step(new AlignmentStep { Index = 0, Batches = [batch], Random = RandomKey.OfRun(0) }).Single();
+        var objective = algorithm.Step(new AlignmentStep(services) { Index = 0, Batches = [batch], Random = RandomKey.OfRun(0) }).Single();
         objective.Loss.backward();
         return (objective, [.. Parameters.SelectMany(static parameter => parameter.grad!.data<double>().ToArray())]);
     }

@@ -5,7 +5,6 @@ using LeapAlign.Contracts.Prompts;
 using LeapAlign.Contracts.Randomness;
 using LeapAlign.Contracts.Rewards;
 using LeapAlign.Contracts.Samplers;
-using LeapAlign.Pipeline;
 using static TorchSharp.torch;
 
 namespace LeapAlign.Algorithms.Forward.Tests;
@@ -14,7 +13,7 @@ namespace LeapAlign.Algorithms.Forward.Tests;
 /// A small network in double, <c>v(x, σ, prompt) = tanh(a x) + b σ + prompt / 100</c>, guidance adding <see cref="Guided"/>, with lagged copies of its two
 /// weights. Its rollouts evaluate every step and end where they began, so that x_0 is given and depends on no weight.
 /// </summary>
-internal sealed class PolicyNetwork
+internal sealed class PolicyNetwork : IStepServices
 {
     /// <summary>What guidance adds to a velocity.</summary>
     public const double Guided = 0.3;
@@ -65,12 +64,11 @@ internal sealed class PolicyNetwork
 
     public static double Reward(double[] sample) => sample.Sum() + (0.3 * sample[0] * sample[0]);
 
-    public AlignmentStep Step() => new()
+    public AlignmentStep Step() => new(this)
     {
         Index = Index,
-        Batches = [.. Clean.Select((samples, index) => Batch(index, [.. Enumerable.Range(Clean.Take(index).Sum(static before => before.Length), samples.Length)], Groups[index], Matrix(samples), samples, Rejected?[index]))],
+        Batches = [.. Clean.Select((samples, index) => Batch(index, [.. Enumerable.Range(Clean.Take(index).Sum(static before => before.Length), samples.Length)], Groups[index], Matrix(samples)))],
         Random = RandomKey.OfRun(Seed).For("step"),
-        Use = Use,
     };
 
     /// <summary>Runs a step as the host does. The loss and the gradients are those of all updates together.</summary>
@@ -106,7 +104,7 @@ internal sealed class PolicyNetwork
 
     public static Tensor Matrix(double[][] rows) => tensor(rows.SelectMany(static row => row).ToArray(), dtype: float64).reshape(rows.Length, rows[0].Length);
 
-    private MicroBatch Batch(int index, long[] samples, int[] groups, Tensor noise, double[][] first, double[][]? second) => new()
+    private MicroBatch Batch(int index, long[] samples, int[] groups, Tensor noise) => new(this)
     {
         Index = index,
         Samples = samples,
@@ -114,21 +112,23 @@ internal sealed class PolicyNetwork
         Noise = noise,
         Schedule = Schedule,
         Sampler = new Standstill(),
-        Network = (latents, sigmas) => Evaluate(latents, sigmas, groups, guided: true),
-        Conditional = (latents, sigmas) => Evaluate(latents, sigmas, groups, guided: false),
-        Score = new Stage<Tensor, Scores>("score", latents =>
-        {
-            Scored++;
-            return Scores.Of(latents.sum([1]) + (0.3 * latents.select(1, 0).square()));
-        }),
         Random = RandomKey.OfRun(Seed).For("micro-batch", index),
         StepKey = RandomKey.OfRun(Seed),
-        Pictures = number => number == 0 ? Matrix(first) : Matrix(second!),
-        Select = chosen => Batch(index, [.. chosen.Select(sample => samples[sample])], [.. chosen.Select(sample => groups[sample])], noise.index_select(0, tensor(chosen.Select(static sample => (long)sample).ToArray())), first, second),
     };
 
-    private Tensor Evaluate(Tensor latents, IReadOnlyList<double> sigmas, int[] groups, bool guided)
+    public Scores Score(MicroBatch batch, Tensor latents)
     {
+        Scored++;
+        return Scores.Of(latents.sum([1]) + (0.3 * latents.select(1, 0).square()));
+    }
+
+    public Tensor Pictures(MicroBatch batch, int number) => Matrix((number == 0 ? Clean : Rejected!)[batch.Index]);
+
+    public Tensor? Sampled(MicroBatch batch) => null;
+
+    public Tensor Velocity(MicroBatch batch, Tensor latents, IReadOnlyList<double> sigmas, bool guided)
+    {
+        int[] groups = [.. batch.Prompts.Select(static prompt => (int)prompt.Id)];
         Assert.Equal(groups.Length, latents.shape[0]);
         Assert.True(sigmas.Count == 1 || sigmas.Count == groups.Length);
         double[][] rows = [.. Enumerable.Range(0, groups.Length).Select(row => latents[row].detach().contiguous().data<double>().ToArray())];
@@ -140,11 +140,11 @@ internal sealed class PolicyNetwork
         return (latents * a).tanh() + (levels * b) + prompts;
     }
 
-    private Restoring Use(string name)
+    public IDisposable Use(string policy)
     {
-        Assert.True(Copies.ContainsKey(name), name);
+        Assert.True(Copies.ContainsKey(policy), policy);
         var previous = _used;
-        _used = name;
+        _used = policy;
         return new Restoring(() => _used = previous);
     }
 

@@ -9,6 +9,7 @@ using LeapAlign.Algorithms.Forward.Samples;
 using LeapAlign.Algorithms.Forward.Sft;
 using LeapAlign.Contracts.Algorithms;
 using LeapAlign.Contracts.Flow;
+using LeapAlign.Contracts.Rewards;
 using static TorchSharp.torch;
 
 namespace LeapAlign.Algorithms.Forward.Tests;
@@ -89,21 +90,18 @@ public sealed class StepTests
         using var scope = NewDisposeScope();
         var like = Networks.Grouped(batches: 1).Step().Batches[0];
         var weight = ones(1, device: META).requires_grad_();
-        MicroBatch Batch(int samples) => new()
+        var services = new WithoutData(weight);
+        var batch = new MicroBatch(services)
         {
-            Prompts = [.. like.Prompts.Concat(like.Prompts).Take(samples)],
-            Noise = zeros(samples, 4, 2, 2, device: META),
+            Prompts = [.. like.Prompts.Concat(like.Prompts).Take(8)],
+            Noise = zeros(8, 4, 2, 2, device: META),
             Schedule = like.Schedule,
             Sampler = like.Sampler,
-            Network = (latents, _) => latents * weight,
-            Score = like.Score,
-            Samples = [.. Enumerable.Range(0, samples)],
+            Samples = [.. Enumerable.Range(0, 8)],
             Random = like.Random,
             StepKey = like.StepKey,
-            Pictures = _ => zeros(samples, 4, 2, 2, device: META),
-            Select = chosen => Batch(chosen.Count),
         };
-        using var step = new AlignmentStep { Index = 0, Batches = [Batch(8)], Random = like.Random, Use = static _ => no_grad() };
+        using var step = new AlignmentStep(services) { Index = 0, Batches = [batch], Random = like.Random };
         Assert.Equal(META.type, Assert.Single(new SftAlgorithm(new SftSettings()).Step(step)).Loss.device_type);
         Assert.Equal(META.type, Assert.Single(new DpoAlgorithm(new DpoSettings { Source = PairSource.Preferences }).Step(step)).Loss.device_type);
     }
@@ -198,4 +196,18 @@ public sealed class StepTests
 
     private static double[] Measured(Objective objective, string name) =>
         objective.Measurements.Single((Measurement measured) => measured.Name == name).Value.to(float64).data<double>().ToArray();
+
+    /// <summary>Tensors that hold no values.</summary>
+    private sealed class WithoutData(Tensor weight) : IStepServices
+    {
+        public Tensor Velocity(MicroBatch batch, Tensor latents, IReadOnlyList<double> sigmas, bool guided) => latents * weight;
+
+        public Scores Score(MicroBatch batch, Tensor latents) => throw new NotSupportedException();
+
+        public Tensor Pictures(MicroBatch batch, int number) => zeros(batch.Prompts.Count, 4, 2, 2, device: META);
+
+        public IDisposable Use(string policy) => no_grad();
+
+        public Tensor? Sampled(MicroBatch batch) => null;
+    }
 }

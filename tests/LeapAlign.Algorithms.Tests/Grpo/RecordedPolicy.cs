@@ -5,7 +5,6 @@ using LeapAlign.Contracts.Randomness;
 using LeapAlign.Contracts.Rewards;
 using LeapAlign.Contracts.Samplers;
 using LeapAlign.Methods.Schedules;
-using LeapAlign.Pipeline;
 using LeapAlign.Testing;
 using static TorchSharp.torch;
 
@@ -42,7 +41,7 @@ internal sealed class RecordedPolicy : IDisposable
     /// <summary>What the reward saw.</summary>
     public Tensor? Sample { get; private set; }
 
-    public AlignmentStep Step(ISampler sampler) => new()
+    public AlignmentStep Step(ISampler sampler) => new(Services())
     {
         Index = 0,
         Batches = [Batch(sampler)],
@@ -51,29 +50,34 @@ internal sealed class RecordedPolicy : IDisposable
 
     public MicroBatch Batch(ISampler sampler)
     {
-        var (sampling, trained) = (Sampling.Network(), Trained.Network());
         var noise = Recorded["state.0"];
-        return new MicroBatch
+        return new MicroBatch(Services())
         {
             Prompts = [.. Enumerable.Range(0, (int)noise.shape[0]).Select(static _ => new Prompt(0, "prompt"))],
             Noise = noise,
             Schedule = Schedule,
             Sampler = sampler,
-            // The rollout is without gradient, the objectives are with it: between the two the policy was updated.
-            Network = (latents, sigmas) =>
-            {
-                Calls.Add((is_grad_enabled(), sigmas[0], latents.detach().DetachFromDisposeScope()));
-                return (is_grad_enabled() ? trained : sampling)(latents, sigmas);
-            },
-            Score = new Stage<Tensor, Scores>("score", latents =>
-            {
-                Sample = latents.detach().DetachFromDisposeScope();
-                return Scores.Of(latents.flatten(1).mean([1]));
-            }),
             Samples = [.. Enumerable.Range(0, (int)noise.shape[0])],
             Random = RandomKey.OfRun(3).For("micro-batch", 0),
             StepKey = RandomKey.OfRun(3),
         };
+    }
+
+    private ScriptedStep Services()
+    {
+        var (sampling, trained) = (Sampling.Network(), Trained.Network());
+        return new ScriptedStep(
+            // The rollout is without gradient, the objectives are with it: between the two the policy was updated.
+            (latents, sigmas) =>
+            {
+                Calls.Add((is_grad_enabled(), sigmas[0], latents.detach().DetachFromDisposeScope()));
+                return (is_grad_enabled() ? trained : sampling)(latents, sigmas);
+            },
+            latents =>
+            {
+                Sample = latents.detach().DetachFromDisposeScope();
+                return Scores.Of(latents.flatten(1).mean([1]));
+            });
     }
 
     public void Dispose()

@@ -5,14 +5,13 @@ using LeapAlign.Contracts.Randomness;
 using LeapAlign.Contracts.Rewards;
 using LeapAlign.Contracts.Samplers;
 using LeapAlign.Methods.Schedules;
-using LeapAlign.Pipeline;
 using LeapAlign.Testing;
 using static TorchSharp.torch;
 
 namespace LeapAlign.Algorithms.Grpo.Tests;
 
 /// <summary>The network <c>v = a x + b σ</c> in double on states of several dimensions, in steps of several micro-batches, run as the host runs them.</summary>
-internal sealed class SmallRun
+internal sealed class SmallRun : IStepServices
 {
     private readonly ScalarNetwork _network = new() { Schedule = Sigmas.Explicit(8, 3) };
 
@@ -51,12 +50,11 @@ internal sealed class SmallRun
     public AlignmentStep Step(int index = 0)
     {
         var key = RandomKey.OfRun(5).For("step", index);
-        return new()
+        return new(this)
         {
             Index = index,
             Batches = [.. Groups.Select((groups, micro) => Batch(micro, groups, key))],
             Random = key.For("algorithm"),
-            Use = Use,
         };
     }
 
@@ -83,7 +81,7 @@ internal sealed class SmallRun
         weight.fill_(value);
     }
 
-    private MicroBatch Batch(int micro, int[] groups, RandomKey key) => new()
+    private MicroBatch Batch(int micro, int[] groups, RandomKey key) => new(this)
     {
         Index = micro,
         Prompts = [.. groups.Select(static group => new Prompt(group, $"prompt {group}"))],
@@ -91,26 +89,32 @@ internal sealed class SmallRun
         Noise = RandomKey.NormalOfEach(Numbers(micro, groups).Select(sample => key.For("sample", sample).For("noise")), Shape, CPU).to(float64),
         Schedule = Schedule,
         Sampler = Sampler,
-        Network = (latents, sigmas) =>
-        {
-            Calls.Add((micro, Schedule.Sigmas.IndexOf(sigmas[0]), is_grad_enabled(), latents.detach().DetachFromDisposeScope()));
-            return _network.Evaluate(latents, sigmas);
-        },
-        Score = new Stage<Tensor, Scores>("score", latents => Scores.Of(Reward(latents))),
         Random = key.For("micro-batch", micro).For("algorithm"),
         StepKey = key,
     };
 
     private long[] Numbers(int micro, int[] groups) => [.. Enumerable.Range(Groups.Take(micro).Sum(static before => before.Length), groups.Length)];
 
-    private Restore Use(string name)
+    public Tensor Velocity(MicroBatch batch, Tensor latents, IReadOnlyList<double> sigmas, bool guided)
     {
-        Assert.Equal(PolicyCopy.Reference, name);
+        Calls.Add((batch.Index, Schedule.Sigmas.IndexOf(sigmas[0]), is_grad_enabled(), latents.detach().DetachFromDisposeScope()));
+        return _network.Evaluate(latents, sigmas);
+    }
+
+    public Scores Score(MicroBatch batch, Tensor latents) => Scores.Of(Reward(latents));
+
+    public Tensor Pictures(MicroBatch batch, int number) => throw new NotSupportedException();
+
+    public Tensor? Sampled(MicroBatch batch) => null;
+
+    public IDisposable Use(string policy)
+    {
+        Assert.Equal(PolicyCopy.Reference, policy);
         ReferenceCalls++;
         var (a, b) = (A.item<double>(), B.item<double>());
         Set(A, Reference.A);
         Set(B, Reference.B);
-        return new(() =>
+        return new Restore(() =>
         {
             Set(A, a);
             Set(B, b);

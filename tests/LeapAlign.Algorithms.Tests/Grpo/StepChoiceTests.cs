@@ -7,8 +7,8 @@ using LeapAlign.Contracts.Prompts;
 using LeapAlign.Contracts.Randomness;
 using LeapAlign.Contracts.Rewards;
 using LeapAlign.Methods.Schedules;
-using LeapAlign.Pipeline;
 using LeapAlign.Samplers.FlowSde;
+using LeapAlign.Testing;
 using static TorchSharp.torch;
 
 namespace LeapAlign.Algorithms.Grpo.Tests;
@@ -106,20 +106,19 @@ public sealed class StepChoiceTests
     private static ChosenSteps Choose(IStepChoice choice, int steps, int index, long seed, int micro = 0)
     {
         var key = RandomKey.OfRun(seed).For("step", index);
-        var batch = new MicroBatch
+        var services = new ScriptedStep(static (latents, _) => latents, Scores.Of);
+        var batch = new MicroBatch(services)
         {
             Index = micro,
             Prompts = [new Prompt(0, "prompt")],
             Noise = zeros(1),
             Schedule = Sigmas.Explicit(steps, 3),
             Sampler = new FlowSdeSampler(new FlowSdeSettings()),
-            Network = static (latents, _) => latents,
-            Score = new Stage<Tensor, Scores>("score", Scores.Of),
             Samples = [micro],
             Random = key.For("micro-batch", micro),
             StepKey = key,
         };
-        using var step = new AlignmentStep { Index = index, Batches = [batch], Random = key.For("algorithm") };
+        using var step = new AlignmentStep(services) { Index = index, Batches = [batch], Random = key.For("algorithm") };
         return choice.Choose(step, batch);
     }
 }

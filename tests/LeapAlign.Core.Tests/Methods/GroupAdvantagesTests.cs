@@ -6,7 +6,7 @@ using LeapAlign.Contracts.Randomness;
 using LeapAlign.Contracts.Rewards;
 using LeapAlign.Methods.Groups;
 using LeapAlign.Methods.Schedules;
-using LeapAlign.Pipeline;
+using LeapAlign.Testing;
 using static TorchSharp.torch;
 
 namespace LeapAlign.Methods.Tests;
@@ -140,14 +140,12 @@ public sealed class GroupAdvantagesTests
         Assert.True(advantages[1][1] > 1 && advantages[1][2] > 1);
     }
 
-    private static MicroBatch Batch(int[] prompts) => new()
+    private static MicroBatch Batch(int[] prompts) => new(new ScriptedStep(static (latents, _) => latents, Scores.Of))
     {
         Prompts = [.. prompts.Select(static id => new Prompt(id, "prompt"))],
         Noise = zeros(prompts.Length),
         Schedule = Sigmas.Explicit(2, 1),
         Sampler = null!,
-        Network = static (latents, _) => latents,
-        Score = new Stage<Tensor, Scores>("score", Scores.Of),
         Samples = [.. Enumerable.Range(0, prompts.Length)],
         Random = RandomKey.OfRun(0),
         StepKey = RandomKey.OfRun(0),

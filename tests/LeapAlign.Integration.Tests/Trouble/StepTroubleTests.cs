@@ -22,7 +22,7 @@ public sealed class StepTroubleTests
             s_settings,
             static (step, weight) => Enumerable.Range(0, 4).Select(_ =>
             {
-                using (no_grad()) step.Batches[0].Score.Run(step.Batches[0].Noise);
+                using (no_grad()) step.Batches[0].Score(step.Batches[0].Noise);
                 return new Objective(weight.sum()).Updating();
             }),
             rewards: [("odd", 1, 0, 1, Scored((_, prompts) => full([prompts.Count], ++calls == 2 ? float.NaN : 1, dtype: float32)))],
@@ -118,7 +118,7 @@ public sealed class StepTroubleTests
         using var run = new ScriptedRun(s_settings, static (step, weight) =>
         {
             var noise = step.Batches[0].Noise;
-            step.Batches[0].Score.Run(cat([noise, noise.narrow(0, 0, 1)]));
+            step.Batches[0].Score(cat([noise, noise.narrow(0, 0, 1)]));
             return [new Objective(weight.sum())];
         });
         Assert.Contains("3 samples were given to be scored for 2 prompts", Assert.Throws<ArgumentException>(() => run.Step()).Message, StringComparison.Ordinal);
@@ -178,7 +178,7 @@ public sealed class StepTroubleTests
 
     private static IEnumerable<Objective> Scoring(AlignmentStep step, Tensor weight)
     {
-        using (no_grad()) step.Batches[0].Score.Run(step.Batches[0].Noise);
+        using (no_grad()) step.Batches[0].Score(step.Batches[0].Noise);
         return [new Objective(weight.sum())];
     }
 

@@ -5,34 +5,30 @@ using LeapAlign.Host.Composition;
 using LeapAlign.Host.Kernel.Guards;
 using LeapAlign.Host.Telemetry;
 using LeapAlign.Pipeline;
-using LeapAlign.Pipeline.Operators;
 using static TorchSharp.torch;
 
 namespace LeapAlign.Host.Kernel.Rewards;
 
-/// <summary>decode &gt;&gt; score for a batch of prompts.</summary>
+/// <summary>Decodes latents and scores the pictures.</summary>
 internal sealed class Scoring(IModel model, IReadOnlyList<RunReward> rewards, StageClock clock)
 {
     private readonly IReadOnlyList<RunReward> _trained = [.. rewards.Where(static reward => reward.Role == RewardRole.Train)];
 
-    /// <summary>The stage that an algorithm is given: the trained rewards of decoded latents.</summary>
-    /// <param name="prompts">The prompts of the batch; latents may hold several whole batches one after another.</param>
+    /// <summary>What <c>batch.Score</c> gives an algorithm: the trained rewards of decoded latents.</summary>
+    /// <param name="latents">[B, C, h, w], or several whole batches one after another.</param>
+    /// <param name="prompts">The B prompts of the batch.</param>
     /// <param name="observe">Takes each reward's scores by name, without gradient.</param>
     /// <param name="watch">Takes what came out of each stage.</param>
-    public Stage<Tensor, Scores> For(IReadOnlyList<Prompt> prompts, Action<string, Tensor> observe, FiniteWatch watch)
+    public Scores Score(Tensor latents, IReadOnlyList<Prompt> prompts, Action<string, Tensor> observe, FiniteWatch watch)
     {
-        var decode = new Stage<Tensor, Tensor>("decode", latents =>
+        var images = clock.Measure("decode", () => model.Decode(latents));
+        watch.Take("picture", [], prompts, images);
+        return new Scores(Each(_trained, images, Repeated(prompts, images), (reward, scores) =>
         {
-            var images = clock.Measure("decode", () => model.Decode(latents));
-            watch.Take("picture", [], prompts, images);
-            return images;
-        });
-        var score = new Stage<Tensor, Scores>("score", images => Trained(images, Repeated(prompts, images), (name, scores) =>
-        {
-            watch.Take($"reward '{name}'", [], prompts, scores);
-            observe(name, scores);
+            watch.Take($"reward '{reward.Name}'", [], prompts, scores.detach());
+            observe(reward.Name, scores.detach());
+            return new RewardColumn(reward.Name, reward.Weight, reward.Normalized(scores));
         }));
-        return decode >> score;
     }
 
     /// <summary>Every reward's scores of decoded pictures, held-out ones included.</summary>
@@ -40,12 +36,6 @@ internal sealed class Scoring(IModel model, IReadOnlyList<RunReward> rewards, St
     /// <param name="prompts">B prompts.</param>
     public IReadOnlyList<(string Name, Tensor Scores)> All(Tensor images, IReadOnlyList<Prompt> prompts) =>
         Each(rewards, images, prompts, static (reward, scores) => (reward.Name, scores));
-
-    private Scores Trained(Tensor images, IReadOnlyList<Prompt> prompts, Action<string, Tensor> observe) => new(Each(_trained, images, prompts, (reward, scores) =>
-    {
-        observe(reward.Name, scores.detach());
-        return new RewardColumn(reward.Name, reward.Weight, reward.Normalized(scores));
-    }));
 
     private List<T> Each<T>(IReadOnlyList<RunReward> all, Tensor images, IReadOnlyList<Prompt> prompts, Func<RunReward, Tensor, T> take)
     {

@@ -1,3 +1,4 @@
+using LeapAlign.Contracts.Algorithms;
 using LeapAlign.Contracts.Flow;
 using LeapAlign.Contracts.Models;
 using LeapAlign.Host.Telemetry.Spans;
@@ -10,19 +11,20 @@ namespace LeapAlign.Host.Kernel.Steps;
 /// </summary>
 internal sealed class LiveConditioning(IModel model, ImageSize size, StageClock clock) : IDisposable
 {
-    private object? _owner;
+    private MicroBatch? _batch;
+    private Guidance? _guidance;
     private Conditioning? _conditioning;
 
-    /// <summary>The conditioning of an owner's captions.</summary>
-    /// <param name="owner">Whoever always asks for these captions under this guidance.</param>
-    /// <param name="captions">One for each sample.</param>
-    /// <param name="guidance">How strongly they steer.</param>
-    public Conditioning For(object owner, IReadOnlyList<string> captions, Guidance guidance)
+    /// <summary>The conditioning of a micro-batch's captions.</summary>
+    /// <param name="batch">The samples.</param>
+    /// <param name="guidance">How strongly the captions steer.</param>
+    public Conditioning For(MicroBatch batch, Guidance guidance)
     {
-        if (_conditioning is not null && ReferenceEquals(_owner, owner)) return _conditioning;
+        if (_conditioning is not null && ReferenceEquals(_batch, batch) && _guidance == guidance) return _conditioning;
         Dispose();
+        string[] captions = [.. batch.Prompts.Select(static prompt => prompt.Text)];
         _conditioning = clock.Measure("encode", () => model.Encode(new ConditioningRequest(captions, guidance, size)), KernelSpans.Describe);
-        _owner = owner;
+        (_batch, _guidance) = (batch, guidance);
         return _conditioning;
     }
 
@@ -30,6 +32,6 @@ internal sealed class LiveConditioning(IModel model, ImageSize size, StageClock 
     {
         _conditioning?.Dispose();
         _conditioning = null;
-        _owner = null;
+        (_batch, _guidance) = (null, null);
     }
 }

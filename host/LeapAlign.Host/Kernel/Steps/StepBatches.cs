@@ -1,31 +1,35 @@
 using LeapAlign.Contracts.Algorithms;
 using LeapAlign.Contracts.Flow;
 using LeapAlign.Contracts.Models;
-using LeapAlign.Contracts.Prompts;
 using LeapAlign.Contracts.Randomness;
+using LeapAlign.Contracts.Rewards;
 using LeapAlign.Contracts.Samplers;
 using LeapAlign.Host.Composition;
 using LeapAlign.Host.Kernel.Guards;
 using LeapAlign.Host.Kernel.Pictures;
 using LeapAlign.Host.Kernel.Rewards;
 using LeapAlign.Host.Telemetry.Spans;
-using LeapAlign.Pipeline;
 using static TorchSharp.torch;
 
 namespace LeapAlign.Host.Kernel.Steps;
 
 /// <summary>
-/// Makes the micro-batches of a step. Which prompts and noise a sample has is a pure function of the seed, the step and its number in the step.
+/// Makes the micro-batches of a step, and does what they ask for. Which prompts and noise a sample has is a pure function of the seed, the step and its number in
+/// the step.
 /// </summary>
-internal sealed class StepBatches(RunPlan plan, RunParts parts, StageClock clock, Device device) : IDisposable
+internal sealed class StepBatches(RunPlan plan, RunParts parts, PolicyCopies copies, StageClock clock, Device device) : IDisposable
 {
     private readonly RandomKey _key = RandomKey.OfRun(plan.Run.Seed);
     private readonly PromptOrder _order = new(parts.Prompts, plan.Run.Group, RandomKey.OfRun(plan.Run.Seed).For("prompts"));
-    private readonly Scoring _scoring = new(parts.Model, parts.Rewards, clock);
-    private readonly LiveConditioning _conditioning = new(parts.Model, parts.Pictures.Size, clock);
-    private readonly PromptPictures _pictures = new(parts.Model, parts.Pictures.Size, clock, device);
-    private readonly LatentSpace _latents = parts.Pictures.Latents;
+    private readonly Schedule _schedule = parts.Sampler.CreateSchedule(parts.Model.Scheduling.For(parts.Pictures.Latents));
     private readonly ISampler _sampler = TracedSampler.Of(parts.Sampler, clock);
+    private readonly LatentSpace _latents = parts.Pictures.Latents;
+    private readonly LiveConditioning _conditioning = new(parts.Model, parts.Pictures.Size, clock);
+    private readonly Scoring _scoring = new(parts.Model, parts.Rewards, clock);
+    private readonly PromptPictures _pictures = new(parts.Model, parts.Pictures.Size, clock, device);
+
+    // An embedded scale is an input that a model was trained with, not a second branch that could be left out.
+    private readonly Guidance _unguided = plan.Guidance.IsActive && parts.Model.GuidanceForm == GuidanceForm.Branches ? Guidance.None : plan.Guidance;
 
     // Nobody asks for what was sampled where there is no objective beside the algorithm's.
     private readonly SampledLatents? _sampled = plan.Objectives.Count > 0 ? new SampledLatents() : null;
@@ -33,26 +37,21 @@ internal sealed class StepBatches(RunPlan plan, RunParts parts, StageClock clock
     /// <summary>What came out finite in the step under way.</summary>
     public FiniteWatch Watch { get; } = new();
 
-    /// <summary>The noise levels of training.</summary>
-    public Schedule Schedule { get; } = parts.Sampler.CreateSchedule(parts.Model.Scheduling.For(parts.Pictures.Latents));
-
     /// <summary>The step of a number, whose noise lives in the scope of the caller.</summary>
     /// <param name="index">From 0.</param>
-    /// <param name="copies">The lagged policies.</param>
     /// <param name="observe">Takes each trained reward's scores by name.</param>
     /// <param name="draw">0 for the step's own samples; others have prompts, noise and draws of their own.</param>
-    public AlignmentStep Of(int index, PolicyCopies copies, Action<string, Tensor> observe, int draw = 0)
+    public AlignmentStep Of(int index, Action<string, Tensor> observe, int draw = 0)
     {
         var key = draw == 0 ? _key.For("step", index) : _key.For("step", index).For("draw", draw);
         var order = draw == 0 ? _order : new PromptOrder(parts.Prompts, plan.Run.Group, _key.For("prompts").For("draw", draw));
+        var services = new Services(this, observe);
         _sampled?.Clear();
-        return new AlignmentStep
+        return new AlignmentStep(services)
         {
             Index = index,
-            Batches = [.. Enumerable.Range(0, plan.Run.Accumulation).Select(micro => Batch((index, micro), order, key, observe))],
+            Batches = [.. Enumerable.Range(0, plan.Run.Accumulation).Select(micro => Batch((index, micro), order, key, services))],
             Random = key.For("algorithm"),
-            Use = copies.Use,
-            Sampled = batch => _sampled?.Of(batch),
         };
     }
 
@@ -63,59 +62,49 @@ internal sealed class StepBatches(RunPlan plan, RunParts parts, StageClock clock
         _conditioning.Dispose();
     }
 
-    private MicroBatch Batch((int Index, int Micro) place, PromptOrder order, RandomKey key, Action<string, Tensor> observe)
+    private MicroBatch Batch((int Index, int Micro) place, PromptOrder order, RandomKey key, Services services)
     {
         var (index, micro) = place;
         var batch = plan.Run.Batch;
         var own = plan.Run.Accumulation * batch;
         // The samples of a process are neighbours, so that whole groups are in one.
         long[] samples = [.. Enumerable.Range((parts.Communicator.Rank * own) + (micro * batch), batch)];
-        var prompts = order.Take(((long)index * parts.Communicator.World * own) + samples[0], batch);
-        var noise = RandomKey.NormalOfEach(samples.Select(sample => key.For("sample", sample).For("noise")), [.. _latents.Shape], device);
-        return Make((micro, samples, prompts, noise), key, observe);
-    }
-
-    private MicroBatch Make((int Index, IReadOnlyList<long> Samples, IReadOnlyList<Prompt> Prompts, Tensor Noise) batch, RandomKey key, Action<string, Tensor> observe)
-    {
-        var (index, samples, prompts, noise) = batch;
-        var network = Network(prompts, plan.Guidance);
-        return new MicroBatch
+        return new MicroBatch(services)
         {
-            Index = index,
+            Index = micro,
             Samples = samples,
-            Prompts = prompts,
-            Noise = noise,
-            Schedule = Schedule,
-            Sampler = _sampled?.Watching(_sampler, index, plan.Run.Batch) ?? _sampler,
-            Network = network,
-            // An embedded scale is an input that a model was trained with, not a second branch that could be left out.
-            Conditional = plan.Guidance.IsActive && parts.Model.GuidanceForm == GuidanceForm.Branches ? Network(prompts, Guidance.None) : network,
-            Score = _scoring.For(prompts, observe, Watch),
-            Random = key.For("micro-batch", index).For("algorithm"),
+            Prompts = order.Take(((long)index * parts.Communicator.World * own) + samples[0], batch),
+            Noise = RandomKey.NormalOfEach(samples.Select(sample => key.For("sample", sample).For("noise")), [.. _latents.Shape], device),
+            Schedule = _schedule,
+            Sampler = _sampled?.Watching(_sampler, micro, batch) ?? _sampler,
+            Random = key.For("micro-batch", micro).For("algorithm"),
             StepKey = key,
-            Pictures = number => _pictures.Latents(prompts, number),
-            Select = chosen => Make(
-                (
-                    index,
-                    [.. chosen.Select(sample => samples[sample])],
-                    [.. chosen.Select(sample => prompts[sample])],
-                    noise.index_select(0, tensor(chosen.Select(static sample => (long)sample).ToArray(), device: noise.device))),
-                key,
-                observe),
         };
     }
 
-    private NetworkVelocity Network(IReadOnlyList<Prompt> prompts, Guidance guidance)
+    private Tensor Velocity(MicroBatch batch, Tensor latents, IReadOnlyList<double> sigmas, bool guided)
     {
-        string[] captions = [.. prompts.Select(static prompt => prompt.Text)];
-        return (latents, sigmas) =>
-        {
-            var conditioning = _conditioning.For(captions, captions, guidance);
-            var evaluations = (double)conditioning.EvaluationsPerVelocity * prompts.Count / plan.Run.Batch;
-            var call = new NetworkCall(evaluations, is_grad_enabled(), prompts.Count, sigmas.Count == 1 ? sigmas[0] : null);
-            var velocity = clock.Evaluate(call, () => parts.Model.Velocity(latents, sigmas, conditioning));
-            Watch.Take("velocity", sigmas, prompts, velocity);
-            return velocity;
-        };
+        var conditioning = _conditioning.For(batch, guided ? plan.Guidance : _unguided);
+        var evaluations = (double)conditioning.EvaluationsPerVelocity * batch.Prompts.Count / plan.Run.Batch;
+        var call = new NetworkCall(evaluations, is_grad_enabled(), batch.Prompts.Count, sigmas.Count == 1 ? sigmas[0] : null);
+        var velocity = clock.Evaluate(call, () => parts.Model.Velocity(latents, sigmas, conditioning));
+        Watch.Take("velocity", sigmas, batch.Prompts, velocity);
+        return velocity;
+    }
+
+    private IDisposable Use(string policy) => copies.Use(policy);
+
+    /// <summary>What the micro-batches of one step ask for.</summary>
+    private sealed class Services(StepBatches run, Action<string, Tensor> observe) : IStepServices
+    {
+        public Tensor Velocity(MicroBatch batch, Tensor latents, IReadOnlyList<double> sigmas, bool guided) => run.Velocity(batch, latents, sigmas, guided);
+
+        public Scores Score(MicroBatch batch, Tensor latents) => run._scoring.Score(latents, batch.Prompts, observe, run.Watch);
+
+        public Tensor Pictures(MicroBatch batch, int number) => run._pictures.Latents(batch.Prompts, number);
+
+        public IDisposable Use(string policy) => run.Use(policy);
+
+        public Tensor? Sampled(MicroBatch batch) => run._sampled?.Of(batch);
     }
 }

@@ -38,12 +38,12 @@ internal sealed class TrainingStep : IDisposable
     public TrainingStep(RunPlan plan, RunParts parts, StageClock clock, Device device)
     {
         (_plan, _parts, _clock) = (plan, parts, clock);
-        _batches = new StepBatches(plan, parts, clock, device);
         _ranks = new RankMeans(parts.Communicator);
         _trained = parts.Trained.Parameters;
         _all = _trained.With(parts.Algorithm.Parameters);
         _limit = plan.ClipNorm;
         _copies = new PolicyCopies(parts.Trained, parts.Algorithm.Copies, plan.Run.Reference, plan.Run.Steps);
+        _batches = new StepBatches(plan, parts, _copies, clock, device);
         _optimization = parts.Optimizer.Begin(_trained);
         if (parts.Algorithm.Parameters is { Count: > 0 } own) _ownOptimization = parts.Optimizer.Begin(own, parts.Algorithm.ParameterRate);
         _optimizations = _ownOptimization is null ? [(_optimization, _trained)] : [(_optimization, _trained), (_ownOptimization, parts.Algorithm.Parameters)];
@@ -149,7 +149,7 @@ internal sealed class TrainingStep : IDisposable
     private void Follow(int index, int draw, StepTally tally, GradientRows? rows, Action<int> endUpdate)
     {
         using var scope = NewDisposeScope();
-        using var step = _batches.Of(index, _copies, tally.Score, draw);
+        using var step = _batches.Of(index, tally.Score, draw);
         using var objectives = _clock.Measure("algorithm", () => _parts.Algorithm.Step(step).GetEnumerator());
         var (pending, update) = (false, 0);
         while (true)

@@ -42,7 +42,7 @@ public sealed class BridgeAlgorithm(BridgeSettings settings, Func<RandomKey, int
                 QuadratureLeap.AlongSteps(schedule, j, schedule.Steps, active, factor),
             ],
             settings.Alpha);
-        var rewards = batch.Score.Run(path.Follow(settings.Reforward)).Total;
+        var rewards = batch.Score(path.Follow(settings.Reforward)).Total;
         return new Objective(
             RewardLoss.Hinge(rewards, settings).mean(),
             new Measurement("reward", rewards.detach()),

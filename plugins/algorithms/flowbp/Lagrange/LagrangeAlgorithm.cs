@@ -40,7 +40,7 @@ public sealed class LagrangeAlgorithm(LagrangeSettings settings, Func<RandomKey,
         var path = new QuadraturePath(batch, [first.Path, second.Path], settings.Alpha);
         var sample = path.Follow(settings.Reforward);
         var weights = TrajectorySimilarity.Weight(path.Distances[0], path.Distances[1], settings.Tau);
-        var rewards = batch.Score.Run(sample).Total;
+        var rewards = batch.Score(sample).Total;
         weights = weights.to(rewards.dtype);
         return new Objective(
             (weights * RewardLoss.Hinge(rewards, settings)).mean(),

@@ -29,7 +29,7 @@ public sealed class SparseAlgorithm(SparseSettings settings, Func<RandomKey, int
         var window = new SparseSteps(settings).Window(schedule.Steps);
         var factor = ActiveSteps.Factor(schedule, window, active, settings.GradientRescale);
         var path = new QuadraturePath(batch, [QuadratureLeap.AlongSteps(schedule, 0, schedule.Steps, active, factor)], alpha: 0);
-        var rewards = batch.Score.Run(path.Follow(settings.Reforward)).Total;
+        var rewards = batch.Score(path.Follow(settings.Reforward)).Total;
         return new Objective(
             RewardLoss.Hinge(rewards, settings).mean(),
             new Measurement("reward", rewards.detach()),

@@ -57,7 +57,7 @@ internal sealed class CleanSamples
     {
         using var scope = NewDisposeScope();
         using var _ = no_grad();
-        var scores = batch.Score.Run(latents);
+        var scores = batch.Score(latents);
         return new Scores([.. scores.Columns.Select(column => new RewardColumn(column.Name, column.Weight, step.Keep(column.Values.detach())))]);
     }
 }

@@ -14,7 +14,7 @@ public static class PolicyVelocity
     {
         ArgumentNullException.ThrowIfNull(at);
         ArgumentNullException.ThrowIfNull(batch);
-        return (guided ? batch.Network : batch.Conditional)(at.Latents, at.Sigmas);
+        return guided ? batch.Network(at.Latents, at.Sigmas) : batch.Conditional(at.Latents, at.Sigmas);
     }
 
     /// <summary>v of a copy of the policy, without gradient.</summary>

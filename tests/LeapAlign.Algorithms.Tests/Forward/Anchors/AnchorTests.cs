@@ -1,6 +1,7 @@
 using LeapAlign.Contracts.Algorithms;
 using LeapAlign.Contracts.Objectives;
 using LeapAlign.Contracts.Plugins;
+using LeapAlign.Contracts.Rewards;
 using LeapAlign.Methods.Matching;
 using LeapAlign.Methods.Times;
 using LeapAlign.Objectives.Anchors;
@@ -89,7 +90,7 @@ public sealed class AnchorTests
         var pictured = new PolicyNetwork { Clean = Networks.Grouped().Clean, Groups = Networks.Grouped().Groups, Pictured = true };
         var given = pictured.Step();
         var sampled = ones(given.Batches[1].Noise.shape, dtype: float64) * 7;
-        var step = new AlignmentStep { Index = 0, Batches = given.Batches, Random = given.Random, Use = given.Use, Sampled = batch => batch.Index == 1 ? sampled : null };
+        var step = new AlignmentStep(new WithSamples(pictured, batch => batch.Index == 1 ? sampled : null)) { Index = 0, Batches = given.Batches, Random = given.Random };
 
         objective.Of(step, step.Batches[1], 0);
         Assert.All(pictured.Calls.SelectMany(static call => call.Latents).SelectMany(static row => row), static x => Assert.Equal(7, x, 0.2));
@@ -167,4 +168,18 @@ public sealed class AnchorTests
 
     /// <summary>The calls without guidance: rolling out has it.</summary>
     private static List<PolicyNetwork.Call> Anchored(PolicyNetwork network, string policy) => [.. network.Calls.Where(call => call.Policy == policy && !call.Guided)];
+
+    /// <summary>A step in which something was sampled.</summary>
+    private sealed class WithSamples(PolicyNetwork network, Func<MicroBatch, Tensor?> sampled) : IStepServices
+    {
+        public Tensor Velocity(MicroBatch batch, Tensor latents, IReadOnlyList<double> sigmas, bool guided) => network.Velocity(batch, latents, sigmas, guided);
+
+        public Scores Score(MicroBatch batch, Tensor latents) => network.Score(batch, latents);
+
+        public Tensor Pictures(MicroBatch batch, int number) => network.Pictures(batch, number);
+
+        public IDisposable Use(string policy) => network.Use(policy);
+
+        public Tensor? Sampled(MicroBatch batch) => sampled(batch);
+    }
 }

@@ -1,0 +1,31 @@
+using LeapAlign.Contracts.Rewards;
+using static TorchSharp.torch;
+
+namespace LeapAlign.Contracts.Algorithms;
+
+/// <summary>
+/// What a host does for the samples of one step. Algorithms and objectives do not call it: they call the methods of <see cref="AlignmentStep"/> and
+/// <see cref="MicroBatch"/>, which say what each of them means. A test of an algorithm implements it with a network of its own.
+/// </summary>
+public interface IStepServices
+{
+    /// <summary>The velocity that the model predicts for the samples of a micro-batch, with gradient when gradients are enabled.</summary>
+    /// <param name="batch">The samples.</param>
+    /// <param name="latents">Their states, [B, C, h, w], fp32.</param>
+    /// <param name="sigmas">One noise level in [0, 1] for all samples, or one for each of the B.</param>
+    /// <param name="guided">Whether the run's guidance is applied.</param>
+    /// <returns>[B, C, h, w], fp32.</returns>
+    Tensor Velocity(MicroBatch batch, Tensor latents, IReadOnlyList<double> sigmas, bool guided);
+
+    /// <summary>The trained rewards of decoded latents, see <see cref="MicroBatch.Score"/>.</summary>
+    Scores Score(MicroBatch batch, Tensor latents);
+
+    /// <summary>The pictures that come with the prompts of a micro-batch, as latents, see <see cref="MicroBatch.Pictures"/>.</summary>
+    Tensor Pictures(MicroBatch batch, int number);
+
+    /// <summary>Computes with another policy until the returned object is disposed, see <see cref="AlignmentStep.Use"/>.</summary>
+    IDisposable Use(string policy);
+
+    /// <summary>What was last sampled for a micro-batch, see <see cref="AlignmentStep.Sampled"/>.</summary>
+    Tensor? Sampled(MicroBatch batch);
+}
