@@ -4,6 +4,7 @@ using LeapAlign.Contracts.Randomness;
 using LeapAlign.Host.Kernel;
 using LeapAlign.Host.Kernel.Guards;
 using LeapAlign.Host.Kernel.Rewards;
+using LeapAlign.Host.Kernel.Stages;
 using LeapAlign.Pipeline;
 using static TorchSharp.torch;
 
@@ -54,8 +55,8 @@ internal static class StepBench
         var shape = parts.Pictures.Latents.Shape;
         using var conditioning = parts.Model.Encode(new ConditioningRequest([.. prompts.Select(static prompt => prompt.Text)], plan.Guidance, parts.Model.NativeSize));
         using var noise = RandomKey.OfRun(1).Normal([plan.Run.Batch, .. shape], CPU);
-        var clock = new StageClock();
-        var score = new Scoring(parts.Model, parts.Rewards, clock);
+        var stages = new OpenStages();
+        var score = new Scoring(parts.Model, parts.Rewards, stages);
         using var watch = new FiniteWatch();
         Dictionary<string, double> seconds = [];
         seconds["F, one evaluation"] = Bench.Seconds(Runs, () =>
@@ -71,15 +72,15 @@ internal static class StepBench
             var first = RectifiedFlow.Leap(noise, parts.Model.Velocity(noise, [schedule.Sigma(0)], conditioning), -0.5);
             var second = RectifiedFlow.Leap(first, parts.Model.Velocity(first, [schedule.Sigma(schedule.Steps / 2)], conditioning), -0.5);
             var rewards = score.Score(second, prompts, static (_, _) => { }, watch).Total;
-            clock.Measure("backward", () => (1.5 - rewards).relu().mean().backward());
+            using (stages.Enter("backward")) (1.5 - rewards).relu().mean().backward();
             watch.Clear();
             parts.Trained.Parameters.ClearGradients();
             parts.Model.Refresh();
-            var stages = clock.Take();
+            var times = stages.Times.Take();
             if (run == 0) continue;
-            decode.Add(stages["decode"]);
-            reward.Add(stages["score"]);
-            backward.Add(stages["backward"]);
+            decode.Add(times["decode"]);
+            reward.Add(times["score"]);
+            backward.Add(times["backward"]);
         }
         seconds["decode, with gradient"] = Bench.Median(decode);
         seconds["reward, with gradient"] = Bench.Median(reward);

@@ -1,6 +1,8 @@
 using System.Text.Json;
+using LeapAlign.Host.Composition;
 using LeapAlign.Host.Kernel;
 using LeapAlign.Host.Kernel.Guards;
+using LeapAlign.Host.Kernel.Stages;
 using LeapAlign.Host.Reports;
 using LeapAlign.Host.Runs.Endings;
 using LeapAlign.Host.Runs.Folders;
@@ -93,22 +95,23 @@ public sealed class TestimonyTests : IDisposable
     }
 
     [Fact]
-    public void The_clock_of_the_stages_leaves_its_mark_for_other_processes()
+    public void A_run_leaves_the_mark_of_its_stages_for_other_processes()
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "only Linux has files without a name");
         using var mark = StageMark.Create()!;
         LastWords Seen() => StageMark.Read($"/proc/self/fd/{mark.Descriptor}")!;
         Assert.Equal(new LastWords(0, null, null, null), Seen());
-        var clock = new StageClock { Mark = mark };
-        mark.Step(7);
-        clock.Measure("roll", () =>
+        var stages = new OpenStages();
+        stages.Add(mark);
+        stages.Begin(7);
+        using (stages.Enter("roll"))
         {
-            clock.Measure("velocity", () => Assert.Equal("velocity", Seen().Stage));
+            using (stages.Enter("velocity")) Assert.Equal("velocity", Seen().Stage);
             Assert.Equal("roll", Seen().Stage);
-        });
+        }
         // Between stages the last one stays.
         Assert.Equal(new LastWords(7, "roll", null, null), Seen());
-        mark.Stage("score", "judge");
+        mark.Entered(Stage.Score(new RewardPlan(new PartPlan(null!, new object(), "judge", new SourcePlace("test")), RewardRole.Train, 1)));
         mark.Say(new string('é', 5000));
         Assert.Equal(("score", "judge"), (Seen().Stage, Seen().Part));
         Assert.Matches("^é{1000,}$", Seen().Words!);

@@ -1,4 +1,6 @@
 using System.Globalization;
+using LeapAlign.Host.Composition;
+using LeapAlign.Host.Kernel.Stages;
 using LeapAlign.Host.Runs.Endings;
 using LeapAlign.Host.Runs.Folders;
 using LeapAlign.Pipeline;
@@ -34,7 +36,7 @@ public sealed class WitnessTests : IDisposable
     [Fact]
     public void Told_nothing_it_has_its_testimony_given_with_all_it_was_told_before()
     {
-        using (var witness = Begin()) witness.Stage!.Stage("score", "judge");
+        using (var witness = Begin()) witness.Stage!.Entered(Stage.Score(new RewardPlan(new PartPlan(null!, new object(), "judge", new SourcePlace("test")), RewardRole.Train, 1)));
         var told = Testified();
         Assert.Equal(Witness.Argument, told["arguments"]);
         Assert.Equal(_folder, told[Witness.Folder]);

@@ -5,6 +5,7 @@ using LeapAlign.Contracts.Ranks;
 using LeapAlign.Contracts.Rewards;
 using LeapAlign.Host.Configuration.Sections;
 using LeapAlign.Host.Kernel;
+using LeapAlign.Host.Kernel.Stages;
 using LeapAlign.Host.Kernel.State;
 using LeapAlign.Host.Kernel.Steps;
 using LeapAlign.Pipeline;
@@ -35,7 +36,7 @@ internal sealed class ScriptedRun : IDisposable
         if (communicator is not null) plan = plan.With(communicator);
         if (objectives is not null) plan = plan.With(objectives);
         _parts = Recording.Require(RunParts.Create(plan, InProcessRun.Context));
-        _step = new TrainingStep(plan, _parts, new StageClock(), CPU) { Refused = (fault, _) => Refused.Add(fault) };
+        _step = new TrainingStep(plan, _parts, new OpenStages(), CPU) { Refused = (fault, _) => Refused.Add(fault) };
     }
 
     public Tensor Weight => Named("proj_out.weight");

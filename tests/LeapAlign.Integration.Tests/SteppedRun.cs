@@ -4,6 +4,7 @@ using LeapAlign.Contracts.Weights;
 using LeapAlign.Host.Composition;
 using LeapAlign.Host.Configuration.Sections;
 using LeapAlign.Host.Kernel;
+using LeapAlign.Host.Kernel.Stages;
 using LeapAlign.Host.Kernel.Steps;
 using LeapAlign.Pipeline;
 using LeapAlign.Testing;
@@ -23,7 +24,7 @@ internal sealed class SteppedRun : IDisposable
         Parts = Recording.Require(RunParts.Create(plan, InProcessRun.Context));
         try
         {
-            Training = new TrainingStep(plan, Parts, new StageClock(), CPU);
+            Training = new TrainingStep(plan, Parts, new OpenStages(), CPU);
         }
         catch (FaultException)
         {

@@ -3,6 +3,7 @@ using LeapAlign.Host.Checkpoints;
 using LeapAlign.Host.Composition;
 using LeapAlign.Host.Kernel.Guards;
 using LeapAlign.Host.Kernel.Pictures;
+using LeapAlign.Host.Kernel.Stages;
 using LeapAlign.Host.Kernel.State;
 using LeapAlign.Host.Kernel.Steps;
 using LeapAlign.Host.Telemetry;
@@ -23,6 +24,7 @@ internal sealed class RunKernel : IDisposable
     private readonly RunParts _parts;
     private readonly IReadOnlyList<IRunObserver> _observers;
     private readonly RunCheckpoints? _checkpoints;
+    private readonly KernelSpans _spans;
     private readonly TrainingStep _step;
     private readonly Evaluation _evaluation;
     private readonly Sentinel _sentinel;
@@ -39,15 +41,16 @@ internal sealed class RunKernel : IDisposable
     public RunKernel(RunPlan plan, RunParts parts, Device device, IReadOnlyList<IRunObserver> observers, RunCheckpoints? checkpoints = null)
     {
         (_plan, _parts, _observers, _checkpoints) = (plan, parts, observers, checkpoints);
-        Clock = new StageClock(new KernelSpans(_plan));
-        _step = new TrainingStep(plan, parts, Clock, device) { Refused = Refuse };
-        _evaluation = new Evaluation(plan, parts, Clock, device);
+        _spans = new KernelSpans(plan);
+        Stages.Add(_spans);
+        _step = new TrainingStep(plan, parts, Stages, device) { Refused = Refuse };
+        _evaluation = new Evaluation(plan, parts, Stages, device);
         _sentinel = new Sentinel(plan.Sentinel, plan.Rewards);
         _ranks = new RankMeans(parts.Communicator);
     }
 
-    /// <summary>Stage times and the F-ledger.</summary>
-    public StageClock Clock { get; }
+    /// <summary>The stages of steps and evaluations, with their seconds and the F-ledger.</summary>
+    public OpenStages Stages { get; } = new();
 
     /// <summary>Steps done.</summary>
     public int Done => _progress.Done;
@@ -64,16 +67,16 @@ internal sealed class RunKernel : IDisposable
         _progress = checkpoint.Manifest.Progress;
         _step.Resume(_progress);
         _sentinel.Resume(_progress.Sentinel);
-        Clock.Resume(_progress.Evaluations, _progress.GradientEvaluations);
+        Stages.Ledger.Resume(_progress.Evaluations, _progress.GradientEvaluations);
         _checkpoints?.At = checkpoint.Step;
         return Unit.Value;
     });
 
     /// <summary>Runs to the end, or to the end of the step in which cancellation is asked for.</summary>
     /// <returns>How it ended.</returns>
-    public Result<RunEnding> Run(CancellationToken cancellation) => Clock.Spans.Run(Clock, () =>
+    public Result<RunEnding> Run(CancellationToken cancellation) => _spans.Run(Stages.Ledger, () =>
     {
-        var ran = Guarded(cancellation);
+        var ran = GuardedLoop(cancellation);
         Ending = ran.Match<RunEnding?>(static ending => ending, static _ => null);
         // Whatever ended the run, what was done up to its last whole step is kept.
         var kept = AfterRun();
@@ -91,7 +94,7 @@ internal sealed class RunKernel : IDisposable
             while (true)
             {
                 cancellation.ThrowIfCancellationRequested();
-                var report = _step.Run(Done);
+                var report = Made();
                 _progress = _progress with { Done = Done + 1 };
                 if (Done == step) return report;
             }
@@ -123,11 +126,11 @@ internal sealed class RunKernel : IDisposable
 
     public void Dispose() => _step.Dispose();
 
-    private Result<RunEnding> Guarded(CancellationToken cancellation)
+    private Result<RunEnding> GuardedLoop(CancellationToken cancellation)
     {
         try
         {
-            return Steps(cancellation);
+            return Loop(cancellation);
         }
         catch (FaultException exception)
         {
@@ -138,15 +141,15 @@ internal sealed class RunKernel : IDisposable
             return RunEnding.Interrupted;
         }
 #pragma warning disable CA1031 // A part may throw anything; whatever it is becomes a fault that names the stage.
-        catch (Exception exception) when (Clock.StageOf(exception) is not null)
+        catch (Exception exception) when (Stages.Of(exception) is not null)
 #pragma warning restore CA1031
         {
-            var where = $"the stage '{Clock.StageOf(exception)}' of step {Done + 1}";
+            var where = $"the stage '{Stages.Of(exception)}' of step {Done + 1}";
             return exception.ToFault((type, message) => MemoryShortage.Of(exception, where) ?? new Fault.Run(FaultCodes.StepThrew, $"{where} threw {type}: {message}"));
         }
     }
 
-    private Result<RunEnding> Steps(CancellationToken cancellation)
+    private Result<RunEnding> Loop(CancellationToken cancellation)
     {
         while (true)
         {
@@ -162,8 +165,8 @@ internal sealed class RunKernel : IDisposable
 
     private Result<Unit> Step()
     {
-        Clock.Mark?.Step(Done + 1);
-        var report = _step.Run(Done);
+        Stages.Begin(Done + 1);
+        var report = Made();
         _progress = Counted() with { Done = Done + 1, Updates = _step.Updates, Guard = _step.Guard.State };
         _recorded = false;
         return from told in Tell(observer => observer.Stepped(report))
@@ -172,7 +175,9 @@ internal sealed class RunKernel : IDisposable
                select completed;
     }
 
-    private RunProgress Counted() => _progress with { Evaluations = Clock.Evaluations, GradientEvaluations = Clock.GradientEvaluations };
+    private StepReport Made() => _spans.Step(Done, Stages, () => _step.Run(Done));
+
+    private RunProgress Counted() => _progress with { Evaluations = Stages.Ledger.Evaluations, GradientEvaluations = Stages.Ledger.GradientEvaluations };
 
     private Result<Unit> AfterRun()
     {
@@ -206,7 +211,7 @@ internal sealed class RunKernel : IDisposable
 
     private Result<Unit> Evaluate(CancellationToken cancellation)
     {
-        var report = _evaluation.Run(Done, _step.Average.Policy, cancellation);
+        var report = _spans.Evaluate(Stages, () => _evaluation.Run(Done, _step.Average.Policy, cancellation));
         var finding = _sentinel.Look(report);
         _progress = Counted() with { EvaluatedAt = Done, Sentinel = _sentinel.State, FirstPictures = _progress.FirstPictures ?? report.PicturesSha256 };
         // The checkpoint last, so that a run that goes on from it lacks nothing that was told.

@@ -8,6 +8,7 @@ using LeapAlign.Host.Composition;
 using LeapAlign.Host.Configuration;
 using LeapAlign.Host.Kernel;
 using LeapAlign.Host.Kernel.Pictures;
+using LeapAlign.Host.Kernel.Stages;
 using LeapAlign.Host.Runs.Folders;
 using LeapAlign.Host.Telemetry;
 using LeapAlign.Host.Telemetry.Spans;
@@ -39,7 +40,7 @@ internal sealed class Generation(Terminal terminal, ILoggerFactory loggers) : IG
                    let opened = trained.Model
                    from pictures in PictureSpace.Of(opened, options.Size ?? opened.NativeSize)
                    let finite = new FiniteCheck()
-                   let sampling = new PictureSampling(opened, sampler, plan.Guidance, new StageClock(new KernelSpans(plan)))
+                   let sampling = new PictureSampling(opened, sampler, plan.Guidance, Stages(plan))
                    {
                        Schedule = sampler.CreateSchedule(opened.Scheduling.For(pictures.Latents), options.Steps),
                        Noise = RandomKey.OfRun(options.Seed).For("generate"),
@@ -66,6 +67,13 @@ internal sealed class Generation(Terminal terminal, ILoggerFactory loggers) : IG
             RunParts.Release(owned);
             site.Warnings.Summarize();
         }
+    }
+
+    private static OpenStages Stages(RunPlan plan)
+    {
+        var stages = new OpenStages();
+        stages.Add(new KernelSpans(plan));
+        return stages;
     }
 
     private static Result<IReadOnlyList<Prompt>> Captions(RunPlan plan, GenerateOptions options, RunSite site, List<IDisposable> owned)

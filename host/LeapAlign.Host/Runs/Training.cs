@@ -86,8 +86,9 @@ internal sealed class Training(Terminal terminal, ILoggerFactory loggers, RunTel
             try
             {
                 using var kernel = new RunKernel(job.Plan, parts, job.Site.Device, observers, checkpoints);
-                kernel.Clock.Mark = witness?.Stage;
-                using var watchdog = new Watchdog(job.Plan.Guard, kernel.Clock, time, hangs => End(hangs, report, witness));
+                using var watchdog = new Watchdog(job.Plan.Guard, time, hangs => End(hangs, report, witness));
+                kernel.Stages.Add(watchdog);
+                if (witness?.Stage is { } mark) kernel.Stages.Add(mark);
                 var end = new RunEnd(kernel, run, job.Plan.Adapter is not null);
                 return report.End(
                     from resumed in run.From is { } checkpoint ? kernel.Resume(checkpoint) : Unit.Value
@@ -128,7 +129,7 @@ internal sealed class Training(Terminal terminal, ILoggerFactory loggers, RunTel
     {
         progress.Summarize();
         warnings.Summarize();
-        terminal.Write($"{kernel.Done} steps, {kernel.Clock.Evaluations:0.#} network evaluations");
+        terminal.Write($"{kernel.Done} steps, {kernel.Stages.Ledger.Evaluations:0.#} network evaluations");
         terminal.Write($"exported {written.Export}");
         terminal.Write($"report {written.Report}");
         return Unit.Value;

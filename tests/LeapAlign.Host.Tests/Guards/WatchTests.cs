@@ -5,6 +5,7 @@ using LeapAlign.Host.Configuration.Sections;
 using LeapAlign.Host.Kernel;
 using LeapAlign.Host.Kernel.Guards;
 using LeapAlign.Host.Kernel.Pictures;
+using LeapAlign.Host.Kernel.Stages;
 using LeapAlign.Host.Tests.Live;
 using LeapAlign.Pipeline;
 using static TorchSharp.torch;
@@ -49,13 +50,14 @@ public sealed class WatchTests
     public async Task A_stage_that_does_not_end_is_named_with_its_part()
     {
         var time = new ManualTime();
-        var clock = new StageClock(time: time);
+        var stages = new OpenStages(time);
         List<Fault> told = [];
-        using var watchdog = new Watchdog(new GuardSettings { StageSeconds = 20 }, clock, time, told.Add);
+        using var watchdog = new Watchdog(new GuardSettings { StageSeconds = 20 }, time, told.Add);
+        stages.Add(watchdog);
         using var entered = new ManualResetEventSlim();
         using var release = new ManualResetEventSlim();
         var reward = new RewardPlan(new PartPlan(null!, new object(), "mine", new SourcePlace("test")), RewardRole.Train, 1);
-        var stuck = Task.Run(() => clock.Score(reward, () =>
+        var stuck = Task.Run(() => stages.Run(Stage.Score(reward), _ =>
         {
             entered.Set();
             release.Wait();
@@ -72,51 +74,65 @@ public sealed class WatchTests
         var fault = Assert.Single(told);
         Assert.Equal(FaultCodes.StepHangs, fault.Code);
         Assert.Contains("'score' of 'mine' has taken 25 s; guard.stageSeconds allows 20, and the run ends", fault.Message, StringComparison.Ordinal);
-        Assert.Null(clock.UnderWay);
+        Assert.Null(watchdog.UnderWay);
     }
 
     [Fact]
     public void Stages_that_follow_each_other_do_not_add_up_to_one_that_hangs()
     {
         var time = new ManualTime();
-        var clock = new StageClock(time: time);
-        clock.Measure("outer", () =>
+        var stages = new OpenStages(time);
+        using var watchdog = new Watchdog(new GuardSettings(), time, static _ => { });
+        stages.Add(watchdog);
+        using (stages.Enter("outer"))
         {
             time.Advance(TimeSpan.FromSeconds(60));
-            clock.Measure("inner", () => time.Advance(TimeSpan.FromSeconds(5)));
+            using (stages.Enter("inner")) time.Advance(TimeSpan.FromSeconds(5));
             time.Advance(TimeSpan.FromSeconds(1));
-            Assert.Equal(("outer", null, 1), clock.UnderWay);
-        });
-        Assert.Equal(new Dictionary<string, double> { ["outer"] = 61, ["inner"] = 5 }, clock.Take());
+            Assert.Equal(("outer", null, 1), watchdog.UnderWay);
+        }
+        Assert.Equal(new Dictionary<string, double> { ["outer"] = 61, ["inner"] = 5 }, stages.Times.Take());
     }
 
     [Fact]
     public void A_stage_that_failed_and_recovered_is_not_blamed_for_what_comes_later()
     {
-        var clock = new StageClock();
-        void Fail(string stage, Exception exception) => clock.Measure(stage, () => throw exception);
-        clock.Measure("outer", () =>
-        {
-            Assert.Throws<TimeoutException>(() => Fail("first", new TimeoutException()));
-        });
+        var stages = new OpenStages();
+        bool Fail(string stage, Exception exception) => stages.Run<bool>(stage, () => throw exception);
+        using (stages.Enter("outer")) Assert.Throws<TimeoutException>(() => Fail("first", new TimeoutException()));
         var later = new InvalidOperationException();
-        Assert.Null(clock.StageOf(later));
-        Assert.Throws<InvalidOperationException>(() => clock.Measure("second", () => Fail("inner", later)));
-        Assert.Equal("inner", clock.StageOf(later));
+        Assert.Null(stages.Of(later));
+        Assert.Throws<InvalidOperationException>(() => stages.Run("second", () => Fail("inner", later)));
+        Assert.Equal("inner", stages.Of(later));
         // What an outer stage wraps began in the inner one.
-        var wrapped = Assert.Throws<ArgumentException>(() => clock.Measure("third", () =>
+        var wrapped = Assert.Throws<ArgumentException>(() => stages.Run("third", () =>
         {
             try
             {
-                Fail("fourth", new TimeoutException());
+                return Fail("fourth", new TimeoutException());
             }
             catch (TimeoutException exception)
             {
                 throw new ArgumentException("wrapped", exception);
             }
         }));
-        Assert.Equal("fourth", clock.StageOf(wrapped));
-        Assert.Null(clock.StageOf(new TimeoutException()));
+        Assert.Equal("fourth", stages.Of(wrapped));
+        // A handler far out sees the stages that are still open.
+        var plain = Assert.Throws<NotSupportedException>(() =>
+        {
+            try
+            {
+                using var outer = stages.Enter("fifth");
+                using var inner = stages.Enter("sixth");
+                throw new NotSupportedException();
+            }
+            catch (NotSupportedException exception) when (stages.Blames(exception))
+            {
+                Assert.Fail("the filter catches nothing");
+            }
+        });
+        Assert.Equal("sixth", stages.Of(plain));
+        Assert.Null(stages.Of(new TimeoutException()));
     }
 
     [Theory]

@@ -4,6 +4,7 @@ using LeapAlign.Contracts.Rewards;
 using LeapAlign.Host.Configuration;
 using LeapAlign.Host.Configuration.Sections;
 using LeapAlign.Host.Kernel;
+using LeapAlign.Host.Kernel.Stages;
 using LeapAlign.Host.Plugins;
 using LeapAlign.Host.Telemetry.Export;
 using LeapAlign.Host.Telemetry.Export.Files;
@@ -71,9 +72,10 @@ public sealed class PluginTelemetryTests : IDisposable
             Spans = telemetry.Spans,
             Meter = telemetry.Meter,
         }).Value();
-        var clock = new StageClock(new KernelSpans(plan));
+        var stages = new OpenStages();
+        stages.Add(new KernelSpans(plan));
         using var scope = torch.NewDisposeScope();
-        for (var time = 0; time < 3; time++) clock.Score(reward, () => part.Score(torch.zeros(1, 3, 2, 2), []));
+        for (var time = 0; time < 3; time++) stages.Run(Stage.Score(reward), _ => part.Score(torch.zeros(1, 3, 2, 2), []));
     }
 }
 

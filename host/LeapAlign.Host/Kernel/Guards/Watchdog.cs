@@ -1,38 +1,46 @@
 using LeapAlign.Host.Configuration.Sections;
+using LeapAlign.Host.Kernel.Stages;
 using LeapAlign.Pipeline;
 
 namespace LeapAlign.Host.Kernel.Guards;
 
 /// <summary>
-/// Looks from a thread of its own whether stages come to an end. Code that hangs cannot be taken off its thread, so that the process has to end with it; what
+/// Hears of stages, and looks from a thread of its own whether each comes to an end. Code that hangs cannot be taken off its thread, so that the process has to end with it; what
 /// was checkpointed stays valid.
 /// </summary>
-internal sealed class Watchdog : IDisposable
+internal sealed class Watchdog : IStageListener, IDisposable
 {
-    private readonly StageClock _clock;
+    private readonly TimeProvider _time;
     private readonly double _limit;
     private readonly Action<Fault> _hangs;
     private readonly ITimer? _timer;
+    private volatile Entry? _entry;
     private int _told;
 
     /// <summary>Begins to look.</summary>
     /// <param name="settings">How long a stage may take.</param>
-    /// <param name="clock">Says what is under way.</param>
-    /// <param name="time">Wakes it.</param>
+    /// <param name="time">Wakes it, and is what it measures.</param>
     /// <param name="hangs">Is told of a stage that hangs, and ends the process.</param>
-    public Watchdog(GuardSettings settings, StageClock clock, TimeProvider time, Action<Fault> hangs)
+    public Watchdog(GuardSettings settings, TimeProvider time, Action<Fault> hangs)
     {
-        (_clock, _limit, _hangs) = (clock, settings.StageSeconds, hangs);
+        (_time, _limit, _hangs) = (time, settings.StageSeconds, hangs);
         if (_limit <= 0) return;
         var period = TimeSpan.FromSeconds(Math.Clamp(_limit / 4, 0.05, 10));
         _timer = time.CreateTimer(static state => ((Watchdog)state!).Look(), this, period, period);
     }
 
+    /// <summary>The innermost stage, the reward that scores in it, and the seconds since it was entered or came to the front again; null between stages. Any thread may ask.</summary>
+    public (string Name, string? Part, double Seconds)? UnderWay => _entry is { } entry ? (entry.Stage.Name, entry.Stage.Reward?.Part.Name, _time.GetElapsedTime(entry.Since).TotalSeconds) : null;
+
+    public void Entered(in Stage stage) => _entry = new Entry(stage, _time.GetTimestamp());
+
+    public void Left(in Stage? outer) => _entry = outer is { } stage ? new Entry(stage, _time.GetTimestamp()) : null;
+
     public void Dispose() => _timer?.Dispose();
 
     private void Look()
     {
-        if (_clock.UnderWay is not { } stage || stage.Seconds <= _limit) return;
+        if (UnderWay is not { } stage || stage.Seconds <= _limit) return;
         // The end it leads to takes longer than a period where the disk hangs, too, and the timer does not wait for it.
         if (Interlocked.Exchange(ref _told, 1) != 0) return;
         var part = stage.Part is { } name ? $" of '{name}'" : "";
@@ -40,4 +48,6 @@ internal sealed class Watchdog : IDisposable
             FaultCodes.StepHangs,
             FormattableString.Invariant($"the stage '{stage.Name}'{part} has taken {stage.Seconds:0.#} s; guard.stageSeconds allows {_limit:0.#}, and the run ends")));
     }
+
+    private sealed record Entry(Stage Stage, long Since);
 }

@@ -4,16 +4,17 @@ using LeapAlign.Contracts.Randomness;
 using LeapAlign.Contracts.Weights;
 using LeapAlign.Host.Composition;
 using LeapAlign.Host.Kernel.Rewards;
+using LeapAlign.Host.Kernel.Stages;
 using LeapAlign.Pipeline;
 using static TorchSharp.torch;
 
 namespace LeapAlign.Host.Kernel.Pictures;
 
 /// <summary>Samples every evaluation caption from the same noise each time, with given weights, and scores the pictures with every reward.</summary>
-internal sealed class Evaluation(RunPlan plan, RunParts parts, StageClock clock, Device device)
+internal sealed class Evaluation(RunPlan plan, RunParts parts, OpenStages stages, Device device)
 {
-    private readonly Scoring _scoring = new(parts.Model, parts.Rewards, clock);
-    private readonly PictureSampling _sampling = new(parts.Model, parts.Sampler, plan.Guidance, clock)
+    private readonly Scoring _scoring = new(parts.Model, parts.Rewards, stages);
+    private readonly PictureSampling _sampling = new(parts.Model, parts.Sampler, plan.Guidance, stages)
     {
         Schedule = parts.Sampler.CreateSchedule(parts.Model.Scheduling.For(parts.EvaluationPictures.Latents), plan.Evaluation.Steps),
         Noise = RandomKey.OfRun(plan.Evaluation.Seed).For("evaluation"),
@@ -26,10 +27,7 @@ internal sealed class Evaluation(RunPlan plan, RunParts parts, StageClock clock,
     /// <param name="step">Optimizer steps done.</param>
     /// <param name="policy">What draws.</param>
     /// <param name="cancellation">Ends the evaluation between batches with an exception.</param>
-    public EvaluationReport Run(int step, Policy policy, CancellationToken cancellation) =>
-        clock.Spans.Evaluate(clock, () => Evaluate(step, policy, cancellation));
-
-    private EvaluationReport Evaluate(int step, Policy policy, CancellationToken cancellation)
+    public EvaluationReport Run(int step, Policy policy, CancellationToken cancellation)
     {
         var started = Stopwatch.GetTimestamp();
         using var gradients = no_grad();
@@ -50,7 +48,7 @@ internal sealed class Evaluation(RunPlan plan, RunParts parts, StageClock clock,
             using (var bytes = images.cpu().contiguous()) digest.AppendData(bytes.bytes);
             var scores = Score(images, batch);
             scored.Add(scores);
-            measured.Add(clock.Measure("measure", () => PictureMeasures.Of(images, plan.Evaluation.ImagesPerPrompt)));
+            using (stages.Enter("measure")) measured.Add(PictureMeasures.Of(images, plan.Evaluation.ImagesPerPrompt));
             foreach (var (name, values) in scores)
             {
                 for (var i = 0; i < batch.Length; i++) means[name].Add(batch[i].Prompt.Task, values[i]);
@@ -58,7 +56,7 @@ internal sealed class Evaluation(RunPlan plan, RunParts parts, StageClock clock,
             foreach (var i in Enumerable.Range(0, batch.Length).Where(i => batch[i].Image == 0).Take(plan.Evaluation.Samples - samples.Count))
                 samples.Add(SamplePicture.Of(images[i], batch[i].Prompt.Text, scores.ToDictionary(static pair => pair.Key, pair => pair.Value[i])));
         }
-        clock.Take();
+        stages.Times.Take();
         return new EvaluationReport
         {
             Step = step,

@@ -3,6 +3,7 @@ using LeapAlign.Contracts.Models;
 using LeapAlign.Contracts.Prompts;
 using LeapAlign.Contracts.Randomness;
 using LeapAlign.Contracts.Samplers;
+using LeapAlign.Host.Kernel.Stages;
 using LeapAlign.Host.Telemetry.Spans;
 using LeapAlign.Pipeline;
 using static TorchSharp.torch;
@@ -32,9 +33,9 @@ internal sealed record PictureRequest(Prompt Prompt, int Image)
 /// <summary>
 /// Prompts to pictures without gradient. The noise of a picture depends on the key, its prompt and its number alone: not on the batch it is in.
 /// </summary>
-internal sealed class PictureSampling(IModel model, ISampler sampler, Guidance guidance, StageClock clock)
+internal sealed class PictureSampling(IModel model, ISampler sampler, Guidance guidance, OpenStages stages)
 {
-    private readonly ISampler _sampler = TracedSampler.Of(sampler, clock);
+    private readonly ISampler _sampler = StagedSampler.Of(sampler, stages);
 
     /// <summary>The noise levels.</summary>
     public required Schedule Schedule { get; init; }
@@ -59,17 +60,17 @@ internal sealed class PictureSampling(IModel model, ISampler sampler, Guidance g
     {
         using var scope = NewDisposeScope();
         using var gradients = no_grad();
-        using var conditioning = clock.Measure("encode", () => model.Encode(new ConditioningRequest([.. batch.Select(static picture => picture.Prompt.Text)], guidance, Pictures.Size)), KernelSpans.Describe);
+        using var conditioning = stages.Encode(model, new ConditioningRequest([.. batch.Select(static picture => picture.Prompt.Text)], guidance, Pictures.Size));
         var noise = Stack(batch);
         var latents = _sampler.Roll(noise, new SamplingPath(Schedule, Velocity) { Noise = Stochastic ? Fresh : static _ => null });
-        var pictures = clock.Measure("decode", () => model.Decode(latents));
+        var pictures = stages.Run("decode", () => model.Decode(latents));
         Shown?.Invoke(pictures, null);
         return pictures.MoveToOuterDisposeScope();
 
         Tensor Velocity(Tensor state, int step)
         {
             var call = new NetworkCall(conditioning.EvaluationsPerVelocity, Gradient: false, batch.Count, Schedule.Sigma(step));
-            var velocity = clock.Evaluate(call, () => model.Velocity(state, [Schedule.Sigma(step)], conditioning));
+            var velocity = stages.Run(Stage.Velocity(call), _ => model.Velocity(state, [Schedule.Sigma(step)], conditioning));
             Shown?.Invoke(velocity, step);
             return velocity;
         }

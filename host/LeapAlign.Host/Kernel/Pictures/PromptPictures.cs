@@ -1,5 +1,6 @@
 using LeapAlign.Contracts.Models;
 using LeapAlign.Contracts.Prompts;
+using LeapAlign.Host.Kernel.Stages;
 using LeapAlign.Pipeline;
 using SkiaSharp;
 using static TorchSharp.torch;
@@ -7,7 +8,7 @@ using static TorchSharp.torch;
 namespace LeapAlign.Host.Kernel.Pictures;
 
 /// <summary>The pictures that come with prompts, as latents: read, cut to the model's aspect around the centre, resized and encoded.</summary>
-internal sealed class PromptPictures(IModel model, ImageSize size, StageClock clock, Device device)
+internal sealed class PromptPictures(IModel model, ImageSize size, OpenStages stages, Device device)
 {
     /// <summary>The latents of one picture of each prompt.</summary>
     /// <param name="prompts">B prompts.</param>
@@ -18,8 +19,8 @@ internal sealed class PromptPictures(IModel model, ImageSize size, StageClock cl
     {
         using var gradients = no_grad();
         using var scope = NewDisposeScope();
-        var images = clock.Measure("read pictures", () => stack(prompts.Select(prompt => Read(Path(prompt, number)))).to(device));
-        return clock.Measure("encode pictures", () => model.Encode(images)).MoveToOuterDisposeScope();
+        var images = stages.Run("read pictures", () => stack(prompts.Select(prompt => Read(Path(prompt, number)))).to(device));
+        return stages.Run("encode pictures", () => model.Encode(images)).MoveToOuterDisposeScope();
     }
 
     private static string Path(Prompt prompt, int number) => number < prompt.Pictures.Count

@@ -3,6 +3,7 @@ using LeapAlign.Contracts.Prompts;
 using LeapAlign.Contracts.Rewards;
 using LeapAlign.Host.Composition;
 using LeapAlign.Host.Kernel.Guards;
+using LeapAlign.Host.Kernel.Stages;
 using LeapAlign.Host.Telemetry;
 using LeapAlign.Pipeline;
 using static TorchSharp.torch;
@@ -10,7 +11,7 @@ using static TorchSharp.torch;
 namespace LeapAlign.Host.Kernel.Rewards;
 
 /// <summary>Decodes latents and scores the pictures.</summary>
-internal sealed class Scoring(IModel model, IReadOnlyList<RunReward> rewards, StageClock clock)
+internal sealed class Scoring(IModel model, IReadOnlyList<RunReward> rewards, OpenStages stages)
 {
     private readonly IReadOnlyList<RunReward> _trained = [.. rewards.Where(static reward => reward.Role == RewardRole.Train)];
 
@@ -21,7 +22,7 @@ internal sealed class Scoring(IModel model, IReadOnlyList<RunReward> rewards, St
     /// <param name="watch">Takes what came out of each stage.</param>
     public Scores Score(Tensor latents, IReadOnlyList<Prompt> prompts, Action<string, Tensor> observe, FiniteWatch watch)
     {
-        var images = clock.Measure("decode", () => model.Decode(latents));
+        var images = stages.Run("decode", () => model.Decode(latents));
         watch.Take("picture", [], prompts, images);
         return new Scores(Each(_trained, images, Repeated(prompts, images), (reward, scores) =>
         {
@@ -45,7 +46,7 @@ internal sealed class Scoring(IModel model, IReadOnlyList<RunReward> rewards, St
         {
             foreach (var reward in all)
             {
-                var scores = clock.Score(reward.Plan, () =>
+                var scores = stages.Run(Stage.Score(reward.Plan), _ =>
                 {
                     var given = Checked(reward, pictures, prompts);
                     // In the time of the last one, since whoever waits for the device waits here.

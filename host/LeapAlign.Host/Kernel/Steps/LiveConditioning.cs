@@ -1,7 +1,7 @@
 using LeapAlign.Contracts.Algorithms;
 using LeapAlign.Contracts.Flow;
 using LeapAlign.Contracts.Models;
-using LeapAlign.Host.Telemetry.Spans;
+using LeapAlign.Host.Kernel.Stages;
 
 namespace LeapAlign.Host.Kernel.Steps;
 
@@ -9,7 +9,7 @@ namespace LeapAlign.Host.Kernel.Steps;
 /// The conditioning of the samples that are being worked on: made when it is first needed, replaced when other samples are. A step of many micro-batches
 /// holds one at a time, and the model's own cache makes coming back cheap. Graphs keep the tensors they need, whoever disposes the conditioning.
 /// </summary>
-internal sealed class LiveConditioning(IModel model, ImageSize size, StageClock clock) : IDisposable
+internal sealed class LiveConditioning(IModel model, ImageSize size, OpenStages stages) : IDisposable
 {
     private MicroBatch? _batch;
     private Guidance? _guidance;
@@ -23,7 +23,7 @@ internal sealed class LiveConditioning(IModel model, ImageSize size, StageClock 
         if (_conditioning is not null && ReferenceEquals(_batch, batch) && _guidance == guidance) return _conditioning;
         Dispose();
         string[] captions = [.. batch.Prompts.Select(static prompt => prompt.Text)];
-        _conditioning = clock.Measure("encode", () => model.Encode(new ConditioningRequest(captions, guidance, size)), KernelSpans.Describe);
+        _conditioning = stages.Encode(model, new ConditioningRequest(captions, guidance, size));
         (_batch, _guidance) = (batch, guidance);
         return _conditioning;
     }

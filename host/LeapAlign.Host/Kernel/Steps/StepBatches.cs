@@ -8,6 +8,7 @@ using LeapAlign.Host.Composition;
 using LeapAlign.Host.Kernel.Guards;
 using LeapAlign.Host.Kernel.Pictures;
 using LeapAlign.Host.Kernel.Rewards;
+using LeapAlign.Host.Kernel.Stages;
 using LeapAlign.Host.Telemetry.Spans;
 using static TorchSharp.torch;
 
@@ -17,16 +18,16 @@ namespace LeapAlign.Host.Kernel.Steps;
 /// Makes the micro-batches of a step, and does what they ask for. Which prompts and noise a sample has is a pure function of the seed, the step and its number in
 /// the step.
 /// </summary>
-internal sealed class StepBatches(RunPlan plan, RunParts parts, PolicyCopies copies, StageClock clock, Device device) : IDisposable
+internal sealed class StepBatches(RunPlan plan, RunParts parts, PolicyCopies copies, OpenStages stages, Device device) : IDisposable
 {
     private readonly RandomKey _key = RandomKey.OfRun(plan.Run.Seed);
     private readonly PromptOrder _order = new(parts.Prompts, plan.Run.Group, RandomKey.OfRun(plan.Run.Seed).For("prompts"));
     private readonly Schedule _schedule = parts.Sampler.CreateSchedule(parts.Model.Scheduling.For(parts.Pictures.Latents));
-    private readonly ISampler _sampler = TracedSampler.Of(parts.Sampler, clock);
+    private readonly ISampler _sampler = StagedSampler.Of(parts.Sampler, stages);
     private readonly LatentSpace _latents = parts.Pictures.Latents;
-    private readonly LiveConditioning _conditioning = new(parts.Model, parts.Pictures.Size, clock);
-    private readonly Scoring _scoring = new(parts.Model, parts.Rewards, clock);
-    private readonly PromptPictures _pictures = new(parts.Model, parts.Pictures.Size, clock, device);
+    private readonly LiveConditioning _conditioning = new(parts.Model, parts.Pictures.Size, stages);
+    private readonly Scoring _scoring = new(parts.Model, parts.Rewards, stages);
+    private readonly PromptPictures _pictures = new(parts.Model, parts.Pictures.Size, stages, device);
 
     // An embedded scale is an input that a model was trained with, not a second branch that could be left out.
     private readonly Guidance _unguided = plan.Guidance.IsActive && parts.Model.GuidanceForm == GuidanceForm.Branches ? Guidance.None : plan.Guidance;
@@ -87,7 +88,7 @@ internal sealed class StepBatches(RunPlan plan, RunParts parts, PolicyCopies cop
         var conditioning = _conditioning.For(batch, guided ? plan.Guidance : _unguided);
         var evaluations = (double)conditioning.EvaluationsPerVelocity * batch.Prompts.Count / plan.Run.Batch;
         var call = new NetworkCall(evaluations, is_grad_enabled(), batch.Prompts.Count, sigmas.Count == 1 ? sigmas[0] : null);
-        var velocity = clock.Evaluate(call, () => parts.Model.Velocity(latents, sigmas, conditioning));
+        var velocity = stages.Run(Stage.Velocity(call), _ => parts.Model.Velocity(latents, sigmas, conditioning));
         Watch.Take("velocity", sigmas, batch.Prompts, velocity);
         return velocity;
     }

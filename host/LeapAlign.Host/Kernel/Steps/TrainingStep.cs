@@ -1,58 +1,41 @@
 using System.Diagnostics;
 using LeapAlign.Contracts.Adapters;
 using LeapAlign.Contracts.Algorithms;
-using LeapAlign.Contracts.Optimizers;
 using LeapAlign.Contracts.State;
 using LeapAlign.Contracts.Weights;
 using LeapAlign.Host.Composition;
 using LeapAlign.Host.Kernel.Guards;
+using LeapAlign.Host.Kernel.Stages;
 using LeapAlign.Host.Kernel.State;
-using LeapAlign.Host.Telemetry.Spans;
+using LeapAlign.Host.Telemetry.Schema;
 using LeapAlign.Pipeline;
 using static TorchSharp.torch;
 
 namespace LeapAlign.Host.Kernel.Steps;
 
 /// <summary>
-/// One step of a run: backward on each objective of the algorithm before the next is asked for, and at the end of each update clipping, the non-finite guard,
-/// the optimizer and the moving average. Synchronous, on one thread, in one dispose scope for each objective.
+/// One step of a run: <see cref="Run"/>, read from the top to the bottom. Synchronous, on one thread.
 /// </summary>
 internal sealed class TrainingStep : IDisposable
 {
     private readonly RunPlan _plan;
     private readonly RunParts _parts;
-    private readonly StageClock _clock;
+    private readonly OpenStages _stages;
     private readonly StepBatches _batches;
     private readonly PolicyCopies _copies;
-    private readonly IOptimization _optimization;
-    private readonly IOptimization? _ownOptimization;
-    private readonly IReadOnlyList<(IOptimization Optimization, ParameterSet Parameters)> _optimizations;
-    private readonly OptimizerNeeds _needs;
-    private readonly StepsAgain _again;
-    private readonly GradientRows? _rows;
-    private readonly ParameterSet _trained;
+    private readonly Optimizations _optimizations;
     private readonly ParameterSet _all;
-    private readonly double? _limit;
     private readonly RankMeans _ranks;
 
-    public TrainingStep(RunPlan plan, RunParts parts, StageClock clock, Device device)
+    public TrainingStep(RunPlan plan, RunParts parts, OpenStages stages, Device device)
     {
-        (_plan, _parts, _clock) = (plan, parts, clock);
+        (_plan, _parts, _stages) = (plan, parts, stages);
         _ranks = new RankMeans(parts.Communicator);
-        _trained = parts.Trained.Parameters;
-        _all = _trained.With(parts.Algorithm.Parameters);
-        _limit = plan.ClipNorm;
         _copies = new PolicyCopies(parts.Trained, parts.Algorithm.Copies, plan.Run.Reference, plan.Run.Steps);
-        _batches = new StepBatches(plan, parts, _copies, clock, device);
-        _optimization = parts.Optimizer.Begin(_trained);
-        if (parts.Algorithm.Parameters is { Count: > 0 } own) _ownOptimization = parts.Optimizer.Begin(own, parts.Algorithm.ParameterRate);
-        _optimizations = _ownOptimization is null ? [(_optimization, _trained)] : [(_optimization, _trained), (_ownOptimization, parts.Algorithm.Parameters)];
-        _needs = new OptimizerNeeds(plan.Optimizer);
-        foreach (var (optimization, _) in _optimizations) _needs.Check(optimization);
-        _again = new StepsAgain(_needs, _all, _ranks, parts.Trained.Refresh, (step, draw, tally) => Follow(step, draw, tally, null, _needs.Allow));
-        (IRowOptimization, ParameterSet)[] takers = [.. from each in _optimizations let taker = _needs.Rows(each.Optimization) where taker is not null select (taker, each.Parameters)];
-        if (takers.Length > 0) _rows = new GradientRows(takers, _all, parts.Communicator);
-        Average = new MovingAverage(_trained, plan.Run.Ema, plan.Run.EmaWarmup);
+        _batches = new StepBatches(plan, parts, _copies, stages, device);
+        _optimizations = new Optimizations(plan.Optimizer, parts, _ranks, Accumulate);
+        _all = _optimizations.Parameters;
+        Average = new MovingAverage(parts.Trained.Parameters, plan.Run.Ema, plan.Run.EmaWarmup);
         Guard = new UpdateGuard(plan.Guard);
         foreach (var (name, _) in States) StateNames.Check(name);
     }
@@ -75,12 +58,10 @@ internal sealed class TrainingStep : IDisposable
     /// <summary>Everything that a step leaves to the next, by name.</summary>
     public IEnumerable<(string Name, IStateful State)> States =>
     [
-        ("policy", new WeightsState(_trained.Tensors)),
+        ("policy", new WeightsState(_parts.Trained.Parameters.Tensors)),
         ("average", Average.State),
         .. _copies.States.Select(static copy => ($"copy.{copy.Name}", copy.State)),
-        .. _optimization is IStateful optimizer ? [("optimizer", optimizer)] : Array.Empty<(string, IStateful)>(),
-        .. _parts.Algorithm.Parameters is { Count: > 0 } own ? [("own", new WeightsState(own.Tensors))] : Array.Empty<(string, IStateful)>(),
-        .. _ownOptimization is IStateful ownOptimizer ? [("own-optimizer", ownOptimizer)] : Array.Empty<(string, IStateful)>(),
+        .. _optimizations.States,
         .. _parts.States,
     ];
 
@@ -93,145 +74,105 @@ internal sealed class TrainingStep : IDisposable
         _parts.Trained.Refresh();
     }
 
-    public StepReport Run(int index) => _clock.Spans.Step(index, _clock, () => Step(index));
-
-    private StepReport Step(int index)
+    /// <summary>Does a step. What it did is told by who asked for it.</summary>
+    /// <param name="index">From 0.</param>
+    public StepReport Run(int index)
     {
-        var started = Stopwatch.GetTimestamp();
-        var (evaluations, withGradient) = (_clock.Evaluations, _clock.GradientEvaluations);
-        var tally = new StepTally();
-        Descend(index, tally);
-        _clock.Measure("copies", () => _copies.Update(index));
-        IsBetweenSteps = true;
-        return new StepReport
+        var (began, before, tally) = (Stopwatch.GetTimestamp(), _stages.Ledger.Count, new StepTally());
+        _batches.Watch.Clear();
+        // Where an optimizer asks for it, gradients are those at other weights than the ones that are updated.
+        using var elsewhere = _optimizations.MoveToProbes();
+        using var scope = NewDisposeScope();
+        using var step = _batches.Of(index, tally.Score);
+        foreach (var update in Losses(step).Updates(_optimizations.Allow))
         {
-            Index = index,
-            Loss = tally.Loss,
-            Rewards = _ranks.Of(tally.Rewards.Values),
-            Measurements = tally.Measurements.Over(_ranks),
-            GradientNorm = tally.GradientNorm,
-            Clipped = tally.Clipped,
-            Rate = tally.Rate,
-            Updates = tally.Updates,
-            Skipped = tally.Skipped,
-            Evaluations = (_clock.Evaluations - evaluations) / _plan.Run.Accumulation,
-            GradientEvaluations = (_clock.GradientEvaluations - withGradient) / _plan.Run.Accumulation,
-            Seconds = Stopwatch.GetElapsedTime(started).TotalSeconds,
-            Stages = _clock.Take(),
-        };
+            // The algorithm encodes, rolls out and scores when it is asked for its next loss: by what it calls of the step.
+            _optimizations.Rows?.Begin();
+            foreach (var loss in update) Backward(loss, tally, _optimizations.Rows);
+            elsewhere?.Dispose();
+
+            var (norm, verdict) = Clip(index, tally);
+            if (verdict.Fault is { } fault)
+            {
+                Refuse(fault, verdict.Stops, tally);
+                continue;
+            }
+
+            IsBetweenSteps = false;
+            double rate;
+            using (_stages.Enter("update")) rate = _optimizations.Update(Updates, index, tally.PendingLoss);
+            _all.ClearGradients();
+            using (_stages.Enter("refresh")) _parts.Trained.Refresh();
+            using (_stages.Enter("average")) Average.Update(Updates);
+            Updates++;
+            tally.EndUpdate(norm, rate, clipped: norm > _plan.ClipNorm);
+        }
+        using (_stages.Enter("copies")) _copies.Update(index);
+        IsBetweenSteps = true;
+        return Report(index, tally, before, began);
     }
 
     public void Dispose()
     {
         _batches.Dispose();
         _copies.Dispose();
-        _optimization.Dispose();
-        _ownOptimization?.Dispose();
+        _optimizations.Dispose();
         Average.Dispose();
     }
 
-    private void Descend(int index, StepTally tally)
-    {
-        _batches.Watch.Clear();
-        _rows?.Begin();
-        using var probe = _again.Probe(_optimizations);
-        Follow(index, draw: 0, tally, _rows, update =>
-        {
-            _needs.Allow(update);
-            // Everything but the gradient is of the weights that the update changes.
-            probe?.Dispose();
-            Update(index, tally);
-            _rows?.Begin();
-        });
-    }
+    private StepLosses Losses(AlignmentStep step) => new(step, _parts, _plan.Algorithm, _stages);
 
-    // Backward on every objective of a step.
-    private void Follow(int index, int draw, StepTally tally, GradientRows? rows, Action<int> endUpdate)
+    // A step without an update, for an optimizer that asks for its gradient.
+    private void Accumulate(int index, int draw, StepTally tally)
     {
         using var scope = NewDisposeScope();
         using var step = _batches.Of(index, tally.Score, draw);
-        using var objectives = _clock.Measure("algorithm", () => _parts.Algorithm.Step(step).GetEnumerator());
-        var (pending, update) = (false, 0);
-        while (true)
+        foreach (var update in Losses(step).Updates(_optimizations.Allow))
         {
-            using var objectiveScope = NewDisposeScope();
-            if (!_clock.Measure("algorithm", objectives.MoveNext)) break;
-            Backward(objectives.Current, _plan.Algorithm, tally, rows);
-            pending = !objectives.Current.EndsUpdate;
-            if (!pending) End();
-        }
-        if (pending) End();
-
-        void End()
-        {
-            Beside(step, update, tally, rows);
-            endUpdate(update++);
+            foreach (var loss in update) Backward(loss, tally, null);
         }
     }
 
-    // The objectives beside the algorithm's, once in every update.
-    private void Beside(AlignmentStep step, int update, StepTally tally, GradientRows? rows)
+    private void Backward(StepLoss of, StepTally tally, GradientRows? rows)
     {
-        foreach (var ((part, weight), objective) in _parts.Objectives)
-        {
-            foreach (var batch in step.Batches)
-            {
-                using var scope = NewDisposeScope();
-                var made = _clock.Measure("objective", () => objective.Of(step, batch, update));
-                IReadOnlyList<Measurement> measured = [new(part.Name, made.Loss.detach()), .. made.Measurements.Select(measure => measure.Under(part.Name))];
-                Backward(new Objective(made.Loss, measured).Times(made.Share * weight / step.Batches.Count), part, tally, rows);
-            }
-        }
-    }
-
-    private void Backward(Objective objective, PartPlan owner, StepTally tally, GradientRows? rows)
-    {
+        var objective = of.Objective;
         var share = objective.Share == 1 ? objective.Loss : objective.Loss * objective.Share;
-        if (rows is null) _clock.Measure("backward", () => share.backward());
-        else rows.Backward(objective, loss => _clock.Measure("backward", () => loss.backward()));
+        if (rows is null) Backward(share);
+        else rows.Backward(objective, Backward);
         // Losses keep the type of their method: fp64 where differences near one matter.
         using var loss = share.detach().to(ScalarType.Float64);
-        tally.Add(loss.item<double>(), objective.Measurements, owner);
+        tally.Add(loss.item<double>(), objective.Measurements, of.Owner);
     }
 
-    private void Update(int index, StepTally tally)
+    private void Backward(Tensor loss)
     {
-        var (norm, verdict) = _clock.Measure("clip", () => Clip(index, tally), static (activity, clipped) => KernelSpans.Describe(activity, clipped.Norm));
-        _batches.Watch.Clear();
-        if (verdict.Fault is { } fault)
-        {
-            _all.ClearGradients();
-            Refused(fault, verdict.Stops);
-            if (verdict.Stops) throw new FaultException(fault);
-            tally.SkipUpdate();
-            return;
-        }
-        IsBetweenSteps = false;
-        var rate = _clock.Measure("update", () => Optimize(index, tally.PendingLoss));
-        _all.ClearGradients();
-        _clock.Measure("refresh", _parts.Trained.Refresh);
-        _clock.Measure("average", () => Average.Update(Updates));
-        Updates++;
-        tally.EndUpdate(norm, rate, clipped: norm > _limit);
-    }
-
-    private double Optimize(int step, double loss)
-    {
-        _ownOptimization?.Update(_again.Context(Updates, step, loss, _parts.Algorithm.Parameters));
-        return _optimization.Update(_again.Context(Updates, step, loss, _trained));
+        using var stage = _stages.Enter("backward");
+        loss.backward();
     }
 
     // Judged before it is scaled, while a gradient that went bad is still the only one.
     private (double Norm, Verdict Verdict) Clip(int index, StepTally tally)
     {
+        using var stage = _stages.Enter("clip");
         _ranks.Gradients(_all);
         tally.Reduce(_ranks);
         using var norm = _all.GradientNorm();
         var length = (double)norm.item<float>();
+        stage.Note(Tags.GradientNorm, length);
         var verdict = Guard.Judge(new PendingUpdate(tally.PendingLoss, length, _ranks.Of(tally.PendingRewards.Values)), index, () => _batches.Watch.First(_all));
-        if (verdict.Fault is null && _parts.TrainedModel.Adapter is { } adapter && length > 0) LooksAlive(adapter);
-        if (verdict.Fault is null && _limit is { } limit) _all.ClipGradients(norm, limit);
+        _batches.Watch.Clear();
+        if (verdict.Fault is not null) return (length, verdict);
+        if (_parts.TrainedModel.Adapter is { } adapter && length > 0) LooksAlive(adapter);
+        if (_plan.ClipNorm is { } limit) _all.ClipGradients(norm, limit);
         return (length, verdict);
+    }
+
+    private void Refuse(Fault fault, bool stops, StepTally tally)
+    {
+        _all.ClearGradients();
+        Refused(fault, stops);
+        if (stops) throw new FaultException(fault);
+        tally.SkipUpdate();
     }
 
     // Only the first two updates: what learns then goes on to.
@@ -240,4 +181,21 @@ internal sealed class TrainingStep : IDisposable
         if (Updates > 1) return;
         if (AdapterEffect.OfGradients(adapter, first: Updates == 0) is { } fault) throw new FaultException(fault);
     }
+
+    private StepReport Report(int index, StepTally tally, (double Evaluations, double GradientEvaluations) before, long began) => new()
+    {
+        Index = index,
+        Loss = tally.Loss,
+        Rewards = _ranks.Of(tally.Rewards.Values),
+        Measurements = tally.Measurements.Over(_ranks),
+        GradientNorm = tally.GradientNorm,
+        Clipped = tally.Clipped,
+        Rate = tally.Rate,
+        Updates = tally.Updates,
+        Skipped = tally.Skipped,
+        Evaluations = (_stages.Ledger.Evaluations - before.Evaluations) / _plan.Run.Accumulation,
+        GradientEvaluations = (_stages.Ledger.GradientEvaluations - before.GradientEvaluations) / _plan.Run.Accumulation,
+        Seconds = Stopwatch.GetElapsedTime(began).TotalSeconds,
+        Stages = _stages.Times.Take(),
+    };
 }

@@ -1,13 +1,14 @@
 using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 using System.Text;
+using LeapAlign.Host.Kernel.Stages;
 
 namespace LeapAlign.Host.Runs.Endings;
 
 /// <summary>
 /// Where a run is, in a page of memory that outlives the process: a file without a name, which processes that it starts inherit. To write it costs a copy of some bytes.
 /// </summary>
-internal sealed unsafe partial class StageMark : IDisposable
+internal sealed unsafe partial class StageMark : IStageListener, IDisposable
 {
     private const int Size = 4096;
     private const int StageAt = 16, PartAt = 128, WordsAt = 256;
@@ -45,15 +46,20 @@ internal sealed unsafe partial class StageMark : IDisposable
     }
 
     /// <summary>A step begins.</summary>
-    public void Step(int step) => Number(0, step);
+    /// <param name="step">From 1.</param>
+    public void Begins(int step) => Number(0, step);
 
     /// <summary>A stage begins or comes to the front again.</summary>
-    /// <param name="stage">Its name.</param>
-    /// <param name="part">The reward that scores in it; null when none does.</param>
-    public void Stage(string stage, string? part)
+    public void Entered(in Stage stage)
     {
-        Text(4, StageAt, PartAt - StageAt, stage);
-        Text(8, PartAt, WordsAt - PartAt, part ?? "");
+        Text(4, StageAt, PartAt - StageAt, stage.Name);
+        Text(8, PartAt, WordsAt - PartAt, stage.Reward?.Part.Name ?? "");
+    }
+
+    // Between stages the last one is the best that is known.
+    void IStageListener.Left(in Stage? outer)
+    {
+        if (outer is { } stage) Entered(stage);
     }
 
     /// <summary>Why the process is about to end.</summary>

@@ -1,28 +1,24 @@
 using System.Diagnostics;
-using LeapAlign.Contracts.Models;
 using LeapAlign.Host.Composition;
 using LeapAlign.Host.Configuration.Sections;
 using LeapAlign.Host.Kernel;
+using LeapAlign.Host.Kernel.Stages;
 using LeapAlign.Host.Telemetry.Schema;
 using LeapAlign.Pipeline;
 
 namespace LeapAlign.Host.Telemetry.Spans;
 
-/// <summary>The spans of a run: which source starts the span of a stage, and what it carries.</summary>
-internal sealed class KernelSpans
+/// <summary>The spans of a run and of its stages: which source starts each, and what it carries.</summary>
+internal sealed class KernelSpans : IStageListener
 {
     /// <summary>The kernel's source.</summary>
     public static ActivitySource Source { get; } = new(SourceNames.Kernel);
 
-    /// <summary>Of a clock that measures no run.</summary>
-    public static KernelSpans None { get; } = new();
-
     private readonly Dictionary<string, (SpanDefinition Span, ActivitySource Source, PluginTelemetry? Part)> _stages;
-    private readonly RunPlan? _plan;
+    private readonly List<StageSpan> _open = [];
+    private readonly RunPlan _plan;
     private readonly PluginTelemetry? _model;
     private readonly bool _everyEvaluation;
-
-    private KernelSpans() => _stages = [];
 
     public KernelSpans(RunPlan plan)
     {
@@ -44,7 +40,6 @@ internal sealed class KernelSpans
     /// <summary>A reward begins to score.</summary>
     public StageSpan OpenScore(RewardPlan reward)
     {
-        if (_plan is null) return default;
         var part = reward.Part.Plugin?.Telemetry;
         var span = StageSpan.Of(SpanSchema.Score, part?.Spans ?? Source, part);
         span.Activity?.SetTag(Tags.Reward.Name, reward.Part.Name);
@@ -57,7 +52,6 @@ internal sealed class KernelSpans
     /// </summary>
     public StageSpan OpenEvaluation(NetworkCall call)
     {
-        if (_plan is null) return default;
         var around = Activity.Current;
         if (!_everyEvaluation && around is not null && (SpanSchema.IsOfPart(around) || (!call.Gradient && around.OperationName == SpanSchema.Roll.Name)))
             return around.IsAllDataRequested ? StageSpan.EventOf(call, around, _model) : default;
@@ -70,38 +64,51 @@ internal sealed class KernelSpans
         return span;
     }
 
+    void IStageListener.Entered(in Stage stage) =>
+        _open.Add(stage.Call is { } call ? OpenEvaluation(call) : stage.Reward is { } reward ? OpenScore(reward) : Open(stage.Name));
+
+    void IStageListener.Left(in Stage? outer)
+    {
+        _open[^1].Close();
+        _open.RemoveAt(_open.Count - 1);
+    }
+
+    void IStageListener.Noted(int depth, AttributeDefinition what, object? value) => _open[depth].Activity?.SetTag(what.Name, value);
+
+    void IStageListener.Failed(int depth, Exception exception, bool innermost) => _open[depth].Fail(exception, innermost);
+
     /// <summary>Runs the loop in its span.</summary>
-    public Result<RunEnding> Run(StageClock clock, Func<Result<RunEnding>> loop)
+    public Result<RunEnding> Run(EvaluationLedger ledger, Func<Result<RunEnding>> loop)
     {
         using var span = Source.StartActivity(SpanSchema.Run.Name);
         var outcome = loop();
-        if (span is null || _plan is null) return outcome;
+        if (span is null) return outcome;
         span.SetTag(Tags.Algorithm.Name, _plan.Algorithm.Definition.Id)
             .SetTag(Tags.Model.Name, _plan.Model.Definition.Id)
             .SetTag(Tags.Sampler.Name, _plan.Sampler.Definition.Id)
             .SetTag(Tags.Seed.Name, _plan.Run.Seed)
             .SetTag(Tags.Steps.Name, _plan.Run.Steps)
             .SetTag(Tags.Batch.Name, _plan.Run.Batch * _plan.Run.Accumulation)
-            .SetTag(Tags.EvaluationsSoFar.Name, clock.Evaluations);
+            .SetTag(Tags.EvaluationsSoFar.Name, ledger.Evaluations);
         if (!outcome.TryGet(out _, out var fault)) span.Fail(fault);
         return outcome;
     }
 
     /// <summary>Runs a step in its span.</summary>
     /// <param name="index">From 0.</param>
-    /// <param name="clock">Counts the evaluations.</param>
+    /// <param name="stages">The stages of the step.</param>
     /// <param name="body">The step.</param>
-    public StepReport Step(int index, StageClock clock, Func<StepReport> body)
+    public StepReport Step(int index, OpenStages stages, Func<StepReport> body)
     {
-        using var span = _plan is not null && index % _plan.Telemetry.Every > 0 ? Hidden() : Source.StartActivity(SpanSchema.Step.Name);
-        var report = Guarded(span, body);
-        if (span is not { IsAllDataRequested: true } || _plan is null) return report;
+        using var span = index % _plan.Telemetry.Every > 0 ? Hidden() : Source.StartActivity(SpanSchema.Step.Name);
+        var report = Guarded(span, stages, body);
+        if (span is not { IsAllDataRequested: true }) return report;
         span.SetTag(Tags.Step.Name, index + 1)
             .SetTag(Tags.Algorithm.Name, _plan.Algorithm.Definition.Id)
             .SetTag(Tags.Seed.Name, _plan.Run.Seed)
             .SetTag(Tags.Batch.Name, _plan.Run.Batch * _plan.Run.Accumulation)
             .SetTag(Tags.Evaluations.Name, report.Evaluations)
-            .SetTag(Tags.EvaluationsSoFar.Name, clock.Evaluations)
+            .SetTag(Tags.EvaluationsSoFar.Name, stages.Ledger.Evaluations)
             .SetTag(Tags.Loss.Name, report.Loss)
             .SetTag(Tags.GradientNorm.Name, report.GradientNorm)
             .SetTag(Tags.Rate.Name, report.Rate);
@@ -110,11 +117,11 @@ internal sealed class KernelSpans
     }
 
     /// <summary>Runs an evaluation in its span.</summary>
-    public EvaluationReport Evaluate(StageClock clock, Func<EvaluationReport> body)
+    public EvaluationReport Evaluate(OpenStages stages, Func<EvaluationReport> body)
     {
         using var span = Source.StartActivity(SpanSchema.Evaluate.Name);
-        var report = Guarded(span, body);
-        span?.SetTag(Tags.Algorithm.Name, _plan?.Algorithm.Definition.Id).SetTag(Tags.Step.Name, report.Step).SetTag(Tags.Images.Name, report.Images).SetTag(Tags.EvaluationsSoFar.Name, clock.Evaluations);
+        var report = Guarded(span, stages, body);
+        span?.SetTag(Tags.Algorithm.Name, _plan.Algorithm.Definition.Id).SetTag(Tags.Step.Name, report.Step).SetTag(Tags.Images.Name, report.Images).SetTag(Tags.EvaluationsSoFar.Name, stages.Ledger.Evaluations);
         return report;
     }
 
@@ -147,23 +154,16 @@ internal sealed class KernelSpans
         return hidden;
     }
 
-    /// <summary>What an encoding says of itself.</summary>
-    public static void Describe(Activity span, Conditioning conditioning) =>
-        span.SetTag(Tags.Batch.Name, conditioning.BatchSize).SetTag(Tags.Tokens.Name, conditioning.Tokens);
-
-    /// <summary>What clipping says of itself.</summary>
-    public static void Describe(Activity span, double norm) => span.SetTag(Tags.GradientNorm.Name, norm);
-
-    private static T Guarded<T>(Activity? span, Func<T> body)
+    private static T Guarded<T>(Activity? span, OpenStages stages, Func<T> body)
     {
         try
         {
             return body();
         }
-        catch (Exception exception) when (span is not null && exception is not OperationCanceledException)
+        catch (Exception exception) when (stages.Blames(exception) || (span is not null && exception is not OperationCanceledException))
         {
             // The stage that it came out of has recorded it; this only says that it ended the span.
-            span.Fail(Failures.CodeOf(exception), exception.Message);
+            span!.Fail(Failures.CodeOf(exception), exception.Message);
             throw;
         }
     }

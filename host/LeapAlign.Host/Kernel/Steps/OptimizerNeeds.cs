@@ -51,51 +51,6 @@ internal sealed class OptimizerNeeds(PartPlan optimizer)
     }
 }
 
-/// <summary>
-/// Has a step made at other weights or on other samples, for optimizers that require it. Masters and gradients are afterwards what they were, to the bit.
-/// </summary>
-/// <param name="needs">What the optimizer may ask for.</param>
-/// <param name="all">Everything that a step has gradients of.</param>
-/// <param name="ranks">Means over the processes.</param>
-/// <param name="refresh">Takes changed masters over into the network.</param>
-/// <param name="accumulate">Makes a step of this number on this draw, and adds its gradient up.</param>
-internal sealed class StepsAgain(OptimizerNeeds needs, ParameterSet all, RankMeans ranks, Action refresh, Action<int, int, StepTally> accumulate)
-{
-    /// <summary>What an optimizer is given for an update.</summary>
-    /// <param name="update">The update of the run.</param>
-    /// <param name="step">The step of the run.</param>
-    /// <param name="loss">The loss of the update.</param>
-    /// <param name="parameters">The parameters that it updates.</param>
-    public UpdateContext Context(int update, int step, double loss, ParameterSet parameters)
-    {
-        if (!needs.OneUpdate) return new UpdateContext(update) { Loss = loss };
-        return new UpdateContext(update) { Loss = loss, Again = (values, draw) => Again(step, draw, values, parameters) };
-    }
-
-    /// <summary>Puts the parameters where the next step is made; null leaves them where they are.</summary>
-    /// <param name="optimizations">Each with what it updates, all of the step's parameters together.</param>
-    public MovedWeights? Probe(IReadOnlyList<(IOptimization Optimization, ParameterSet Parameters)> optimizations)
-    {
-        using var scope = NewDisposeScope();
-        var probes = optimizations.Select(each => (needs.Probing(each.Optimization)?.Probe(), each.Parameters)).ToList();
-        if (probes.TrueForAll(static probe => probe.Item1 is null)) return null;
-        return new MovedWeights(all, [.. probes.SelectMany(static probe => probe.Item1 ?? probe.Parameters.Select(static parameter => parameter.Value))], refresh);
-    }
-
-    private StepGradient Again(int step, int draw, IReadOnlyList<Tensor>? values, ParameterSet parameters)
-    {
-        if (!needs.Again(draw)) throw new InvalidOperationException($"a step is asked for again only by an optimizer that requires '{(draw > 0 ? Capabilities.SecondDraw : Capabilities.Replay)}'");
-        using var scope = NewDisposeScope();
-        using var _ = enable_grad();
-        using var aside = new GradientsAside(all);
-        using var moved = values is null ? null : new MovedWeights(parameters, values, refresh);
-        var tally = new StepTally();
-        accumulate(step, draw, tally);
-        ranks.Gradients(all);
-        return new StepGradient(ranks.Of(tally.PendingLoss), [.. parameters.Select(static parameter => parameter.Value.grad?.MoveToOuterDisposeScope())]);
-    }
-}
-
 /// <summary>Parameters with other values until it is disposed; then they have their own again, to the bit.</summary>
 internal sealed class MovedWeights : IDisposable
 {

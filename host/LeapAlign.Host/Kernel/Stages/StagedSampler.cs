@@ -1,0 +1,41 @@
+using LeapAlign.Contracts.Flow;
+using LeapAlign.Contracts.Models;
+using LeapAlign.Contracts.Samplers;
+using LeapAlign.Host.Telemetry.Schema;
+using static TorchSharp.torch;
+
+namespace LeapAlign.Host.Kernel.Stages;
+
+/// <summary>A sampler whose rollouts are a stage. It passes everything on.</summary>
+internal class StagedSampler : ISampler
+{
+    private readonly ISampler _sampler;
+    private readonly OpenStages _stages;
+
+    private StagedSampler(ISampler sampler, OpenStages stages) => (_sampler, _stages) = (sampler, stages);
+
+    /// <summary>The sampler, stochastic where it is.</summary>
+    public static ISampler Of(ISampler sampler, OpenStages stages) => sampler is IStochasticSampler stochastic ? new Stochastic(stochastic, stages) : new StagedSampler(sampler, stages);
+
+    public Schedule CreateSchedule(FlowScheduling scheduling, int? steps = null) => _sampler.CreateSchedule(scheduling, steps);
+
+    public Tensor Roll(Tensor latents, SamplingPath path) => _stages.Run("roll", () => _sampler.Roll(latents, path));
+
+    private sealed class Stochastic(IStochasticSampler sampler, OpenStages stages) : StagedSampler(sampler, stages), IStochasticSampler
+    {
+        public Transition Transition(Tensor latents, Tensor velocity, Schedule schedule, int step) => sampler.Transition(latents, velocity, schedule, step);
+    }
+}
+
+/// <summary>Calls of a model as stages.</summary>
+internal static class StagedModel
+{
+    /// <summary>Encodes captions as the stage <c>encode</c>.</summary>
+    public static Conditioning Encode(this OpenStages stages, IModel model, ConditioningRequest request) => stages.Run(new Stage("encode"), stage =>
+    {
+        var conditioning = model.Encode(request);
+        stage.Note(Tags.Batch, conditioning.BatchSize);
+        stage.Note(Tags.Tokens, conditioning.Tokens);
+        return conditioning;
+    });
+}

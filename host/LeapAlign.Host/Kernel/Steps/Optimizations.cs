@@ -1,0 +1,102 @@
+using LeapAlign.Contracts.Optimizers;
+using LeapAlign.Contracts.Plugins;
+using LeapAlign.Contracts.State;
+using LeapAlign.Contracts.Weights;
+using LeapAlign.Host.Composition;
+using LeapAlign.Host.Kernel.State;
+using static TorchSharp.torch;
+
+namespace LeapAlign.Host.Kernel.Steps;
+
+/// <summary>
+/// What the run's optimizer began: an optimization of what is trained and, where the algorithm has parameters of its own, one of those. It gives each what the
+/// optimizer requires beside a gradient; masters and gradients are afterwards what they were, to the bit.
+/// </summary>
+internal sealed class Optimizations : IDisposable
+{
+    private readonly OptimizerNeeds _needs;
+    private readonly RankMeans _ranks;
+    private readonly Action _refresh;
+    private readonly Action<int, int, StepTally> _accumulate;
+    private readonly List<Begun> _begun;
+
+    /// <summary>Begins them.</summary>
+    /// <param name="optimizer">The optimizer of the plan.</param>
+    /// <param name="parts">The parts of the run.</param>
+    /// <param name="ranks">Means over the processes.</param>
+    /// <param name="accumulate">Makes the step of a number on a draw, and adds its gradient up.</param>
+    public Optimizations(PartPlan optimizer, RunParts parts, RankMeans ranks, Action<int, int, StepTally> accumulate)
+    {
+        (_needs, _ranks, _refresh, _accumulate) = (new OptimizerNeeds(optimizer), ranks, parts.Trained.Refresh, accumulate);
+        var (trained, own) = (parts.Trained.Parameters, parts.Algorithm.Parameters);
+        Parameters = trained.With(own);
+        _begun = [new Begun("optimizer", parts.Optimizer.Begin(trained), trained)];
+        if (own.Count > 0) _begun.Add(new Begun("own-optimizer", parts.Optimizer.Begin(own, parts.Algorithm.ParameterRate), own));
+        foreach (var each in _begun) _needs.Check(each.Optimization);
+        (IRowOptimization, ParameterSet)[] takers = [.. from each in _begun let taker = _needs.Rows(each.Optimization) where taker is not null select (taker, each.Parameters)];
+        if (takers.Length > 0) Rows = new GradientRows(takers, Parameters, parts.Communicator);
+    }
+
+    /// <summary>Everything that has gradients: what is trained, and the algorithm's own.</summary>
+    public ParameterSet Parameters { get; }
+
+    /// <summary>Takes the gradient of each objective by itself; null where no optimizer asks for that.</summary>
+    public GradientRows? Rows { get; }
+
+    /// <summary>What is kept between steps: of the optimizations, and the algorithm's own parameters.</summary>
+    public IEnumerable<(string Name, IStateful State)> States => _begun.SelectMany(static (each, place) => (IEnumerable<(string, IStateful)>)
+    [
+        .. place > 0 ? [("own", new WeightsState(each.Parameters.Tensors))] : Array.Empty<(string, IStateful)>(),
+        .. each.Optimization is IStateful state ? [(each.Name, state)] : Array.Empty<(string, IStateful)>(),
+    ]);
+
+    /// <summary>Refuses an update of a step that the optimizer's needs do not allow.</summary>
+    /// <param name="update">Its number in the step, from 0.</param>
+    public void Allow(int update) => _needs.Allow(update);
+
+    /// <summary>Puts the parameters where optimizers ask for gradients, until what is returned is disposed; null leaves them where they are.</summary>
+    public MovedWeights? MoveToProbes()
+    {
+        using var scope = NewDisposeScope();
+        var probes = _begun.Select(each => (Values: _needs.Probing(each.Optimization)?.Probe(), each.Parameters)).ToList();
+        if (probes.TrueForAll(static probe => probe.Values is null)) return null;
+        return new MovedWeights(Parameters, [.. probes.SelectMany(static probe => probe.Values ?? probe.Parameters.Select(static parameter => parameter.Value))], _refresh);
+    }
+
+    /// <summary>Updates the algorithm's own parameters, then what is trained.</summary>
+    /// <param name="update">The update of the run.</param>
+    /// <param name="step">The step of the run.</param>
+    /// <param name="loss">The loss of the update.</param>
+    /// <returns>The learning rate of what is trained.</returns>
+    public double Update(int update, int step, double loss)
+    {
+        double rate = 0;
+        foreach (var each in Enumerable.Reverse(_begun)) rate = each.Optimization.Update(Context(update, step, loss, each.Parameters));
+        return rate;
+    }
+
+    public void Dispose()
+    {
+        foreach (var each in _begun) each.Optimization.Dispose();
+    }
+
+    private UpdateContext Context(int update, int step, double loss, ParameterSet parameters) => _needs.OneUpdate
+        ? new UpdateContext(update) { Loss = loss, Again = (values, draw) => Again(step, draw, values, parameters) }
+        : new UpdateContext(update) { Loss = loss };
+
+    // The step at other weights or on other samples.
+    private StepGradient Again(int step, int draw, IReadOnlyList<Tensor>? values, ParameterSet parameters)
+    {
+        if (!_needs.Again(draw)) throw new InvalidOperationException($"a step is asked for again only by an optimizer that requires '{(draw > 0 ? Capabilities.SecondDraw : Capabilities.Replay)}'");
+        using var scope = NewDisposeScope();
+        using var _ = enable_grad();
+        using var aside = new GradientsAside(Parameters);
+        using var moved = values is null ? null : new MovedWeights(parameters, values, _refresh);
+        var tally = new StepTally();
+        _accumulate(step, draw, tally);
+        _ranks.Gradients(Parameters);
+        return new StepGradient(_ranks.Of(tally.PendingLoss), [.. parameters.Select(static parameter => parameter.Value.grad?.MoveToOuterDisposeScope())]);
+    }
+
+    private sealed record Begun(string Name, IOptimization Optimization, ParameterSet Parameters);
+}
