@@ -50,6 +50,7 @@ internal static class HostServices
     public static IServiceCollection AddVerbs(this IServiceCollection services) => services
         .AddSingleton<CommandLine>()
         .AddSingleton<RunTelemetry>()
+        .AddSingleton<Workspaces>()
         .AddSingleton<PlanRun>()
         .AddSingleton<IVerb, ListVerb>()
         .AddSingleton<IVerb, SettingsVerb>()

@@ -1,6 +1,5 @@
 using System.Runtime.CompilerServices;
 using LeapAlign.Host.Composition;
-using LeapAlign.Host.Plugins;
 using LeapAlign.Host.Runtime;
 using LeapAlign.Host.Telemetry;
 using LeapAlign.Pipeline;
@@ -8,27 +7,27 @@ using LeapAlign.Pipeline;
 namespace LeapAlign.Host.Commands;
 
 /// <summary>How a verb runs a plan: composed, with the process tuned, open to interruption, and its plugins unloaded afterwards.</summary>
-internal sealed class PlanRun(IPluginLoader loader, BundledPlugins bundled, Terminal terminal, RunTelemetry telemetry)
+internal sealed class PlanRun(Workspaces workspaces, Terminal terminal, RunTelemetry telemetry)
 {
     /// <summary>Runs to the end, or until it is interrupted.</summary>
     /// <param name="source">What is composed.</param>
     /// <param name="action">What is done with the plan.</param>
     /// <returns>The exit code.</returns>
-    public int Run(CompositionSource source, Func<RunPlan, StartupTuning, CancellationToken, Result<Completion>> action) =>
-        telemetry.Around(source.Verb, source.Read(), () => Guarded(source, action));
-
-    private int Guarded(CompositionSource source, Func<RunPlan, StartupTuning, CancellationToken, Result<Completion>> action)
+    public int Run(CompositionSource source, Func<RunPlan, StartupTuning, CancellationToken, Result<Completion>> action)
     {
-        var workspace = Workspace.Open(source, loader, bundled);
-        using var interruption = new Interruption(terminal.Error);
-        var code = Run(workspace, action, interruption.Token);
-        foreach (var fault in workspace.Catalog.Unload()) terminal.Error.Warning(fault);
-        return code;
+        // Telemetry is set up before plugins live, by what plugins.json says of it.
+        var read = source.Read();
+        return telemetry.Around(source.Verb, read, () =>
+        {
+            using var interruption = new Interruption(terminal.Error);
+            using var workspace = workspaces.Open(source, read);
+            return Compose(workspace, action, interruption.Token);
+        });
     }
 
     // Kept out of line so that no stack slot holds a plugin type after it returns.
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private int Run(Workspace workspace, Func<RunPlan, StartupTuning, CancellationToken, Result<Completion>> action, CancellationToken stop)
+    private int Compose(Workspace workspace, Func<RunPlan, StartupTuning, CancellationToken, Result<Completion>> action, CancellationToken stop)
     {
         var outcome = workspace.Compose().Bind(plan =>
         {

@@ -9,30 +9,43 @@ using LeapAlign.Pipeline;
 
 namespace LeapAlign.Host.Commands;
 
-/// <summary>What a verb works on: plugins.json, and the plugins beside the program and beside the file.</summary>
-/// <param name="Source">plugins.json and what the command line changes in it; it need not exist.</param>
-/// <param name="Catalog">The plugins; verified, not loaded.</param>
-internal sealed record Workspace(CompositionSource Source, PluginCatalog Catalog)
+/// <summary>
+/// What one command works on: plugins.json, read once, and the plugins beside the program and beside the file. When it is disposed, plugins are unloaded.
+/// </summary>
+internal sealed class Workspace : IDisposable
 {
+    private readonly Result<JsonSource> _read;
+    private readonly Action<Fault> _warn;
+
+    /// <summary>Takes what was read and found.</summary>
+    /// <param name="source">plugins.json and what the command line changes in it; it need not exist.</param>
+    /// <param name="read">What it says.</param>
+    /// <param name="catalog">The plugins; verified, not loaded. Those that plugins.json pins to something else are faulted, so that no verb runs their code.</param>
+    /// <param name="warn">Is told of plugins that stay in memory.</param>
+    public Workspace(CompositionSource source, Result<JsonSource> read, PluginCatalog catalog, Action<Fault> warn)
+    {
+        (Source, Catalog, _read, _warn) = (source, catalog, read, warn);
+        var file = read.Match<JsonSource?>(static file => file, static _ => null);
+        WaitingThreads.LetSleep(file);
+        foreach (var (plugin, fault) in file is null ? [] : Pinning.Differing(file, catalog)) plugin.Fail(fault);
+    }
+
+    /// <summary>plugins.json and what the command line changes in it.</summary>
+    public CompositionSource Source { get; }
+
+    /// <summary>The plugins.</summary>
+    public PluginCatalog Catalog { get; }
+
     /// <summary>The folder of plugins.json.</summary>
     public string Folder => Source.Folder;
 
-    /// <summary>Discovers the installed plugins. Plugins that plugins.json pins to something else are faulted, so that no verb runs their code.</summary>
-    public static Workspace Open(CompositionSource source, IPluginLoader loader, BundledPlugins bundled)
-    {
-        var catalog = Installed(source, loader, bundled);
-        var read = source.Read().Match<JsonSource?>(static file => file, static _ => null);
-        WaitingThreads.LetSleep(read);
-        foreach (var (plugin, fault) in read is null ? [] : Pinning.Differing(read, catalog)) plugin.Fail(fault);
-        return new(source, catalog);
-    }
-
-    /// <summary>The plugins beside the program and beside plugins.json.</summary>
-    public static PluginCatalog Installed(CompositionSource source, IPluginLoader loader, BundledPlugins bundled) =>
-        PluginCatalog.Discover([bundled.Folder, Path.Combine(source.Folder, "plugins")], loader);
-
     /// <summary>Composes the run.</summary>
-    public Result<RunPlan> Compose() => Source.Read().Bind(WithModelFolder).Bind(new Composer(Catalog).Compose);
+    public Result<RunPlan> Compose() => _read.Bind(WithModelFolder).Bind(new Composer(Catalog).Compose);
+
+    public void Dispose()
+    {
+        foreach (var fault in Catalog.Unload()) _warn(fault);
+    }
 
     // Which setting of the model is its folder, the model says. A part that is not there has its fault when the run is composed.
     private Result<JsonSource> WithModelFolder(JsonSource source)
@@ -44,6 +57,19 @@ internal sealed record Workspace(CompositionSource Source, PluginCatalog Catalog
             ? Override.Apply(source, $"{PartKinds.Model}.settings.{setting.Key}={JsonText.Of(folder)}")
             : Result.Fail<JsonSource>(Misuse.Of($"--model names a folder, but no setting of the model '{named.Id}' is one")));
     }
+}
+
+/// <summary>Opens the workspace of a command.</summary>
+internal sealed class Workspaces(IPluginLoader loader, BundledPlugins bundled, Terminal terminal)
+{
+    /// <summary>Reads plugins.json and discovers the plugins.</summary>
+    public Workspace Open(CompositionSource source) => Open(source, source.Read());
+
+    /// <summary>Discovers the plugins, for who has read plugins.json.</summary>
+    public Workspace Open(CompositionSource source, Result<JsonSource> read) => new(source, read, Installed(source), terminal.Error.Warning);
+
+    /// <summary>The plugins beside the program and beside plugins.json, for who runs none of their code.</summary>
+    public PluginCatalog Installed(CompositionSource source) => PluginCatalog.Discover([bundled.Folder, Path.Combine(source.Folder, "plugins")], loader);
 }
 
 /// <summary>Where the plugins that come with the program lie.</summary>

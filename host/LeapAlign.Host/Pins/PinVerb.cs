@@ -11,7 +11,7 @@ using Spectre.Console;
 namespace LeapAlign.Host.Pins;
 
 /// <summary>Pins the parts of plugins.json to the plugins that are installed. No plugin is loaded.</summary>
-internal sealed class PinVerb(IPluginLoader loader, BundledPlugins bundled, Terminal terminal) : IVerb
+internal sealed class PinVerb(Workspaces workspaces, Terminal terminal) : IVerb
 {
     private readonly Option<bool> _check = new("--check") { Description = "Writes nothing, and ends with 3 when a part is not pinned to the plugin that is installed." };
     private readonly Option<bool> _remove = new("--remove") { Description = "Takes the pins out." };
@@ -45,7 +45,7 @@ internal sealed class PinVerb(IPluginLoader loader, BundledPlugins bundled, Term
 
     private Result<IReadOnlyList<Pin>> Wanted(JsonSource source)
     {
-        var catalog = Workspace.Installed(new(source.File, [], "pin"), loader, bundled);
+        var catalog = workspaces.Installed(new(source.File, [], "pin"));
         Dictionary<PluginHandle, Result<string>> fingerprints = [];
         return NamedPart.In(source.Root).Select(part =>
             from plugin in catalog.Locate(part.Kind, part.Id, source.Place(part.Key))

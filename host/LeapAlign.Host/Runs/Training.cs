@@ -29,20 +29,21 @@ internal sealed class Training(Terminal terminal, ILoggerFactory loggers, RunTel
     public Result<Completion> Train(RunPlan plan, TrainOptions options, CancellationToken stop) =>
         RunSite.Open(plan, loggers, terminal.Error, stop).Bind(site =>
         {
-            using (site) return Train(plan, options, site, stop);
+            using (site) return BeginOrResume(new Job(plan, options, site, RunIdentity.Of(plan)), stop);
         });
 
-    private Result<Completion> Train(RunPlan plan, TrainOptions options, RunSite site, CancellationToken stop)
+    // A run that goes on has its folder before its parts, one that begins has it after.
+    private Result<Completion> BeginOrResume(Job job, CancellationToken stop)
     {
-        var identity = RunIdentity.Of(plan);
+        var (plan, options) = (job.Plan, job.Options);
         return options.Resume is { } resume
-            ? OpenRun.Resume(resume, identity, site.Warnings.Add).Bind(run =>
+            ? OpenRun.Resume(resume, job.Identity, job.Site.Warnings.Add).Bind(run =>
             {
-                using (run) return WithParts(plan, site, (run.Folder.Path, 0), parts => Train(new Job(plan, options, site, identity), parts, run, stop));
+                using (run) return WithParts(job, (run.Folder.Path, 0), parts => RunToEnd(job, parts, run, stop));
             })
-            : RunFolder.CheckName(plan.Run.Name).Bind(_ => WithParts(plan, site, Folder(plan, options), parts => OpenRun.Begin(plan, options.Force).Bind(run =>
+            : RunFolder.CheckName(plan.Run.Name).Bind(_ => WithParts(job, Folder(plan, options), parts => OpenRun.Begin(plan, options.Force).Bind(run =>
             {
-                using (run) return Train(new Job(plan, options, site, identity), parts, run, stop);
+                using (run) return RunToEnd(job, parts, run, stop);
             })));
     }
 
@@ -52,19 +53,19 @@ internal sealed class Training(Terminal terminal, ILoggerFactory loggers, RunTel
         return (path, options.Force ? DiskRoom.BytesBelow(path) : 0);
     }
 
-    private static Result<Completion> WithParts(RunPlan plan, RunSite site, (string Path, long Freed) folder, Func<RunParts, Result<Completion>> action)
+    private static Result<Completion> WithParts(Job job, (string Path, long Freed) folder, Func<RunParts, Result<Completion>> action)
     {
-        if (!RunParts.Create(plan, site.Context).TryGet(out var parts, out var fault)) return fault;
+        if (!RunParts.Create(job.Plan, job.Site.Context).TryGet(out var parts, out var fault)) return fault;
         using (parts)
         {
-            return from fits in parts.Check(plan)
-                   from rehearsed in Rehearsal.Check(plan, parts, folder.Path, folder.Freed, site.Warnings.Add)
+            return from fits in parts.Check(job.Plan)
+                   from rehearsed in Rehearsal.Check(job.Plan, parts, folder.Path, folder.Freed, job.Site.Warnings.Add)
                    from done in action(parts)
                    select done;
         }
     }
 
-    private Result<Completion> Train(Job job, RunParts parts, OpenRun run, CancellationToken stop)
+    private Result<Completion> RunToEnd(Job job, RunParts parts, OpenRun run, CancellationToken stop)
     {
         if (!run.History().TryGet(out var history, out var fault)) return fault;
         if (!Rehearsal.Folders(run.Folder).TryGet(out _, out fault)) return fault;

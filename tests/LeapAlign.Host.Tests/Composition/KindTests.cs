@@ -208,10 +208,12 @@ public sealed class KindTests
     {
         using var workspace = new TestWorkspace().Write(TestWorkspace.Valid);
         var source = new CompositionSource(workspace.Config, ["model.settings.size=16"], "generate") { ModelFolder = "/other" };
-        var plan = new Workspace(source, TestWorkspace.Shared).Compose().Value();
+        // Not disposed: the catalog is shared.
+        Result<RunPlan> Compose(CompositionSource of) => new Workspace(of, of.Read(), TestWorkspace.Shared, static _ => { }).Compose();
+        var plan = Compose(source).Value();
         Assert.Equal("other", ModelName.Of(plan.Model));
         Assert.Contains("16", plan.Model.Definition.WriteSettings(plan.Model.Settings), StringComparison.Ordinal);
-        new Workspace(source with { Set = ["model=canvass"] }, TestWorkspace.Shared).Compose().Fault(FaultCodes.UnknownPlugin, "did you mean 'canvas'?");
+        Compose(source with { Set = ["model=canvass"] }).Fault(FaultCodes.UnknownPlugin, "did you mean 'canvas'?");
     }
 
     [Theory]

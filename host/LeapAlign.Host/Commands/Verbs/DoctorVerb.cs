@@ -8,7 +8,7 @@ using Spectre.Console;
 namespace LeapAlign.Host.Commands.Verbs;
 
 /// <summary>Looks whether this machine, the plugins and plugins.json are fit for a run.</summary>
-internal sealed class DoctorVerb(IPluginLoader loader, BundledPlugins bundled, Terminal terminal) : IVerb
+internal sealed class DoctorVerb(Workspaces workspaces, Terminal terminal) : IVerb
 {
     public Command Describe()
     {
@@ -19,12 +19,11 @@ internal sealed class DoctorVerb(IPluginLoader loader, BundledPlugins bundled, T
 
     private int Invoke(ParseResult parsed)
     {
-        var workspace = Workspace.Open(CompositionSource.Of(parsed), loader, bundled);
+        using var workspace = workspaces.Open(CompositionSource.Of(parsed));
         var findings = Look(workspace);
         var table = terminal.Table("", "what", "seen");
         foreach (var finding in findings) table.AddRow(Terminal.Cell(finding.IsWell ? "ok" : "BAD"), Terminal.Cell(finding.What), Terminal.Cell(finding.Detail));
         terminal.Console.Write(table);
-        foreach (var fault in workspace.Catalog.Unload()) terminal.Error.Warning(fault);
         return findings.All(finding => finding.IsWell) ? 0 : 1;
     }
 

@@ -12,7 +12,7 @@ namespace LeapAlign.Host.Commands.Verbs;
 /// Lists plugins. Each is loaded and asked for its parts, so that one that would fail in a run is listed as faulted. Algorithms are listed with what they
 /// require and cost.
 /// </summary>
-internal sealed class ListVerb(IPluginLoader loader, BundledPlugins bundled, Terminal terminal) : IVerb
+internal sealed class ListVerb(Workspaces workspaces, Terminal terminal) : IVerb
 {
     private const int UsualSteps = 10;
     private readonly Option<string?> _kind = KindOption.Create();
@@ -26,9 +26,8 @@ internal sealed class ListVerb(IPluginLoader loader, BundledPlugins bundled, Ter
 
     private int Invoke(ParseResult parsed)
     {
-        var workspace = Workspace.Open(CompositionSource.Of(parsed), loader, bundled);
+        using var workspace = workspaces.Open(CompositionSource.Of(parsed));
         Show(workspace, parsed.GetValue(_kind));
-        foreach (var fault in workspace.Catalog.Unload()) terminal.Error.Warning(fault);
         return 0;
     }
 

@@ -11,7 +11,7 @@ using LeapAlign.Storage.Disks;
 namespace LeapAlign.Host.Commands.Verbs;
 
 /// <summary>Writes plugins.schema.json.</summary>
-internal sealed class SchemaVerb(IPluginLoader loader, BundledPlugins bundled, Terminal terminal) : IVerb
+internal sealed class SchemaVerb(Workspaces workspaces, Terminal terminal) : IVerb
 {
     private readonly Option<string?> _output = new("--output", "-o")
     {
@@ -33,15 +33,14 @@ internal sealed class SchemaVerb(IPluginLoader loader, BundledPlugins bundled, T
     private int Invoke(ParseResult parsed)
     {
         if (parsed.GetValue(_telemetry)) return Write(parsed.GetValue(_output) ?? "telemetry.md", TelemetryPage.Write(Installed(parsed)));
-        var workspace = Workspace.Open(CompositionSource.Of(parsed), loader, bundled);
+        using var workspace = workspaces.Open(CompositionSource.Of(parsed));
         var path = parsed.GetValue(_output) ?? Path.Combine(workspace.Folder, EditorSchema.FileName);
         var text = Text(workspace.Catalog);
-        foreach (var fault in workspace.Catalog.Unload()) terminal.Error.Warning(fault);
         return Write(path, text);
     }
 
     private IEnumerable<PluginManifest> Installed(ParseResult parsed) =>
-        Workspace.Installed(CompositionSource.Of(parsed), loader, bundled).Plugins.Where(static plugin => plugin.Fault is null).Select(static plugin => plugin.Manifest!);
+        workspaces.Installed(CompositionSource.Of(parsed)).Plugins.Where(static plugin => plugin.Fault is null).Select(static plugin => plugin.Manifest!);
 
     private int Write(string path, string text) => terminal.Finish(WholeFile.Write(path, Encoding.UTF8.GetBytes(text)).Map(_ =>
     {

@@ -11,7 +11,7 @@ using Spectre.Console;
 namespace LeapAlign.Host.Commands.Verbs;
 
 /// <summary>Explains the settings of a part, or of a section of plugins.json that is the host's own.</summary>
-internal sealed class SettingsVerb(IPluginLoader loader, BundledPlugins bundled, Terminal terminal) : IVerb
+internal sealed class SettingsVerb(Workspaces workspaces, Terminal terminal) : IVerb
 {
     private readonly Argument<string> _id = new("id") { Description = $"A part that 'list' names, or a section: {string.Join(", ", ConfigurationSchema.Sections.Keys)}." };
     private readonly Option<string?> _kind = KindOption.Create();
@@ -25,9 +25,8 @@ internal sealed class SettingsVerb(IPluginLoader loader, BundledPlugins bundled,
 
     private int Invoke(ParseResult parsed)
     {
-        var workspace = Workspace.Open(CompositionSource.Of(parsed), loader, bundled);
+        using var workspace = workspaces.Open(CompositionSource.Of(parsed));
         var outcome = Explain(workspace.Catalog, parsed.GetValue(_id)!, parsed.GetValue(_kind));
-        foreach (var fault in workspace.Catalog.Unload()) terminal.Error.Warning(fault);
         return terminal.Finish(outcome);
     }
 

@@ -8,7 +8,7 @@ using Spectre.Console;
 namespace LeapAlign.Host.Commands.Verbs;
 
 /// <summary>Composes the run without loading weights.</summary>
-internal sealed class ValidateVerb(IPluginLoader loader, BundledPlugins bundled, Terminal terminal) : IVerb
+internal sealed class ValidateVerb(Workspaces workspaces, Terminal terminal) : IVerb
 {
     private readonly Option<bool> _resolved = new("--resolved") { Description = "Prints plugins.json with every default filled in." };
 
@@ -21,9 +21,8 @@ internal sealed class ValidateVerb(IPluginLoader loader, BundledPlugins bundled,
 
     private int Invoke(ParseResult parsed)
     {
-        var workspace = Workspace.Open(CompositionSource.Of(parsed), loader, bundled);
+        using var workspace = workspaces.Open(CompositionSource.Of(parsed));
         var outcome = Validate(parsed, workspace);
-        foreach (var fault in workspace.Catalog.Unload()) terminal.Error.Warning(fault);
         return terminal.Finish(outcome);
     }
 

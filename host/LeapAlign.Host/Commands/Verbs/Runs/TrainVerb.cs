@@ -51,7 +51,7 @@ internal sealed class TrainVerb(PlanRun run, ITraining training, Terminal termin
         if (parsed.GetValue(_resume) is { } which) return Resume(parsed, which);
         if (parsed.GetValue(_allowed)!.Length > 0) return terminal.Error.Error(Misuse.Of("--allow-change says what may differ in a run that --resume goes on with"));
         var named = parsed.GetValue(_name) is { } name ? source.With($"run.name={JsonText.Of(name)}") : source;
-        return Run(parsed, named, null);
+        return Train(parsed, named, null);
     }
 
     private Unit Promise(string place)
@@ -70,27 +70,25 @@ internal sealed class TrainVerb(PlanRun run, ITraining training, Terminal termin
     {
         if (parsed.GetValue(_name) is not null || parsed.GetValue(_force)) return terminal.Error.Error(Misuse.Of("--resume goes on in the folder of the run: --name and --force belong to a new one"));
         return RunArgument.FindSource(which, parsed).Match(
-            found => Run(parsed, found.Source, new ResumeOptions(found.Folder, parsed.GetValue(_allowed)!)),
+            found => Train(parsed, found.Source, new ResumeOptions(found.Folder, parsed.GetValue(_allowed)!)),
             terminal.Error.Error);
     }
 
-    private int Run(ParseResult parsed, CompositionSource source, ResumeOptions? resume) =>
-        parsed.GetResult(_dashboard) is null ? Run(parsed, source, resume, null) : RunWatched(parsed, source, resume);
-
-    private int Run(ParseResult parsed, CompositionSource source, ResumeOptions? resume, WatchedRun? watched) => run.Run(source, (plan, tuning, stop) =>
-        training.Train(plan, new TrainOptions(parsed.GetValue(_force), tuning, source) { Resume = resume, Watched = watched }, stop));
-
-    // Before anything of the run is there, so that a port that is taken leaves nothing behind.
-    private int RunWatched(ParseResult parsed, CompositionSource source, ResumeOptions? resume)
+    private int Train(ParseResult parsed, CompositionSource source, ResumeOptions? resume)
     {
+        if (parsed.GetResult(_dashboard) is null) return Compose(parsed, source, resume, null);
+        // The page comes before anything of the run is there, so that a port that is taken leaves nothing behind.
         var watched = new WatchedRun(time);
         if (!LiveServer.Start(watched, parsed.GetValue(_dashboard) ?? 0, time).TryGet(out var server, out var fault)) return terminal.Error.Error(fault);
         using (server)
         {
             terminal.Write($"dashboard {server.Address}");
-            var code = Run(parsed, source, resume, watched);
+            var code = Compose(parsed, source, resume, watched);
             server.End();
             return code;
         }
     }
+
+    private int Compose(ParseResult parsed, CompositionSource source, ResumeOptions? resume, WatchedRun? watched) => run.Run(source, (plan, tuning, stop) =>
+        training.Train(plan, new TrainOptions(parsed.GetValue(_force), tuning, source) { Resume = resume, Watched = watched }, stop));
 }
