@@ -27,6 +27,12 @@ public sealed class PartContext
     /// </summary>
     public bool IsFrozen { get; init; }
 
+    /// <summary>
+    /// How a model trades time for memory (<c>run.checkpointing</c>): 0 keeps the graph of every evaluation that is differentiated; n keeps what goes into every n-th
+    /// block of the network, and computes n blocks, and the parts of the decoder, again in the backward. The gradients are the same to the last bit.
+    /// </summary>
+    public int BlocksPerCheckpoint { get; init; }
+
     /// <summary>The part's log. Any thread may write to it.</summary>
     public required ILogger Logger { get; init; }
 

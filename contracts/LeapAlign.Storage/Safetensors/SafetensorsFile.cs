@@ -17,11 +17,13 @@ public sealed class SafetensorsFile : IWeightSource, IDisposable
     private readonly SafetensorsHeader _header;
     private readonly long _dataStart;
     private readonly (long Length, DateTime Written) _content;
+    private MappedFile? _mapped;
+    private bool _isClosed;
 
     private SafetensorsFile(string path, SafeFileHandle file, SafetensorsHeader header, long dataStart)
     {
         (Location, _file, _header, _dataStart) = (path, file, header, dataStart);
-        _content = Content(file);
+        _content = MappedFile.ContentOf(file);
     }
 
     /// <inheritdoc/>
@@ -66,10 +68,11 @@ public sealed class SafetensorsFile : IWeightSource, IDisposable
     public Result<Tensor> Read(string name)
     {
         var entry = _header.Entries[name];
+        ObjectDisposedException.ThrowIf(_isClosed, this);
         try
         {
             var tensor = empty([.. entry.Shape], dtype: entry.Type, device: CPU);
-            if (TensorBytes.Read(_file, _dataStart + _header.Offsets[name], tensor) && Content(_file) == _content) return tensor;
+            if (TensorBytes.Read(_file, _dataStart + _header.Offsets[name], tensor) && MappedFile.ContentOf(_file) == _content) return tensor;
             tensor.Dispose();
             return Damaged(Location, $"tensor '{name}': the file changed after it was opened");
         }
@@ -79,11 +82,37 @@ public sealed class SafetensorsFile : IWeightSource, IDisposable
         }
     }
 
-    /// <summary>Closes the file.</summary>
-    public void Dispose() => _file.Dispose();
+    /// <inheritdoc/>
+    /// <remarks>The file is mapped whole, once, until the last tensor over it is gone.</remarks>
+    /// <exception cref="KeyNotFoundException">The name is not among <see cref="Entries"/>.</exception>
+    /// <exception cref="ObjectDisposedException">The file was closed.</exception>
+    public Result<Tensor> Map(string name)
+    {
+        var entry = _header.Entries[name];
+        if (entry.Shape.Contains(0)) return Read(name);
+        ObjectDisposedException.ThrowIf(_isClosed, this);
+        try
+        {
+            _mapped ??= MappedFile.Open(Location, _file, _content);
+            return _mapped.Change() is { } change ? change : _mapped.Over(_dataStart + _header.Offsets[name], entry);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            return Damaged(Location, $"tensor '{name}': the file cannot be mapped ({exception.Message})");
+        }
+    }
 
-    // A file that is written over in place keeps its length when both are weights of the same model.
-    private static (long Length, DateTime Written) Content(SafeFileHandle file) => (RandomAccess.GetLength(file), File.GetLastWriteTimeUtc(file));
+    /// <inheritdoc/>
+    public Result<Unit> CheckMapped() => _mapped?.Change() is { } change ? change : Unit.Value;
+
+    /// <summary>Closes the file. Tensors over it stay valid.</summary>
+    public void Dispose()
+    {
+        if (_isClosed) return;
+        _isClosed = true;
+        if (_mapped is null) _file.Dispose();
+        else _mapped.Release();
+    }
 
     private static Result<SafetensorsFile> ReadHeader(SafeFileHandle file, string path)
     {

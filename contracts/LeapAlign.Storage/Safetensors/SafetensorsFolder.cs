@@ -58,7 +58,22 @@ public sealed partial class SafetensorsFolder : IWeightSource, IDisposable
     /// <exception cref="KeyNotFoundException">The name is not among <see cref="Entries"/>.</exception>
     public Result<Tensor> Read(string name) => _fileOf[name].Read(name);
 
-    /// <summary>Closes the files.</summary>
+    /// <inheritdoc/>
+    /// <exception cref="KeyNotFoundException">The name is not among <see cref="Entries"/>.</exception>
+    public Result<Tensor> Map(string name) => _fileOf[name].Map(name);
+
+    /// <inheritdoc/>
+    public Result<Unit> CheckMapped()
+    {
+        foreach (var file in _fileOf.Values.Distinct())
+        {
+            var check = file.CheckMapped();
+            if (!check.IsOk) return check;
+        }
+        return Unit.Value;
+    }
+
+    /// <summary>Closes the files. Tensors over them stay valid.</summary>
     public void Dispose()
     {
         foreach (var file in _fileOf.Values) file.Dispose();

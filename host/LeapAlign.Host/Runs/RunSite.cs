@@ -51,6 +51,7 @@ internal sealed class RunSite : IDisposable
         Name = part.Name,
         BaseFolder = _plan.BaseFolder,
         Device = Device,
+        BlocksPerCheckpoint = _plan.Run.BlocksPerCheckpoint,
         IsFrozen = ReferenceEquals(part, _plan.Teacher) || (ReferenceEquals(part, _plan.Model) && _plan.Adapter is not null),
         ComputeType = Dtype.Parse(_plan.Run.Dtype)!.Value,
         Logger = _loggers.CreateLogger($"LeapAlign.{part.Name}"),

@@ -85,6 +85,7 @@ public sealed class FluxModel : IModel, IDisposable
     {
         ArgumentNullException.ThrowIfNull(latents);
         ArgumentNullException.ThrowIfNull(sigmas);
+        _networks.Weights.RequireFiles();
         var known = conditioning as FluxConditioning ?? throw new ArgumentException("the conditioning was not made by this model", nameof(conditioning));
         var (batch, height, width) = (latents.shape[0], latents.shape[2], latents.shape[3]);
         using var scope = NewDisposeScope();
@@ -128,7 +129,7 @@ public sealed class FluxModel : IModel, IDisposable
 
     private static Result<FluxModel> Load(PipelineFolder folder, FluxConfigs configs, TextTokenizers tokenizers, PartContext context, (PipelineTypes Types, long CacheBytes) options)
     {
-        var networks = new FluxNetworks(configs) { IsTrained = !context.IsFrozen };
+        var networks = new FluxNetworks(configs, context.BlocksPerCheckpoint) { IsTrained = !context.IsFrozen };
         var loaded = networks.Load(folder, context.Device, options.Types);
         if (!loaded.IsOk) networks.Dispose();
         return loaded.Map(_ => new FluxModel(context.Name, folder, networks, new TextConditioner(networks, tokenizers, context.Device), new EmbeddingCache(options.CacheBytes)));

@@ -1,3 +1,4 @@
+using LeapAlign.Contracts.Plugins;
 using LeapAlign.Networks.Clip;
 using LeapAlign.Networks.Flux;
 using LeapAlign.Networks.T5;
@@ -15,11 +16,13 @@ internal sealed class FluxNetworks : IDisposable
     private readonly WeightSet _t5 = new();
 
     /// <summary>Declares every weight; no memory is used yet.</summary>
-    public FluxNetworks(FluxConfigs configs)
+    /// <param name="configs">The architectures.</param>
+    /// <param name="blocksPerCheckpoint">As of <see cref="PartContext.BlocksPerCheckpoint"/>.</param>
+    public FluxNetworks(FluxConfigs configs, int blocksPerCheckpoint = 0)
     {
         Configs = configs;
-        Transformer = new FluxTransformer(configs.Transformer, Weights.Root);
-        Autoencoder = new PictureAutoencoder(configs.Vae);
+        Transformer = new FluxTransformer(configs.Transformer, Weights.Root, blocksPerCheckpoint);
+        Autoencoder = new PictureAutoencoder(configs.Vae, blocksPerCheckpoint > 0);
         Clip = new ClipTextEncoder(configs.Clip, _clip.Root);
         T5 = new T5Encoder(configs.T5, _t5.Root);
     }
@@ -47,10 +50,10 @@ internal sealed class FluxNetworks : IDisposable
     public Result<Unit> Load(PipelineFolder folder, Device device, PipelineTypes types)
     {
         var loaded =
-            from clip in folder.Load("text_encoder", _clip, device, types.Text, ClipTextEncoder.DeclaredName)
-            from t5 in folder.Load("text_encoder_2", _t5, device, types.Text, T5Encoder.DeclaredName)
+            from clip in folder.LoadFrozen("text_encoder", _clip, device, types.Text, WeightKeeping.Converted, ClipTextEncoder.DeclaredName)
+            from t5 in folder.LoadFrozen("text_encoder_2", _t5, device, types.Text, WeightKeeping.Converted, T5Encoder.DeclaredName)
             from vae in Autoencoder.Load(folder, device, types.Decoder)
-            from transformer in folder.Load("transformer", Weights, device, types.Kept(IsTrained))
+            from transformer in folder.Load("transformer", Weights, device, types.Kept(IsTrained), IsTrained)
             select Unit.Value;
         return loaded.Map(unit =>
         {
@@ -59,11 +62,21 @@ internal sealed class FluxNetworks : IDisposable
         });
     }
 
+    /// <summary><see cref="WeightSet.RequireFiles"/> of the text encoders.</summary>
+    public void RequireTextFiles()
+    {
+        _clip.RequireFiles();
+        _t5.RequireFiles();
+    }
+
     /// <summary>Makes every weight without content, for shapes on the "meta" device.</summary>
     public void Allocate(Device device, PipelineTypes types)
     {
-        _clip.Allocate(device, types.Text);
-        _t5.Allocate(device, types.Text);
+        foreach (var set in (WeightSet[])[_clip, _t5])
+        {
+            set.Allocate(device, types.Text ?? ScalarType.Float32);
+            set.ComputeIn(types.Text ?? ScalarType.Float32);
+        }
         Autoencoder.Allocate(device, types.Decoder);
         Weights.Allocate(device, types.Kept(IsTrained));
         Prepare(types);
@@ -79,8 +92,6 @@ internal sealed class FluxNetworks : IDisposable
 
     private void Prepare(PipelineTypes types)
     {
-        _clip.ComputeIn(types.Text);
-        _t5.ComputeIn(types.Text);
         Weights.SetTrained(IsTrained);
         Weights.ComputeIn(Type = types.Transformer);
     }

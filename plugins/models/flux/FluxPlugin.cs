@@ -28,9 +28,9 @@ public sealed record FluxSettings
     public int? TextLength { get; init; }
 
     /// <summary>The precision of the text encoders.</summary>
-    [Description("The precision of the two text encoders. run takes that of the run; it halves the memory of T5-XXL.")]
-    [AllowedValues("float32", "run")]
-    public string TextDtype { get; init; } = "float32";
+    [Description("The precision of the two text encoders. file takes that of each encoder's files where it is bfloat16, and float32 elsewhere; run takes that of the run. Their weights stay on the disk, and are converted at each use where the files have another precision.")]
+    [AllowedValues("file", "float32", "run")]
+    public string TextDtype { get; init; } = "file";
 
     /// <summary>The precision of the decoder.</summary>
     [Description("The precision of the picture decoder. run takes that of the run; on a CPU that halves the decoder's time.")]

@@ -34,6 +34,7 @@ internal sealed class TextConditioner(FluxNetworks networks, TextTokenizers toke
     /// <summary>Encodes a batch without gradient, in fp32.</summary>
     public TextEmbedding Encode(IReadOnlyList<string> captions)
     {
+        networks.RequireTextFiles();
         using var scope = NewDisposeScope();
         using var _ = no_grad();
         var pooled = networks.Clip.Forward(tokenizers.Clip(captions).to(device)).Pooled;

@@ -75,6 +75,7 @@ public sealed class Sd3Model : IModel, IDisposable
     {
         ArgumentNullException.ThrowIfNull(latents);
         ArgumentNullException.ThrowIfNull(sigmas);
+        _networks.Weights.RequireFiles();
         var known = conditioning as Sd3Conditioning ?? throw new ArgumentException("the conditioning was not made by this model", nameof(conditioning));
         Tensor Branch(TextEmbedding text, Tensor state)
         {
@@ -114,7 +115,7 @@ public sealed class Sd3Model : IModel, IDisposable
 
     private static Result<Sd3Model> Load(PipelineFolder folder, Sd3Configs configs, TextTokenizers tokenizers, PartContext context, (PipelineTypes Types, long CacheBytes) options)
     {
-        var networks = new Sd3Networks(configs) { IsTrained = !context.IsFrozen };
+        var networks = new Sd3Networks(configs, context.BlocksPerCheckpoint) { IsTrained = !context.IsFrozen };
         var loaded = networks.Load(folder, context.Device, options.Types);
         if (!loaded.IsOk) networks.Dispose();
         return loaded.Map(_ => new Sd3Model(folder, networks, new TextConditioner(networks, tokenizers, context.Device), new EmbeddingCache(options.CacheBytes)));

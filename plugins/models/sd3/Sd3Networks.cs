@@ -1,3 +1,4 @@
+using LeapAlign.Contracts.Plugins;
 using LeapAlign.Networks.Clip;
 using LeapAlign.Networks.Sd3;
 using LeapAlign.Networks.T5;
@@ -16,11 +17,13 @@ internal sealed class Sd3Networks : IDisposable
     private readonly WeightSet _t5 = new();
 
     /// <summary>Declares every weight; no memory is used yet.</summary>
-    public Sd3Networks(Sd3Configs configs)
+    /// <param name="configs">The architectures.</param>
+    /// <param name="blocksPerCheckpoint">As of <see cref="PartContext.BlocksPerCheckpoint"/>.</param>
+    public Sd3Networks(Sd3Configs configs, int blocksPerCheckpoint = 0)
     {
         Configs = configs;
-        Transformer = new Sd3Transformer(configs.Transformer, Weights.Root);
-        Autoencoder = new PictureAutoencoder(configs.Vae);
+        Transformer = new Sd3Transformer(configs.Transformer, Weights.Root, blocksPerCheckpoint);
+        Autoencoder = new PictureAutoencoder(configs.Vae, blocksPerCheckpoint > 0);
         ClipL = new ClipTextEncoder(configs.ClipL, _clipL.Root);
         ClipG = new ClipTextEncoder(configs.ClipG, _clipG.Root);
         if (configs.T5 is { } t5) T5 = new T5Encoder(t5, _t5.Root);
@@ -50,11 +53,11 @@ internal sealed class Sd3Networks : IDisposable
     public Result<Unit> Load(PipelineFolder folder, Device device, PipelineTypes types)
     {
         var loaded =
-            from l in folder.Load("text_encoder", _clipL, device, types.Text, ClipTextEncoder.DeclaredName)
-            from g in folder.Load("text_encoder_2", _clipG, device, types.Text, ClipTextEncoder.DeclaredName)
-            from t5 in T5 is null ? Unit.Value : folder.Load("text_encoder_3", _t5, device, types.Text, T5Encoder.DeclaredName)
+            from l in folder.LoadFrozen("text_encoder", _clipL, device, types.Text, WeightKeeping.Converted, ClipTextEncoder.DeclaredName)
+            from g in folder.LoadFrozen("text_encoder_2", _clipG, device, types.Text, WeightKeeping.Converted, ClipTextEncoder.DeclaredName)
+            from t5 in T5 is null ? Unit.Value : folder.LoadFrozen("text_encoder_3", _t5, device, types.Text, WeightKeeping.Converted, T5Encoder.DeclaredName)
             from vae in Autoencoder.Load(folder, device, types.Decoder)
-            from transformer in folder.Load("transformer", Weights, device, types.Kept(IsTrained))
+            from transformer in folder.Load("transformer", Weights, device, types.Kept(IsTrained), IsTrained)
             select Unit.Value;
         return loaded.Map(unit =>
         {
@@ -63,10 +66,20 @@ internal sealed class Sd3Networks : IDisposable
         });
     }
 
+    /// <summary><see cref="WeightSet.RequireFiles"/> of the text encoders.</summary>
+    public void RequireTextFiles()
+    {
+        foreach (var set in TextWeights) set.RequireFiles();
+    }
+
     /// <summary>Makes every weight without content, for shapes on the "meta" device.</summary>
     public void Allocate(Device device, PipelineTypes types)
     {
-        foreach (var set in TextWeights) set.Allocate(device, types.Text);
+        foreach (var set in TextWeights)
+        {
+            set.Allocate(device, types.Text ?? ScalarType.Float32);
+            set.ComputeIn(types.Text ?? ScalarType.Float32);
+        }
         Autoencoder.Allocate(device, types.Decoder);
         Weights.Allocate(device, types.Kept(IsTrained));
         Prepare(types);
@@ -80,7 +93,6 @@ internal sealed class Sd3Networks : IDisposable
 
     private void Prepare(PipelineTypes types)
     {
-        foreach (var set in TextWeights) set.ComputeIn(types.Text);
         Weights.SetTrained(IsTrained);
         Weights.ComputeIn(types.Transformer);
     }

@@ -39,6 +39,7 @@ internal sealed class TextConditioner(Sd3Networks networks, TextTokenizers token
     /// <summary>Encodes a batch without gradient, in fp32.</summary>
     public TextEmbedding Encode(IReadOnlyList<string> captions)
     {
+        networks.RequireTextFiles();
         using var scope = NewDisposeScope();
         using var _ = no_grad();
         var l = networks.ClipL.Forward(tokenizers.ClipL(captions).to(device));

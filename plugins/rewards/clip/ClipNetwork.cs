@@ -51,7 +51,7 @@ internal sealed class ClipNetwork : IDisposable
     public Result<Unit> Load(string folder) =>
         SafetensorsFolder.Open(folder).Bind(source =>
         {
-            using (source) return _weights.Load(source, Device, _type);
+            using (source) return _weights.Load(source, Device, _type, keeping: WeightKeeping.Mapped);
         }).Map(Prepare);
 
     /// <summary>Makes the weights without content, for shapes on the "meta" device.</summary>
@@ -62,7 +62,11 @@ internal sealed class ClipNetwork : IDisposable
     }
 
     /// <summary>[B, 3, H, W] in [0, 1] to [B, features] of unit length, with gradient.</summary>
-    public Tensor ImageFeatures(Tensor images) => Model.ImageFeatures(_processor.Prepare(images));
+    public Tensor ImageFeatures(Tensor images)
+    {
+        _weights.RequireFiles();
+        return Model.ImageFeatures(_processor.Prepare(images));
+    }
 
     public void Dispose() => _weights.Dispose();
 

@@ -13,7 +13,9 @@ public sealed class PictureAutoencoder : IDisposable
     private readonly Autoencoder _network;
 
     /// <summary>Declares every weight; no memory is used yet.</summary>
-    public PictureAutoencoder(VaeConfig config) => _network = new Autoencoder(config, _weights.Root);
+    /// <param name="config">The architecture.</param>
+    /// <param name="recomputes">Whether the decoder's parts are computed again in the backward instead of keeping their graphs.</param>
+    public PictureAutoencoder(VaeConfig config, bool recomputes = false) => _network = new Autoencoder(config, _weights.Root, recomputes);
 
     /// <summary>Reads every weight.</summary>
     /// <param name="folder">The pipeline.</param>
@@ -22,11 +24,7 @@ public sealed class PictureAutoencoder : IDisposable
     public Result<Unit> Load(PipelineFolder folder, Device device, ScalarType type)
     {
         ArgumentNullException.ThrowIfNull(folder);
-        return folder.Load("vae", _weights, device, type).Map(unit =>
-        {
-            _weights.ComputeIn(type);
-            return unit;
-        });
+        return folder.LoadFrozen("vae", _weights, device, type, WeightKeeping.Mapped);
     }
 
     /// <summary>Makes every weight without content, for shapes on the "meta" device.</summary>
@@ -41,6 +39,7 @@ public sealed class PictureAutoencoder : IDisposable
     /// <returns>[B, 3, H, W], fp32, clamped to [0, 1].</returns>
     public Tensor Decode(Tensor latents)
     {
+        _weights.RequireFiles();
         using var scope = NewDisposeScope();
         var pictures = _network.Decoder.Decode(latents).to(ScalarType.Float32).mul(0.5).add(0.5);
         return Activation.Clamp01(pictures).MoveToOuterDisposeScope();
@@ -52,6 +51,7 @@ public sealed class PictureAutoencoder : IDisposable
     public Tensor Encode(Tensor images)
     {
         ArgumentNullException.ThrowIfNull(images);
+        _weights.RequireFiles();
         using var scope = NewDisposeScope();
         using var gradients = no_grad();
         return _network.Encoder.Latents(images.mul(2).sub(1)).to(ScalarType.Float32).MoveToOuterDisposeScope();

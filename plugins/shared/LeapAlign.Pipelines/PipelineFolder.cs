@@ -88,15 +88,45 @@ public sealed record PipelineFolder
     /// <param name="weights">The declared weights.</param>
     /// <param name="device">Where they go.</param>
     /// <param name="type">The precision in which they are kept.</param>
-    /// <param name="rename">As of <see cref="WeightSet.Load"/>.</param>
-    public Result<Unit> Load(string component, WeightSet weights, Device device, ScalarType type, Func<string, string>? rename = null)
+    /// <param name="isTrained">Whether they will be trained. Weights that will not be are left on the disk where they can be computed with as they lie there.</param>
+    public Result<Unit> Load(string component, WeightSet weights, Device device, ScalarType type, bool isTrained)
     {
         ArgumentNullException.ThrowIfNull(weights);
-        return SafetensorsFolder.Open(Component(component), Family.Find(component).Stem).Bind(source =>
+        return Open(component).Bind(source =>
         {
-            using (source) return weights.Load(source, device, type, rename);
+            using (source) return weights.Load(source, device, type, keeping: isTrained ? WeightKeeping.Owned : WeightKeeping.Mapped);
         });
     }
+
+    /// <summary>Reads the weights of a component that is never trained, and makes it ready to compute.</summary>
+    /// <param name="component">Which component.</param>
+    /// <param name="weights">The declared weights.</param>
+    /// <param name="device">Where they go.</param>
+    /// <param name="type">The precision of weights and arithmetic; null for that of the files where all are fp32 or all bf16, else fp32: a CPU does not compute in fp16.</param>
+    /// <param name="keeping">Where the weights lie.</param>
+    /// <param name="rename">As of <see cref="WeightSet.Load"/>.</param>
+    public Result<Unit> LoadFrozen(string component, WeightSet weights, Device device, ScalarType? type, WeightKeeping keeping, Func<string, string>? rename = null)
+    {
+        ArgumentNullException.ThrowIfNull(weights);
+        return Open(component).Bind(source =>
+        {
+            using (source)
+            {
+                var computed = type ?? TypeOf(source);
+                return weights.Load(source, device, computed, rename, keeping).Map(unit =>
+                {
+                    weights.SetTrained(false);
+                    weights.ComputeIn(computed);
+                    return unit;
+                });
+            }
+        });
+    }
+
+    private static ScalarType TypeOf(SafetensorsFolder source) =>
+        source.Entries.Values.Select(static entry => entry.Type).Distinct().ToArray() is [ScalarType.BFloat16] ? ScalarType.BFloat16 : ScalarType.Float32;
+
+    private Result<SafetensorsFolder> Open(string component) => SafetensorsFolder.Open(Component(component), Family.Find(component).Stem);
 
     private static Result<Unit> RequireFolders(string folder, IReadOnlyList<string> components) =>
         components.FirstOrDefault(component => !Directory.Exists(Path.Combine(folder, component))) is { } absent

@@ -1,6 +1,9 @@
 using System.ComponentModel;
 using System.ComponentModel.DataAnnotations;
+using System.Globalization;
+using System.Text.Json.Serialization;
 using LeapAlign.Contracts.Models;
+using LeapAlign.Contracts.Plugins;
 
 namespace LeapAlign.Host.Configuration.Sections;
 
@@ -61,6 +64,10 @@ internal sealed record RunSettings
     [AllowedValues("bfloat16", "float32")]
     public string Dtype { get; init; } = "bfloat16";
 
+    [Description("What evaluations that are differentiated keep for the backward: none keeps the whole graph; blocks keeps what goes into each block of the network and of the decoder, and computes the block again, which takes about a third more time and a small part of the memory; every n keeps what goes into every n-th block. The gradients are the same to the last bit.")]
+    [RegularExpression("^(none|blocks|every [1-9][0-9]{0,3})$", ErrorMessage = "is none, blocks, or every n, such as every 2")]
+    public string Checkpointing { get; init; } = "none";
+
     [Description("Threads of tensor operations; 0 takes one for each processor that this process may use (affinity mask, quota of the control group).")]
     [Range(0, 4096)]
     public int Threads { get; init; }
@@ -70,4 +77,13 @@ internal sealed record RunSettings
 
     [Description("Whether the measurements and the sample grids are also written for TensorBoard, to <folder>/<name>/tensorboard.")]
     public bool TensorBoard { get; init; } = true;
+
+    /// <summary><see cref="Checkpointing"/> as parts are told it (<see cref="PartContext.BlocksPerCheckpoint"/>).</summary>
+    [JsonIgnore]
+    public int BlocksPerCheckpoint => Checkpointing switch
+    {
+        "none" => 0,
+        "blocks" => 1,
+        var every => int.Parse(every["every ".Length..], CultureInfo.InvariantCulture),
+    };
 }

@@ -82,6 +82,7 @@ internal sealed class TrainingStep : IDisposable
         _batches.Watch.Clear();
         // Where an optimizer asks for it, gradients are those at other weights than the ones that are updated.
         using var elsewhere = _optimizations.MoveToProbes();
+        using var calls = new GraphCalls();
         using var scope = NewDisposeScope();
         using var step = _batches.Of(index, tally.Score);
         foreach (var update in Losses(step).Updates(_optimizations.Allow))
@@ -125,6 +126,7 @@ internal sealed class TrainingStep : IDisposable
     // A step without an update, for an optimizer that asks for its gradient.
     private void Accumulate(int index, int draw, StepTally tally)
     {
+        using var calls = new GraphCalls();
         using var scope = NewDisposeScope();
         using var step = _batches.Of(index, tally.Score, draw);
         foreach (var update in Losses(step).Updates(_optimizations.Allow))
@@ -148,6 +150,7 @@ internal sealed class TrainingStep : IDisposable
     {
         using var stage = _stages.Enter("backward");
         loss.backward();
+        GraphCalls.Current?.Complete();
     }
 
     // Judged before it is scaled, while a gradient that went bad is still the only one.

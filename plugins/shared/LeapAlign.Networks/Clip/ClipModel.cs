@@ -39,7 +39,7 @@ public sealed class ClipModel
     }
 
     /// <summary>[] fp32: the factor that turned cosines into logits when the model was trained, <c>exp(logit_scale)</c>.</summary>
-    public Tensor LogitScale() => _logitScale.Value.exp();
+    public Tensor LogitScale() => _logitScale.Value.to(ScalarType.Float32).exp();
 
     private static Tensor UnitLength(Tensor features)
     {

@@ -13,22 +13,35 @@ public sealed class FluxTransformer
     private readonly Linear _tokens;
     private readonly ConditioningEmbedding _conditioning;
     private readonly Linear _context;
-    private readonly IFluxBlock[] _blocks;
+    private readonly BlockSequence _blocks;
     private readonly OutputProjection _output;
 
     /// <summary>Declares the weights.</summary>
-    public FluxTransformer(FluxConfig config, WeightScope scope)
+    /// <param name="config">The architecture.</param>
+    /// <param name="scope">The scope of the whole network.</param>
+    /// <param name="blocksPerCheckpoint">As of <see cref="BlockSequence"/>.</param>
+    public FluxTransformer(FluxConfig config, WeightScope scope, int blocksPerCheckpoint = 0)
     {
         ArgumentNullException.ThrowIfNull(config);
         _config = config;
         _conditioning = new ConditioningEmbedding(scope / "time_text_embed", config.Width, config.PooledWidth, config.EmbedsGuidance);
         _context = new Linear(scope / "context_embedder", config.ContextWidth, config.Width, role: SiteRole.Embedding);
         _tokens = new Linear(scope / "x_embedder", config.InChannels, config.Width, role: SiteRole.Embedding);
-        _blocks =
+        WeightScope[] scopes =
         [
-            .. Enumerable.Range(0, config.DoubleLayers).Select(index => new DoubleStreamBlock(scope / "transformer_blocks" / index, config)),
-            .. Enumerable.Range(0, config.SingleLayers).Select(index => new SingleStreamBlock(scope / "single_transformer_blocks" / index, config)),
+            .. Enumerable.Range(0, config.DoubleLayers).Select(index => scope / "transformer_blocks" / index),
+            .. Enumerable.Range(0, config.SingleLayers).Select(index => scope / "single_transformer_blocks" / index),
         ];
+        IFluxBlock[] blocks = [.. scopes.Select((block, index) => index < config.DoubleLayers ? (IFluxBlock)new DoubleStreamBlock(block, config) : new SingleStreamBlock(block, config))];
+        _blocks = new BlockSequence(
+            scopes,
+            2,
+            (index, streams, conditioning, positions) =>
+            {
+                var (image, context) = blocks[index].Forward(streams[0], streams[1], conditioning, new RotaryPositions(positions[0], positions[1]));
+                return [image, context];
+            },
+            blocksPerCheckpoint);
         _output = new OutputProjection(scope, config.Width, config.OutChannels);
     }
 
@@ -46,13 +59,7 @@ public sealed class FluxTransformer
         var conditioning = Activation.Silu(_conditioning.Forward(FluxTime.Encoded(inputs.Sigma, type), guidance, inputs.Pooled.to(type)));
         var positions = RotaryPositions.Of(cat([inputs.TextPlaces, inputs.ImagePlaces], 0), _config.RotaryWidths);
         var (image, context) = (_tokens.Forward(inputs.Tokens.to(type)), _context.Forward(inputs.Context.to(type)));
-        foreach (var block in _blocks)
-        {
-            var (nextImage, nextContext) = block.Forward(image, context, conditioning, positions);
-            image.Dispose();
-            context.Dispose();
-            (image, context) = (nextImage, nextContext);
-        }
+        image = _blocks.Forward([image, context], conditioning, positions.Cosines, positions.Sines)[0];
         return _output.Forward(image, conditioning).to(inputs.Tokens.dtype).MoveToOuterDisposeScope();
     }
 

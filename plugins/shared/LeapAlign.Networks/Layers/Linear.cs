@@ -31,6 +31,6 @@ public sealed class Linear
     public Tensor Forward(Tensor input)
     {
         var output = nn.functional.linear(input, _weight.Value, _bias?.Value);
-        return _site?.Adapter is { Tensors: { Count: > 0 } tensors } adapter ? adapter.Apply(input, output, tensors) : output;
+        return _site?.Adapter is { } adapter && Recomputation.TensorsOf(_site) is { Count: > 0 } tensors ? adapter.Apply(input, output, tensors) : output;
     }
 }

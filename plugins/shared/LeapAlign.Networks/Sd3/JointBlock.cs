@@ -34,8 +34,8 @@ internal sealed class JointBlock
     /// <param name="image">[B, L, width].</param>
     /// <param name="context">[B, T, width].</param>
     /// <param name="conditioning">[B, width], SiLU applied.</param>
-    /// <returns>Both streams; the last block has no context any more.</returns>
-    public (Tensor Image, Tensor? Context) Forward(Tensor image, Tensor context, Tensor conditioning)
+    /// <returns>Both streams; after the last block there is the image alone.</returns>
+    public Tensor[] Forward(Tensor image, Tensor context, Tensor conditioning)
     {
         using var scope = NewDisposeScope();
         var parts = _imageModulation.Forward(conditioning);
@@ -47,9 +47,9 @@ internal sealed class JointBlock
         if (_imageAttention is not null)
             newImage = Modulation.Gate(newImage, parts[8], _imageAttention.Forward(Modulation.Modulate(normalised, shift: parts[6], scale: parts[7])));
         newImage = FeedForward(_imageFeedForward, newImage, parts).MoveToOuterDisposeScope();
-        if (_contextFeedForward is null || contextUpdate is null) return (newImage, null);
+        if (_contextFeedForward is null || contextUpdate is null) return [newImage];
         var newContext = FeedForward(_contextFeedForward, Modulation.Gate(context, contextParts[2], contextUpdate), contextParts);
-        return (newImage, newContext.MoveToOuterDisposeScope());
+        return [newImage, newContext.MoveToOuterDisposeScope()];
     }
 
     /// <summary>The last block's context modulation has scale before shift, as final norms have; the others shift before scale.</summary>

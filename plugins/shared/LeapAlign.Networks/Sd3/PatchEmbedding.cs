@@ -45,6 +45,6 @@ internal sealed class PatchEmbedding
     private Tensor Positions(long rows, long columns)
     {
         var (top, left) = ((_tableSize - rows) / 2, (_tableSize - columns) / 2);
-        return _table.Value.view(_tableSize, _tableSize, -1).narrow(0, top, rows).narrow(1, left, columns).reshape(1, rows * columns, -1);
+        return _table.Value.view(_tableSize, _tableSize, -1).narrow(0, top, rows).narrow(1, left, columns).reshape(1, rows * columns, -1).to(ScalarType.Float32);
     }
 }

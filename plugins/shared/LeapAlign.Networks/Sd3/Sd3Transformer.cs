@@ -14,19 +14,24 @@ public sealed class Sd3Transformer
     private readonly PatchEmbedding _patches;
     private readonly ConditioningEmbedding _conditioning;
     private readonly Linear _context;
-    private readonly JointBlock[] _blocks;
+    private readonly BlockSequence _blocks;
     private readonly VelocityHead _head;
     private readonly Sd3Config _config;
 
     /// <summary>Declares the weights.</summary>
-    public Sd3Transformer(Sd3Config config, WeightScope scope)
+    /// <param name="config">The architecture.</param>
+    /// <param name="scope">The scope of the whole network.</param>
+    /// <param name="blocksPerCheckpoint">As of <see cref="BlockSequence"/>.</param>
+    public Sd3Transformer(Sd3Config config, WeightScope scope, int blocksPerCheckpoint = 0)
     {
         ArgumentNullException.ThrowIfNull(config);
         _config = config;
         _patches = new PatchEmbedding(scope / "pos_embed", config);
         _conditioning = new ConditioningEmbedding(scope / "time_text_embed", config.Width, config.PooledWidth);
         _context = new Linear(scope / "context_embedder", config.ContextWidth, config.Width, role: SiteRole.Embedding);
-        _blocks = [.. Enumerable.Range(0, config.Layers).Select(index => new JointBlock(scope / "transformer_blocks" / index, config, index))];
+        WeightScope[] scopes = [.. Enumerable.Range(0, config.Layers).Select(index => scope / "transformer_blocks" / index)];
+        JointBlock[] blocks = [.. scopes.Select((block, index) => new JointBlock(block, config, index))];
+        _blocks = new BlockSequence(scopes, 2, (index, streams, conditioning, _) => blocks[index].Forward(streams[0], streams[1], conditioning), blocksPerCheckpoint);
         _head = new VelocityHead(scope, config);
     }
 
@@ -45,17 +50,7 @@ public sealed class Sd3Transformer
         var image = _patches.Forward(latents.to(type));
         var conditioning = Activation.Silu(_conditioning.Forward(timestep, guidance: null, pooled.to(type)));
         var text = _context.Forward(context.to(type));
-        foreach (var block in _blocks)
-        {
-            var (nextImage, nextText) = block.Forward(image, text, conditioning);
-            image.Dispose();
-            if (nextText is not null)
-            {
-                text.Dispose();
-                text = nextText;
-            }
-            image = nextImage;
-        }
+        image = _blocks.Forward([image, text], conditioning)[0];
         return _head.Forward(image, conditioning, latents.shape[2] / _config.PatchSize).to(latents.dtype).MoveToOuterDisposeScope();
     }
 }

@@ -6,10 +6,13 @@ namespace LeapAlign.Networks.Vae;
 public sealed class Autoencoder
 {
     /// <summary>Declares the weights of both halves.</summary>
-    public Autoencoder(VaeConfig config, WeightScope scope)
+    /// <param name="config">The architecture.</param>
+    /// <param name="scope">The scope of the component.</param>
+    /// <param name="recomputes">As of <see cref="AutoencoderDecoder"/>.</param>
+    public Autoencoder(VaeConfig config, WeightScope scope, bool recomputes = false)
     {
         Encoder = new AutoencoderEncoder(config, scope);
-        Decoder = new AutoencoderDecoder(config, scope);
+        Decoder = new AutoencoderDecoder(config, scope, recomputes);
     }
 
     /// <summary>Pictures to latents.</summary>

@@ -12,15 +12,15 @@ public sealed class AutoencoderDecoder
     private readonly Scalar _shift;
     private readonly Conv2d? _postQuant;
     private readonly Conv2d _input;
-    private readonly MidBlock _middle;
-    private readonly Resolution[] _resolutions;
+    private readonly Func<Tensor, Tensor>[] _parts;
     private readonly GroupNorm _norm;
     private readonly Conv2d _output;
 
     /// <summary>Declares the weights.</summary>
     /// <param name="config">The architecture.</param>
     /// <param name="scope">The scope of the whole autoencoder.</param>
-    public AutoencoderDecoder(VaeConfig config, WeightScope scope)
+    /// <param name="recomputes">Whether its parts are computed again in the backward instead of keeping their graphs.</param>
+    public AutoencoderDecoder(VaeConfig config, WeightScope scope, bool recomputes = false)
     {
         ArgumentNullException.ThrowIfNull(config);
         _scaling = config.ScalingFactor;
@@ -30,10 +30,12 @@ public sealed class AutoencoderDecoder
         var decoder = scope / "decoder";
         var channels = config.BlockChannels.Reverse().ToArray();
         _input = new Conv2d(decoder / "conv_in", (config.LatentChannels, channels[0]), kernel: 3, padding: 1);
-        _middle = new MidBlock(decoder / "mid_block", config);
-        _resolutions = [.. channels.Select((width, index) => Up(decoder / "up_blocks" / index, config, channels, index))];
+        var middle = new MidBlock(decoder / "mid_block", config);
+        Resolution[] resolutions = [.. channels.Select((width, index) => Up(decoder / "up_blocks" / index, config, channels, index))];
         _norm = new GroupNorm(decoder / "conv_norm_out", config.NormGroups, channels[^1], ResidualBlock.Epsilon);
         _output = new Conv2d(decoder / "conv_out", (channels[^1], config.OutChannels), kernel: 3, padding: 1);
+        IEnumerable<Func<Tensor, Tensor>> parts = [.. middle.Parts, .. resolutions.SelectMany(static resolution => resolution.Parts), Picture];
+        _parts = [.. recomputes ? parts.Select(part => Recomputed(part, decoder)) : parts];
     }
 
     /// <summary>Decodes.</summary>
@@ -47,9 +49,27 @@ public sealed class AutoencoderDecoder
         using var scope = NewDisposeScope();
         var hidden = latents.div(_scaling).add(_shift).to(_input.ComputeType);
         if (_postQuant is not null) hidden = _postQuant.Forward(hidden);
-        hidden = _middle.Forward(_input.Forward(hidden));
-        foreach (var resolution in _resolutions) hidden = resolution.Forward(hidden);
-        return _output.Forward(Activation.Silu(_norm.Forward(hidden))).to(latents.dtype).MoveToOuterDisposeScope();
+        hidden = _input.Forward(hidden);
+        foreach (var part in _parts)
+        {
+            var next = part(hidden);
+            hidden.Dispose();
+            hidden = next;
+        }
+        return hidden.to(latents.dtype).MoveToOuterDisposeScope();
+    }
+
+    private static Func<Tensor, Tensor> Recomputed(Func<Tensor, Tensor> part, WeightScope decoder)
+    {
+        // Its weights are frozen wherever the product uses it; trained ones would be arguments of every part, most without a gradient there.
+        var recomputation = new Recomputation(decoder.Weights, [], inputs => [part(inputs[0])]);
+        return hidden => recomputation.Forward(hidden)[0];
+    }
+
+    private Tensor Picture(Tensor hidden)
+    {
+        using var scope = NewDisposeScope();
+        return _output.Forward(Activation.Silu(_norm.Forward(hidden))).MoveToOuterDisposeScope();
     }
 
     private static Resolution Up(WeightScope scope, VaeConfig config, int[] channels, int index)

@@ -18,6 +18,17 @@ internal sealed class MidBlock
         _second = new ResidualBlock(scope / "resnets" / 1, config.NormGroups, channels, channels);
     }
 
+    /// <summary>Its parts in order, each from [B, C, H, W] to the same shape.</summary>
+    public IEnumerable<Func<Tensor, Tensor>> Parts
+    {
+        get
+        {
+            yield return _first.Forward;
+            if (_attention is not null) yield return _attention.Forward;
+            yield return _second.Forward;
+        }
+    }
+
     /// <summary>[B, C, H, W] to the same shape.</summary>
     public Tensor Forward(Tensor input)
     {

@@ -21,6 +21,10 @@ internal static class Resampling
     public static Func<Tensor, Tensor> Up(WeightScope scope, int channels)
     {
         var convolution = new Conv2d(scope / "upsamplers" / 0 / "conv", (channels, channels), kernel: 3, padding: 1);
-        return input => convolution.Forward(nn.functional.interpolate(input, scale_factor: Twice, mode: InterpolationMode.Nearest));
+        return input =>
+        {
+            using var wide = nn.functional.interpolate(input, scale_factor: Twice, mode: InterpolationMode.Nearest);
+            return convolution.Forward(wide);
+        };
     }
 }

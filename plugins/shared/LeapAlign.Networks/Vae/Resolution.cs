@@ -21,12 +21,22 @@ internal sealed class Resolution
         _resample = resample;
     }
 
+    /// <summary>Its parts in order, the first from [B, in, H, W], the last to [B, out, H', W'].</summary>
+    public IEnumerable<Func<Tensor, Tensor>> Parts
+    {
+        get
+        {
+            foreach (var block in _blocks) yield return block.Forward;
+            if (_resample is not null) yield return _resample;
+        }
+    }
+
     /// <summary>[B, in, H, W] to [B, out, H', W'].</summary>
     public Tensor Forward(Tensor input)
     {
         using var scope = NewDisposeScope();
         var hidden = input;
-        foreach (var block in _blocks) hidden = block.Forward(hidden);
-        return (_resample?.Invoke(hidden) ?? hidden).MoveToOuterDisposeScope();
+        foreach (var part in Parts) hidden = part(hidden);
+        return hidden.MoveToOuterDisposeScope();
     }
 }

@@ -1,7 +1,21 @@
 using LeapAlign.Contracts.Weights;
+using LeapAlign.Networks.Layers;
 using static TorchSharp.torch;
 
 namespace LeapAlign.Networks.Weights;
+
+/// <summary>Where weights that are not trained lie.</summary>
+public enum WeightKeeping
+{
+    /// <summary>In memory of the process, in the precision that was asked for.</summary>
+    Owned,
+
+    /// <summary>In the file, where that holds them in the precision that was asked for; the others are converted once into memory of the process.</summary>
+    Mapped,
+
+    /// <summary>In the file, all of them; those in another precision are converted at each use. For networks that are seldom evaluated and never differentiated.</summary>
+    Converted,
+}
 
 /// <summary>
 /// A named place for a tensor in a network. Layers hold the place, not the tensor, so that a whole network can compute with the trained weights, with
@@ -12,9 +26,12 @@ public sealed class Weight
     private Tensor? _master;
     private Tensor? _copy;
     private Tensor? _substitute;
+    private ScalarType? _atUse;
+    private bool _convertsAtUse;
 
-    internal Weight(string name, long[] shape, bool isBuffer, ParameterRole? role = null)
+    internal Weight(WeightSet set, string name, long[] shape, bool isBuffer, ParameterRole? role = null)
     {
+        Set = set;
         Name = name;
         Shape = shape;
         IsBuffer = isBuffer;
@@ -31,7 +48,10 @@ public sealed class Weight
     /// <summary>What it is to the network.</summary>
     public ParameterRole Role { get; }
 
-    /// <summary>A stored constant (a position table): loaded and saved, never trained and never rounded to the compute type.</summary>
+    /// <summary>
+    /// A stored constant (a position table): loaded and saved, never trained and never rounded to the compute type. It may be in the type of the file; who computes
+    /// with it converts the part that it takes to fp32.
+    /// </summary>
     public bool IsBuffer { get; }
 
     /// <summary>The name that the tensor had in the file it came from; it is saved under the same.</summary>
@@ -44,37 +64,55 @@ public sealed class Weight
     /// <exception cref="InvalidOperationException">Nothing has been loaded.</exception>
     public Tensor Master => _master ?? throw new InvalidOperationException($"weight '{Name}' was never loaded");
 
+    /// <summary>All weights of its network.</summary>
+    internal WeightSet Set { get; }
+
+    /// <summary>Whether it is trained: it has gradients then, and other policies may stand in its place.</summary>
+    internal bool IsTrained { get; private set; }
+
     /// <summary>
     /// What the network computes with: <see cref="Master"/>, a copy of it in the compute type, or what stands in its place. Where gradients are enabled, each
     /// call gives the one copy an edge of its own to the master, in whose type gradients are added up (<see cref="MasterEdge"/>); the handle then belongs to
-    /// the dispose scope of the caller.
+    /// the dispose scope of the caller. So does what is converted at each use (<see cref="WeightKeeping.Converted"/>).
     /// </summary>
     /// <exception cref="InvalidOperationException">Nothing has been loaded.</exception>
     public Tensor Value
     {
         get
         {
+            if (IsTrained && Recomputation.For(this) is { } standIn) return standIn;
             if (_substitute is not null) return _substitute;
+            if (_atUse is { } type) return Master.to(type);
             if (_copy is null) return Master;
-            return Master.requires_grad && is_grad_enabled() ? MasterEdge.Of(Master, _copy) : _copy;
+            return IsTrained && is_grad_enabled() ? MasterEdge.Of(Master, _copy) : _copy;
         }
     }
 
     /// <summary>The precision of <see cref="Value"/>.</summary>
     /// <exception cref="InvalidOperationException">Nothing has been loaded.</exception>
-    public ScalarType ComputeType => (_substitute ?? _copy ?? Master).dtype;
+    public ScalarType ComputeType => _atUse is { } type && _substitute is null ? type : (_substitute ?? _copy ?? Master).dtype;
 
-    internal void Store(Tensor master)
+    internal void Store(Tensor master, bool convertsAtUse = false)
     {
         Release();
+        (_convertsAtUse, IsTrained) = (convertsAtUse, false);
         _master = master.DetachFromDisposeScope();
+    }
+
+    /// <summary>Trains it from now on, or no longer.</summary>
+    internal void Train(bool trained)
+    {
+        IsTrained = trained;
+        Master.requires_grad_(trained);
     }
 
     /// <summary>Computes with <see cref="Master"/> in the given type from now on, as it is now.</summary>
     internal void Refresh(ScalarType computeType)
     {
         _copy?.Dispose();
-        _copy = Keeps(Master, computeType) ? null : Cast(Master, computeType);
+        var keeps = Keeps(Master, computeType);
+        _atUse = !keeps && _convertsAtUse ? computeType : null;
+        _copy = keeps || _convertsAtUse ? null : Cast(Master, computeType);
     }
 
     /// <summary>Another tensor in the type that the network computes in, for <see cref="Substitute"/>; whoever asks disposes it.</summary>
@@ -90,6 +128,7 @@ public sealed class Weight
         _copy?.Dispose();
         _master?.Dispose();
         _copy = _master = _substitute = null;
+        _atUse = null;
     }
 
     private bool Keeps(Tensor source, ScalarType computeType) => IsBuffer || source.dtype == computeType;

@@ -34,6 +34,26 @@ public readonly struct WeightScope
     /// <param name="role">What it does.</param>
     public AdapterSite Site(long inputs, long outputs, SiteRole role) => _set.Declare(new AdapterSite(_prefix.TrimEnd('.'), inputs, outputs, role));
 
+    /// <summary>What is declared below this scope by now, stored constants included.</summary>
+    public IReadOnlyList<Weight> Weights
+    {
+        get
+        {
+            var prefix = _prefix;
+            return [.. _set.All.Where(weight => weight.Name.StartsWith(prefix, StringComparison.Ordinal))];
+        }
+    }
+
+    /// <summary>The sites of adapters that are declared below this scope by now.</summary>
+    public IReadOnlyList<AdapterSite> Sites
+    {
+        get
+        {
+            var prefix = _prefix;
+            return [.. _set.Sites.Where(site => site.Name.StartsWith(prefix, StringComparison.Ordinal))];
+        }
+    }
+
     /// <summary>Declares a stored constant of this scope.</summary>
     public Weight Buffer(string name, params long[] shape) => _set.Declare(_prefix + name, shape, isBuffer: true);
 }

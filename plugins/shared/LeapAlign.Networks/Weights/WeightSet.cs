@@ -19,6 +19,7 @@ public sealed class WeightSet : IDisposable
     private readonly List<AdapterSite> _sites = [];
     private readonly List<PolicyUse> _uses = [];
     private ScalarType _computeType = ScalarType.Float32;
+    private IWeightSource? _source;
 
     /// <summary>The scope without prefix.</summary>
     public WeightScope Root => new(this, "");
@@ -43,7 +44,7 @@ public sealed class WeightSet : IDisposable
 
     internal Weight Declare(string name, long[] shape, bool isBuffer, ParameterRole? role = null)
     {
-        var weight = new Weight(name, shape, isBuffer, role);
+        var weight = new Weight(this, name, shape, isBuffer, role);
         if (!_byName.TryAdd(name, weight)) throw new InvalidOperationException($"weight '{name}' is declared twice");
         _weights.Add(weight);
         return weight;
@@ -57,24 +58,41 @@ public sealed class WeightSet : IDisposable
     /// Maps a name in the file to the declared name, where libraries disagree; null leaves names as they are. Names of one tied tensor may map to the
     /// same; the tensor is then read once, under its declared name if the file has that.
     /// </param>
+    /// <param name="keeping">Where weights that are not trained lie; those of a network on another device than the CPU are copied there whatever it is.</param>
     /// <returns>A fault that names the first missing, unexpected or misshapen tensor and counts the others.</returns>
-    public Result<Unit> Load(IWeightSource source, Device device, ScalarType type, Func<string, string>? rename = null)
+    public Result<Unit> Load(IWeightSource source, Device device, ScalarType type, Func<string, string>? rename = null, WeightKeeping keeping = WeightKeeping.Owned)
     {
         ArgumentNullException.ThrowIfNull(source);
+        ArgumentNullException.ThrowIfNull(device);
         var declaredNames = source.Entries.Keys
             .Where(name => !Ignored.Any(ignored => name.EndsWith(ignored, StringComparison.Ordinal)))
             .GroupBy(name => rename is null ? name : rename(name))
             .ToDictionary(names => names.Key, names => names.Contains(names.Key) ? names.Key : names.First());
         if (Check(source, declaredNames) is { } wrong) return wrong;
+        _source = source;
         foreach (var weight in _weights)
         {
             var fileName = declaredNames[weight.Name];
-            if (!source.Read(fileName).TryGet(out var tensor, out var fault)) return fault;
+            var fileType = source.Entries[fileName].Type;
+            var stays = keeping != WeightKeeping.Owned && device.type == TorchSharp.DeviceType.CPU && (weight.IsBuffer || fileType == type || keeping == WeightKeeping.Converted);
+            if (!(stays ? source.Map(fileName) : source.Read(fileName)).TryGet(out var tensor, out var fault)) return fault;
             weight.FileName = fileName;
-            weight.FileType = tensor.dtype;
+            weight.FileType = fileType;
+            if (stays)
+            {
+                weight.Store(tensor, convertsAtUse: keeping == WeightKeeping.Converted);
+                continue;
+            }
             using (tensor) weight.Store(tensor.to(weight.IsBuffer ? ScalarType.Float32 : type, device, copy: true));
         }
         return Unit.Value;
+    }
+
+    /// <summary>Looks whether the files that the network computes with where they lie are what they were when they were opened. Call it before the network is evaluated.</summary>
+    /// <exception cref="FaultException">One was cut short, or written to.</exception>
+    public void RequireFiles()
+    {
+        if (_source is { } source && !source.CheckMapped().TryGet(out _, out var fault)) throw new FaultException(fault);
     }
 
     /// <summary>Makes every weight without content: for shape checks on the "meta" device, or before filling them.</summary>
@@ -86,7 +104,7 @@ public sealed class WeightSet : IDisposable
     /// <summary>Marks the parameters as trained, or frozen. Call <see cref="Refresh"/> afterwards.</summary>
     public void SetTrained(bool trained)
     {
-        foreach (var weight in Parameters) weight.Master.requires_grad_(trained);
+        foreach (var weight in Parameters) weight.Train(trained);
     }
 
     /// <summary>Chooses the precision of the network's arithmetic and makes the copies it needs.</summary>
@@ -125,6 +143,7 @@ public sealed class WeightSet : IDisposable
     public void Dispose()
     {
         _uses.Clear();
+        _source = null;
         foreach (var weight in _weights) weight.Release();
     }
 

@@ -1,0 +1,86 @@
+using LeapAlign.Networks.Weights;
+using static TorchSharp.torch;
+
+namespace LeapAlign.Networks.Layers;
+
+/// <summary>
+/// The blocks of a transformer, one after the other, all steered by the same conditioning. It is where blocks are computed again in the backward instead of keeping
+/// their graphs.
+/// </summary>
+public sealed class BlockSequence
+{
+    private readonly int _count;
+    private readonly int _together;
+    private readonly BlockForward _block;
+    private readonly Recomputation[] _parts;
+    private readonly int _streams;
+
+    /// <summary>Computes a block.</summary>
+    /// <param name="index">Which, from 0.</param>
+    /// <param name="streams">The hidden states that come in: those of the image, of the text. They are not disposed.</param>
+    /// <param name="conditioning">What steers all blocks.</param>
+    /// <param name="constants">What all blocks know of the tokens, positions for instance.</param>
+    /// <returns>The streams, in the scope of the caller.</returns>
+    public delegate Tensor[] BlockForward(int index, Tensor[] streams, Tensor conditioning, Tensor[] constants);
+
+    /// <summary>Puts declared blocks in a sequence.</summary>
+    /// <param name="scopes">The scope of each block, all of whose weights are declared.</param>
+    /// <param name="streams">How many hidden states go from block to block.</param>
+    /// <param name="block">Computes one.</param>
+    /// <param name="blocksPerCheckpoint">0 keeps the graph of all; n keeps what goes into every n-th, and computes n blocks again at a time.</param>
+    public BlockSequence(IReadOnlyList<WeightScope> scopes, int streams, BlockForward block, int blocksPerCheckpoint)
+    {
+        ArgumentNullException.ThrowIfNull(scopes);
+        ArgumentNullException.ThrowIfNull(block);
+        ArgumentOutOfRangeException.ThrowIfNegative(blocksPerCheckpoint);
+        (_count, _streams, _together, _block) = (scopes.Count, streams, blocksPerCheckpoint, block);
+        _parts = blocksPerCheckpoint == 0 ? [] : [.. scopes.Chunk(blocksPerCheckpoint).Select((chunk, part) => new Recomputation(
+            [.. chunk.SelectMany(static scope => scope.Weights)],
+            [.. chunk.SelectMany(static scope => scope.Sites)],
+            inputs => Part(part * blocksPerCheckpoint, chunk.Length, inputs)))];
+    }
+
+    /// <summary>Runs all blocks.</summary>
+    /// <param name="streams">What comes in; disposed as soon as they are not needed.</param>
+    /// <param name="conditioning">What steers all blocks.</param>
+    /// <param name="constants">What all blocks know of the tokens.</param>
+    /// <returns>The streams after the last block, in the scope of the caller.</returns>
+    public Tensor[] Forward(Tensor[] streams, Tensor conditioning, params Tensor[] constants)
+    {
+        ArgumentNullException.ThrowIfNull(streams);
+        using var scope = NewDisposeScope();
+        if (_parts.Length == 0) return [.. Run(0, _count, streams, [.. Enumerable.Range(0, _count).Select(_ => Node(conditioning))], constants).Select(static stream => stream.MoveToOuterDisposeScope())];
+        for (var part = 0; part < _parts.Length; part++)
+        {
+            var blocks = Math.Min(_together, _count - (part * _together));
+            // The gradient of what all blocks take is added up block by block, the last first, with and without recomputation: each block has an argument of its own.
+            var next = _parts[part].Forward([.. streams, .. Enumerable.Range(0, blocks).Select(_ => Node(conditioning)), .. constants]);
+            foreach (var stream in streams) stream.Dispose();
+            streams = next;
+        }
+        return [.. streams.Select(static stream => stream.MoveToOuterDisposeScope())];
+    }
+
+    // A handle of its own would not do: gradients are added up at nodes of the graph.
+    private static Tensor Node(Tensor conditioning) => conditioning.view(conditioning.shape);
+
+    private Tensor[] Part(int first, int count, Tensor[] inputs)
+    {
+        using var scope = NewDisposeScope();
+        // What came in stays the caller's.
+        Tensor[] streams = [.. inputs[.._streams].Select(static stream => stream.alias())];
+        var outputs = Run(first, count, streams, inputs[_streams..(_streams + count)], inputs[(_streams + count)..]);
+        return [.. outputs.Select(static output => output.MoveToOuterDisposeScope())];
+    }
+
+    private Tensor[] Run(int first, int count, Tensor[] streams, Tensor[] conditionings, Tensor[] constants)
+    {
+        for (var i = 0; i < count; i++)
+        {
+            var next = _block(first + i, streams, conditionings[i], constants);
+            foreach (var stream in streams) stream.Dispose();
+            streams = next;
+        }
+        return streams;
+    }
+}
