@@ -54,6 +54,8 @@ internal sealed record Bench(RunPlan Plan, RunParts Parts)
             BaseFolder = plan.BaseFolder,
             Device = CPU,
             ComputeType = plan.Run.Dtype == "bfloat16" ? ScalarType.BFloat16 : ScalarType.Float32,
+            IsFrozen = plan.Adapter is not null && ReferenceEquals(part, plan.Model),
+            BlocksPerCheckpoint = plan.Run.BlocksPerCheckpoint,
             Logger = NullLogger.Instance,
             Warn = static _ => { },
             Spans = part.Plugin!.Telemetry.Spans,

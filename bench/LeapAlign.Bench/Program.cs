@@ -1,6 +1,7 @@
 using System.Globalization;
 using LeapAlign.Bench;
 using LeapAlign.Bench.Formats;
+using LeapAlign.Bench.FullSize;
 using LeapAlign.Bench.Fuzz;
 using LeapAlign.Bench.Machine;
 using LeapAlign.Pipeline;
@@ -26,6 +27,8 @@ var result = args switch
     ["busy", var seconds] => NeighbourBench.BeBusy(int.Parse(seconds, CultureInfo.InvariantCulture)),
     ["amx", .. var overrides] => TileBench.Run(overrides),
     ["product-of"] => TileBench.Measure(),
+    ["make", var model, var folder] => FullModel.Write(model, folder),
+    ["full-step", var folder, .. var overrides] => FullStepBench.Run(folder, overrides),
     ["steps-of", var steps, .. var overrides] => StepsOf.Measure(int.Parse(steps, CultureInfo.InvariantCulture), overrides),
     _ => Usage(),
 };
@@ -37,4 +40,4 @@ return result.Match(static _ => 0, static fault =>
 
 static Result<Unit> Usage() => new Fault.Configuration(
     FaultCodes.BadOption,
-    "expected 'step' (where the time of a step goes), 'memory' (peak memory at 10 and 40 sampling steps), 'telemetry' (on against off), 'telemetry-trouble' (the same with receivers that are not there, slow or die), 'telemetry-calls' (what it costs and allocates around one evaluation and one stage), 'learn <seeds> <configurations>' (what methods learn at equal steps), 'kill <count> <configurations>' (runs that are killed and resumed), 'bits <program> [configurations]' (whether another build computes the same), 'checkpoint' (what checkpoints cost), 'soak <steps>' (memory of a long run), 'neighbours' (a step beside busy processes), 'amx' (what AMX is worth), 'formats <file>' (writes docs/formats.md) or 'fuzz <target> <count> [seed]' (files that strangers write), then any overrides of plugins.json such as run.batch=16");
+    "expected 'step' (where the time of a step goes), 'memory' (peak memory at 10 and 40 sampling steps), 'telemetry' (on against off), 'telemetry-trouble' (the same with receivers that are not there, slow or die), 'telemetry-calls' (what it costs and allocates around one evaluation and one stage), 'learn <seeds> <configurations>' (what methods learn at equal steps), 'kill <count> <configurations>' (runs that are killed and resumed), 'bits <program> [configurations]' (whether another build computes the same), 'checkpoint' (what checkpoints cost), 'soak <steps>' (memory of a long run), 'neighbours' (a step beside busy processes), 'amx' (what AMX is worth), 'make <model> <folder>' (a model of published size with random weights), 'full-step <folder>' (time and memory of its steps), 'formats <file>' (writes docs/formats.md) or 'fuzz <target> <count> [seed]' (files that strangers write), then any overrides of plugins.json such as run.batch=16");
