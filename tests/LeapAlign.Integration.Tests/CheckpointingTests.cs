@@ -18,7 +18,7 @@ public sealed class CheckpointingTests : IDisposable
         _workspace.Json["algorithm"] = algorithm;
         if (algorithm == "flow-grpo") _workspace.Json["sampler"] = new JsonObject { ["id"] = "flow-sde", ["settings"] = new JsonObject { ["steps"] = 4 } };
         if (guidance > 0) _workspace.Json["guidance"] = new JsonObject { ["scale"] = guidance };
-        _workspace.Json["run"]!["group"] = algorithm == "flow-grpo" ? 2 : 1;
+        if (algorithm == "flow-grpo") (_workspace.Json["run"]!["group"], _workspace.Json["run"]!["accumulation"], _workspace.Json["run"]!["reference"]) = (2, 2, true);
         _workspace.Json["optimizer"] = new JsonObject { ["id"] = "adamw", ["settings"] = new JsonObject { ["rate"] = 1e-2 } };
         _workspace.Json["evaluation"]!["every"] = -1;
         _workspace.Save();
