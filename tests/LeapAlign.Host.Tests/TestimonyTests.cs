@@ -1,6 +1,5 @@
 using System.Text.Json;
 using LeapAlign.Host.Composition;
-using LeapAlign.Host.Kernel;
 using LeapAlign.Host.Kernel.Guards;
 using LeapAlign.Host.Kernel.Stages;
 using LeapAlign.Host.Reports;

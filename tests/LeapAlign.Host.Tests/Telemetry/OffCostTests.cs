@@ -22,7 +22,7 @@ public sealed class OffCostTests
             {
                 spans.OpenEvaluation(new NetworkCall(1, time % 2 == 0, 8, 0.5)).Close();
                 spans.Open(SpanSchema.Roll.Name).Close();
-                spans.OpenScore(reward).Close();
+                KernelSpans.OpenScore(reward).Close();
             }
         }
 

@@ -1,7 +1,6 @@
 using System.CommandLine;
 using System.Runtime.CompilerServices;
 using LeapAlign.Host.Composition;
-using LeapAlign.Host.Plugins;
 using LeapAlign.Pipeline;
 using Spectre.Console;
 

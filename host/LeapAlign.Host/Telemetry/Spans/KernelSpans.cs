@@ -38,7 +38,7 @@ internal sealed class KernelSpans : IStageListener
     public StageSpan Open(string stage) => _stages.TryGetValue(stage, out var known) ? StageSpan.Of(known.Span, known.Source, known.Part) : default;
 
     /// <summary>A reward begins to score.</summary>
-    public StageSpan OpenScore(RewardPlan reward)
+    public static StageSpan OpenScore(RewardPlan reward)
     {
         var part = reward.Part.Plugin?.Telemetry;
         var span = StageSpan.Of(SpanSchema.Score, part?.Spans ?? Source, part);
