@@ -4,9 +4,12 @@ using LeapAlign.Bench.Formats;
 using LeapAlign.Bench.FullSize;
 using LeapAlign.Bench.Fuzz;
 using LeapAlign.Bench.Machine;
+using LeapAlign.Bench.References;
 using LeapAlign.Pipeline;
 
 CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
+if (args is ["reference", .. var ofRuns])
+    return ReferenceBench.Run(Environment.GetEnvironmentVariable(ReferenceBench.Variable), ofRuns, Console.Out).Match(static within => within ? 0 : 1, Failed);
 var result = args switch
 {
     ["step", .. var overrides] => StepBench.Run(overrides),
@@ -32,12 +35,14 @@ var result = args switch
     ["steps-of", var steps, .. var overrides] => StepsOf.Measure(int.Parse(steps, CultureInfo.InvariantCulture), overrides),
     _ => Usage(),
 };
-return result.Match(static _ => 0, static fault =>
+return result.Match(static _ => 0, Failed);
+
+static int Failed(Fault fault)
 {
     Console.Error.WriteLine($"error {fault}");
     return fault.ExitCode;
-});
+}
 
 static Result<Unit> Usage() => new Fault.Configuration(
     FaultCodes.BadOption,
-    "expected 'step' (where the time of a step goes), 'memory' (peak memory at 10 and 40 sampling steps), 'telemetry' (on against off), 'telemetry-trouble' (the same with receivers that are not there, slow or die), 'telemetry-calls' (what it costs and allocates around one evaluation and one stage), 'learn <seeds> <configurations>' (what methods learn at equal steps), 'kill <count> <configurations>' (runs that are killed and resumed), 'bits <program> [configurations]' (whether another build computes the same), 'checkpoint' (what checkpoints cost), 'soak <steps>' (memory of a long run), 'neighbours' (a step beside busy processes), 'amx' (what AMX is worth), 'make <model> <folder>' (a model of published size with random weights), 'full-step <folder>' (time and memory of its steps), 'formats <file>' (writes docs/formats.md) or 'fuzz <target> <count> [seed]' (files that strangers write), then any overrides of plugins.json such as run.batch=16");
+    "expected 'step' (where the time of a step goes), 'memory' (peak memory at 10 and 40 sampling steps), 'telemetry' (on against off), 'telemetry-trouble' (the same with receivers that are not there, slow or die), 'telemetry-calls' (what it costs and allocates around one evaluation and one stage), 'learn <seeds> <configurations>' (what methods learn at equal steps), 'kill <count> <configurations>' (runs that are killed and resumed), 'bits <program> [configurations]' (whether another build computes the same), 'checkpoint' (what checkpoints cost), 'soak <steps>' (memory of a long run), 'neighbours' (a step beside busy processes), 'amx' (what AMX is worth), 'reference' (whether diffusers and PEFT draw the same pictures from exports), 'make <model> <folder>' (a model of published size with random weights), 'full-step <folder>' (time and memory of its steps), 'formats <file>' (writes docs/formats.md) or 'fuzz <target> <count> [seed]' (files that strangers write), then any overrides of plugins.json such as run.batch=16");

@@ -21,6 +21,10 @@ namespace LeapAlign.Host.Runs;
 /// <summary><c>generate</c>: captions to PNG files, each picture from noise that depends on the seed, the caption's place and the picture's number alone.</summary>
 internal sealed class Generation(Terminal terminal, ILoggerFactory loggers) : IGeneration
 {
+    /// <summary>The key of the noise.</summary>
+    /// <param name="seed">The seed of the pictures.</param>
+    public static RandomKey KeyOf(long seed) => RandomKey.OfRun(seed).For("generate");
+
     // Kept out of line so that no stack slot holds a plugin type after it returns.
     [MethodImpl(MethodImplOptions.NoInlining)]
     public Result<Completion> Generate(RunPlan plan, GenerateOptions options, CancellationToken stop) =>
@@ -43,7 +47,7 @@ internal sealed class Generation(Terminal terminal, ILoggerFactory loggers) : IG
                    let sampling = new PictureSampling(opened, sampler, plan.Guidance, Stages(plan))
                    {
                        Schedule = sampler.CreateSchedule(opened.Scheduling.For(pictures.Latents), options.Steps),
-                       Noise = RandomKey.OfRun(options.Seed).For("generate"),
+                       Noise = KeyOf(options.Seed),
                        Pictures = pictures,
                        Device = site.Device,
                        Stochastic = true,

@@ -17,11 +17,15 @@ internal sealed class Evaluation(RunPlan plan, RunParts parts, OpenStages stages
     private readonly PictureSampling _sampling = new(parts.Model, parts.Sampler, plan.Guidance, stages)
     {
         Schedule = parts.Sampler.CreateSchedule(parts.Model.Scheduling.For(parts.EvaluationPictures.Latents), plan.Evaluation.Steps),
-        Noise = RandomKey.OfRun(plan.Evaluation.Seed).For("evaluation"),
+        Noise = KeyOf(plan.Evaluation.Seed),
         Pictures = parts.EvaluationPictures,
         Device = device,
         Stochastic = plan.Evaluation.Stochastic,
     };
+
+    /// <summary>The key of an evaluation's noise.</summary>
+    /// <param name="seed"><c>evaluation.seed</c>.</param>
+    public static RandomKey KeyOf(long seed) => RandomKey.OfRun(seed).For("evaluation");
 
     /// <summary>Evaluates.</summary>
     /// <param name="step">Optimizer steps done.</param>

@@ -61,7 +61,7 @@ internal sealed class PictureSampling(IModel model, ISampler sampler, Guidance g
         using var scope = NewDisposeScope();
         using var gradients = no_grad();
         using var conditioning = stages.Encode(model, new ConditioningRequest([.. batch.Select(static picture => picture.Prompt.Text)], guidance, Pictures.Size));
-        var noise = Stack(batch);
+        var noise = NoiseOf(Noise, batch, Pictures.Latents.Shape, Device);
         var latents = _sampler.Roll(noise, new SamplingPath(Schedule, Velocity) { Noise = Stochastic ? Fresh : static _ => null });
         var pictures = stages.Run("decode", () => model.Decode(latents));
         Shown?.Invoke(pictures, null);
@@ -78,10 +78,17 @@ internal sealed class PictureSampling(IModel model, ISampler sampler, Guidance g
         Tensor Fresh(int step) => Stack(batch, "sampler", step);
     }
 
-    private Tensor Stack(IReadOnlyList<PictureRequest> batch) => stack(batch.Select(picture => Key(picture).Normal([.. Pictures.Latents.Shape], Device)));
+    /// <summary>The noise that pictures begin as.</summary>
+    /// <param name="noise">The key of all noise.</param>
+    /// <param name="pictures">B pictures.</param>
+    /// <param name="shape">The latents of one, [C, h, w].</param>
+    /// <param name="device">Where it goes.</param>
+    /// <returns>fp32, [B, C, h, w].</returns>
+    public static Tensor NoiseOf(RandomKey noise, IReadOnlyList<PictureRequest> pictures, IReadOnlyList<long> shape, Device device) =>
+        RandomKey.NormalOfEach(pictures.Select(picture => Key(noise, picture)), [.. shape], device);
 
     private Tensor Stack(IReadOnlyList<PictureRequest> batch, string purpose, int step) =>
-        stack(batch.Select(picture => Key(picture).For(purpose, step).Normal([.. Pictures.Latents.Shape], Device)));
+        RandomKey.NormalOfEach(batch.Select(picture => Key(Noise, picture).For(purpose, step)), [.. Pictures.Latents.Shape], Device);
 
-    private RandomKey Key(PictureRequest picture) => Noise.For("prompt", picture.Prompt.Id).For("image", picture.Image);
+    private static RandomKey Key(RandomKey noise, PictureRequest picture) => noise.For("prompt", picture.Prompt.Id).For("image", picture.Image);
 }
