@@ -33,7 +33,7 @@ public sealed class ReferenceBenchTests
     }
 
     [Fact]
-    public void Without_the_libraries_it_says_that_it_was_skipped_and_a_wrong_path_is_a_fault()
+    public void Without_the_libraries_it_says_that_it_was_skipped_and_a_wrong_path_or_name_is_a_fault()
     {
         using var output = new StringWriter();
         Assert.Equal(Result.Ok(true), ReferenceBench.Run("", [], output));
@@ -41,5 +41,8 @@ public sealed class ReferenceBenchTests
         var fault = ReferenceBench.Run("/no/such/program", [], output).Match(static _ => throw new InvalidOperationException("it did not fail"), static fault => fault);
         Assert.Equal(FaultCodes.VariableNotSet, fault.Code);
         Assert.Contains("'/no/such/program'", fault.Message, StringComparison.Ordinal);
+        fault = ReferenceBench.Run(Environment.ProcessPath, ["flux", "sd4", "run.steps=1"], output).Match(static _ => throw new InvalidOperationException("it did not fail"), static fault => fault);
+        Assert.Equal(FaultCodes.BadOption, fault.Code);
+        Assert.Contains("'sd4', but sd3, sd3-guided, flux", fault.Message, StringComparison.Ordinal);
     }
 }

@@ -19,10 +19,10 @@ internal static class ReferenceBench
 
     /// <summary>Runs.</summary>
     /// <param name="program">Runs a Python script with the reference libraries; where there is none, nothing is compared.</param>
-    /// <param name="overrides">Overrides of every run.</param>
+    /// <param name="words">Names of cases, all of them when there is none; then overrides of every run.</param>
     /// <param name="output">Where the table goes.</param>
     /// <returns>False when a picture differs by more than the bar.</returns>
-    public static Result<bool> Run(string? program, IReadOnlyList<string> overrides, TextWriter output)
+    public static Result<bool> Run(string? program, IReadOnlyList<string> words, TextWriter output)
     {
         if (string.IsNullOrEmpty(program))
         {
@@ -30,10 +30,15 @@ internal static class ReferenceBench
             return true;
         }
         if (!File.Exists(program)) return new Fault.Configuration(FaultCodes.VariableNotSet, $"there is no '{program}', which {Variable} names");
+        List<string> names = [.. words.TakeWhile(static word => !word.Contains('=', StringComparison.Ordinal))];
+        string[] overrides = [.. words.Skip(names.Count)];
+        ReferenceCase[] cases = [.. Cases()];
+        if (names.Find(name => cases.All(run => run.Name != name)) is { } unknown)
+            return new Fault.Configuration(FaultCodes.BadOption, $"there is no case '{unknown}', but {string.Join(", ", cases.Select(static run => run.Name))}");
         Row(output, "case", "picture", "moved by", "differs by");
         Row(output, "---", "---", "---", "---");
         List<ReferenceRow> rows = [];
-        foreach (var run in Cases())
+        foreach (var run in cases.Where(run => names.Count == 0 || names.Contains(run.Name)))
         {
             using var scope = NewDisposeScope();
             if (!new ReferenceRun(run, program, overrides).Compare().TryGet(out var compared, out var fault)) return fault;
@@ -63,7 +68,7 @@ internal static class ReferenceBench
         var fixtures = Environment.GetEnvironmentVariable("LEAPALIGN_FIXTURES") is { Length: > 0 } folder ? folder : Path.Combine("tests", "fixtures");
         // Noise levels that diffusers is told, and those that it takes by itself.
         yield return new ReferenceCase("sd3", Path.Combine("models", "tiny-sd3")) { LevelsAreTold = true };
-        yield return new ReferenceCase("sd3 guided", Path.Combine("models", "tiny-sd3")) { Guidance = 4, Overrides = ["sampler.settings.schedule=pipeline-default"] };
+        yield return new ReferenceCase("sd3-guided", Path.Combine("models", "tiny-sd3")) { Guidance = 4, Overrides = ["sampler.settings.schedule=pipeline-default"] };
         yield return new ReferenceCase("flux", Path.Combine(fixtures, "pipeline-flux", "model")) { Guidance = 2.5, CardSaysGuidance = true, Size = new ImageSize(96, 64), Overrides = ["model.id=flux"] };
     }
 

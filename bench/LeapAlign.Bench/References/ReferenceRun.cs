@@ -27,7 +27,7 @@ internal sealed class ReferenceRun(ReferenceCase run, string program, IReadOnlyL
     private static readonly string s_example = Path.Combine("examples", "lora.json");
     private static readonly string s_prompts = Path.Combine("models", "prompts", "shapes-eval.jsonl");
     private static readonly string s_script = Path.Combine("bench", "reference", "draw_pictures.py");
-    private readonly string _folder = Path.GetFullPath(Path.Combine("runs", "reference", run.Name.Replace(' ', '-')));
+    private readonly string _folder = Path.GetFullPath(Path.Combine("runs", "reference", run.Name));
     private readonly string[] _lines = [.. File.ReadLines(s_prompts).Take(Captions)];
 
     private RunFolder Trained => RunFolder.At(At("run"));
