@@ -36,6 +36,17 @@ public sealed class TestimonyTests : IDisposable
     }
 
     [Theory]
+    [InlineData("", 70, "(exit code 70)")]
+    [InlineData("1 (x) R 0 0", 70, "(exit code 70)")]
+    [InlineData("", 256 + 3, "(exit code 3)")]
+    [InlineData("1 (x) Z 0 9", 70, "(SIGKILL: killed")]
+    public void Where_whoever_started_it_was_quicker_than_the_witness_its_own_word_of_how_it_exits_counts(string status, int code, string words)
+    {
+        Write(RunState.Running, s_began.AddMinutes(1));
+        Assert.Contains(words, Give(new LastWords(17, "score", "judge", null) { ExitCode = code }, status)!.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
     [InlineData("Completed")]
     [InlineData("Interrupted")]
     [InlineData("Faulted")]
@@ -114,6 +125,11 @@ public sealed class TestimonyTests : IDisposable
         mark.Say(new string('é', 5000));
         Assert.Equal(("score", "judge"), (Seen().Stage, Seen().Part));
         Assert.Matches("^é{1000,}$", Seen().Words!);
+        Assert.Null(Seen().ExitCode);
+        mark.Exit(0);
+        Assert.Equal(0, Seen().ExitCode);
+        mark.Exit(70);
+        Assert.Equal((70, 'é'), (Seen().ExitCode, Seen().Words![^1]));
     }
 
     [Fact]

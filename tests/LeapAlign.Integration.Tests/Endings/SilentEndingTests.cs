@@ -63,6 +63,24 @@ public sealed class SilentEndingTests : IDisposable
     }
 
     [Fact]
+    public void What_a_run_exits_with_is_known_also_when_its_process_is_gone_before_the_witness_looks()
+    {
+        Moody("leave", at: 40);
+        using var process = BuiltHost.Start(_workspace.Folder, BuiltHost.Program, "train");
+        WaitForCheckpoint(process);
+        var witness = Assert.Single(Children(process.Id));
+        Send("STOP", witness);
+        process.StandardOutput.ReadToEnd();
+        // .NET asks the system how it ended, after which nobody else can.
+        process.WaitForExit();
+        Assert.False(Directory.Exists($"/proc/{process.Id}"));
+        Send("CONT", witness);
+        var error = process.StandardError.ReadToEnd();
+        Assert.True(process.ExitCode == 70, $"{process.ExitCode}: {error}");
+        AssertDied("(exit code 70), in the stage 'score' of 'moody', step 40; a part of the run told the process to exit");
+    }
+
+    [Fact]
     public void A_run_that_is_killed_with_its_witness_is_seen_to_have_died()
     {
         Moody("nan", at: 0);

@@ -13,6 +13,7 @@ internal sealed unsafe partial class StageMark : IStageListener, IDisposable
     private const int Size = 4096;
     private const int StageAt = 16, PartAt = 128, WordsAt = 256;
     private const int Longest = 2048;
+    private const int ExitAt = WordsAt + Longest;
 
     private byte* _page;
 
@@ -65,6 +66,13 @@ internal sealed unsafe partial class StageMark : IStageListener, IDisposable
     /// <summary>Why the process is about to end.</summary>
     public void Say(string words) => Text(12, WordsAt, Longest, words);
 
+    /// <summary>The process is about to exit by itself. What the system says of that is gone as soon as whoever started the process has asked for it.</summary>
+    public void Exit(int code)
+    {
+        Number(ExitAt + 4, code);
+        Number(ExitAt, 1);
+    }
+
     public void Dispose()
     {
         if (_page is null) return;
@@ -82,7 +90,8 @@ internal sealed unsafe partial class StageMark : IStageListener, IDisposable
         {
             var page = File.ReadAllBytes(path);
             if (page.Length < Size) return null;
-            return new LastWords(BinaryPrimitives.ReadInt32LittleEndian(page), Read(page, 4, StageAt), Read(page, 8, PartAt), Read(page, 12, WordsAt));
+            int Number(int at) => BinaryPrimitives.ReadInt32LittleEndian(page.AsSpan(at));
+            return new LastWords(Number(0), Read(page, 4, StageAt), Read(page, 8, PartAt), Read(page, 12, WordsAt)) { ExitCode = Number(ExitAt) == 0 ? null : Number(ExitAt + 4) };
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
@@ -132,6 +141,9 @@ internal sealed unsafe partial class StageMark : IStageListener, IDisposable
 /// <param name="Words">Why it was about to end, if it knew.</param>
 internal sealed record LastWords(int Step, string? Stage, string? Part, string? Words)
 {
+    /// <summary>The exit code with which the process was about to exit by itself; null when it was not.</summary>
+    public int? ExitCode { get; init; }
+
     /// <summary>Where that was.</summary>
     public override string ToString() =>
         $"{(Stage is null ? "before the first stage" : $"in the stage '{Stage}'{(Part is null ? "" : $" of '{Part}'")}")}{(Step == 0 ? ", before the first step" : FormattableString.Invariant($", step {Step}"))}";

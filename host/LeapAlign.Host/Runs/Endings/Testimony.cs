@@ -41,7 +41,7 @@ internal static class Testimony
         // Whatever happened after the run had ended is no matter of the run.
         if (record is { State: not RunState.Running } && record.Started == started) return null;
         var printed = last?.Words is [FaultMark, .. var known] ? known : null;
-        var fault = new Fault.Run(FaultCodes.EndedWithoutWord, $"the process of the run ended without a word{How(status)}, {last?.ToString() ?? "where is not known"}{(printed is null && last?.Words is { } words ? $"; {words}" : "")}", new SourcePlace(folder.Path));
+        var fault = new Fault.Run(FaultCodes.EndedWithoutWord, $"the process of the run ended without a word{How(status, last?.ExitCode)}, {last?.ToString() ?? "where is not known"}{(printed is null && last?.Words is { } words ? $"; {words}" : "")}", new SourcePlace(folder.Path));
         // Who was quick goes on in the folder already, or began another run there (--force): the record is that of another process then. A folder that is gone stays gone.
         if (record?.Started <= started || (record is null && Directory.Exists(folder.Path)))
         {
@@ -52,12 +52,13 @@ internal static class Testimony
         return printed is null ? fault : null;
     }
 
-    // The last number of the line is what a parent would be told by wait.
-    private static string How(string status)
+    // The last number of the line is what a parent would be told by wait. A parent that was told before the line was read has let go of it; then the process's own word counts.
+    private static string How(string status, int? exit)
     {
-        if (status.Split(' ') is not [.., var word] || !int.TryParse(word, CultureInfo.InvariantCulture, out var code) || code == 0) return " (a crash in native code, a kill, or want of memory)";
+        var code = status.Split(' ') is [.., var word] && int.TryParse(word, CultureInfo.InvariantCulture, out var told) ? told : 0;
+        if (code == 0) return exit is { } own ? Exited(own) : " (a crash in native code, a kill, or want of memory)";
         var signal = code & 0x7f;
-        if (signal == 0) return string.Create(CultureInfo.InvariantCulture, $" (exit code {code >> 8})");
+        if (signal == 0) return Exited(code >> 8);
         var name = signal < s_signals.Length ? s_signals[signal] : string.Create(CultureInfo.InvariantCulture, $"signal {signal}");
         return signal switch
         {
@@ -67,4 +68,6 @@ internal static class Testimony
             _ => $" ({name})",
         };
     }
+
+    private static string Exited(int code) => string.Create(CultureInfo.InvariantCulture, $" (exit code {code & 0xff})");
 }

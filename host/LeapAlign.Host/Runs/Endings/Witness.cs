@@ -131,6 +131,7 @@ internal sealed class Witness : IDisposable
         if (_ended) return;
         Stage?.Say("a part of the run told the process to exit");
         if (Environment.ExitCode == 0) Environment.ExitCode = CommandLine.Unexpected;
+        Stage?.Exit(Environment.ExitCode);
     }
 
     private void Tell(string words)
