@@ -77,12 +77,24 @@ public sealed class FolderCopy
             var target = Path.Combine(folder, file.Target);
             var written = DiskFault.Try(target, () =>
             {
-                if (Path.GetDirectoryName(target) is { } parent && made.Add(parent)) disk.CreateFolder(parent);
+                Make(Path.GetDirectoryName(file.Target) ?? "");
                 return Copy(file, target, disk);
             });
             if (!written.IsOk) return written;
         }
         return Unit.Value;
+
+        void Make(string inside)
+        {
+            if (!made.Add(inside)) return;
+            if (inside.Length == 0)
+            {
+                disk.CreateFolder(folder);
+                return;
+            }
+            Make(Path.GetDirectoryName(inside) ?? "");
+            disk.MakeFolderInside(Path.Combine(folder, inside));
+        }
     }
 
     private static Result<Unit> Copy(FileCopy file, string target, IDisk disk)

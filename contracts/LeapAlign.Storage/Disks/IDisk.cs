@@ -49,6 +49,13 @@ public static class DiskCalls
         disk.Flush(parent);
     }
 
+    /// <summary>Makes a folder in one that is there. Where that was removed meanwhile, nothing is made.</summary>
+    internal static void MakeFolderInside(this IDisk disk, string path)
+    {
+        if (Path.GetDirectoryName(Path.GetFullPath(path)) is { } parent && !disk.FolderExists(parent)) throw new DirectoryNotFoundException($"the folder '{parent}' is not there any more");
+        disk.CreateFolder(path);
+    }
+
     /// <summary>Waits until all names in a folder and in those below it are on the disk.</summary>
     public static void FlushTree(this IDisk disk, string folder)
     {

@@ -49,7 +49,7 @@ public static class SafetensorsWriter
     /// Writes the weights of a component as the libraries do: <c>stem.safetensors</c>, or <c>stem-00001-of-0000N.safetensors</c> with an index when they
     /// are larger than one shard. Files of the other form that an earlier save left under this stem are removed.
     /// </summary>
-    /// <param name="folder">The component's folder; made when absent.</param>
+    /// <param name="folder">The component's folder; made when absent, in one that is there.</param>
     /// <param name="stem"><c>diffusion_pytorch_model</c> for diffusers, <c>model</c> for transformers.</param>
     /// <param name="tensors">The tensors, in order.</param>
     /// <param name="shardBytes">The most that a shard holds, in bytes; a larger tensor gets a shard of its own.</param>
@@ -66,7 +66,7 @@ public static class SafetensorsWriter
         using var set = new PendingSet(disk ?? SystemDisk.Instance, folder);
         return DiskFault.Try(folder, () =>
         {
-            set.Disk.CreateFolder(folder);
+            set.Disk.MakeFolderInside(folder);
             var written = whole.TensorByteCount <= shardBytes
                 ? set.Add($"{stem}.safetensors", whole.Length, whole.WriteTo)
                 : WriteShards(set, stem, Split(tensors, shardBytes), whole.TensorByteCount);

@@ -110,6 +110,28 @@ public sealed class FolderCopyTests : IDisposable
     }
 
     [Theory]
+    [InlineData("a")]
+    [InlineData("b/c/d")]
+    [InlineData("b/e/f")]
+    public void A_folder_that_is_removed_while_it_is_filled_is_not_made_again(string when)
+    {
+        foreach (var file in new[] { "from/a", "from/b/c/d", "from/b/e/f", "from/g/h" })
+        {
+            Directory.CreateDirectory(Path.GetDirectoryName(_folder[file])!);
+            _folder.Write(file, file);
+        }
+        var copy = Expect.Ok(FolderCopy.Of(Expect.Ok(FolderCopy.FilesBelow(_folder["from"])).Select(file => new FileCopy(Path.Combine(_folder["from"], file), file))));
+        Expect.Ok(copy.Write(_folder["whole"]));
+        Assert.Equal("from/b/e/f", File.ReadAllText(_folder["whole/b/e/f"]));
+        var disk = new WatchedDisk(after: path =>
+        {
+            if (path == _folder[$"to/{when}"]) Directory.Delete(_folder["to"], recursive: true);
+        });
+        Expect.Fault(copy.Write(_folder["to"], disk), FaultCodes.CannotWrite);
+        Assert.False(Path.Exists(_folder["to"]));
+    }
+
+    [Theory]
     [InlineData("export/")]
     [InlineData("export//")]
     [InlineData("./export/.")]

@@ -136,6 +136,8 @@ public sealed class SafetensorsWriterTests
         Expect.Fault(SafetensorsWriter.Write(Path.Combine(file, "w.safetensors"), [tensor]), FaultCodes.CannotWrite);
         Expect.Fault(SafetensorsWriter.WriteFolder(Path.Combine(file, "folder"), "model", [tensor]), FaultCodes.CannotWrite);
         Expect.Fault(SafetensorsWriter.WriteFolder(file, "model", [tensor]), FaultCodes.CannotWrite);
+        // A component goes into a folder that is there: one that was removed meanwhile is not made again.
+        Expect.Fault(SafetensorsWriter.WriteFolder(folder["gone/component"], "model", [tensor]), FaultCodes.CannotWrite);
         Directory.CreateDirectory(folder["w.safetensors"]);
         Expect.Fault(SafetensorsWriter.Write(folder["w.safetensors"], [tensor]), FaultCodes.CannotWrite);
         Assert.Equal(2, Directory.GetFileSystemEntries(folder.Path).Length);
