@@ -182,6 +182,9 @@ public static class FaultCodes
     /// <summary>The process may have too few files open at once.</summary>
     public const string TooFewFiles = "LA5022";
 
+    /// <summary>The folder of a run was moved, removed or emptied while the run went on.</summary>
+    public const string RunFolderLost = "LA5023";
+
     /// <summary>The process of a run ended without a word: killed, or crashed in native code.</summary>
     public const string EndedWithoutWord = "LA5015";
 

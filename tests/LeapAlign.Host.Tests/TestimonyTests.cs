@@ -79,6 +79,7 @@ public sealed class TestimonyTests : IDisposable
     [Fact]
     public void A_run_without_any_record_gets_one()
     {
+        _folder.Lock().Value().Dispose();
         Assert.Contains("before the first stage, before the first step", Give(new(0, null, null, null), "")!.Message, StringComparison.Ordinal);
         Assert.Equal(RunState.Died, Read().State);
     }
@@ -102,6 +103,13 @@ public sealed class TestimonyTests : IDisposable
         Assert.Equal(FaultCodes.EndedWithoutWord, Give(null, "")!.Code);
         Assert.False(Directory.Exists(_folder.Path));
         Directory.CreateDirectory(_folder.Path);
+    }
+
+    [Fact]
+    public void Another_folder_of_the_name_is_left_as_it_is()
+    {
+        Assert.Equal(FaultCodes.EndedWithoutWord, Give(null, "")!.Code);
+        Assert.Empty(Directory.EnumerateFileSystemEntries(_folder.Path));
     }
 
     [Fact]

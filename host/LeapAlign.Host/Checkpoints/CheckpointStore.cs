@@ -13,7 +13,9 @@ namespace LeapAlign.Host.Checkpoints;
 internal sealed class CheckpointStore(string folder, IDisk? disk = null)
 {
     private const string Prefix = "step-";
-    private readonly IDisk _disk = disk ?? SystemDisk.Instance;
+
+    /// <summary>Where they are.</summary>
+    public IDisk Disk { get; } = disk ?? SystemDisk.Instance;
 
     /// <summary>The most that a file of tensors holds, in bytes; more is sharded.</summary>
     public long ShardBytes { get; init; } = SafetensorsWriter.LibraryShardBytes;
@@ -32,7 +34,7 @@ internal sealed class CheckpointStore(string folder, IDisk? disk = null)
     /// <returns>The bytes of its files; <see cref="FaultCodes.CannotWrite"/> when the disk refuses: the older ones stay as they were.</returns>
     public Result<long> Write(CheckpointManifest manifest, IReadOnlyDictionary<string, PartState> states)
     {
-        var sealing = new SealingDisk(_disk);
+        var sealing = new SealingDisk(Disk);
         var bytes = 0L;
         return Prepare().Bind(_ => WholeFolder.Write(PathOf(manifest.Progress.Done), aside =>
         {
@@ -90,9 +92,9 @@ internal sealed class CheckpointStore(string folder, IDisk? disk = null)
         try
         {
             // Out of sight first: one that is half removed would look like a damaged one.
-            _disk.Delete(hidden);
-            _disk.Move(path, hidden);
-            _disk.Delete(hidden);
+            Disk.Delete(hidden);
+            Disk.Move(path, hidden);
+            Disk.Delete(hidden);
             return step;
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
@@ -105,7 +107,7 @@ internal sealed class CheckpointStore(string folder, IDisk? disk = null)
     {
         try
         {
-            _disk.MakeFolder(folder);
+            Disk.MakeFolder(folder);
             return Unit.Value;
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)

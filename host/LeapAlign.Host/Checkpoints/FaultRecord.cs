@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using LeapAlign.Host.Runs.Folders;
 using LeapAlign.Pipeline;
+using LeapAlign.Storage.Disks;
 
 namespace LeapAlign.Host.Checkpoints;
 
@@ -12,7 +13,7 @@ namespace LeapAlign.Host.Checkpoints;
 internal sealed record FaultRecord(int Step, string Code, string Message)
 {
     /// <summary>Writes it down.</summary>
-    public static Result<Unit> Write(string path, FaultRecord record) => RunFolder.WriteInto(path, JsonSerializer.SerializeToUtf8Bytes(record, FaultRecordJson.Default.FaultRecord));
+    public static Result<Unit> Write(string path, FaultRecord record, IDisk disk) => RunFolder.WriteInto(path, JsonSerializer.SerializeToUtf8Bytes(record, FaultRecordJson.Default.FaultRecord), disk);
 }
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, WriteIndented = true, NewLine = "\n")]

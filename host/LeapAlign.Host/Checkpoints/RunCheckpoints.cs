@@ -13,19 +13,20 @@ namespace LeapAlign.Host.Checkpoints;
 /// The checkpoints that a run takes: states are copied between two steps and written while the next one computes, one checkpoint at a time. Metrics up to it
 /// are on the disk before it is.
 /// </summary>
-/// <param name="stores">Where they go, and where the state before a step goes that went wrong.</param>
+/// <param name="places">Where they go, and where the state before a step goes that went wrong.</param>
 /// <param name="settings">When, and how many are kept.</param>
 /// <param name="identity">What the run computes with.</param>
 /// <param name="metrics">The metrics of the run.</param>
 /// <param name="time">The clock of their time stamps.</param>
-internal sealed class RunCheckpoints((CheckpointStore Checkpoints, CheckpointStore Faults) stores, CheckpointSettings settings, RunIdentity identity, MetricsFile metrics, TimeProvider time) : IDisposable
+internal sealed class RunCheckpoints((CheckpointStore Checkpoints, CheckpointStore Faults) places, CheckpointSettings settings, RunIdentity identity, MetricsFile metrics, TimeProvider time) : IDisposable
 {
     private const int KeptFaults = 3;
     private readonly Snapshot _snapshot = new();
     private readonly BackgroundWriter _writer = new();
+    private (CheckpointStore Checkpoints, CheckpointStore Faults) _stores = places;
     private CheckpointReport? _written;
 
-    /// <summary>The step of the newest checkpoint of this process, complete or being written; null before the first.</summary>
+    /// <summary>The step of the newest checkpoint of this process, complete or being written; null before the first, and when it could not be written.</summary>
     public int? At { get; set; }
 
     /// <summary>The reward whose best evaluation is kept.</summary>
@@ -42,7 +43,7 @@ internal sealed class RunCheckpoints((CheckpointStore Checkpoints, CheckpointSto
     public Result<Unit> Take(RunProgress progress, IEnumerable<(string Name, IStateful State)> states)
     {
         var started = Stopwatch.GetTimestamp();
-        var before = _writer.Wait();
+        var before = Wait();
         if (!before.IsOk) return before;
         var copies = _snapshot.Take(states);
         var manifest = identity.Manifest(progress with { MetricsBytes = metrics.Length }, time.GetUtcNow());
@@ -53,8 +54,8 @@ internal sealed class RunCheckpoints((CheckpointStore Checkpoints, CheckpointSto
             var begun = Stopwatch.GetTimestamp();
             var written = KernelSpans.WriteCheckpoint(progress.Done, () =>
                 from flushed in metrics.FlushToDisk()
-                from bytes in stores.Checkpoints.Write(manifest, copies)
-                from removed in stores.Checkpoints.Prune(settings.Keep, progress.Best?.Step)
+                from bytes in _stores.Checkpoints.Write(manifest, copies)
+                from removed in _stores.Checkpoints.Prune(settings.Keep, progress.Best?.Step)
                 select bytes);
             return written.Map(bytes => Remember(new CheckpointReport(progress.Done, bytes, standstill, Stopwatch.GetElapsedTime(begun).TotalSeconds)));
         });
@@ -69,24 +70,38 @@ internal sealed class RunCheckpoints((CheckpointStore Checkpoints, CheckpointSto
     {
         if (!IsOn) return Unit.Value;
         var step = progress.Done + 1;
-        return from before in _writer.Wait()
-               from written in states is null ? 0L : stores.Faults.Write(identity.Manifest(progress with { MetricsBytes = metrics.Length }, time.GetUtcNow()), _snapshot.Take(states))
-               from pruned in stores.Faults.Prune(KeptFaults)
-               from told in FaultRecord.Write($"{stores.Faults.PathOf(step)}.json", new FaultRecord(step, fault.Code, fault.Message))
+        return from before in Wait()
+               from written in states is null ? 0L : _stores.Faults.Write(identity.Manifest(progress with { MetricsBytes = metrics.Length }, time.GetUtcNow()), _snapshot.Take(states))
+               from pruned in _stores.Faults.Prune(KeptFaults)
+               from told in FaultRecord.Write($"{_stores.Faults.PathOf(step)}.json", new FaultRecord(step, fault.Code, fault.Message), _stores.Faults.Disk)
                select told;
     }
 
     /// <summary>The checkpoint that was completed since the last call; null when none was.</summary>
     /// <returns>Its fault.</returns>
-    public Result<CheckpointReport?> Completed() => _writer.IsWriting ? Result.Ok<CheckpointReport?>(null) : _writer.Wait().Map(_ => Interlocked.Exchange(ref _written, null));
+    public Result<CheckpointReport?> Completed() => _writer.IsWriting ? Result.Ok<CheckpointReport?>(null) : Wait().Map(_ => Interlocked.Exchange(ref _written, null));
 
     /// <summary>Waits until nothing is being written.</summary>
-    public Result<CheckpointReport?> Finish() => _writer.Wait().Map(_ => Interlocked.Exchange(ref _written, null));
+    public Result<CheckpointReport?> Finish() => Wait().Map(_ => Interlocked.Exchange(ref _written, null));
+
+    /// <summary>The next ones go to another place, where there are none of this run so far. Nothing may be being written.</summary>
+    public void GoOnIn((CheckpointStore Checkpoints, CheckpointStore Faults) stores)
+    {
+        _stores = stores;
+        At = null;
+    }
 
     public void Dispose()
     {
         _writer.Dispose();
         _snapshot.Dispose();
+    }
+
+    private Result<Unit> Wait()
+    {
+        var waited = _writer.Wait();
+        if (!waited.IsOk) At = null;
+        return waited;
     }
 
     private Unit Remember(CheckpointReport report)

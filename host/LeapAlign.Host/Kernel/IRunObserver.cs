@@ -5,6 +5,9 @@ namespace LeapAlign.Host.Kernel;
 /// <summary>Receives the events of a run: the metrics file, the sample grids, the progress display.</summary>
 internal interface IRunObserver
 {
+    /// <summary>Everything so far is told; an evaluation, a checkpoint, a step or the end comes next.</summary>
+    Result<Unit> GoesOn() => Unit.Value;
+
     /// <summary>A step is done.</summary>
     Result<Unit> Stepped(StepReport report) => Unit.Value;
 

@@ -58,6 +58,9 @@ internal sealed class RunKernel : IDisposable
     /// <summary>How the steps ended; null before, and when they ended with a fault. What comes after them, the last checkpoint for instance, may have failed all the same.</summary>
     public RunEnding? Ending { get; private set; }
 
+    /// <summary>Whether a checkpoint of this state is on the disk, once the run has ended.</summary>
+    public bool IsKept => _checkpoints?.At == Done;
+
     /// <summary>The best evaluation so far; null when none is kept.</summary>
     public BestEvaluation? Best => _progress.Best;
 
@@ -124,6 +127,15 @@ internal sealed class RunKernel : IDisposable
           from complete in Completed(static checkpoints => checkpoints.Finish())
           select complete;
 
+    /// <summary>Writes the state down in another place than the run's own, which is lost.</summary>
+    /// <param name="stores">The place.</param>
+    public Result<Unit> KeepIn((CheckpointStore Checkpoints, CheckpointStore Faults) stores)
+    {
+        if (_checkpoints is null || !_recorded || !_step.IsBetweenSteps) return new Fault.Run(FaultCodes.StateMismatch, $"step {Done + 1} was under way");
+        _checkpoints.GoOnIn(stores);
+        return Keep();
+    }
+
     public void Dispose() => _step.Dispose();
 
     private Result<RunEnding> GuardedLoop(CancellationToken cancellation)
@@ -153,7 +165,8 @@ internal sealed class RunKernel : IDisposable
     {
         while (true)
         {
-            if (IsEvaluationDue && !Evaluate(cancellation).TryGet(out _, out var fault)) return fault;
+            if (!Tell(static observer => observer.GoesOn()).TryGet(out _, out var fault)) return fault;
+            if (IsEvaluationDue && !Evaluate(cancellation).TryGet(out _, out fault)) return fault;
             // Not only after an evaluation: a run may go on from a checkpoint that was taken between it and the end.
             if (_sentinel.Stops) return RunEnding.Gamed;
             if (_checkpoints?.IsDue(Done, _plan.Run.Steps) == true && !Checkpoint().TryGet(out _, out fault)) return fault;
@@ -211,15 +224,22 @@ internal sealed class RunKernel : IDisposable
 
     private Result<Unit> Evaluate(CancellationToken cancellation)
     {
+        var before = _progress;
         var report = _spans.Evaluate(Stages, () => _evaluation.Run(Done, _step.Average.Policy, cancellation));
         var finding = _sentinel.Look(report);
         _progress = Counted() with { EvaluatedAt = Done, Sentinel = _sentinel.State, FirstPictures = _progress.FirstPictures ?? report.PicturesSha256 };
-        // The checkpoint last, so that a run that goes on from it lacks nothing that was told.
-        return from told in Tell(observer => observer.Evaluated(report))
+        // The checkpoint last, so that a run that goes on from it lacks nothing that was told; what was not told is evaluated again.
+        return from told in Tell(observer => observer.Evaluated(report)).Match(Result.Ok, fault => Untold(before, fault))
                from warned in ((Fault[])[.. report.Warnings, .. finding.Warnings]).Select(warning => Tell(observer => observer.Warned(Done, warning))).All()
                from kept in IsBest(report) ? Checkpoint() : Unit.Value
                from moved in Moved(report)
                select moved;
+    }
+
+    private Result<Unit> Untold(RunProgress before, Fault fault)
+    {
+        _progress = before;
+        return fault;
     }
 
     // Pictures that an adapter does not change to the last bit in a whole run say that it is not in the way of a picture.

@@ -19,7 +19,8 @@ internal sealed class RunReport(RunFolder folder, IReadOnlyDictionary<string, st
     private IReadOnlyList<ChoicePair> _pairs = [];
 
     // What was read for the evaluation before is not read again: it would be the whole of a long run each time.
-    private readonly MetricsReader _metrics = new(folder.Metrics);
+    private MetricsReader _metrics = new(folder.Metrics);
+    private RunFolder _folder = folder;
 
     private volatile bool _ended;
 
@@ -28,6 +29,9 @@ internal sealed class RunReport(RunFolder folder, IReadOnlyDictionary<string, st
 
     /// <summary>What the model is called; null when nobody knows.</summary>
     public string? Model { get; init; }
+
+    /// <summary>From now on both are in another folder, which holds the run.</summary>
+    public void GoOnIn(RunFolder folder) => (_folder, _metrics) = (folder, new(folder.Metrics));
 
     /// <summary>Writes both before the first step, so that a run whose process is killed in it is known to have begun.</summary>
     public void Begin() => Write(RunState.Running, null);
@@ -74,12 +78,12 @@ internal sealed class RunReport(RunFolder folder, IReadOnlyDictionary<string, st
     {
         if (_ended) return Unit.Value;
         Warn(Record(state, fault));
-        Warn(RunReader.Read(folder, () => _metrics.Read()).Bind(run => _page.Write(run, folder.Report)));
+        Warn(RunReader.Read(_folder, () => _metrics.Read()).Bind(run => _page.Write(run, _folder.Report, _folder.Disk)));
         return Unit.Value;
     }
 
     private Result<Unit> Record(RunState state, string? fault) =>
-        RunRecordFile.Write(folder.Record, new RunRecord(RunEnvironment.Program, Started, time.GetUtcNow(), state, fault, environment, warnings.All) { Model = Model, Pairs = _pairs });
+        RunRecordFile.Write(_folder.Record, new RunRecord(RunEnvironment.Program, Started, time.GetUtcNow(), state, fault, environment, warnings.All) { Model = Model, Pairs = _pairs }, _folder.Disk);
 
     private void Warn(Result<Unit> written)
     {

@@ -21,7 +21,7 @@ internal sealed class SampleGrid(RunFolder folder) : IRunObserver
     {
         if (report.Samples.Count == 0) return Unit.Value;
         var means = string.Join("   ", report.Rewards.Select(static pair => Score(pair.Key, pair.Value)));
-        return WholeFile.Write(folder.Sample(report.Step), Draw($"step {report.Step}   {means}", report.Samples));
+        return WholeFile.Write(folder.Sample(report.Step), Draw($"step {report.Step}   {means}", report.Samples), folder.Disk);
     }
 
     /// <summary>Draws the grid.</summary>

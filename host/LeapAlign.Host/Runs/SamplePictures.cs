@@ -1,7 +1,6 @@
 using LeapAlign.Host.Kernel;
 using LeapAlign.Host.Runs.Folders;
 using LeapAlign.Pipeline;
-using LeapAlign.Storage.Disks;
 
 namespace LeapAlign.Host.Runs;
 
@@ -12,9 +11,7 @@ internal sealed class SamplePictures(RunFolder folder) : IRunObserver
     {
         for (var number = 0; number < report.Samples.Count; number++)
         {
-            var path = folder.Sample(report.Step, number);
-            if (!RunFolder.Make(Path.GetDirectoryName(path)!).TryGet(out _, out var fault)) return fault;
-            if (!WholeFile.Write(path, SampleGrid.Encode(report.Samples[number])).TryGet(out _, out fault)) return fault;
+            if (!RunFolder.WriteInto(folder.Sample(report.Step, number), SampleGrid.Encode(report.Samples[number]), folder.Disk).TryGet(out _, out var fault)) return fault;
         }
         return Unit.Value;
     }

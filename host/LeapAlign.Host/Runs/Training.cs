@@ -12,6 +12,7 @@ using LeapAlign.Host.Runs.TensorBoard;
 using LeapAlign.Host.Runtime;
 using LeapAlign.Host.Telemetry;
 using LeapAlign.Pipeline;
+using LeapAlign.Storage.Disks;
 using Microsoft.Extensions.Logging;
 
 namespace LeapAlign.Host.Runs;
@@ -20,9 +21,16 @@ namespace LeapAlign.Host.Runs;
 /// <c>train</c>: makes the parts of a plan, rehearses the end of the run, makes the run folder, lets the kernel run and exports what it trained. The folder is made last, so
 /// that a run that cannot begin, or could not end, leaves nothing behind.
 /// </summary>
-internal sealed class Training(Terminal terminal, ILoggerFactory loggers, RunTelemetry telemetry, TimeProvider time) : ITraining
+/// <param name="terminal">Where the user is told.</param>
+/// <param name="loggers">The logs of parts.</param>
+/// <param name="telemetry">What is told to collectors.</param>
+/// <param name="time">The clock.</param>
+/// <param name="disk">Where the run folder is; the file system of this machine when null.</param>
+internal sealed class Training(Terminal terminal, ILoggerFactory loggers, RunTelemetry telemetry, TimeProvider time, IDisk? disk = null) : ITraining
 {
     private static readonly TimeSpan s_longestRecord = TimeSpan.FromSeconds(10);
+
+    private readonly IDisk _disk = disk ?? SystemDisk.Instance;
 
     // Kept out of line so that no stack slot holds a plugin type after it returns.
     [MethodImpl(MethodImplOptions.NoInlining)]
@@ -37,11 +45,11 @@ internal sealed class Training(Terminal terminal, ILoggerFactory loggers, RunTel
     {
         var (plan, options) = (job.Plan, job.Options);
         return options.Resume is { } resume
-            ? OpenRun.Resume(resume, job.Identity, job.Site.Warnings.Add).Bind(run =>
+            ? OpenRun.Resume(resume, job.Identity, _disk, job.Site.Warnings.Add).Bind(run =>
             {
                 using (run) return WithParts(job, (run.Folder.Path, 0), parts => RunToEnd(job, parts, run, stop));
             })
-            : RunFolder.CheckName(plan.Run.Name).Bind(_ => WithParts(job, Folder(plan, options), parts => OpenRun.Begin(plan, options.Force).Bind(run =>
+            : RunFolder.CheckName(plan.Run.Name).Bind(_ => WithParts(job, Folder(plan, options), parts => OpenRun.Begin(plan, options.Force, _disk).Bind(run =>
             {
                 using (run) return RunToEnd(job, parts, run, stop);
             })));
@@ -76,7 +84,8 @@ internal sealed class Training(Terminal terminal, ILoggerFactory loggers, RunTel
             var progress = new ProgressDisplay(terminal.Console, job.Plan.Run.Steps, history);
             var report = new RunReport(run.Folder, RunEnvironment.Of(job.Plan, job.Options.Tuning, job.Site.Device), job.Site.Warnings, time) { Model = ModelName.Of(job.Plan.Model) };
             using var board = new TensorBoardLog(run.Folder, time, job.Site.Warnings.Add);
-            IRunObserver[] observers = [new SamplePictures(run.Folder), metrics, new SampleGrid(run.Folder), .. job.Plan.Run.TensorBoard ? [board] : Array.Empty<IRunObserver>(), job.Site.Warnings, report, progress, .. telemetry.Observers];
+            // The folder first; metrics behind all else that may fail: what they hold is told, and what they do not hold is done again by who goes on.
+            IRunObserver[] observers = [run.Held, new SamplePictures(run.Folder), new SampleGrid(run.Folder), metrics, .. job.Plan.Run.TensorBoard ? [board] : Array.Empty<IRunObserver>(), job.Site.Warnings, report, progress, .. telemetry.Observers];
             telemetry.Folder(run.Folder.Path);
             job.Options.Watched?.Begin(run.Folder);
             telemetry.Log.Begun(run.Folder.Path, job.Plan.Algorithm.Definition.Id, job.Plan.Run.Steps);
@@ -90,7 +99,7 @@ internal sealed class Training(Terminal terminal, ILoggerFactory loggers, RunTel
                 using var watchdog = new Watchdog(job.Plan.Guard, time, hangs => End(hangs, report, witness));
                 kernel.Stages.Add(watchdog);
                 if (witness?.Stage is { } mark) kernel.Stages.Add(mark);
-                var end = new RunEnd(kernel, run, job.Plan.Adapter is not null);
+                var end = new RunEnd(kernel, run, job.Plan, parts.TrainedModel, new Rescue(kernel, run, job.Plan, job.Options.Source, metrics)) { Moved = report.GoOnIn };
                 return report.End(
                     from resumed in run.From is { } checkpoint ? kernel.Resume(checkpoint) : Unit.Value
                     from saved in kernel.Rehearse()

@@ -39,6 +39,25 @@ public sealed class ResumeTests : IDisposable
         Digest.AssertSame(elsewhere.At("runs", "whole"), elsewhere.At("runs", "moved"));
     }
 
+    [Theory]
+    [InlineData("found")]
+    [InlineData("lost-rescued")]
+    public void A_run_whose_folder_is_moved_or_removed_while_it_goes_on_goes_on_there_to_the_same_bytes(string there)
+    {
+        if (!OperatingSystem.IsLinux()) Assert.Skip("only Linux tells where an open folder is");
+        using var process = BuiltHost.Start(_workspace.Folder, BuiltHost.Program, "train", "--name", "lost");
+        WaitFor(process, "step 2/");
+        if (there == "found") Directory.Move(Run("lost"), Run(there));
+        else Repository.DeleteFolder(Run("lost"));
+        var outcome = BuiltHost.Finish(process);
+        Assert.True(outcome.ExitCode == 6, $"{outcome.ExitCode}: {outcome.Error}");
+        Assert.Contains($"error LA5023: {Run("lost")}: ", outcome.Error, StringComparison.Ordinal);
+        Assert.Contains($"'leapalign train --resume {Run(there)}'", outcome.Error, StringComparison.Ordinal);
+        Assert.False(Path.Exists(Run("lost")));
+        Succeed("train", "--resume", Run(there));
+        Digest.AssertSame(Run("whole"), Run(there));
+    }
+
     [Fact]
     public void A_damaged_checkpoint_is_passed_over_with_a_warning_and_the_result_is_the_same()
     {

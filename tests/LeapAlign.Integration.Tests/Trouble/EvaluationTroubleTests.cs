@@ -5,6 +5,7 @@ using LeapAlign.Host.Composition;
 using LeapAlign.Host.Configuration.Sections;
 using LeapAlign.Host.Kernel;
 using LeapAlign.Host.Runs.Metrics;
+using LeapAlign.Integration.Tests.Interruptions;
 using LeapAlign.Pipeline;
 using LeapAlign.Testing;
 using static TorchSharp.torch;
@@ -79,9 +80,24 @@ public sealed class EvaluationTroubleTests : IDisposable
         Assert.Equal(length, lengthAgain);
     }
 
+    [Fact]
+    public void An_evaluation_that_could_not_be_written_is_done_again_by_who_goes_on()
+    {
+        var plan = Plan(Reward("even", new ScriptedRun.Scorer((images, _) => images.mean([1, 2, 3])), RewardRole.Train));
+        var (ending, _, _) = Run(plan, before: new Full(at: 2));
+        Assert.Equal(FaultCodes.CannotWrite, ending.Match<Fault?>(static _ => null, static fault => fault)?.Code);
+        var checkpoint = Recording.Require(Store.Open(2));
+        Assert.Equal(1, checkpoint.Manifest.Progress.EvaluatedAt);
+        Recording.Require(Run(plan, checkpoint).Ending);
+        var resumed = Digest.Metrics(_folder);
+        File.Delete(Path.Combine(_folder, "metrics.jsonl"));
+        Recording.Require(Run(plan).Ending);
+        Assert.Equal(Digest.Metrics(_folder), resumed);
+    }
+
     private CheckpointStore Store => new(Path.Combine(_folder, "checkpoints"));
 
-    private (Result<RunEnding> Ending, List<object> Told, long MetricsLength) Run(RunPlan plan, Checkpoint? from = null)
+    private (Result<RunEnding> Ending, List<object> Told, long MetricsLength) Run(RunPlan plan, Checkpoint? from = null, IRunObserver? before = null)
     {
         using var parts = Recording.Require(RunParts.Create(plan, InProcessRun.Context));
         var path = Path.Combine(_folder, "metrics.jsonl");
@@ -89,7 +105,7 @@ public sealed class EvaluationTroubleTests : IDisposable
         var identity = new RunIdentity(new JsonObject(), new ProgramBuild("1", "2", 3), []);
         using var checkpoints = new RunCheckpoints((Store, new CheckpointStore(Path.Combine(_folder, "faults"))), plan.Checkpoint, identity, metrics, TimeProvider.System);
         var told = new Told();
-        using var kernel = new RunKernel(plan, parts, CPU, [metrics, told], checkpoints);
+        using var kernel = new RunKernel(plan, parts, CPU, [.. before is null ? Array.Empty<IRunObserver>() : [before], metrics, told], checkpoints);
         if (from is not null) Recording.Require(kernel.Resume(from));
         return (kernel.Run(CancellationToken.None), told.Events, metrics.Length);
     }
@@ -110,6 +126,11 @@ public sealed class EvaluationTroubleTests : IDisposable
     }
 
     private static RewardPlan Reward(string name, IReward reward, RewardRole role) => InProcessRun.Reward(name, reward, role);
+
+    private sealed class Full(int at) : IRunObserver
+    {
+        public Result<Unit> Evaluated(EvaluationReport report) => report.Step == at ? new Fault.Run(FaultCodes.CannotWrite, "cannot be written: No space left on device") : Unit.Value;
+    }
 
     private sealed class Told : IRunObserver
     {

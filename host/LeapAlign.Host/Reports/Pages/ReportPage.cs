@@ -18,7 +18,7 @@ internal sealed class ReportPage
         RunReader.Read(folders).Bind(runs => WholeFile.Write(output, Encoding.UTF8.GetBytes(Html(ReportData.Of(runs, _pictures)))));
 
     /// <summary>Writes the page about a run that was read.</summary>
-    public Result<Unit> Write(RecordedRun run, string output) => WholeFile.Write(output, Encoding.UTF8.GetBytes(Html(ReportData.Of([run], _pictures))));
+    public Result<Unit> Write(RecordedRun run, string output, IDisk disk) => WholeFile.Write(output, Encoding.UTF8.GetBytes(Html(ReportData.Of([run], _pictures))), disk);
 
     /// <summary>The page.</summary>
     public static string Html(ReportData data)

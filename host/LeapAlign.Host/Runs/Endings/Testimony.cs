@@ -42,8 +42,8 @@ internal static class Testimony
         if (record is { State: not RunState.Running } && record.Started == started) return null;
         var printed = last?.Words is [FaultMark, .. var known] ? known : null;
         var fault = new Fault.Run(FaultCodes.EndedWithoutWord, $"the process of the run ended without a word{How(status, last?.ExitCode)}, {last?.ToString() ?? "where is not known"}{(printed is null && last?.Words is { } words ? $"; {words}" : "")}", new SourcePlace(folder.Path));
-        // Who was quick goes on in the folder already, or began another run there (--force): the record is that of another process then. A folder that is gone stays gone.
-        if (record?.Started <= started || (record is null && Directory.Exists(folder.Path)))
+        // Who was quick goes on in the folder already, or began another run there (--force): the record is that of another process then. A folder that is gone stays gone, and another that has its name is none of a run.
+        if (record?.Started <= started || (record is null && folder.IsLeft))
         {
             var own = record?.Started == started ? record : new RunRecord(RunEnvironment.Program, started, now, RunState.Running, null, record?.Environment ?? new Dictionary<string, string>(), []);
             // Where it cannot be written either, the line on standard error is what is left.

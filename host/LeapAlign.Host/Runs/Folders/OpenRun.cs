@@ -14,9 +14,19 @@ internal sealed class OpenRun : IDisposable
 {
     private readonly IDisposable _lock;
 
-    private OpenRun(RunFolder folder, IDisposable held, Checkpoint? from, RunRecord? before = null) => (Folder, _lock, From, Before) = (folder, held, from, before);
+    private OpenRun(RunFolder folder, IDisposable held, IDisk disk, Checkpoint? from = null, RunRecord? before = null)
+    {
+        Held = HeldFolder.Of(folder.Path);
+        (Folder, Disk, _lock, From, Before) = (folder.On(new HeldDisk(Held, disk)), disk, held, from, before);
+    }
+
+    /// <summary>The folder apart from its name.</summary>
+    public HeldFolder Held { get; }
 
     public RunFolder Folder { get; }
+
+    /// <summary>The disk that the folder is on, and what lies beside it.</summary>
+    public IDisk Disk { get; }
 
     /// <summary>The checkpoint to go on from; null for a run that begins.</summary>
     public Checkpoint? From { get; }
@@ -25,23 +35,24 @@ internal sealed class OpenRun : IDisposable
     public RunRecord? Before { get; }
 
     /// <summary>Where states of the run go.</summary>
-    public (CheckpointStore Checkpoints, CheckpointStore Faults) Stores => (new(Folder.Checkpoints), new(Folder.Faults));
+    public (CheckpointStore Checkpoints, CheckpointStore Faults) Stores => Folder.Stores;
 
     /// <summary>Makes the folder of a run that begins.</summary>
-    public static Result<OpenRun> Begin(RunPlan plan, bool force) =>
-        RunFolder.Create(Path.GetFullPath(plan.Run.Folder, plan.BaseFolder), plan.Run.Name, force).Bind(static folder => folder.Lock().Map(held => new OpenRun(folder, held, null)));
+    public static Result<OpenRun> Begin(RunPlan plan, bool force, IDisk disk) =>
+        RunFolder.Create(Path.GetFullPath(plan.Run.Folder, plan.BaseFolder), plan.Run.Name, force).Bind(folder => folder.Lock().Map(held => new OpenRun(folder, held, disk)));
 
     /// <summary>Takes the folder of a run to go on with it.</summary>
     /// <param name="resume">Which, and what may have changed.</param>
     /// <param name="identity">What it would go on with.</param>
+    /// <param name="disk">The disk that it is on.</param>
     /// <param name="warn">Takes what the user should know: damaged checkpoints that were passed over, other builds.</param>
     /// <returns><see cref="FaultCodes.RunFolderTaken"/>, <see cref="FaultCodes.NoCheckpoint"/>, or <see cref="FaultCodes.ConfigurationChanged"/> with every key that changed.</returns>
-    public static Result<OpenRun> Resume(ResumeOptions resume, RunIdentity identity, Action<Fault> warn)
+    public static Result<OpenRun> Resume(ResumeOptions resume, RunIdentity identity, IDisk disk, Action<Fault> warn)
     {
         if (!resume.Folder.Lock().TryGet(out var held, out var fault)) return fault;
         var opened = from checkpoint in new CheckpointStore(resume.Folder.Checkpoints).Newest(warn)
                      from same in Unchanged(identity.ChangesSince(checkpoint.Manifest), resume)
-                     select new OpenRun(resume.Folder, held, checkpoint, RunRecordFile.Read(resume.Folder.Record));
+                     select new OpenRun(resume.Folder, held, disk, checkpoint, RunRecordFile.Read(resume.Folder.Record));
         if (!opened.TryGet(out var run, out fault))
         {
             held.Dispose();
@@ -54,14 +65,29 @@ internal sealed class OpenRun : IDisposable
     /// <summary>Opens the metrics, and writes what the run is composed of. A run that goes on loses the lines after its checkpoint here: it writes them again.</summary>
     public Result<MetricsFile> Start(RunPlan plan, CompositionSource source) =>
         from metrics in From is null ? MetricsFile.Create(Folder.Metrics) : MetricsFile.Resume(Folder.Metrics, From.Manifest.Progress.MetricsBytes)
-        from resolved in WholeFile.Write(Folder.Resolved, Encoding.UTF8.GetBytes(plan.ResolvedJson))
-        from origin in RunOrigin.Write(Folder, source.Config, source.Set)
-        select metrics;
+        from described in Describe(Folder, plan, source)
+        select With(metrics);
+
+    /// <summary>Writes into a folder of a run what it is composed of.</summary>
+    public static Result<Unit> Describe(RunFolder folder, RunPlan plan, CompositionSource source) =>
+        from resolved in WholeFile.Write(folder.Resolved, Encoding.UTF8.GetBytes(plan.ResolvedJson), folder.Disk)
+        from origin in RunOrigin.Write(folder, source.Config, source.Set)
+        select origin;
 
     /// <summary>What the run did before.</summary>
     public Result<RunHistory> History() => From is null ? RunHistory.Empty : RunHistory.Read(Folder.Metrics, From.Manifest.Progress.MetricsBytes);
 
-    public void Dispose() => _lock.Dispose();
+    public void Dispose()
+    {
+        Held.Dispose();
+        _lock.Dispose();
+    }
+
+    private MetricsFile With(MetricsFile metrics)
+    {
+        Held.With(metrics.Handle, Path.GetFileName(Folder.Metrics));
+        return metrics;
+    }
 
     /// <summary>Refuses keys that changed.</summary>
     /// <param name="changes">All of them.</param>

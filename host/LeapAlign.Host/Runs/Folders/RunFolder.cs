@@ -1,4 +1,5 @@
 using System.Globalization;
+using LeapAlign.Host.Checkpoints;
 using LeapAlign.Host.Kernel;
 using LeapAlign.Pipeline;
 using LeapAlign.Storage.Disks;
@@ -14,6 +15,9 @@ internal sealed class RunFolder
 
     /// <summary>Its full path.</summary>
     public string Path { get; }
+
+    /// <summary>What writes into it; for the process that works in it, a <see cref="HeldDisk"/>.</summary>
+    public IDisk Disk { get; init; } = SystemDisk.Instance;
 
     public string Name => System.IO.Path.GetFileName(Path);
 
@@ -35,6 +39,9 @@ internal sealed class RunFolder
     /// <summary>Holds the state before each step that went wrong.</summary>
     public string Faults => System.IO.Path.Combine(Path, "faults");
 
+    /// <summary>Where states of the run go.</summary>
+    public (CheckpointStore Checkpoints, CheckpointStore Faults) Stores => (new(Checkpoints, Disk), new(Faults, Disk));
+
     /// <summary>Says how the run was begun.</summary>
     public string Origin => System.IO.Path.Combine(Path, "origin.json");
 
@@ -53,6 +60,9 @@ internal sealed class RunFolder
     public string Sample(int step, int number) => System.IO.Path.Combine(SampleStem(step), string.Create(CultureInfo.InvariantCulture, $"{number:D2}.png"));
 
     private string SampleStem(int step) => System.IO.Path.Combine(Path, "samples", string.Create(CultureInfo.InvariantCulture, $"step-{step:D4}"));
+
+    /// <summary>The same folder, into which another disk writes.</summary>
+    public RunFolder On(IDisk disk) => new(Path) { Disk = disk };
 
     /// <summary>A folder that is there.</summary>
     public static RunFolder At(string path) => new(System.IO.Path.TrimEndingDirectorySeparator(System.IO.Path.GetFullPath(path)));
@@ -153,7 +163,7 @@ internal sealed class RunFolder
         ? Unit.Value
         : new Fault.Configuration(FaultCodes.UnknownValue, $"'{name}' cannot be the name of a run's folder", new SourcePlace("plugins.json", Key: "run.name"));
 
-    /// <summary>Makes a folder inside, if it is not there.</summary>
+    /// <summary>Makes a folder, if it is not there.</summary>
     public static Result<Unit> Make(string path)
     {
         try
@@ -194,17 +204,20 @@ internal sealed class RunFolder
     }
 
     /// <summary>Writes a whole file into a folder that is made if it is not there.</summary>
-    public static Result<Unit> WriteInto(string path, ReadOnlyMemory<byte> content)
+    /// <param name="path">The file.</param>
+    /// <param name="content">Everything in it.</param>
+    /// <param name="disk">Where; the file system of this machine when null.</param>
+    public static Result<Unit> WriteInto(string path, ReadOnlyMemory<byte> content, IDisk? disk = null)
     {
         try
         {
-            Directory.CreateDirectory(System.IO.Path.GetDirectoryName(path)!);
+            (disk ?? SystemDisk.Instance).MakeFolder(System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(path))!);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
             return CannotWrite(path, exception);
         }
-        return WholeFile.Write(path, content);
+        return WholeFile.Write(path, content, disk);
     }
 
     /// <summary>Whether an exception is the system's refusal to write. .NET reports a limit on the size of files (<c>ulimit -f</c>) as an argument that is out of range.</summary>

@@ -42,7 +42,8 @@ internal sealed record RunOrigin
     /// <param name="set">The overrides.</param>
     public static Result<Unit> Write(RunFolder folder, string config, IReadOnlyList<string> set) => WholeFile.Write(
         folder.Origin,
-        JsonSerializer.SerializeToUtf8Bytes(new RunOrigin { Config = Path.GetRelativePath(folder.Path, Path.GetFullPath(config)), Set = set }, RunOriginJson.Origin));
+        JsonSerializer.SerializeToUtf8Bytes(new RunOrigin { Config = Path.GetRelativePath(folder.Path, Path.GetFullPath(config)), Set = set }, RunOriginJson.Origin),
+        folder.Disk);
 }
 
 internal static class RunOriginJson

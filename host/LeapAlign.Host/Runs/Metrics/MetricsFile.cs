@@ -29,6 +29,9 @@ internal sealed class MetricsFile : IRunObserver, IDisposable
     /// <returns><see cref="FaultCodes.RunNotReadable"/> when it is shorter.</returns>
     public static Result<MetricsFile> Resume(string path, long bytes) => Open(path, FileMode.Open).Bind(metrics => metrics.Cut(bytes));
 
+    /// <summary>The open file.</summary>
+    public SafeFileHandle Handle => _file;
+
     /// <summary>Its length in bytes, whole lines only.</summary>
     public long Length => Interlocked.Read(ref _length);
 
@@ -43,6 +46,22 @@ internal sealed class MetricsFile : IRunObserver, IDisposable
         catch (Exception exception) when (RunFolder.IsRefusal(exception))
         {
             return RunFolder.CannotWrite(_path, exception);
+        }
+    }
+
+    /// <summary>All lines, also when the file has no name any more.</summary>
+    public Result<byte[]> Read()
+    {
+        try
+        {
+            var lines = new byte[Length];
+            var read = 0;
+            while (read < lines.Length && RandomAccess.Read(_file, lines.AsSpan(read), read) is var count and > 0) read += count;
+            return read == lines.Length ? lines : new Fault.Input(FaultCodes.RunNotReadable, $"it has {read} bytes, but {lines.Length} were written", new SourcePlace(_path));
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            return RunFolder.CannotRead(_path, exception);
         }
     }
 
@@ -83,7 +102,7 @@ internal sealed class MetricsFile : IRunObserver, IDisposable
     {
         try
         {
-            return new MetricsFile(File.OpenHandle(path, mode, FileAccess.Write, FileShare.Read), path);
+            return new MetricsFile(File.OpenHandle(path, mode, FileAccess.ReadWrite, FileShare.Read), path);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
@@ -115,7 +134,21 @@ internal sealed class MetricsFile : IRunObserver, IDisposable
         }
         catch (Exception exception) when (RunFolder.IsRefusal(exception))
         {
+            Shorten();
             return RunFolder.CannotWrite(_path, exception);
+        }
+    }
+
+    // A disk that gets full takes half of a line.
+    private void Shorten()
+    {
+        try
+        {
+            RandomAccess.SetLength(_file, _length);
+        }
+        catch (Exception exception) when (RunFolder.IsRefusal(exception))
+        {
+            // Who goes on with the run cuts it.
         }
     }
 }

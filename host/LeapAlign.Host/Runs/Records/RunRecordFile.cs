@@ -8,7 +8,10 @@ namespace LeapAlign.Host.Runs.Records;
 internal static class RunRecordFile
 {
     /// <summary>Writes the file.</summary>
-    public static Result<Unit> Write(string path, RunRecord record) => WholeFile.Write(path, record.ToJson());
+    /// <param name="path">The file.</param>
+    /// <param name="record">Everything in it.</param>
+    /// <param name="disk">Where; the file system of this machine when null.</param>
+    public static Result<Unit> Write(string path, RunRecord record, IDisk? disk = null) => WholeFile.Write(path, record.ToJson(), disk);
 
     /// <summary>Reads the file.</summary>
     /// <returns>Null when it is not there, or not what a run wrote.</returns>

@@ -4,6 +4,7 @@ using System.Numerics;
 using Google.Protobuf;
 using LeapAlign.Host.Runs.Folders;
 using LeapAlign.Pipeline;
+using LeapAlign.Storage.Disks;
 using Tensorboard;
 
 namespace LeapAlign.Host.Runs.TensorBoard;
@@ -21,15 +22,16 @@ internal sealed class EventFile : IDisposable
     private EventFile(FileStream file, TimeProvider time) => (_file, _time) = (file, time);
 
     /// <summary>Begins a file in a folder that other files may lie in: a run that goes on adds one.</summary>
-    /// <param name="folder">The run's folder of event files; made when it is not there.</param>
+    /// <param name="run">The run; its folder of event files is made when it is not there.</param>
     /// <param name="step">The first step that will be written. TensorBoard forgets this and later steps of the files before.</param>
     /// <param name="time">The clock.</param>
-    public static Result<EventFile> Create(string folder, long step, TimeProvider time)
+    public static Result<EventFile> Create(RunFolder run, long step, TimeProvider time)
     {
+        var folder = run.Events;
         var path = folder;
         try
         {
-            Directory.CreateDirectory(folder);
+            run.Disk.MakeFolder(folder);
             var before = Directory.EnumerateFiles(folder, $"{Stem}.*").Select(NumberOf).ToList();
             var goesOn = before.Count > 0;
             // Files are read in the order of their names: a new one comes last, also within a millisecond, or when the clock was set back.

@@ -85,7 +85,7 @@ internal sealed class TensorBoardLog(RunFolder folder, TimeProvider time, Action
     private Result<Unit> Append(long step, Summary summary)
     {
         // One that could not be written is begun again with the next step: half a record would hide all behind it.
-        if (_file is null && !EventFile.Create(folder.Events, step, time).TryGet(out _file, out var fault)) return Lose(fault);
+        if (_file is null && !EventFile.Create(folder, step, time).TryGet(out _file, out var fault)) return Lose(fault);
         if (_file.Append(step, summary).TryGet(out _, out fault)) return Unit.Value;
         Dispose();
         return Lose(fault);
