@@ -2,10 +2,10 @@ using LeapAlign.Contracts.Prompts;
 using LeapAlign.Contracts.Weights;
 using LeapAlign.Host.Composition;
 using LeapAlign.Host.Configuration.Sections;
-using LeapAlign.Host.Kernel;
 using LeapAlign.Host.Kernel.Guards;
 using LeapAlign.Host.Kernel.Pictures;
 using LeapAlign.Host.Kernel.Stages;
+using LeapAlign.Host.Telemetry.Spans;
 using LeapAlign.Host.Tests.Live;
 using LeapAlign.Pipeline;
 using static TorchSharp.torch;
@@ -92,6 +92,19 @@ public sealed class WatchTests
             Assert.Equal(("outer", null, 1), watchdog.UnderWay);
         }
         Assert.Equal(new Dictionary<string, double> { ["outer"] = 61, ["inner"] = 5 }, stages.Times.Take());
+    }
+
+    [Fact]
+    public void The_ledger_counts_evaluations_and_apart_from_them_those_with_gradient()
+    {
+        var stages = new OpenStages();
+        using (stages.Enter("roll"))
+        {
+            using (stages.Enter(Stage.Velocity(new NetworkCall(2, Gradient: false, 4, 0.5)))) Assert.Equal((2, 0), stages.Ledger.Count);
+            using (stages.Enter(Stage.Velocity(new NetworkCall(0.5, Gradient: true, 1, 0.5)))) Assert.Equal((2.5, 0.5), stages.Ledger.Count);
+        }
+        stages.Ledger.Resume(10, 3);
+        using (stages.Enter(Stage.Velocity(new NetworkCall(1, Gradient: true, 4, null)))) Assert.Equal((11, 4), stages.Ledger.Count);
     }
 
     [Fact]

@@ -3,7 +3,6 @@ using LeapAlign.Contracts.Plugins;
 using LeapAlign.Contracts.Rewards;
 using LeapAlign.Host.Configuration;
 using LeapAlign.Host.Configuration.Sections;
-using LeapAlign.Host.Kernel;
 using LeapAlign.Host.Kernel.Stages;
 using LeapAlign.Host.Plugins;
 using LeapAlign.Host.Telemetry.Export;

@@ -12,7 +12,6 @@ using LeapAlign.Networks.Vae;
 using LeapAlign.Networks.Weights;
 using LeapAlign.Testing;
 using Microsoft.Extensions.Logging.Abstractions;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace LeapAlign.Networks.Tests.Layers;

@@ -1,6 +1,5 @@
 using LeapAlign.Pipeline;
 using LeapAlign.Storage.Safetensors;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace LeapAlign.Storage.Tests.Safetensors;
