@@ -179,6 +179,21 @@ public sealed class BadInputTests : IDisposable
         Assert.False(Directory.Exists(_workspace.At("runs", "small", "export.part")));
     }
 
+    [Theory]
+    [InlineData(24)]
+    [InlineData(40)]
+    [InlineData(100)]
+    [InlineData(256)]
+    public void A_process_that_may_open_too_few_files_says_so_before_anything_else(int limit)
+    {
+        if (!OperatingSystem.IsLinux()) Assert.Skip("the limit is read where Linux tells it");
+        using var process = BuiltHost.Start(_workspace.Folder, "/bin/sh", "-c", $"ulimit -n {limit}; exec \"$0\" \"$@\"", BuiltHost.Program, "list");
+        var outcome = BuiltHost.Finish(process);
+        Assert.True(outcome.ExitCode == 6, $"{outcome.ExitCode}: {outcome.Error}");
+        Assert.StartsWith($"error LA5022: this process may have {limit} files open at once", outcome.Error, StringComparison.Ordinal);
+        Assert.Single(outcome.Error.TrimEnd().Split('\n'));
+    }
+
     public void Dispose() => _workspace.Dispose();
 
     private void Refused(string code, int exitCode, string mentions, params string[] arguments)

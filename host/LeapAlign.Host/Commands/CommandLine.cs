@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Help;
+using System.CommandLine.Parsing;
 using LeapAlign.Host.Commands.Verbs;
 using LeapAlign.Host.Configuration;
 using LeapAlign.Host.Kernel.Guards;
@@ -37,6 +38,7 @@ internal sealed class CommandLine(IEnumerable<IVerb> verbs, Terminal terminal)
         // A caption that begins with @ is a caption, and no file of further arguments.
         var parsed = root.Parse(arguments, new ParserConfiguration { ResponseFileTokenReplacer = null });
         if (parsed.Errors.Count > 0) return terminal.Error.Error(Misspelt(parsed));
+        if (Empty(parsed) is { } empty) return terminal.Error.Error(empty);
         try
         {
             // Signals are handled by the verbs that can stop half-way: the library would end the process while a step is under way.
@@ -63,6 +65,19 @@ internal sealed class CommandLine(IEnumerable<IVerb> verbs, Terminal terminal)
     }
 
     private static Fault.Run Unwritten(string why) => new(FaultCodes.CannotWrite, $"standard output could not be written: {why}; the result is not whole");
+
+    // A path, name or caption that is empty, as of a variable of a script that nobody set. The value that --set gives a key may be.
+    private static Fault? Empty(ParseResult parsed)
+    {
+        foreach (var result in parsed.RootCommandResult.Children.Concat(parsed.CommandResult.Children))
+        {
+            if (result is OptionResult option && option.Option != GlobalOptions.Set && option.Tokens.Any(static token => token.Value.Length == 0))
+                return Misuse.Of($"{option.Option.Name} is given nothing; expected {(option.Option.HelpName is { } help ? $"<{help}>" : "a value")}");
+            if (result is ArgumentResult argument && argument.Tokens.Any(static token => token.Value.Length == 0))
+                return Misuse.Of($"<{argument.Argument.HelpName ?? argument.Argument.Name}> is empty");
+        }
+        return null;
+    }
 
     private static Fault Misspelt(ParseResult parsed)
     {

@@ -27,6 +27,11 @@ public sealed class CommandLineTests
     [InlineData("--count must be 1 to 1024", "", "generate", "--count", "0")]
     [InlineData("--seed", "'many'", "generate", "--seed", "many")]
     [InlineData("--dashboard", "'often'", "train", "--dashboard", "often")]
+    [InlineData("--output is given nothing", "<folder>", "generate", "a cat", "--output", "")]
+    [InlineData("--output is given nothing", "<path>", "schema", "-o", "")]
+    [InlineData("--config is given nothing", "", "validate", "-c", "")]
+    [InlineData("--resume is given nothing", "", "train", "--resume", "")]
+    [InlineData("is empty", "run", "report", "")]
     [InlineData("70000 is no port", "0 to 65535", "train", "--dashboard", "70000")]
     public void A_misspelt_command_is_a_fault_with_a_hint(string words, string hint, params string[] arguments)
     {
