@@ -43,6 +43,7 @@ internal sealed unsafe partial class MappedFile
     /// <exception cref="IOException">The system does not map it.</exception>
     public static MappedFile Open(string path, SafeFileHandle file, (long Length, DateTime Written) content)
     {
+        SignalStack.Enter();
         var mapped = new MappedFile(path, file, content);
         lock (s_gate) s_living.Add(mapped);
         return mapped;
@@ -81,6 +82,7 @@ internal sealed unsafe partial class MappedFile
     /// <param name="entry">Its type and shape; it has at least one element.</param>
     public Tensor Over(long position, WeightEntry entry)
     {
+        SignalStack.Enter();
         lock (s_gate) _users++;
         var sizes = entry.Shape.ToArray();
         fixed (long* first = sizes)
