@@ -90,7 +90,7 @@ public sealed class ProcessorsTests : IDisposable
         var refusal = OpenFiles.RefusalOf($"Limit                     Soft Limit           Hard Limit           Units     \n{line}\nMax locked memory         8388608              8388608              bytes     \n");
         if (limit is null) Assert.Null(refusal);
         else Assert.Contains($"may have {limit} files open at once, and needs up to {OpenFiles.Needed}", refusal, StringComparison.Ordinal);
-        Assert.Equal(new Pipeline.Fault.Run(Pipeline.FaultCodes.TooFewFiles, "").ExitCode, OpenFiles.ExitCode);
+        Assert.Equal(OpenFiles.ExitCode, new Pipeline.Fault.Run(Pipeline.FaultCodes.TooFewFiles, "").ExitCode);
     }
 
     public void Dispose() => Directory.Delete(_root, recursive: true);
