@@ -54,7 +54,8 @@ internal static class OpenFiles
         using var error = new SafeFileHandle(StandardError, ownsHandle: false);
         try
         {
-            RandomAccess.Write(error, Encoding.UTF8.GetBytes($"error {FaultCodes.TooFewFiles}: {refusal}\n"), fileOffset: 0);
+            using var stream = new FileStream(error, FileAccess.Write, bufferSize: 0);
+            stream.Write(Encoding.UTF8.GetBytes($"error {FaultCodes.TooFewFiles}: {refusal}\n"));
         }
         catch (IOException)
         {
