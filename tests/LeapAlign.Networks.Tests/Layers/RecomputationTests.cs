@@ -137,37 +137,6 @@ public sealed class RecomputationTests
         calls.Complete();
     }
 
-    [Fact]
-    public void A_thread_without_a_scope_keeps_no_tensors()
-    {
-        // As autograd's own threads, those of a GPU: nothing frees there what a call returns.
-        long before = 0, after = 0;
-        var thread = new Thread(() =>
-        {
-            var part = new Recomputation([], [], inputs => [inputs[0] * inputs[1]]);
-            for (var i = 0; i < 20; i++)
-            {
-                if (i == 10) before = Tensor.TotalCount;
-                using var calls = new GraphCalls();
-                using var factor = ones(4).requires_grad_();
-                Tensor output;
-                using (var scope = NewDisposeScope())
-                {
-                    var hidden = part.Forward(factor, factor)[0];
-                    for (var depth = 0; depth < 5; depth++) hidden = part.Forward(hidden, factor)[0];
-                    output = hidden.sum().MoveToOuterDisposeScope();
-                }
-                using (output) output.backward();
-                calls.Complete();
-                factor.grad?.Dispose();
-            }
-            after = Tensor.TotalCount;
-        });
-        thread.Start();
-        thread.Join();
-        Assert.InRange(after - before, long.MinValue, 30);
-    }
-
     private static Dictionary<string, Tensor?> Gradients(string name, bool half, bool adapted, int together)
     {
         var reference = new ReferenceCase(name);
