@@ -1,13 +1,12 @@
 using System.Diagnostics;
-using LeapAlign.Contracts.Plugins;
 using LeapAlign.Host.Composition;
 using LeapAlign.Host.Configuration;
 using LeapAlign.Host.Kernel;
 using LeapAlign.Host.Plugins;
+using LeapAlign.Host.Runs;
 using LeapAlign.Host.Runtime;
 using LeapAlign.Pipeline;
 using Microsoft.Extensions.Logging.Abstractions;
-using static TorchSharp.torch;
 
 namespace LeapAlign.Bench;
 
@@ -17,7 +16,7 @@ internal sealed record Bench(RunPlan Plan, RunParts Parts)
     public static Result<Unit> With(IReadOnlyList<string> overrides, Action<Bench> measure)
     {
         var catalog = PluginCatalog.Discover([BuiltHost.Plugins], new IsolatedPluginLoader());
-        var read = ConfigurationFile.Read("plugins.json", overrides);
+        var read = ConfigurationFile.Read("plugins.json", [.. overrides, "run.device=cpu"]);
         NativeStart.Prepare();
         WaitingThreads.LetSleep(read.Match<JsonSource?>(static file => file, static _ => null));
         return from file in read
@@ -48,22 +47,17 @@ internal sealed record Bench(RunPlan Plan, RunParts Parts)
     {
         var tuning = StartupTuning.Apply(plan.Run.Tuning, plan.Run.Threads);
         Console.WriteLine($"threads {tuning.Threads}, float32 products {tuning.Precision}, allocator {(tuning.Allocator ? "tuned" : "as it is")}, network {plan.Run.Dtype}, batch {plan.Run.Batch}");
-        return RunParts.Create(plan, part => new PartContext
+        // The parts are made as a run makes them.
+        return RunSite.Open(plan, NullLoggerFactory.Instance, TextWriter.Null).Bind(site =>
         {
-            Name = part.Name,
-            BaseFolder = plan.BaseFolder,
-            Device = CPU,
-            ComputeType = plan.Run.Dtype == "bfloat16" ? ScalarType.BFloat16 : ScalarType.Float32,
-            IsFrozen = plan.Adapter is not null && ReferenceEquals(part, plan.Model),
-            BlocksPerCheckpoint = plan.Run.BlocksPerCheckpoint,
-            Logger = NullLogger.Instance,
-            Warn = static _ => { },
-            Spans = part.Plugin!.Telemetry.Spans,
-            Meter = part.Plugin!.Telemetry.Meter,
-        }).Map(parts =>
-        {
-            using (parts) measure(new Bench(plan, parts));
-            return Unit.Value;
+            using (site)
+            {
+                return RunParts.Create(plan, site.Context).Map(parts =>
+                {
+                    using (parts) measure(new Bench(plan, parts));
+                    return Unit.Value;
+                });
+            }
         });
     }
 }

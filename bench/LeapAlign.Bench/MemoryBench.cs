@@ -29,8 +29,7 @@ internal static class MemoryBench
         {
             var plan = bench.Plan with { Run = bench.Plan.Run with { Steps = Steps }, Evaluation = bench.Plan.Evaluation with { Every = -1 } };
             using (var kernel = new RunKernel(plan, bench.Parts, CPU, [])) kernel.Run(CancellationToken.None).Required();
-            var peak = File.ReadLines("/proc/self/status").Single(static line => line.StartsWith("VmHWM:", StringComparison.Ordinal));
-            Console.WriteLine(peak.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1]);
+            Console.WriteLine(ProcessStatus.Kilobytes("VmHWM"));
         });
 
     private static long Spawn(int samplingSteps, IReadOnlyList<string> overrides)

@@ -41,7 +41,7 @@ internal static class SoakBench
 
         public Result<Unit> Stepped(StepReport report)
         {
-            var kilobytes = double.Parse(Status("VmRSS"), CultureInfo.InvariantCulture);
+            var kilobytes = ProcessStatus.Kilobytes("VmRSS");
             Points.Add((report.Index, kilobytes));
             if (report.Index < 3) return Unit.Value;
             Files.Add(Directory.GetFiles("/proc/self/fd").Length);
@@ -49,8 +49,5 @@ internal static class SoakBench
             if (report.Index % every == 0) Console.WriteLine($"step {report.Index,6}  {kilobytes,12:N0} kB  {Files[^1]} open files  {Tensors[^1]} tensors");
             return Unit.Value;
         }
-
-        private static string Status(string key) =>
-            File.ReadLines("/proc/self/status").Single(line => line.StartsWith($"{key}:", StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries)[1];
     }
 }

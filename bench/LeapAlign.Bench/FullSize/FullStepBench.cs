@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Globalization;
 using LeapAlign.Host.Kernel;
 using LeapAlign.Pipeline;
 using static TorchSharp.torch;
@@ -25,19 +24,13 @@ internal static class FullStepBench
             var observer = new Steps();
             using var sampler = new Sampler();
             using (var kernel = new RunKernel(bench.Plan, bench.Parts, CPU, [observer])) kernel.Run(CancellationToken.None).Required();
-            Console.WriteLine($"{"the whole run",-26} {"",22} peak anonymous {sampler.Peak / 1024.0 / 1024,6:F2} GiB, peak resident {Status("VmHWM:") / 1024.0 / 1024:F2} GiB, read from disk {ReadBytes() / 1e9:F2} GB");
+            Console.WriteLine($"{"the whole run",-26} {"",22} peak anonymous {sampler.Peak / 1024.0 / 1024,6:F2} GiB, peak resident {ProcessStatus.Kilobytes("VmHWM") / 1024.0 / 1024:F2} GiB, read from disk {ProcessStatus.Transfer("read_bytes") / 1e9:F2} GB");
         });
     }
 
     private static double Processor() => Process.GetCurrentProcess().TotalProcessorTime.TotalSeconds;
 
-    private static long Anonymous() => Status("RssAnon:");
-
-    private static long Status(string key) => Number(File.ReadLines("/proc/self/status").Single(line => line.StartsWith(key, StringComparison.Ordinal)));
-
-    private static long ReadBytes() => Number(File.ReadLines("/proc/self/io").Single(static line => line.StartsWith("read_bytes:", StringComparison.Ordinal)));
-
-    private static long Number(string line) => long.Parse(line.Split((char[])[' ', '\t'], StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture);
+    private static long Anonymous() => ProcessStatus.Kilobytes("RssAnon");
 
     private sealed class Steps : IRunObserver
     {

@@ -41,17 +41,21 @@ public sealed class GraphCalls : IDisposable
     /// <summary>A backward has returned: frees what its calls left, and throws what the first of them that failed threw.</summary>
     public void Complete()
     {
-        foreach (var handles in _returned.Values) Dispose(handles);
-        _returned.Clear();
+        Free();
         Interlocked.Exchange(ref _failure, null)?.Throw();
     }
 
     /// <summary>Frees what is left; the thread's graphs belong to the one that was open before.</summary>
     public void Dispose()
     {
+        Free();
+        t_current = _outer;
+    }
+
+    private void Free()
+    {
         foreach (var handles in _returned.Values) Dispose(handles);
         _returned.Clear();
-        t_current = _outer;
     }
 
     private static void Dispose(IReadOnlyList<Tensor>? handles)

@@ -10,9 +10,8 @@ namespace LeapAlign.Networks.Layers;
 public sealed class BlockSequence
 {
     private readonly int _count;
-    private readonly int _together;
     private readonly BlockForward _block;
-    private readonly Recomputation[] _parts;
+    private readonly (int Blocks, Recomputation Part)[] _parts;
     private readonly int _streams;
 
     /// <summary>Computes a block.</summary>
@@ -33,11 +32,11 @@ public sealed class BlockSequence
         ArgumentNullException.ThrowIfNull(scopes);
         ArgumentNullException.ThrowIfNull(block);
         ArgumentOutOfRangeException.ThrowIfNegative(blocksPerCheckpoint);
-        (_count, _streams, _together, _block) = (scopes.Count, streams, blocksPerCheckpoint, block);
-        _parts = blocksPerCheckpoint == 0 ? [] : [.. scopes.Chunk(blocksPerCheckpoint).Select((chunk, part) => new Recomputation(
+        (_count, _streams, _block) = (scopes.Count, streams, block);
+        _parts = blocksPerCheckpoint == 0 ? [] : [.. scopes.Chunk(blocksPerCheckpoint).Select((chunk, part) => (chunk.Length, new Recomputation(
             [.. chunk.SelectMany(static scope => scope.Weights)],
             [.. chunk.SelectMany(static scope => scope.Sites)],
-            inputs => Part(part * blocksPerCheckpoint, chunk.Length, inputs)))];
+            inputs => Part(part * blocksPerCheckpoint, chunk.Length, inputs))))];
     }
 
     /// <summary>Runs all blocks.</summary>
@@ -50,11 +49,10 @@ public sealed class BlockSequence
         ArgumentNullException.ThrowIfNull(streams);
         using var scope = NewDisposeScope();
         if (_parts.Length == 0) return [.. Run(0, _count, streams, [.. Enumerable.Range(0, _count).Select(_ => Node(conditioning))], constants).Select(static stream => stream.MoveToOuterDisposeScope())];
-        for (var part = 0; part < _parts.Length; part++)
+        foreach (var (blocks, part) in _parts)
         {
-            var blocks = Math.Min(_together, _count - (part * _together));
             // The gradient of what all blocks take is added up block by block, the last first, with and without recomputation: each block has an argument of its own.
-            var next = _parts[part].Forward([.. streams, .. Enumerable.Range(0, blocks).Select(_ => Node(conditioning)), .. constants]);
+            var next = part.Forward([.. streams, .. Enumerable.Range(0, blocks).Select(_ => Node(conditioning)), .. constants]);
             foreach (var stream in streams) stream.Dispose();
             streams = next;
         }
