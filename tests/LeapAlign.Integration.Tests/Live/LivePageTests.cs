@@ -111,8 +111,10 @@ public sealed class LivePageTests(WatchedRuns runs) : IClassFixture<WatchedRuns>
     public async Task The_second_Ctrl_C_ends_a_run_with_a_page_at_once()
     {
         using var workspace = new Workspace();
-        string[] longSteps = ["--set", "run.batch=64", "--set", "sampler.settings.steps=100", "--set", "evaluation.every=-1"];
-        using var train = StartedHost.Start(workspace, "run /", [BuiltHost.Program, "train", "--dashboard", .. longSteps]);
+        string[] longSteps = ["--set", "run.batch=16", "--set", "sampler.settings.steps=50", "--set", "evaluation.every=-1"];
+        // Between two steps a first signal ends the run at once: step 2 has just begun here, and takes seconds.
+        using var train = StartedHost.Start(workspace, "step 1/", [BuiltHost.Program, "train", "--dashboard", .. longSteps]);
+        train.ReadAlong();
         await train.Signal();
         await train.Says("once more stops at once");
         // What comes sooner is the same request.
