@@ -128,6 +128,9 @@ public static class FaultCodes
     /// <summary>An adapter file holds or asks for what is not supported.</summary>
     public const string UnsupportedAdapter = "LA4020";
 
+    /// <summary>A warning: a model whose weights are quantised is exported with an adapter merged into it.</summary>
+    public const string QuantisedMerge = "LA4021";
+
     /// <summary>Another process works in the run folder.</summary>
     public const string RunFolderTaken = "LA5001";
 

@@ -32,6 +32,9 @@ public sealed partial class SafetensorsFolder : IWeightSource, IDisposable
     /// <inheritdoc/>
     public IReadOnlyDictionary<string, WeightEntry> Entries { get; }
 
+    /// <summary>The paths of the files that hold tensors, in ordinal order.</summary>
+    public IReadOnlyList<string> Files => [.. _fileOf.Values.Select(static file => file.Location).Distinct().Order(StringComparer.Ordinal)];
+
     /// <summary>Finds and opens the weights of a folder.</summary>
     /// <param name="folder">The component's folder, for instance <c>model/transformer</c>.</param>
     /// <param name="stems">What file names may begin with; those of diffusers and transformers when none is given.</param>

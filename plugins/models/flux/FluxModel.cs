@@ -24,10 +24,10 @@ public sealed class FluxModel : IModel, IDisposable
     private readonly PipelineExport _export;
     private readonly PictureGrid _grid;
 
-    internal FluxModel(string name, PipelineFolder folder, FluxNetworks networks, TextConditioner text, EmbeddingCache cache)
+    internal FluxModel(string name, PipelineFolder folder, FluxNetworks networks, TextConditioner text, EmbeddingCache cache, Action<Fault>? warn = null)
     {
         (_name, _networks, _text, _cache) = (name, networks, text, cache);
-        _export = new PipelineExport(folder, networks.Weights, new ExportCard(text.Length) { TakesGuidance = networks.Configs.Transformer.EmbedsGuidance });
+        _export = new PipelineExport(folder, networks.Weights, new ExportCard(text.Length) { TakesGuidance = networks.Configs.Transformer.EmbedsGuidance }, warn);
         Parameters = networks.IsTrained ? networks.Weights.ToParameterSet() : ParameterSet.Empty;
         _grid = new PictureGrid(networks.Configs.Vae.SpatialFactor, FluxTokens.Patch, networks.Configs.Vae.LatentChannels);
         NativeSize = _grid.Square(NativeLatents);
@@ -61,7 +61,7 @@ public sealed class FluxModel : IModel, IDisposable
         return from folder in PipelineFolder.Open(context.Resolve(settings.Folder), PipelineFamilies.Flux, context.Warn)
                from configs in FluxConfigs.Read(folder, context.Warn)
                from tokenizers in TextTokenizers.Load(folder, configs, settings.TextLength ?? configs.TextLength, context)
-               from model in Load(folder, configs, tokenizers, context, (types, settings.EmbeddingCache * BytesPerMegabyte))
+               from model in Load(folder, configs, tokenizers, context, (types, settings.EmbeddingCache * BytesPerMegabyte, FewerBits.Of(settings.Quantization, settings.QuantizationCache, context)))
                select model;
     }
 
@@ -127,12 +127,12 @@ public sealed class FluxModel : IModel, IDisposable
         _networks.Dispose();
     }
 
-    private static Result<FluxModel> Load(PipelineFolder folder, FluxConfigs configs, TextTokenizers tokenizers, PartContext context, (PipelineTypes Types, long CacheBytes) options)
+    private static Result<FluxModel> Load(PipelineFolder folder, FluxConfigs configs, TextTokenizers tokenizers, PartContext context, (PipelineTypes Types, long CacheBytes, FewerBits? FewerBits) options)
     {
         var networks = new FluxNetworks(configs, context.BlocksPerCheckpoint) { IsTrained = !context.IsFrozen };
-        var loaded = networks.Load(folder, context.Device, options.Types);
+        var loaded = networks.Load(folder, context.Device, options.Types, options.FewerBits);
         if (!loaded.IsOk) networks.Dispose();
-        return loaded.Map(_ => new FluxModel(context.Name, folder, networks, new TextConditioner(networks, tokenizers, context.Device), new EmbeddingCache(options.CacheBytes)));
+        return loaded.Map(_ => new FluxModel(context.Name, folder, networks, new TextConditioner(networks, tokenizers, context.Device), new EmbeddingCache(options.CacheBytes), context.Warn));
     }
 
     private static FaultException Unfit(string message) => new(new Fault.Composition(FaultCodes.SettingsDoNotFit, message));

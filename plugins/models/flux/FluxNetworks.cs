@@ -47,13 +47,13 @@ internal sealed class FluxNetworks : IDisposable
     public ScalarType Type { get; private set; } = ScalarType.Float32;
 
     /// <summary>Reads every weight.</summary>
-    public Result<Unit> Load(PipelineFolder folder, Device device, PipelineTypes types)
+    public Result<Unit> Load(PipelineFolder folder, Device device, PipelineTypes types, FewerBits? fewerBits = null)
     {
         var loaded =
             from clip in folder.LoadFrozen("text_encoder", _clip, device, types.Text, WeightKeeping.Converted, ClipTextEncoder.DeclaredName)
             from t5 in folder.LoadFrozen("text_encoder_2", _t5, device, types.Text, WeightKeeping.Converted, T5Encoder.DeclaredName)
             from vae in Autoencoder.Load(folder, device, types.Decoder)
-            from transformer in folder.Load("transformer", Weights, device, types.Kept(IsTrained), IsTrained)
+            from transformer in folder.Load("transformer", Weights, device, types.Kept(IsTrained), IsTrained, fewerBits)
             select Unit.Value;
         return loaded.Map(unit =>
         {

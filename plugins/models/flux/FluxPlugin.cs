@@ -37,6 +37,15 @@ public sealed record FluxSettings
     [AllowedValues("float32", "run")]
     public string DecoderDtype { get; init; } = "run";
 
+    /// <summary>How the linear layers of the transformer's blocks are stored.</summary>
+    [Description("How the attention and feed-forward layers of the transformer's blocks are stored where an adapter trains beside them: none as in the folder, int8 in one byte a weight (an error of 0.9 %), nf4 in 0.53 bytes (an error of 9 %, and slower). They are quantised once and kept on the disk.")]
+    [AllowedValues("none", "int8", "nf4")]
+    public string Quantization { get; init; } = "none";
+
+    /// <summary>Where quantised weights are kept.</summary>
+    [Description("The folder that quantised weights are kept in, relative to plugins.json; without it leapalign/quantized in the user's cache folder. Whatever is in it can be deleted and is made again.")]
+    public string? QuantizationCache { get; init; }
+
     /// <summary>Memory for embeddings.</summary>
     [Description("Megabytes for embeddings of recent batches of captions, for the next time the same batch comes, as in every evaluation; 0 keeps none.")]
     [Range(0, 1_000_000)]

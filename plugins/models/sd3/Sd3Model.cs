@@ -18,15 +18,18 @@ public sealed class Sd3Model : IModel, IDisposable
     private readonly PipelineExport _export;
     private readonly PictureGrid _grid;
 
-    internal Sd3Model(PipelineFolder folder, Sd3Networks networks, TextConditioner text, EmbeddingCache cache)
+    internal Sd3Model(PipelineFolder folder, Sd3Networks networks, TextConditioner text, EmbeddingCache cache, Action<Fault>? warn = null)
     {
-        (_export, _networks, _text, _cache) = (new PipelineExport(folder, networks.Weights, new ExportCard(text.Length)), networks, text, cache);
+        (_export, _networks, _text, _cache) = (new PipelineExport(folder, networks.Weights, new ExportCard(text.Length), warn), networks, text, cache);
         Parameters = networks.IsTrained ? networks.Weights.ToParameterSet() : ParameterSet.Empty;
         var transformer = networks.Configs.Transformer;
         _grid = new PictureGrid(networks.Configs.Vae.SpatialFactor, transformer.PatchSize, transformer.InChannels) { LargestEdge = transformer.PositionTableSize };
         NativeSize = _grid.Square(transformer.SampleSize);
         Scheduling = folder.Scheduling with { ImageTokens = _grid.Tokens(NativeSize) };
     }
+
+    /// <summary>The networks, for tests.</summary>
+    internal Sd3Networks Networks => _networks;
 
     /// <inheritdoc/>
     public ParameterSet Parameters { get; }
@@ -52,7 +55,7 @@ public sealed class Sd3Model : IModel, IDisposable
         return from folder in PipelineFolder.Open(context.Resolve(settings.Folder), PipelineFamilies.StableDiffusion3, context.Warn)
                from configs in Sd3Configs.Read(folder, context.Warn)
                from tokenizers in TextTokenizers.Load(folder, configs, settings.TextLength, context)
-               from model in Load(folder, configs, tokenizers, context, (types, settings.EmbeddingCache * BytesPerMegabyte))
+               from model in Load(folder, configs, tokenizers, context, (types, settings.EmbeddingCache * BytesPerMegabyte, FewerBits.Of(settings.Quantization, settings.QuantizationCache, context)))
                select model;
     }
 
@@ -113,12 +116,12 @@ public sealed class Sd3Model : IModel, IDisposable
         _networks.Dispose();
     }
 
-    private static Result<Sd3Model> Load(PipelineFolder folder, Sd3Configs configs, TextTokenizers tokenizers, PartContext context, (PipelineTypes Types, long CacheBytes) options)
+    private static Result<Sd3Model> Load(PipelineFolder folder, Sd3Configs configs, TextTokenizers tokenizers, PartContext context, (PipelineTypes Types, long CacheBytes, FewerBits? FewerBits) options)
     {
         var networks = new Sd3Networks(configs, context.BlocksPerCheckpoint) { IsTrained = !context.IsFrozen };
-        var loaded = networks.Load(folder, context.Device, options.Types);
+        var loaded = networks.Load(folder, context.Device, options.Types, options.FewerBits);
         if (!loaded.IsOk) networks.Dispose();
-        return loaded.Map(_ => new Sd3Model(folder, networks, new TextConditioner(networks, tokenizers, context.Device), new EmbeddingCache(options.CacheBytes)));
+        return loaded.Map(_ => new Sd3Model(folder, networks, new TextConditioner(networks, tokenizers, context.Device), new EmbeddingCache(options.CacheBytes), context.Warn));
     }
 
     private TextEmbedding Embed(IReadOnlyList<string> captions) => _cache.Of(captions, _text.Encode);

@@ -50,14 +50,14 @@ internal sealed class Sd3Networks : IDisposable
     private WeightSet[] TextWeights => [_clipL, _clipG, _t5];
 
     /// <summary>Reads every weight.</summary>
-    public Result<Unit> Load(PipelineFolder folder, Device device, PipelineTypes types)
+    public Result<Unit> Load(PipelineFolder folder, Device device, PipelineTypes types, FewerBits? fewerBits = null)
     {
         var loaded =
             from l in folder.LoadFrozen("text_encoder", _clipL, device, types.Text, WeightKeeping.Converted, ClipTextEncoder.DeclaredName)
             from g in folder.LoadFrozen("text_encoder_2", _clipG, device, types.Text, WeightKeeping.Converted, ClipTextEncoder.DeclaredName)
             from t5 in T5 is null ? Unit.Value : folder.LoadFrozen("text_encoder_3", _t5, device, types.Text, WeightKeeping.Converted, T5Encoder.DeclaredName)
             from vae in Autoencoder.Load(folder, device, types.Decoder)
-            from transformer in folder.Load("transformer", Weights, device, types.Kept(IsTrained), IsTrained)
+            from transformer in folder.Load("transformer", Weights, device, types.Kept(IsTrained), IsTrained, fewerBits)
             select Unit.Value;
         return loaded.Map(unit =>
         {

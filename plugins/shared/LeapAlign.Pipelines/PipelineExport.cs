@@ -17,16 +17,18 @@ public sealed class PipelineExport
     private readonly WeightSet _set;
     private readonly Result<FolderCopy> _source;
     private readonly ExportCard _card;
+    private readonly Action<Fault>? _warn;
 
     /// <summary>Lists the files of a source; what is wrong with them an export says, and nothing that needs none.</summary>
     /// <param name="source">The source.</param>
     /// <param name="set">Names, order and precisions of the trained weights.</param>
     /// <param name="card">What the export's card says.</param>
-    public PipelineExport(PipelineFolder source, WeightSet set, ExportCard card)
+    /// <param name="warn">Is told when a check finds that the export holds quantised weights.</param>
+    public PipelineExport(PipelineFolder source, WeightSet set, ExportCard card, Action<Fault>? warn = null)
     {
         ArgumentNullException.ThrowIfNull(source);
         ArgumentNullException.ThrowIfNull(card);
-        (_folder, _set, _card) = (source, set, card);
+        (_folder, _set, _card, _warn) = (source, set, card, warn);
         _source = from files in source.Components.Select(FilesOf).All()
                   from copy in FolderCopy.Of([new FileCopy(source.Component(PipelineIndex.FileName), PipelineIndex.FileName), .. files.SelectMany(static component => component)])
                   select copy;
@@ -38,8 +40,16 @@ public sealed class PipelineExport
     public Result<long> Check(ExportRequest export)
     {
         ArgumentNullException.ThrowIfNull(export);
+        using var scope = NewDisposeScope();
+        if (_set.All.FirstOrDefault(static weight => weight.IsQuantised) is { } quantised)
+        {
+            _warn?.Invoke(new Fault.Input(
+                FaultCodes.QuantisedMerge,
+                $"the merged export holds weights that were quantised to {quantised.Quantization!.Name}, dequantised again; the adapter alone fits the weights of this folder better",
+                new SourcePlace(_folder.Folder)));
+        }
         return _source.Bind(static source => source.Check())
-            .Map(copied => copied + Card(export).Length + SafetensorsWriter.Bytes([.. _set.All.Select(weight => new TensorToWrite(weight.FileName, weight.Master, export.Type ?? weight.FileType))]));
+            .Map(copied => copied + Card(export).Length + SafetensorsWriter.Bytes([.. _set.All.Select(weight => Form(weight, export))]));
     }
 
     /// <summary>Writes the folder, which is there whole or not at all.</summary>
@@ -72,6 +82,7 @@ public sealed class PipelineExport
 
     private Result<Unit> WriteWeights(string folder, ExportRequest export, IDisk? disk)
     {
+        using var scope = NewDisposeScope();
         if (export.Weights is { } given)
         {
             var values = _set.Parameters.Zip(given).ToDictionary(static pair => pair.First, static pair => pair.Second);
@@ -79,7 +90,8 @@ public sealed class PipelineExport
         }
         return SafetensorsFolder.Open(_folder.Component(_folder.Family.Trained), ExportFiles.DiffusersStem).Bind(source =>
         {
-            using (source) return Written(weight => Read(source, weight));
+            // A merged model is what the run computed with: what was quantised there is dequantised here.
+            using (source) return Written(weight => weight.IsQuantised ? weight.Value : Read(source, weight));
         });
 
         Result<Unit> Written(Func<Weight, Tensor> value)
@@ -98,10 +110,14 @@ public sealed class PipelineExport
     private static TensorToWrite ToWrite(Weight weight, ExportRequest export, Func<Weight, Tensor> value)
     {
         var update = export.Updates.GetValueOrDefault(SiteOf(weight));
-        var tensor = new TensorToWrite(weight.FileName, weight.Master, export.Type ?? weight.FileType);
+        var tensor = Form(weight, export);
         if (weight.IsBuffer) return tensor;
         return tensor with { Make = () => update is null ? value(weight) : Updated(weight, value(weight), update()) };
     }
+
+    // The shape of a quantised weight is not that of what it is stored as.
+    private static TensorToWrite Form(Weight weight, ExportRequest export) =>
+        new(weight.FileName, weight.IsQuantised ? empty([.. weight.Shape], dtype: weight.FileType, device: META) : weight.Master, export.Type ?? weight.FileType);
 
     private static Tensor Updated(Weight weight, Tensor value, Tensor update)
     {

@@ -1,5 +1,6 @@
 using LeapAlign.Contracts.Models;
 using LeapAlign.Networks.Clip;
+using LeapAlign.Networks.Quantization;
 using LeapAlign.Networks.Vae;
 using LeapAlign.Networks.Weights;
 using LeapAlign.Pipeline;
@@ -89,12 +90,19 @@ public sealed record PipelineFolder
     /// <param name="device">Where they go.</param>
     /// <param name="type">The precision in which they are kept.</param>
     /// <param name="isTrained">Whether they will be trained. Weights that will not be are left on the disk where they can be computed with as they lie there.</param>
-    public Result<Unit> Load(string component, WeightSet weights, Device device, ScalarType type, bool isTrained)
+    /// <param name="fewerBits">Stores the linear layers of blocks in fewer bits; null stores them as the others. They cannot be trained then.</param>
+    public Result<Unit> Load(string component, WeightSet weights, Device device, ScalarType type, bool isTrained, FewerBits? fewerBits = null)
     {
         ArgumentNullException.ThrowIfNull(weights);
+        if (fewerBits is not null && isTrained)
+            return new Fault.Composition(FaultCodes.SettingsDoNotFit, $"quantised weights cannot be trained, but quantization is {fewerBits.Form.Name} and the run trains all weights of the model; add \"adapter\": \"lora\", or set quantization to none");
         return Open(component).Bind(source =>
         {
-            using (source) return weights.Load(source, device, type, keeping: isTrained ? WeightKeeping.Owned : WeightKeeping.Mapped);
+            using (source)
+            {
+                QuantizedSource? quantized = fewerBits is null ? null : named => fewerBits.Cache.Open(source, named, fewerBits.Form).Map(file => (file, fewerBits.Form));
+                return weights.Load(source, device, type, keeping: isTrained ? WeightKeeping.Owned : WeightKeeping.Mapped, quantized: quantized);
+            }
         });
     }
 

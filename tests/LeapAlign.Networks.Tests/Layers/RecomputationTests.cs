@@ -10,6 +10,8 @@ using LeapAlign.Networks.Sd3;
 using LeapAlign.Networks.Tests.Diffusion;
 using LeapAlign.Networks.Vae;
 using LeapAlign.Networks.Weights;
+using LeapAlign.Pipeline;
+using LeapAlign.Storage.Safetensors;
 using LeapAlign.Testing;
 using Microsoft.Extensions.Logging.Abstractions;
 using static TorchSharp.torch;
@@ -52,6 +54,23 @@ public sealed class RecomputationTests
         Assert.Contains(plain.Values, static gradient => gradient is not null && gradient.count_nonzero().item<long>() > 0);
         string[] other = [.. plain.Where(pair => !IsSame(pair.Value, recomputed[pair.Key])).Select(static pair => pair.Key)];
         Assert.True(other.Length == 0, $"{other.Length} of {plain.Count} gradients differ: {string.Join(", ", other)}");
+    }
+
+    [Theory]
+    [InlineData("sd3-dual", "int8", 0.99)]
+    [InlineData(FluxCase.Dev, "int8", 0.99)]
+    [InlineData("sd3-plain", "nf4", 0.7)]
+    public void Quantised_weights_give_the_same_with_recomputation_and_nearly_the_gradients_of_exact_ones(string name, string quantization, double least)
+    {
+        using var scope = NewDisposeScope();
+        var exact = Gradients(name, half: false, adapted: true, together: 0);
+        var plain = Gradients(name, half: false, adapted: true, together: 0, quantization);
+        var recomputed = Gradients(name, half: false, adapted: true, together: 1, quantization);
+        Assert.DoesNotContain(plain, pair => !IsSame(pair.Value, recomputed[pair.Key]));
+        var (left, right) = (Together(exact), Together(plain));
+        Assert.InRange((double)((left * right).sum() / (left.norm() * right.norm())).item<float>(), least, 0.9999999);
+
+        static Tensor Together(Dictionary<string, Tensor?> gradients) => cat([.. gradients.OrderBy(static pair => pair.Key, StringComparer.Ordinal).Where(static pair => pair.Key != "input" && pair.Value is not null).Select(static pair => pair.Value!.flatten())]);
     }
 
     [Theory]
@@ -137,7 +156,7 @@ public sealed class RecomputationTests
         calls.Complete();
     }
 
-    private static Dictionary<string, Tensor?> Gradients(string name, bool half, bool adapted, int together)
+    private static Dictionary<string, Tensor?> Gradients(string name, bool half, bool adapted, int together, string quantization = "none")
     {
         var reference = new ReferenceCase(name);
         using var weights = new WeightSet();
@@ -155,7 +174,8 @@ public sealed class RecomputationTests
             input = reference.Input("latents");
             evaluate = latents => network.Forward(latents, reference.Recorded("in.context"), reference.Recorded("in.pooled"), reference.Recorded("in.timestep"));
         }
-        Recording.Require(weights.Load(reference.Weights, CPU, float32));
+        if (Networks.Quantization.Quantization.Of(quantization) is { } form) Quantise(reference, weights, form);
+        else Recording.Require(weights.Load(reference.Weights, CPU, float32));
         weights.SetTrained(!adapted);
         weights.ComputeIn(half ? bfloat16 : float32);
         using var attached = adapted ? Attach(weights, half ? bfloat16 : float32) : null;
@@ -166,6 +186,22 @@ public sealed class RecomputationTests
         var gradients = (attached?.Parameters ?? weights.ToParameterSet()).ToDictionary(static parameter => parameter.Name, static parameter => parameter.Value.grad?.clone());
         gradients["input"] = input.grad;
         return gradients;
+    }
+
+    private static void Quantise(ReferenceCase reference, WeightSet weights, Networks.Quantization.Quantization form)
+    {
+        var folder = Directory.CreateTempSubdirectory("leapalign-bits-").FullName;
+        try
+        {
+            Recording.Require(SafetensorsWriter.WriteFolder(folder, "model", [.. reference.Weights.Entries.Select(entry => new TensorToWrite(entry.Key, Recording.Require(reference.Weights.Read(entry.Key)), entry.Value.Type))]));
+            using var source = Recording.Require(SafetensorsFolder.Open(folder));
+            var cache = new Networks.Quantization.QuantizationCache(folder);
+            Recording.Require(weights.Load(source, CPU, float32, quantized: named => cache.Open(source, named, form).Map(file => (file, form))));
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
     }
 
     private static IAttachedAdapter Attach(WeightSet weights, ScalarType type)

@@ -51,6 +51,44 @@ public sealed class MergedExportTests : IDisposable
         }
     }
 
+    [Theory]
+    [InlineData("sd3", "int8")]
+    [InlineData("flux", "nf4")]
+    public void What_was_quantised_is_dequantised_and_updated_and_a_warning_says_so(string family, string quantization)
+    {
+        List<Fault> warnings = [];
+        var model = Open(family, quantization: quantization, warnings: warnings);
+        using var owner = (IDisposable)model;
+        var updates = Updates(model);
+        var export = new ExportRequest(At("export"), ScalarType.Float32) { Updates = updates.ToDictionary(static pair => pair.Key, static pair => (Func<Tensor>)(() => pair.Value.clone())) };
+        Assert.Empty(warnings);
+        var bytes = Recording.Require(model.CheckExport(export));
+        Assert.Equal(FaultCodes.QuantisedMerge, Assert.Single(warnings).Code);
+        Assert.Contains(quantization, warnings[0].Message, StringComparison.Ordinal);
+        Recording.Require(model.Export(export));
+        Assert.Equal(bytes, Directory.EnumerateFiles(At("export"), "*", SearchOption.AllDirectories).Sum(static file => new FileInfo(file).Length));
+        var weights = family == "sd3" ? ((Sd3Model)model).Networks.Weights : ((FluxModel)model).Networks.Weights;
+        Assert.InRange(weights.All.Count(static weight => weight.IsQuantised), 10, weights.All.Count / 2);
+        using var written = Recording.Require(SafetensorsFolder.Open(Path.Combine(At("export"), "transformer")));
+        using var source = Recording.Require(SafetensorsFolder.Open(Path.Combine(Source(family), "transformer")));
+        foreach (var weight in weights.All)
+        {
+            var expected = weight.IsQuantised ? weight.Value : Recording.Require(source.Read(weight.FileName)).to(ScalarType.Float32);
+            if (updates.TryGetValue(weight.Name.Replace(".weight", "", StringComparison.Ordinal), out var update) && weight.Name.EndsWith(".weight", StringComparison.Ordinal)) expected += update;
+            Assert.True(expected.equal(Recording.Require(written.Read(weight.FileName))).all().item<bool>(), weight.Name);
+        }
+    }
+
+    [Theory]
+    [InlineData("sd3")]
+    [InlineData("flux")]
+    public void Weights_that_are_trained_are_not_quantised(string family)
+    {
+        var fault = TryOpen(family, null, "int8", [], isFrozen: false).Match<Fault?>(static _ => null, static fault => fault);
+        Assert.Equal(FaultCodes.SettingsDoNotFit, fault?.Code);
+        Assert.Contains("adapter", fault!.Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Without_weights_and_updates_an_export_is_the_source_bit_for_bit()
     {
@@ -100,7 +138,9 @@ public sealed class MergedExportTests : IDisposable
 
     private static string Source(string family) => family == "sd3" ? Path.Combine(Repository.Models, "tiny-sd3") : Repository.Fixture("pipeline-flux", "model");
 
-    private static IModel Open(string family, string? folder = null)
+    private IModel Open(string family, string? folder = null, string quantization = "none", List<Fault>? warnings = null) => Recording.Require(TryOpen(family, folder, quantization, warnings ?? []));
+
+    private Result<IModel> TryOpen(string family, string? folder, string quantization, List<Fault> warnings, bool isFrozen = true)
     {
         var context = new PartContext
         {
@@ -108,13 +148,13 @@ public sealed class MergedExportTests : IDisposable
             BaseFolder = Repository.Root,
             Device = CPU,
             ComputeType = ScalarType.BFloat16,
-            IsFrozen = true,
+            IsFrozen = isFrozen,
             Logger = NullLogger.Instance,
-            Warn = static _ => { },
+            Warn = warnings.Add,
         };
         return family == "sd3"
-            ? Recording.Require(Sd3Model.Load(new Sd3Settings { Folder = folder ?? Source(family) }, context))
-            : Recording.Require(FluxModel.Load(new FluxSettings { Folder = folder ?? Source(family) }, context));
+            ? Sd3Model.Load(new Sd3Settings { Folder = folder ?? Source(family), Quantization = quantization, QuantizationCache = At("cache") }, context).Map(static model => (IModel)model)
+            : FluxModel.Load(new FluxSettings { Folder = folder ?? Source(family), Quantization = quantization, QuantizationCache = At("cache") }, context).Map(static model => (IModel)model);
     }
 
     private string At(string name) => Path.Combine(_folder, name);

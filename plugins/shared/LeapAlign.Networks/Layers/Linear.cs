@@ -21,6 +21,8 @@ public sealed class Linear
     {
         _site = role is { } does ? scope.Site(inputs, outputs, does) : null;
         _weight = scope.Weight("weight", outputs, inputs);
+        // Shifts and scales of blocks, and what comes before and after the blocks, are few numbers that all others depend on.
+        _weight.IsQuantisable = role is SiteRole.Attention or SiteRole.FeedForward;
         _bias = bias ? scope.Weight("bias", outputs) : null;
     }
 
@@ -30,7 +32,7 @@ public sealed class Linear
     /// <summary>[..., in] to [..., out].</summary>
     public Tensor Forward(Tensor input)
     {
-        var output = nn.functional.linear(input, _weight.Value, _bias?.Value);
+        var output = _weight.Product(input, _bias?.Value);
         return _site?.Adapter is { } adapter && Recomputation.TensorsOf(_site) is { Count: > 0 } tensors ? adapter.Apply(input, output, tensors) : output;
     }
 }

@@ -1,5 +1,6 @@
 using LeapAlign.Contracts.Weights;
 using LeapAlign.Networks.Layers;
+using LeapAlign.Networks.Quantization;
 using static TorchSharp.torch;
 
 namespace LeapAlign.Networks.Weights;
@@ -28,6 +29,7 @@ public sealed class Weight
     private Tensor? _substitute;
     private ScalarType? _atUse;
     private bool _convertsAtUse;
+    private QuantizedWeight? _quantized;
 
     internal Weight(WeightSet set, string name, long[] shape, bool isBuffer, ParameterRole? role = null)
     {
@@ -61,8 +63,17 @@ public sealed class Weight
     public ScalarType FileType { get; internal set; } = ScalarType.Float32;
 
     /// <summary>The stored tensor: what is trained and saved.</summary>
-    /// <exception cref="InvalidOperationException">Nothing has been loaded.</exception>
-    public Tensor Master => _master ?? throw new InvalidOperationException($"weight '{Name}' was never loaded");
+    /// <exception cref="InvalidOperationException">Nothing has been loaded, or it is quantised.</exception>
+    public Tensor Master => _master ?? throw new InvalidOperationException(IsQuantised ? $"weight '{Name}' is quantised" : $"weight '{Name}' was never loaded");
+
+    /// <summary>Whether it is the weight of a linear layer in a block, which may be stored in fewer bits where it is frozen.</summary>
+    public bool IsQuantisable { get; internal set; }
+
+    /// <summary>Whether it is stored in fewer bits: products unpack it.</summary>
+    public bool IsQuantised => _quantized is not null;
+
+    /// <summary>How it is stored in fewer bits; null where it is not.</summary>
+    public Quantization.Quantization? Quantization => _quantized?.Form;
 
     /// <summary>All weights of its network.</summary>
     internal WeightSet Set { get; }
@@ -73,13 +84,14 @@ public sealed class Weight
     /// <summary>
     /// What the network computes with: <see cref="Master"/>, a copy of it in the compute type, or what stands in its place. Where gradients are enabled, each
     /// call gives the one copy an edge of its own to the master, in whose type gradients are added up (<see cref="MasterEdge"/>); the handle then belongs to
-    /// the dispose scope of the caller. So does what is converted at each use (<see cref="WeightKeeping.Converted"/>).
+    /// the dispose scope of the caller. So does what is converted at each use (<see cref="WeightKeeping.Converted"/>), and what is dequantised, which is fp32.
     /// </summary>
     /// <exception cref="InvalidOperationException">Nothing has been loaded.</exception>
     public Tensor Value
     {
         get
         {
+            if (_quantized is { } quantized) return quantized.Dequantised();
             if (IsTrained && Recomputation.For(this) is { } standIn) return standIn;
             if (_substitute is not null) return _substitute;
             if (_atUse is { } type) return Master.to(type);
@@ -90,7 +102,7 @@ public sealed class Weight
 
     /// <summary>The precision of <see cref="Value"/>.</summary>
     /// <exception cref="InvalidOperationException">Nothing has been loaded.</exception>
-    public ScalarType ComputeType => _atUse is { } type && _substitute is null ? type : (_substitute ?? _copy ?? Master).dtype;
+    public ScalarType ComputeType => _quantized is { } quantized ? quantized.Type : _atUse is { } type && _substitute is null ? type : (_substitute ?? _copy ?? Master).dtype;
 
     internal void Store(Tensor master, bool convertsAtUse = false)
     {
@@ -99,9 +111,20 @@ public sealed class Weight
         _master = master.DetachFromDisposeScope();
     }
 
+    internal void Store(QuantizedWeight quantized)
+    {
+        Release();
+        (_convertsAtUse, IsTrained) = (false, false);
+        _quantized = quantized;
+    }
+
+    /// <summary>The product of the layer whose weight this is.</summary>
+    internal Tensor Product(Tensor input, Tensor? bias) => _quantized is { } quantized ? quantized.Product(input, bias) : nn.functional.linear(input, Value, bias);
+
     /// <summary>Trains it from now on, or no longer.</summary>
     internal void Train(bool trained)
     {
+        if (IsQuantised && !trained) return;
         IsTrained = trained;
         Master.requires_grad_(trained);
     }
@@ -109,6 +132,11 @@ public sealed class Weight
     /// <summary>Computes with <see cref="Master"/> in the given type from now on, as it is now.</summary>
     internal void Refresh(ScalarType computeType)
     {
+        if (_quantized is { } quantized)
+        {
+            quantized.ComputeIn(computeType);
+            return;
+        }
         _copy?.Dispose();
         var keeps = Keeps(Master, computeType);
         _atUse = !keeps && _convertsAtUse ? computeType : null;
@@ -127,6 +155,8 @@ public sealed class Weight
     {
         _copy?.Dispose();
         _master?.Dispose();
+        _quantized?.Dispose();
+        _quantized = null;
         _copy = _master = _substitute = null;
         _atUse = null;
     }

@@ -1,5 +1,6 @@
 using LeapAlign.Contracts.Adapters;
 using LeapAlign.Contracts.Weights;
+using LeapAlign.Networks.Quantization;
 using LeapAlign.Pipeline;
 using LeapAlign.Storage.Safetensors;
 using static TorchSharp.torch;
@@ -19,7 +20,8 @@ public sealed class WeightSet : IDisposable
     private readonly List<AdapterSite> _sites = [];
     private readonly List<PolicyUse> _uses = [];
     private ScalarType _computeType = ScalarType.Float32;
-    private IWeightSource? _source;
+    private readonly List<IWeightSource> _sources = [];
+    private readonly UnpackBuffers _buffers = new();
 
     /// <summary>The scope without prefix.</summary>
     public WeightScope Root => new(this, "");
@@ -59,8 +61,10 @@ public sealed class WeightSet : IDisposable
     /// same; the tensor is then read once, under its declared name if the file has that.
     /// </param>
     /// <param name="keeping">Where weights that are not trained lie; those of a network on another device than the CPU are copied there whatever it is.</param>
+    /// <param name="quantized">Weights in fewer bits, for some of the network's; null for none.</param>
     /// <returns>A fault that names the first missing, unexpected or misshapen tensor and counts the others.</returns>
-    public Result<Unit> Load(IWeightSource source, Device device, ScalarType type, Func<string, string>? rename = null, WeightKeeping keeping = WeightKeeping.Owned)
+    public Result<Unit> Load(
+        IWeightSource source, Device device, ScalarType type, Func<string, string>? rename = null, WeightKeeping keeping = WeightKeeping.Owned, QuantizedSource? quantized = null)
     {
         ArgumentNullException.ThrowIfNull(source);
         ArgumentNullException.ThrowIfNull(device);
@@ -69,11 +73,24 @@ public sealed class WeightSet : IDisposable
             .GroupBy(name => rename is null ? name : rename(name))
             .ToDictionary(names => names.Key, names => names.Contains(names.Key) ? names.Key : names.First());
         if (Check(source, declaredNames) is { } wrong) return wrong;
-        _source = source;
+        _sources.Add(source);
+        if (quantized is not null)
+        {
+            var loaded = quantized([.. _weights.Where(static weight => weight.IsQuantisable).Select(weight => (weight, declaredNames[weight.Name]))]).Bind(opened =>
+            {
+                using (opened.Source) return LoadQuantized(opened.Source, opened.Form, device);
+            });
+            if (!loaded.TryGet(out _, out var refused)) return refused;
+        }
         foreach (var weight in _weights)
         {
             var fileName = declaredNames[weight.Name];
             var fileType = source.Entries[fileName].Type;
+            if (weight.IsQuantised)
+            {
+                (weight.FileName, weight.FileType) = (fileName, fileType);
+                continue;
+            }
             var stays = keeping != WeightKeeping.Owned && device.type == TorchSharp.DeviceType.CPU && (weight.IsBuffer || fileType == type || keeping == WeightKeeping.Converted);
             if (!(stays ? source.Map(fileName) : source.Read(fileName)).TryGet(out var tensor, out var fault)) return fault;
             weight.FileName = fileName;
@@ -92,7 +109,10 @@ public sealed class WeightSet : IDisposable
     /// <exception cref="FaultException">One was cut short, or written to.</exception>
     public void RequireFiles()
     {
-        if (_source is { } source && !source.CheckMapped().TryGet(out _, out var fault)) throw new FaultException(fault);
+        foreach (var source in _sources)
+        {
+            if (!source.CheckMapped().TryGet(out _, out var fault)) throw new FaultException(fault);
+        }
     }
 
     /// <summary>Makes every weight without content: for shape checks on the "meta" device, or before filling them.</summary>
@@ -143,8 +163,30 @@ public sealed class WeightSet : IDisposable
     public void Dispose()
     {
         _uses.Clear();
-        _source = null;
+        _sources.Clear();
         foreach (var weight in _weights) weight.Release();
+        _buffers.Dispose();
+    }
+
+    private Result<Unit> LoadQuantized(IWeightSource source, Quantization.Quantization form, Device device)
+    {
+        _sources.Add(source);
+        var isCpu = device.type == TorchSharp.DeviceType.CPU;
+        foreach (var weight in _weights.Where(static weight => weight.IsQuantisable))
+        {
+            var parts = new List<Tensor>();
+            foreach (var part in form.Parts(weight.Shape[0], weight.Shape[1]))
+            {
+                var name = weight.Name + part.Suffix;
+                if (source.Entries.GetValueOrDefault(name) is not { } entry || entry.Type != part.Type || !entry.Shape.SequenceEqual(part.Shape))
+                    return new Fault.Input(FaultCodes.TensorMismatch, $"tensor '{name}' is not as this version keeps quantised weights; delete the file, and it is made again", new SourcePlace(source.Location));
+                if (!(isCpu ? source.Map(name) : source.Read(name)).TryGet(out var tensor, out var fault)) return fault;
+                parts.Add(isCpu ? tensor : tensor.to(device));
+                if (!isCpu) tensor.Dispose();
+            }
+            weight.Store(new QuantizedWeight(form, weight.Shape, parts, _buffers));
+        }
+        return Unit.Value;
     }
 
     // The last policy that is still in use holds.
