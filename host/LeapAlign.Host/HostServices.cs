@@ -3,6 +3,7 @@ using LeapAlign.Host.Commands.Streams;
 using LeapAlign.Host.Commands.Verbs;
 using LeapAlign.Host.Commands.Verbs.Runs;
 using LeapAlign.Host.Pins;
+using LeapAlign.Host.Planning;
 using LeapAlign.Host.Plugins;
 using LeapAlign.Host.Profiling;
 using LeapAlign.Host.Runs;
@@ -67,6 +68,7 @@ internal static class HostServices
         .AddSingleton<IVerb, WatchVerb>()
         .AddSingleton<ShortRun>()
         .AddSingleton<IVerb, ProfileVerb>()
+        .AddSingleton<IVerb, PlanVerb>()
         .AddTraining<Training>()
         .AddGeneration<Generation>();
 

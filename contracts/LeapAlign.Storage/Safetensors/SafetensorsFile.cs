@@ -35,6 +35,9 @@ public sealed class SafetensorsFile : IWeightSource, IDisposable
     /// <summary>The text that the file carries beside its tensors, <c>format</c> for instance.</summary>
     public IReadOnlyDictionary<string, string> Metadata => _header.Metadata;
 
+    /// <summary>The bytes of all files of this process that are mapped now, in tensors or open: page cache, which the system takes back when it needs it.</summary>
+    public static long MappedBytes => MappedFile.Bytes;
+
     /// <summary>Opens a file and checks its header.</summary>
     /// <returns>
     /// <see cref="FaultCodes.ModelNotFound"/> when there is no such file; <see cref="FaultCodes.DamagedWeights"/> when it cannot be read or its header

@@ -30,6 +30,9 @@ internal sealed class RunReport(RunFolder folder, IReadOnlyDictionary<string, st
     /// <summary>What the model is called; null when nobody knows.</summary>
     public string? Model { get; init; }
 
+    /// <summary>Further facts of the run, as they are now.</summary>
+    public Func<IReadOnlyDictionary<string, string>>? Facts { get; init; }
+
     /// <summary>From now on both are in another folder, which holds the run.</summary>
     public void GoOnIn(RunFolder folder) => (_folder, _metrics) = (folder, new(folder.Metrics));
 
@@ -83,7 +86,7 @@ internal sealed class RunReport(RunFolder folder, IReadOnlyDictionary<string, st
     }
 
     private Result<Unit> Record(RunState state, string? fault) =>
-        RunRecordFile.Write(_folder.Record, new RunRecord(RunEnvironment.Program, Started, time.GetUtcNow(), state, fault, environment, warnings.All) { Model = Model, Pairs = _pairs }, _folder.Disk);
+        RunRecordFile.Write(_folder.Record, new RunRecord(RunEnvironment.Program, Started, time.GetUtcNow(), state, fault, Facts is { } facts ? environment.Concat(facts()).ToDictionary() : environment, warnings.All) { Model = Model, Pairs = _pairs }, _folder.Disk);
 
     private void Warn(Result<Unit> written)
     {

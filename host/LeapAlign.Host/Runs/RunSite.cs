@@ -28,6 +28,9 @@ internal sealed class RunSite : IDisposable
 
     public Warnings Warnings { get; }
 
+    /// <summary>Whether models that are made now are frozen, also where all their weights are to be trained: for a look at them.</summary>
+    public bool IsFrozen { get; set; }
+
     /// <summary>Resolves the device of a plan; a device of the machine that <c>auto</c> cannot use is a warning.</summary>
     /// <param name="plan">The plan.</param>
     /// <param name="loggers">The logs of parts.</param>
@@ -52,7 +55,7 @@ internal sealed class RunSite : IDisposable
         BaseFolder = _plan.BaseFolder,
         Device = Device,
         BlocksPerCheckpoint = _plan.Run.BlocksPerCheckpoint,
-        IsFrozen = ReferenceEquals(part, _plan.Teacher) || (ReferenceEquals(part, _plan.Model) && _plan.Adapter is not null),
+        IsFrozen = IsFrozen || ReferenceEquals(part, _plan.Teacher) || (ReferenceEquals(part, _plan.Model) && _plan.Adapter is not null),
         ComputeType = Dtype.Parse(_plan.Run.Dtype)!.Value,
         Logger = _loggers.CreateLogger($"LeapAlign.{part.Name}"),
         Warn = Warn,

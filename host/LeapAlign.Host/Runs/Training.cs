@@ -4,6 +4,7 @@ using LeapAlign.Host.Commands;
 using LeapAlign.Host.Composition;
 using LeapAlign.Host.Kernel;
 using LeapAlign.Host.Kernel.Guards;
+using LeapAlign.Host.Planning;
 using LeapAlign.Host.Reports;
 using LeapAlign.Host.Runs.Endings;
 using LeapAlign.Host.Runs.Folders;
@@ -47,12 +48,12 @@ internal sealed class Training(Terminal terminal, ILoggerFactory loggers, RunTel
         return options.Resume is { } resume
             ? OpenRun.Resume(resume, job.Identity, _disk, job.Site.Warnings.Add).Bind(run =>
             {
-                using (run) return WithParts(job, (run.Folder.Path, 0), parts => RunToEnd(job, parts, run, stop));
+                using (run) return WithParts(job, (run.Folder.Path, 0), (parts, planned) => RunToEnd(job, (parts, planned), run, stop), stop);
             })
-            : RunFolder.CheckName(plan.Run.Name).Bind(_ => WithParts(job, Folder(plan, options), parts => OpenRun.Begin(plan, options.Force, _disk).Bind(run =>
+            : RunFolder.CheckName(plan.Run.Name).Bind(_ => WithParts(job, Folder(plan, options), (parts, planned) => OpenRun.Begin(plan, options.Force, _disk).Bind(run =>
             {
-                using (run) return RunToEnd(job, parts, run, stop);
-            })));
+                using (run) return RunToEnd(job, (parts, planned), run, stop);
+            }), stop));
     }
 
     private static (string Path, long Freed) Folder(RunPlan plan, TrainOptions options)
@@ -61,20 +62,24 @@ internal sealed class Training(Terminal terminal, ILoggerFactory loggers, RunTel
         return (path, options.Force ? DiskRoom.BytesBelow(path) : 0);
     }
 
-    private static Result<Completion> WithParts(Job job, (string Path, long Freed) folder, Func<RunParts, Result<Completion>> action)
+    private static Result<Completion> WithParts(Job job, (string Path, long Freed) folder, Func<RunParts, StepPlan?, Result<Completion>> action, CancellationToken stop)
     {
+        if (!RunFit.Begin(job.Plan, job.Site).TryGet(out _, out var unfit)) return unfit;
         if (!RunParts.Create(job.Plan, job.Site.Context).TryGet(out var parts, out var fault)) return fault;
         using (parts)
         {
             return from fits in parts.Check(job.Plan)
                    from rehearsed in Rehearsal.Check(job.Plan, parts, folder.Path, folder.Freed, job.Site.Warnings.Add)
-                   from done in action(parts)
+                   from planned in RunFit.Check(job.Plan, parts, stop)
+                   from done in action(parts, planned)
                    select done;
         }
     }
 
-    private Result<Completion> RunToEnd(Job job, RunParts parts, OpenRun run, CancellationToken stop)
+    private Result<Completion> RunToEnd(Job job, (RunParts Parts, StepPlan? Planned) made, OpenRun run, CancellationToken stop)
     {
+        var parts = made.Parts;
+        var check = made.Planned is { } planned ? new PlanCheck(planned) : null;
         if (!run.History().TryGet(out var history, out var fault)) return fault;
         if (!Rehearsal.Folders(run.Folder).TryGet(out _, out fault)) return fault;
         if (!run.Start(job.Plan, job.Options.Source).TryGet(out var metrics, out fault)) return fault;
@@ -82,10 +87,10 @@ internal sealed class Training(Terminal terminal, ILoggerFactory loggers, RunTel
         {
             using var checkpoints = new RunCheckpoints(run.Stores, job.Plan.Checkpoint, job.Identity, metrics, time);
             var progress = new ProgressDisplay(terminal.Console, job.Plan.Run.Steps, history);
-            var report = new RunReport(run.Folder, RunEnvironment.Of(job.Plan, job.Options.Tuning, job.Site.Device), job.Site.Warnings, time) { Model = ModelName.Of(job.Plan.Model) };
+            var report = new RunReport(run.Folder, RunEnvironment.Of(job.Plan, job.Options.Tuning, job.Site.Device), job.Site.Warnings, time) { Model = ModelName.Of(job.Plan.Model), Facts = check is null ? null : () => check.Facts };
             using var board = new TensorBoardLog(run.Folder, time, job.Site.Warnings.Add);
             // The folder first; metrics behind all else that may fail: what they hold is told, and what they do not hold is done again by who goes on.
-            IRunObserver[] observers = [run.Held, new SamplePictures(run.Folder), new SampleGrid(run.Folder), metrics, .. job.Plan.Run.TensorBoard ? [board] : Array.Empty<IRunObserver>(), job.Site.Warnings, report, progress, .. telemetry.Observers];
+            IRunObserver[] observers = [.. check is null ? Array.Empty<IRunObserver>() : [check], run.Held, new SamplePictures(run.Folder), new SampleGrid(run.Folder), metrics, .. job.Plan.Run.TensorBoard ? [board] : Array.Empty<IRunObserver>(), job.Site.Warnings, report, progress, .. telemetry.Observers];
             telemetry.Folder(run.Folder.Path);
             job.Options.Watched?.Begin(run.Folder);
             telemetry.Log.Begun(run.Folder.Path, job.Plan.Algorithm.Definition.Id, job.Plan.Run.Steps);
@@ -99,6 +104,7 @@ internal sealed class Training(Terminal terminal, ILoggerFactory loggers, RunTel
                 using var watchdog = new Watchdog(job.Plan.Guard, time, hangs => End(hangs, report, witness));
                 kernel.Stages.Add(watchdog);
                 if (witness?.Stage is { } mark) kernel.Stages.Add(mark);
+                if (check is not null) kernel.Stages.Add(check);
                 var end = new RunEnd(kernel, run, job.Plan, parts.TrainedModel, new Rescue(kernel, run, job.Plan, job.Options.Source, metrics)) { Moved = report.GoOnIn };
                 return report.End(
                     from resumed in run.From is { } checkpoint ? kernel.Resume(checkpoint) : Unit.Value

@@ -1,5 +1,6 @@
 using LeapAlign.Contracts.Adapters;
 using LeapAlign.Contracts.Models;
+using LeapAlign.Contracts.Planning;
 using LeapAlign.Contracts.Plugins;
 using LeapAlign.Contracts.Weights;
 using LeapAlign.Networks.Flux;
@@ -10,7 +11,7 @@ using static TorchSharp.torch;
 namespace LeapAlign.Models.Flux;
 
 /// <summary>FLUX.1-dev and FLUX.1-schnell: any folder that diffusers' <c>FluxPipeline</c> opens. Latents become tokens inside: states outside are [B, C, h, w].</summary>
-public sealed class FluxModel : IModel, IDisposable
+public sealed class FluxModel : IModel, IPlannedModel, IDisposable
 {
     private const long BytesPerMegabyte = 1 << 20;
 
@@ -87,19 +88,26 @@ public sealed class FluxModel : IModel, IDisposable
         ArgumentNullException.ThrowIfNull(sigmas);
         _networks.Weights.RequireFiles();
         var known = conditioning as FluxConditioning ?? throw new ArgumentException("the conditioning was not made by this model", nameof(conditioning));
-        var (batch, height, width) = (latents.shape[0], latents.shape[2], latents.shape[3]);
+        var (height, width) = (latents.shape[2], latents.shape[3]);
         using var scope = NewDisposeScope();
-        var velocity = _networks.Transformer.Forward(new FluxInputs
-        {
-            Tokens = FluxTokens.Pack(latents),
-            Context = known.Captions.Context,
-            Pooled = known.Captions.Pooled,
-            Sigma = FluxTime.OfPipeline(SampleTimes.Of(sigmas, latents, Level), _networks.Type),
-            Guidance = known.Guidance is { } scale ? full([batch], scale, dtype: ScalarType.Float32, device: latents.device) : null,
-            ImagePlaces = FluxTokens.ImagePlaces(height, width, latents.device),
-            TextPlaces = FluxTokens.TextPlaces(known.Captions.Context.shape[1], latents.device),
-        });
+        var velocity = _networks.Transformer.Forward(Inputs(latents, (known.Captions.Context, known.Captions.Pooled), sigmas, known.Guidance));
         return FluxTokens.Unpack(velocity, height, width).MoveToOuterDisposeScope();
+    }
+
+    /// <inheritdoc/>
+    public long TrainableNumbers => _networks.Weights.Numbers;
+
+    /// <inheritdoc/>
+    public IReadOnlyList<WorkPiece> Work(ImageSize size, int samples)
+    {
+        var latents = Latents(size).Match(static space => space, static fault => throw new FaultException(fault)).Batch(samples);
+        Tensor Numbers(params long[] shape) => randn(shape, dtype: ScalarType.Float32, device: _text.Device);
+        var (config, scale) = (_networks.Configs.Transformer, GuidanceForm == GuidanceForm.Embedded ? 1 : (double?)null);
+        return
+        [
+            .. _networks.Transformer.Work(() => Inputs(Numbers(latents), (Numbers(samples, _text.Length, config.ContextWidth), Numbers(samples, config.PooledWidth)), [0.5], scale), _networks.IsTrained),
+            _networks.Autoencoder.Work(latents, _text.Device),
+        ];
     }
 
     /// <inheritdoc/>
@@ -134,6 +142,17 @@ public sealed class FluxModel : IModel, IDisposable
         if (!loaded.IsOk) networks.Dispose();
         return loaded.Map(_ => new FluxModel(context.Name, folder, networks, new TextConditioner(networks, tokenizers, context.Device), new EmbeddingCache(options.CacheBytes), context.Warn));
     }
+
+    private FluxInputs Inputs(Tensor latents, (Tensor Context, Tensor Pooled) captions, IReadOnlyList<double> sigmas, double? guidance) => new()
+    {
+        Tokens = FluxTokens.Pack(latents),
+        Context = captions.Context,
+        Pooled = captions.Pooled,
+        Sigma = FluxTime.OfPipeline(SampleTimes.Of(sigmas, latents, Level), _networks.Type),
+        Guidance = guidance is { } scale ? full([latents.shape[0]], scale, dtype: ScalarType.Float32, device: latents.device) : null,
+        ImagePlaces = FluxTokens.ImagePlaces(latents.shape[2], latents.shape[3], latents.device),
+        TextPlaces = FluxTokens.TextPlaces(captions.Context.shape[1], latents.device),
+    };
 
     private static FaultException Unfit(string message) => new(new Fault.Composition(FaultCodes.SettingsDoNotFit, message));
 

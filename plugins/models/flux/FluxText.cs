@@ -31,6 +31,9 @@ internal sealed class TextConditioner(FluxNetworks networks, TextTokenizers toke
     /// <summary>Tokens of T5.</summary>
     public int Length => tokenizers.T5Length;
 
+    /// <summary>Where they are encoded.</summary>
+    public Device Device => device;
+
     /// <summary>Encodes a batch without gradient, in fp32.</summary>
     public TextEmbedding Encode(IReadOnlyList<string> captions)
     {

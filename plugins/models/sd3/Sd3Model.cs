@@ -1,5 +1,6 @@
 using LeapAlign.Contracts.Adapters;
 using LeapAlign.Contracts.Models;
+using LeapAlign.Contracts.Planning;
 using LeapAlign.Contracts.Plugins;
 using LeapAlign.Contracts.Weights;
 using LeapAlign.Pipeline;
@@ -9,7 +10,7 @@ using static TorchSharp.torch;
 namespace LeapAlign.Models.Sd3;
 
 /// <summary>Stable Diffusion 3 and 3.5: any folder that diffusers' <c>StableDiffusion3Pipeline</c> opens.</summary>
-public sealed class Sd3Model : IModel, IDisposable
+public sealed class Sd3Model : IModel, IPlannedModel, IDisposable
 {
     private const long BytesPerMegabyte = 1 << 20;
     private readonly Sd3Networks _networks;
@@ -89,6 +90,16 @@ public sealed class Sd3Model : IModel, IDisposable
 
         Tensor Conditional(Tensor state) => Branch(known.Captions, state);
         return known.Negative is { } negative ? known.Guidance.Apply(latents, Conditional, state => Branch(negative, state)) : Conditional(latents);
+    }
+
+    /// <inheritdoc/>
+    public long TrainableNumbers => _networks.Weights.Numbers;
+
+    /// <inheritdoc/>
+    public IReadOnlyList<WorkPiece> Work(ImageSize size, int samples)
+    {
+        var latents = Latents(size).Match(static space => space, static fault => throw new FaultException(fault)).Batch(samples);
+        return [.. _networks.Transformer.Work(latents, _text.Tokens, _text.Device, _networks.IsTrained), _networks.Autoencoder.Work(latents, _text.Device)];
     }
 
     /// <inheritdoc/>

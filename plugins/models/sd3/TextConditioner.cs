@@ -13,6 +13,9 @@ namespace LeapAlign.Models.Sd3;
 /// <param name="T5Length">Tokens of T5, also where zeros stand in for it.</param>
 internal sealed record TextTokenizers(Tokenize ClipL, Tokenize ClipG, Tokenize T5, int T5Length)
 {
+    /// <summary>Tokens of both CLIP encoders.</summary>
+    public required int ClipLength { get; init; }
+
     /// <summary>Opens those of a folder. CLIP's second one is never the one to warn of a caption that is cut, and its first one only where there is no T5, which reads more.</summary>
     public static Result<TextTokenizers> Load(PipelineFolder folder, Sd3Configs configs, int textLength, PartContext context) =>
         from clipL in ClipTokenizer.Load(folder.Component("tokenizer"), context.Warn)
@@ -24,7 +27,10 @@ internal sealed record TextTokenizers(Tokenize ClipL, Tokenize ClipG, Tokenize T
             new CaptionTokenizer { Tokenizer = clipL, Encoder = "text_encoder", Rows = configs.ClipL.Vocabulary, Length = clipLength, Warns = t5 is null ? context : null }.Ids,
             new CaptionTokenizer { Tokenizer = clipG, Encoder = "text_encoder_2", Rows = configs.ClipG.Vocabulary, Length = clipLength }.Ids,
             t5 is null ? static _ => throw new InvalidOperationException("there is no T5") : new CaptionTokenizer { Tokenizer = t5, Encoder = "text_encoder_3", Rows = configs.T5!.Vocabulary, Length = length, Warns = context }.Ids,
-            length);
+            length)
+        {
+            ClipLength = clipLength,
+        };
 }
 
 /// <summary>
@@ -35,6 +41,12 @@ internal sealed class TextConditioner(Sd3Networks networks, TextTokenizers token
 {
     /// <summary>Tokens of T5.</summary>
     public int Length => tokenizers.T5Length;
+
+    /// <summary>Tokens of the context: CLIP's, then T5's.</summary>
+    public int Tokens => tokenizers.ClipLength + Length;
+
+    /// <summary>Where they are encoded.</summary>
+    public Device Device => device;
 
     /// <summary>Encodes a batch without gradient, in fp32.</summary>
     public TextEmbedding Encode(IReadOnlyList<string> captions)

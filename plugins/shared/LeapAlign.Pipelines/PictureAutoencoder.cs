@@ -1,3 +1,4 @@
+using LeapAlign.Contracts.Planning;
 using LeapAlign.Networks.Layers;
 using LeapAlign.Networks.Vae;
 using LeapAlign.Networks.Weights;
@@ -43,6 +44,21 @@ public sealed class PictureAutoencoder : IDisposable
         using var scope = NewDisposeScope();
         var pictures = _network.Decoder.Decode(latents).to(ScalarType.Float32).mul(0.5).add(0.5);
         return Activation.Clamp01(pictures).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>The work of one decoding, of a smaller picture where the picture is large: nearly all of it grows with the area.</summary>
+    /// <param name="latents">The shape of the latents, [B, C, h, w].</param>
+    /// <param name="device">Where it computes.</param>
+    public WorkPiece Work(long[] latents, Device device)
+    {
+        ArgumentNullException.ThrowIfNull(latents);
+        // 256 x 256 pixels at the usual factor of 8.
+        const long edge = 32;
+        long[] smaller = [latents[0], latents[1], Math.Min(edge, latents[2]), Math.Min(edge, latents[3])];
+        return new WorkPiece("decoder", WorkStage.Decode, () => [randn(smaller, dtype: ScalarType.Float32, device: device)], inputs => [Decode(inputs[0])])
+        {
+            Scale = (double)(latents[2] * latents[3]) / (smaller[2] * smaller[3]),
+        };
     }
 
     /// <summary>Encodes pictures into latents, without gradient: the mean of the encoder's distribution.</summary>

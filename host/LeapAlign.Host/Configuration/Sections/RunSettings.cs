@@ -78,6 +78,19 @@ internal sealed record RunSettings
     [Description("Whether the measurements and the sample grids are also written for TensorBoard, to <folder>/<name>/tensorboard.")]
     public bool TensorBoard { get; init; } = true;
 
+    [Description("Whether time and memory of a step are planned before the run begins (leapalign plan), a run that does not fit is refused, and the plan is compared with what was measured in the report: auto does it for model folders of a gibibyte and more, always and never say it.")]
+    [AllowedValues(PlanAuto, PlanAlways, PlanNever)]
+    public string Plan { get; init; } = PlanAuto;
+
+    /// <summary>Models of real size are planned.</summary>
+    public const string PlanAuto = "auto";
+
+    /// <summary>Every run is planned.</summary>
+    public const string PlanAlways = "always";
+
+    /// <summary>No run is planned.</summary>
+    public const string PlanNever = "never";
+
     /// <summary><see cref="Checkpointing"/> as parts are told it (<see cref="PartContext.BlocksPerCheckpoint"/>).</summary>
     [JsonIgnore]
     public int BlocksPerCheckpoint => Checkpointing switch

@@ -1,4 +1,5 @@
 using LeapAlign.Contracts.Adapters;
+using LeapAlign.Contracts.Planning;
 using LeapAlign.Networks.Layers;
 using LeapAlign.Networks.Mmdit;
 using LeapAlign.Networks.Weights;
@@ -53,13 +54,50 @@ public sealed class FluxTransformer
         ArgumentNullException.ThrowIfNull(inputs);
         RequirePlaces(inputs.ImagePlaces, inputs.Tokens, "image");
         RequirePlaces(inputs.TextPlaces, inputs.Context, "text");
+        return Forward(inputs, throughBlocks: true);
+    }
+
+    /// <summary>Pieces of its work.</summary>
+    /// <param name="like">Inputs of the shapes that an evaluation has.</param>
+    /// <param name="trained">Whether its weights are trained.</param>
+    public IEnumerable<WorkPiece> Work(Func<FluxInputs> like, bool trained)
+    {
+        ArgumentNullException.ThrowIfNull(like);
+        Tensor[] Of(Func<FluxInputs, IEnumerable<Tensor>> made)
+        {
+            using var scope = NewDisposeScope();
+            return [.. made(like()).Select(static tensor => tensor.MoveToOuterDisposeScope())];
+        }
+
+        Tensor Numbers(Tensor tokens) => randn([tokens.shape[0], tokens.shape[1], _config.Width], dtype: ScalarType.Float32, device: tokens.device).to(_tokens.ComputeType);
+        return
+        [
+            .. _blocks.Work(
+                () => Of(inputs => [Numbers(inputs.Tokens), Numbers(inputs.Context)]),
+                () => Of(inputs => [Numbers(inputs.Tokens).select(1, 0).clone()])[0],
+                () => Of(inputs =>
+                {
+                    var positions = RotaryPositions.Of(cat([inputs.TextPlaces, inputs.ImagePlaces], 0), _config.RotaryWidths);
+                    return [positions.Cosines, positions.Sines];
+                }),
+                trained),
+            new WorkPiece("before and after blocks", WorkStage.Velocity, () => Of(static inputs => [inputs.Tokens]), tokens =>
+            {
+                using var scope = NewDisposeScope();
+                return [Forward(like() with { Tokens = tokens[0] }, throughBlocks: false).MoveToOuterDisposeScope()];
+            }),
+        ];
+    }
+
+    private Tensor Forward(FluxInputs inputs, bool throughBlocks)
+    {
         using var scope = NewDisposeScope();
         var type = _tokens.ComputeType;
         var guidance = inputs.Guidance is { } scale ? FluxTime.Encoded(scale, type) : null;
         var conditioning = Activation.Silu(_conditioning.Forward(FluxTime.Encoded(inputs.Sigma, type), guidance, inputs.Pooled.to(type)));
         var positions = RotaryPositions.Of(cat([inputs.TextPlaces, inputs.ImagePlaces], 0), _config.RotaryWidths);
         var (image, context) = (_tokens.Forward(inputs.Tokens.to(type)), _context.Forward(inputs.Context.to(type)));
-        image = _blocks.Forward([image, context], conditioning, positions.Cosines, positions.Sines)[0];
+        if (throughBlocks) image = _blocks.Forward([image, context], conditioning, positions.Cosines, positions.Sines)[0];
         return _output.Forward(image, conditioning).to(inputs.Tokens.dtype).MoveToOuterDisposeScope();
     }
 

@@ -1,3 +1,4 @@
+using LeapAlign.Contracts.Planning;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -29,6 +30,8 @@ public static class Attention
     /// <returns>[B, heads, Tq, d].</returns>
     public static Tensor Attend(Tensor query, Tensor key, Tensor value, Tensor? mask = null, double? scale = null)
     {
+        // Scores, and the values that they weigh.
+        WorkCount.Add(query.numel(), key.shape[^2], 2);
         // The explicit product is faster than the fused kernel on a CPU for short sequences and for every length in bf16; on other devices the
         // fused kernel also keeps memory linear in the sequence. It takes no scale, so a scale other than 1/√d goes into the query.
         var natural = 1.0 / Math.Sqrt(query.shape[^1]);

@@ -1,3 +1,4 @@
+using LeapAlign.Contracts.Planning;
 using LeapAlign.Networks.Weights;
 using static TorchSharp.torch;
 
@@ -13,6 +14,7 @@ public sealed class BlockSequence
     private readonly BlockForward _block;
     private readonly (int Blocks, Recomputation Part)[] _parts;
     private readonly int _streams;
+    private readonly IReadOnlyList<WeightScope> _scopes;
 
     /// <summary>Computes a block.</summary>
     /// <param name="index">Which, from 0.</param>
@@ -32,7 +34,7 @@ public sealed class BlockSequence
         ArgumentNullException.ThrowIfNull(scopes);
         ArgumentNullException.ThrowIfNull(block);
         ArgumentOutOfRangeException.ThrowIfNegative(blocksPerCheckpoint);
-        (_count, _streams, _block) = (scopes.Count, streams, block);
+        (_count, _streams, _block, _scopes) = (scopes.Count, streams, block, scopes);
         _parts = blocksPerCheckpoint == 0 ? [] : [.. scopes.Chunk(blocksPerCheckpoint).Select((chunk, part) => (chunk.Length, new Recomputation(
             [.. chunk.SelectMany(static scope => scope.Weights)],
             [.. chunk.SelectMany(static scope => scope.Sites)],
@@ -57,6 +59,31 @@ public sealed class BlockSequence
             streams = next;
         }
         return [.. streams.Select(static stream => stream.MoveToOuterDisposeScope())];
+    }
+
+    /// <summary>Pieces of its work: one for each form of block, or of blocks that are computed again together.</summary>
+    /// <param name="streams">Makes streams as they come in.</param>
+    /// <param name="conditioning">Makes what steers all blocks.</param>
+    /// <param name="constants">Makes what all blocks know of the tokens.</param>
+    /// <param name="trained">Whether what steers the blocks is differentiated, too.</param>
+    public IEnumerable<WorkPiece> Work(Func<Tensor[]> streams, Func<Tensor> conditioning, Func<Tensor[]> constants, bool trained)
+    {
+        var blocks = _parts.Length == 0 ? 1 : _parts[0].Blocks;
+        return _scopes.Chunk(blocks).Select((chunk, index) => (First: index * blocks, Count: chunk.Length, Form: string.Join(' ', chunk.SelectMany(static scope => scope.Weights).Select(static weight => string.Join('x', weight.Shape)))))
+            .GroupBy(static part => part.Form)
+            .Select(alike =>
+            {
+                var (first, count, _) = alike.First();
+                return new WorkPiece(
+                    count == 1 ? $"block {first}" : $"blocks {first} to {first + count - 1}",
+                    WorkStage.Velocity,
+                    () => [.. streams(), .. Enumerable.Range(0, count).Select(_ => conditioning()), .. constants()],
+                    inputs => _parts.Length == 0 ? Part(first, count, [.. inputs]) : _parts[first / blocks].Part.Forward([.. inputs]))
+                {
+                    Differentiated = trained ? _streams + count : _streams,
+                    Times = alike.Count(),
+                };
+            });
     }
 
     // A handle of its own would not do: gradients are added up at nodes of the graph.

@@ -1,3 +1,4 @@
+using LeapAlign.Contracts.Planning;
 using LeapAlign.Networks.Weights;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -42,6 +43,8 @@ public sealed class Conv2d
     /// <summary>[B, in, H, W] to [B, out, H', W'].</summary>
     public Tensor Forward(Tensor input)
     {
+        var places = input.shape[0] * (input.shape[2] / _stride[0]) * (input.shape[3] / _stride[0]);
+        WorkCount.Add(places, _weight.Shape[1] * _weight.Shape[2] * _weight.Shape[3], _outputs);
         if (input.device_type == DeviceType.META) return OffsetConvolution.Forward(input, _weight.Value, _bias.Value, _stride[0], _padding[0]);
         if (input.device_type != DeviceType.CPU || (_missingInputs == 0 && _missingOutputs == 0))
             return nn.functional.conv2d(input, _weight.Value, _bias.Value, _stride, _padding);

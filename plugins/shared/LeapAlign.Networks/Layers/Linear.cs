@@ -1,4 +1,5 @@
 using LeapAlign.Contracts.Adapters;
+using LeapAlign.Contracts.Planning;
 using LeapAlign.Networks.Weights;
 using static TorchSharp.torch;
 
@@ -32,6 +33,7 @@ public sealed class Linear
     /// <summary>[..., in] to [..., out].</summary>
     public Tensor Forward(Tensor input)
     {
+        WorkCount.Add(input.numel() / _weight.Shape[1], _weight.Shape[1], _weight.Shape[0]);
         var output = _weight.Product(input, _bias?.Value);
         return _site?.Adapter is { } adapter && Recomputation.TensorsOf(_site) is { Count: > 0 } tensors ? adapter.Apply(input, output, tensors) : output;
     }

@@ -1,4 +1,5 @@
 using LeapAlign.Contracts.Adapters;
+using LeapAlign.Contracts.Planning;
 using LeapAlign.Networks.Layers;
 using LeapAlign.Networks.Mmdit;
 using LeapAlign.Networks.Weights;
@@ -45,12 +46,39 @@ public sealed class Sd3Transformer
     public Tensor Forward(Tensor latents, Tensor context, Tensor pooled, Tensor timestep)
     {
         ArgumentNullException.ThrowIfNull(latents);
+        return Forward(latents, context, pooled, timestep, throughBlocks: true);
+    }
+
+    /// <summary>Pieces of its work.</summary>
+    /// <param name="latents">The shape of the latents, [B, C, H, W].</param>
+    /// <param name="tokens">Tokens of the context.</param>
+    /// <param name="device">Where it computes.</param>
+    /// <param name="trained">Whether its weights are trained.</param>
+    public IEnumerable<WorkPiece> Work(long[] latents, long tokens, Device device, bool trained)
+    {
+        ArgumentNullException.ThrowIfNull(latents);
+        var (samples, type) = (latents[0], _patches.ComputeType);
+        Tensor Numbers(params long[] shape) => randn(shape, dtype: ScalarType.Float32, device: device);
+        var image = latents[2] / _config.PatchSize * (latents[3] / _config.PatchSize);
+        return
+        [
+            .. _blocks.Work(() => [Numbers(samples, image, _config.Width).to(type), Numbers(samples, tokens, _config.Width).to(type)], () => Numbers(samples, _config.Width).to(type), static () => [], trained),
+            new WorkPiece(
+                "before and after blocks",
+                WorkStage.Velocity,
+                () => [Numbers(latents), Numbers(samples, tokens, _config.ContextWidth), Numbers(samples, _config.PooledWidth), full([samples], 500, dtype: ScalarType.Float32, device: device)],
+                inputs => [Forward(inputs[0], inputs[1], inputs[2], inputs[3], throughBlocks: false)]),
+        ];
+    }
+
+    private Tensor Forward(Tensor latents, Tensor context, Tensor pooled, Tensor timestep, bool throughBlocks)
+    {
         using var scope = NewDisposeScope();
         var type = _patches.ComputeType;
         var image = _patches.Forward(latents.to(type));
         var conditioning = Activation.Silu(_conditioning.Forward(timestep, guidance: null, pooled.to(type)));
         var text = _context.Forward(context.to(type));
-        image = _blocks.Forward([image, text], conditioning)[0];
+        if (throughBlocks) image = _blocks.Forward([image, text], conditioning)[0];
         return _head.Forward(image, conditioning, latents.shape[2] / _config.PatchSize).to(latents.dtype).MoveToOuterDisposeScope();
     }
 }

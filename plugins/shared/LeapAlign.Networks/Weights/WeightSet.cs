@@ -32,6 +32,9 @@ public sealed class WeightSet : IDisposable
     /// <summary>Every weight that can be trained, in the order of declaration.</summary>
     public IReadOnlyList<Weight> Parameters => [.. _weights.Where(weight => !weight.IsBuffer)];
 
+    /// <summary>How many numbers the weights have that can be trained.</summary>
+    public long Numbers => _weights.Where(static weight => !weight.IsBuffer).Sum(static weight => weight.Shape.Aggregate(1L, static (product, size) => product * size));
+
     /// <summary>The trained weights for a run, in the order of <see cref="Parameters"/>.</summary>
     public ParameterSet ToParameterSet() => new(Parameters.Select(static weight => new Parameter(weight.Name, weight.Role, weight.Master)));
 

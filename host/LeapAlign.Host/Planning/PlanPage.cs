@@ -1,0 +1,77 @@
+using System.Globalization;
+using LeapAlign.Host.Commands;
+using LeapAlign.Host.Composition;
+using Spectre.Console;
+using static TorchSharp.torch;
+
+namespace LeapAlign.Host.Planning;
+
+/// <summary>What <c>plan</c> prints.</summary>
+internal sealed class PlanPage(Terminal terminal, RunPlan plan, Draft draft)
+{
+    private readonly StepPlan _step = draft.Step;
+
+    /// <summary>Prints the plan for this machine, or for a card.</summary>
+    /// <param name="card">The card; null for this machine.</param>
+    public void Print(Card? card)
+    {
+        terminal.Write(Text($"{plan.Algorithm.Definition.Id} on {ModelName.Of(plan.Model)}: {plan.Run.Batch * plan.Run.Accumulation} samples a step, {_step.Cost} for each, {_step.Trained / 1e6:0.0} M trained numbers, {plan.Run.Dtype}, {get_num_threads()} threads"));
+        if (_step.IsMeasured) Times(card);
+        Memory(card);
+        Proposed(card);
+        if (card is not null) terminal.Write("unproved: computed from figures that the card's maker publishes and from what was measured here, not run on such a card");
+    }
+
+    /// <summary>The bytes that a plan needs on a card: weights lie in its memory, and what checkpoints copy in that of its machine.</summary>
+    public static double OnCard(StepPlan step) => step.Mapped + step.Bytes - (step.Trained * step.Number.Snapshot);
+
+    private void Times(Card? card)
+    {
+        if (card is not null)
+        {
+            var work = _step.MultiplyAdds(plan.Run.BlocksPerCheckpoint > 0, plan.Adapter is null);
+            terminal.Write(card.Seconds(work) is { } seconds
+                ? Text($"a step is {work / 1e12:0.00} x 10^12 multiply-adds: about {seconds:0.00} s on {card.Name}, at {Card.Efficiency:P0} of its published rate")
+                : Text($"a step is {work / 1e12:0.00} x 10^12 multiply-adds"));
+            return;
+        }
+        var table = terminal.Table("stage", "s/step", "share");
+        foreach (var (stage, seconds) in _step.Times) Row(table, stage, Text($"{seconds:F3}"), Text($"{seconds / _step.Seconds:P1}"));
+        Row(table, "step", Text($"{_step.Seconds:F3}"), "");
+        Row(table, "captions, once for each batch", Text($"{_step.Encode:F3}"), "");
+        Row(table, Text($"{plan.Run.Steps} steps, without evaluations"), Text($"{plan.Run.Steps * _step.Seconds:F0}"), "");
+        terminal.Console.Write(table);
+    }
+
+    private void Memory(Card? card)
+    {
+        var table = terminal.Table("memory", "GiB");
+        if (card is not null) Row(table, "weights that are not trained", Gibibytes(_step.Mapped));
+        foreach (var term in _step.Memory.Where(term => card is null || term.Name != "snapshot of a checkpoint")) Row(table, term.Name, Gibibytes(term.Bytes));
+        Row(table, _step.IsMeasured ? "at the peak" : "before the first evaluation", Gibibytes(card is null ? _step.Bytes : OnCard(_step)));
+        Row(table, card is null ? "there are" : $"{card.Name} has", Gibibytes(card?.Room ?? SystemMemory.Room));
+        if (card is null) Row(table, "beside it, page cache for weights in their files", Gibibytes(_step.Mapped));
+        terminal.Console.Write(table);
+    }
+
+    private void Proposed(Card? card)
+    {
+        var room = card?.Room ?? SystemMemory.Room;
+        Func<StepPlan, double> needs = card is null ? static step => step.Bytes : OnCard;
+        if (needs(_step) <= room)
+        {
+            terminal.Write("it fits");
+            return;
+        }
+        var proposals = Proposals.Of(plan, _step, needs, room, draft.AdapterNumbers);
+        foreach (var proposal in proposals)
+            terminal.Write(Text($"{string.Join(' ', proposal.Settings.Select(static setting => $"--set {setting}"))}: then about {RunFit.Gibibytes(needs(proposal.After))}; {proposal.Does}"));
+        if (proposals.Count == 0 || needs(proposals[^1].After) > room) terminal.Write("nothing that is known here makes it fit");
+    }
+
+    private static void Row(Table table, params string[] cells) => table.AddRow(cells.Select(Terminal.Cell));
+
+    private static string Gibibytes(double bytes) => Text($"{bytes / (1L << 30):F2}");
+
+    private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
+}
