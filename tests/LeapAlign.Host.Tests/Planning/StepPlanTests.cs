@@ -2,7 +2,6 @@ using LeapAlign.Contracts.Algorithms;
 using LeapAlign.Host.Composition;
 using LeapAlign.Host.Planning;
 using LeapAlign.Pipeline;
-using LeapAlign.Testing;
 
 namespace LeapAlign.Host.Tests.Planning;
 
@@ -144,7 +143,7 @@ public sealed class StepPlanTests
         Assert.StartsWith("2.00 s a step, 0.", check.Facts["measured"], StringComparison.Ordinal);
     }
 
-    private static RunPlan Composed(params string[] overrides) => Recording(TestWorkspace.Compose(File.ReadAllText(Path.Combine(Repository.Root, "plugins.json")), overrides));
+    private static RunPlan Composed(params string[] overrides) => Recording(TestWorkspace.Compose(TestWorkspace.Valid, overrides));
 
     private static double Of(StepPlan plan, string name) => plan.Memory.Single(term => term.Name.StartsWith(name, StringComparison.Ordinal)).Bytes;
 
