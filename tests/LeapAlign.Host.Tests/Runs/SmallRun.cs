@@ -73,6 +73,9 @@ internal sealed class SmallRun : IDisposable
     /// <summary>Evaluations after so many steps, of black pictures; none at all where it is negative.</summary>
     public int Evaluates { get; set; } = -1;
 
+    /// <summary>What evaluations draw beside their pictures.</summary>
+    public IReadOnlyList<PreviewSettings> Previews { get; set; } = [];
+
     /// <summary>Where the run folder is.</summary>
     public IDisk Disk { get; set; } = SystemDisk.Instance;
 
@@ -105,7 +108,7 @@ internal sealed class SmallRun : IDisposable
     private RunPlan Plan() => new()
     {
         Run = new RunSettings { Name = Name, Steps = Steps, Batch = 1, TensorBoard = false, Device = "cpu" },
-        Evaluation = new EvaluationSettings { Every = Evaluates, Samples = 1 },
+        Evaluation = new EvaluationSettings { Every = Evaluates, Samples = 1, Previews = Previews },
         Export = new ExportSettings(),
         Checkpoint = Checkpoint,
         Guidance = Guidance.None,
