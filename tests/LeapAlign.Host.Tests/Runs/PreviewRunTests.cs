@@ -60,6 +60,17 @@ public sealed class PreviewRunTests : IDisposable
         Assert.False(Directory.Exists(_run.RunFolder));
     }
 
+    // In libtorch a product of what comes of it would end the process.
+    [Fact]
+    public void A_velocity_that_has_not_the_shape_of_the_latents_is_a_fault()
+    {
+        _run.Velocity = static latents => latents.clone();
+        Assert.Equal(Completion.Whole, _run.Train().Value());
+        Assert.Equal(1.0, (double)Lines().Select(static line => JsonNode.Parse(line)!).First(static line => (string)line["kind"]! == "preview")["evaluations"]!);
+        using var other = new SmallRun { Evaluates = 1, Velocity = static latents => latents.expand(2, 1, 1, 1).clone() };
+        other.Train().Fault(FaultCodes.StepThrew, "the model gave a velocity of [2, 1, 1, 1] for latents of [1, 1, 1, 1]; it has to have their shape");
+    }
+
     public void Dispose() => _run.Dispose();
 
     private string Drawn()
