@@ -173,6 +173,9 @@ public static class FaultCodes
     /// <summary>Pictures show more artefacts, or less variety, than before training (a warning).</summary>
     public const string PicturesDrift = "LA5014";
 
+    /// <summary>The trained reward rises where evaluations draw and falls in a preview of how the model will be used (a warning).</summary>
+    public const string PreviewParted = "LA5026";
+
     /// <summary>The disk of the run folder has less room than the export and a checkpoint take; a warning when it has room for those, but not for all that stay.</summary>
     public const string NoRoom = "LA5020";
 

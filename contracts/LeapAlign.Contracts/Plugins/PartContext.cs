@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
+using LeapAlign.Contracts.Models;
 using LeapAlign.Pipeline;
 using Microsoft.Extensions.Logging;
 using static TorchSharp.torch;
@@ -32,6 +33,12 @@ public sealed class PartContext
     /// block of the network, and computes n blocks, and the parts of the decoder, again in the backward. The gradients are the same to the last bit.
     /// </summary>
     public int BlocksPerCheckpoint { get; init; }
+
+    /// <summary>
+    /// The sizes of pictures that will be asked for, where they are said: a model that has no such pictures gives the fault, with the place of the size, before it reads
+    /// weights. The model's own size is not among them.
+    /// </summary>
+    public IReadOnlyList<AskedSize> Sizes { get; init; } = [];
 
     /// <summary>The part's log. Any thread may write to it.</summary>
     public required ILogger Logger { get; init; }

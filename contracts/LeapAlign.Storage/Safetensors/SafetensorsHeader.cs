@@ -86,7 +86,7 @@ internal sealed class SafetensorsHeader
         // Keys beside the three are ignored, as the reference reader does; one of the three that occurs twice is not.
         if (value.EnumerateObject().Count(static property => property.Name is "dtype" or "shape" or "data_offsets") != 3) return Damaged("dtype, shape or data_offsets occurs twice", name);
         var typeName = dtype.GetString()!;
-        if (!SafetensorsType.TryParse(typeName, out var type)) return Damaged($"the type '{typeName}' is not supported; supported are {SafetensorsType.Names}", name);
+        if (!SafetensorsType.TryParse(typeName, out var type)) return Damaged($"the type '{typeName}' is not supported; supported are {SafetensorsType.Names}{(SafetensorsType.IsSmallFloat(typeName) ? ": take the weights in BF16, F16 or F32, not quantised to 8 bits or fewer" : "")}", name);
         if (ReadNumbers(shape) is not { } sizes) return Damaged("the shape is not a list of numbers >= 0", name);
         if (ReadNumbers(offsets) is not [var begin, var end] || begin > end) return Damaged("data_offsets are not two numbers, 0 <= begin <= end", name);
         if (ByteCount(sizes, SafetensorsType.SizeOf(type)) is not { } bytes) return Damaged("the shape is larger than any file", name);

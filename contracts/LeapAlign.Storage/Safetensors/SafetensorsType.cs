@@ -24,6 +24,9 @@ internal static class SafetensorsType
         return index >= 0;
     }
 
+    /// <summary>Whether a name is that of a float of 8 bits or fewer: F8_E4M3, F8_E5M2, F8_E8M0, F6_E2M3, F4.</summary>
+    public static bool IsSmallFloat(string name) => name is ['F', '8' or '6' or '4', ..] && name != "F64";
+
     /// <summary>The name of a precision, or null when the format has none (complex numbers).</summary>
     public static string? NameOf(ScalarType type) => Array.Find(Known, known => known.Type == type).Name;
 

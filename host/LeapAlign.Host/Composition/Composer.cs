@@ -43,11 +43,13 @@ internal sealed class Composer(PluginCatalog catalog)
             from _ in Trained(rewards, source)
             from checkpoint in Checkpoint(root, rewards, source)
             let guidance = Section(root, "guidance", HostJson.Guidance)
+            let evaluation = Section(root, "evaluation", HostJson.Evaluation)
+            from __ in EvaluationForm.Check(evaluation, source.Place)
             let plan = new RunPlan
             {
                 Sections = parts,
                 Run = Section(root, "run", HostJson.Run),
-                Evaluation = Section(root, "evaluation", HostJson.Evaluation),
+                Evaluation = evaluation,
                 Export = Section(root, "export", HostJson.Export),
                 Checkpoint = checkpoint,
                 Guard = Section(root, "guard", HostJson.Guard),

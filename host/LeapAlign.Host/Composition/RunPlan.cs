@@ -19,8 +19,15 @@ internal sealed record RunPlan
     /// <summary>The size of training's pictures; null for the model's own.</summary>
     public ImageSize? Size => ImageSize.TryParse(Run.Size, out var size) ? size : null;
 
-    /// <summary>The size of evaluations' pictures; null for the model's own.</summary>
-    public ImageSize? EvaluationSize => ImageSize.TryParse(Evaluation.Size, out var size) ? size : Size;
+    /// <summary>How evaluations draw.</summary>
+    public EvaluationForm Drawn => EvaluationForm.Of(this);
+
+    /// <summary>How the previews of evaluations draw.</summary>
+    public IReadOnlyList<EvaluationForm> Previews => EvaluationForm.PreviewsOf(this);
+
+    /// <summary>The sizes of pictures that plugins.json names, each with its place.</summary>
+    public IReadOnlyList<AskedSize> Sizes =>
+        [.. Previews.Prepend(Drawn).Prepend(EvaluationForm.OfTraining(this)).Where(static form => form.Size is not null).Select(static form => new AskedSize(form.Size!, form.SizePlace)).Distinct()];
 
     /// <summary>The largest norm of a gradient; null where the optimizer chooses the length of its steps.</summary>
     public double? ClipNorm => OwnStepLength ? null : Run.ClipNorm ?? 1;

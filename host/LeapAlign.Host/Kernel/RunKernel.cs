@@ -27,7 +27,9 @@ internal sealed class RunKernel : IDisposable
     private readonly KernelSpans _spans;
     private readonly TrainingStep _step;
     private readonly Evaluation _evaluation;
+    private readonly IReadOnlyList<Evaluation> _previews;
     private readonly Sentinel _sentinel;
+    private readonly DeploymentWatch _deployment;
     private readonly RankMeans _ranks;
     private RunProgress _progress = new();
     private bool _recorded = true;
@@ -44,8 +46,10 @@ internal sealed class RunKernel : IDisposable
         _spans = new KernelSpans(plan);
         Stages.Add(_spans);
         _step = new TrainingStep(plan, parts, Stages, device) { Refused = Refuse };
-        _evaluation = new Evaluation(plan, parts, Stages, device);
+        Evaluation[] evaluations = [.. parts.Drawn.Select(drawn => new Evaluation(plan, parts, drawn, Stages, device))];
+        (_evaluation, _previews) = (evaluations[0], evaluations[1..]);
         _sentinel = new Sentinel(plan.Sentinel, plan.Rewards);
+        _deployment = new DeploymentWatch(plan);
         _ranks = new RankMeans(parts.Communicator);
     }
 
@@ -70,6 +74,7 @@ internal sealed class RunKernel : IDisposable
         _progress = checkpoint.Manifest.Progress;
         _step.Resume(_progress);
         _sentinel.Resume(_progress.Sentinel);
+        _deployment.Resume(_progress.Deployment);
         Stages.Ledger.Resume(_progress.Evaluations, _progress.GradientEvaluations);
         _checkpoints?.At = checkpoint.Step;
         return Unit.Value;
@@ -225,15 +230,23 @@ internal sealed class RunKernel : IDisposable
     private Result<Unit> Evaluate(CancellationToken cancellation)
     {
         var before = _progress;
-        var report = _spans.Evaluate(Stages, () => _evaluation.Run(Done, _step.Average.Policy, cancellation));
+        var report = Evaluated(cancellation);
         var finding = _sentinel.Look(report);
-        _progress = Counted() with { EvaluatedAt = Done, Sentinel = _sentinel.State, FirstPictures = _progress.FirstPictures ?? report.PicturesSha256 };
+        var parted = _deployment.Look(report);
+        _progress = Counted() with { EvaluatedAt = Done, Sentinel = _sentinel.State, Deployment = _deployment.State, FirstPictures = _progress.FirstPictures ?? report.PicturesSha256 };
         // The checkpoint last, so that a run that goes on from it lacks nothing that was told; what was not told is evaluated again.
         return from told in Tell(observer => observer.Evaluated(report)).Match(Result.Ok, fault => Untold(before, fault))
-               from warned in ((Fault[])[.. report.Warnings, .. finding.Warnings]).Select(warning => Tell(observer => observer.Warned(Done, warning))).All()
+               from warned in ((Fault[])[.. report.AllWarnings, .. finding.Warnings, .. parted]).Select(warning => Tell(observer => observer.Warned(Done, warning))).All()
                from kept in IsBest(report) ? Checkpoint() : Unit.Value
                from moved in Moved(report)
                select moved;
+    }
+
+    // All of it before anything is told: what is not drawn to the end is drawn again by who goes on.
+    private EvaluationReport Evaluated(CancellationToken cancellation)
+    {
+        EvaluationReport Drawn(Evaluation evaluation) => _spans.Evaluate(Stages, () => evaluation.Run(Done, _step.Average.Policy, cancellation));
+        return Drawn(_evaluation) with { Previews = [.. _previews.Where(preview => preview.Form.IsDue(Done, _plan.Run.Steps)).Select(Drawn)] };
     }
 
     private Result<Unit> Untold(RunProgress before, Fault fault)

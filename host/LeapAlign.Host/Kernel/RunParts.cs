@@ -47,8 +47,8 @@ internal sealed class RunParts : IDisposable
     /// <summary>The pictures of training.</summary>
     public required PictureSpace Pictures { get; init; }
 
-    /// <summary>The pictures of evaluation.</summary>
-    public required PictureSpace EvaluationPictures { get; init; }
+    /// <summary>What evaluations draw: their own pictures first, then each preview.</summary>
+    public required IReadOnlyList<DrawnPictures> Drawn { get; init; }
 
     public required ISampler Sampler { get; init; }
 
@@ -72,11 +72,14 @@ internal sealed class RunParts : IDisposable
     /// <summary>Whether the algorithm can work in a run: on the sampler's schedule and the sizes of the plan. The schedule of evaluations has to be one, too.</summary>
     public Result<Unit> Check(RunPlan plan)
     {
-        if (Guidance(plan) is { } steered) return steered;
+        if (Drawn.Select(drawn => drawn.Form).Prepend(EvaluationForm.OfTraining(plan)).Select(form => Guidance(plan, form)).OfType<Fault>().FirstOrDefault() is { } steered) return steered;
         if (Taught(plan) is { } other) return other;
         try
         {
-            Sampler.CreateSchedule(Model.Scheduling.For(EvaluationPictures.Latents), plan.Evaluation.Steps);
+            foreach (var drawn in Drawn)
+            {
+                if (drawn.Misfit(Model, Sampler, plan.Sampler.Name) is { } misfit) return misfit;
+            }
             return Algorithm.Check(new RunShape(Sampler.CreateSchedule(Model.Scheduling.For(Pictures.Latents)), plan.Run.Batch, plan.Run.Accumulation, plan.Run.Group) { Sampler = Sampler });
         }
         catch (FaultException exception)
@@ -86,8 +89,8 @@ internal sealed class RunParts : IDisposable
         }
     }
 
-    private Fault? Guidance(RunPlan plan) => Model.GuidanceForm == GuidanceForm.None && plan.Guidance.Scale != 1
-        ? new Fault.Composition(FaultCodes.SettingsDoNotFit, FormattableString.Invariant($"guidance.scale is {plan.Guidance.Scale}, but the model '{plan.Model.Name}' was distilled to draw without guidance and takes 1 alone"), new SourcePlace(plan.Model.Place.File, Key: "guidance.scale"))
+    private Fault? Guidance(RunPlan plan, EvaluationForm form) => Model.GuidanceForm == GuidanceForm.None && form.Guidance.Scale != 1
+        ? new Fault.Composition(FaultCodes.SettingsDoNotFit, FormattableString.Invariant($"{form.GuidancePlace.Key} is {form.Guidance.Scale}, but the model '{plan.Model.Name}' was distilled to draw without guidance and takes 1 alone"), form.GuidancePlace)
         : null;
 
     // What a teacher predicts is compared with what is trained.
@@ -112,8 +115,8 @@ internal sealed class RunParts : IDisposable
             from algorithm in Make<IAlgorithm>(plan.Algorithm, context, owned)
             from optimizer in Make<IOptimizer>(plan.Optimizer, context, owned)
             from model in TrainedModel.Make(plan, context, owned)
-            from pictures in PictureSpace.Of(model.Model, plan.Size ?? model.Model.NativeSize)
-            from evaluationPictures in PictureSpace.Of(model.Model, plan.EvaluationSize ?? pictures.Size)
+            from pictures in DrawnPictures.Of(model.Model, EvaluationForm.OfTraining(plan))
+            from drawn in Result.All(plan.Previews.Prepend(plan.Drawn).Select(form => DrawnPictures.Of(model.Model, form)))
             from objectives in Result.All(plan.Objectives.Select(objective => Make<IObjective>(objective.Part, context, owned).Map(made => new WeighedObjective(objective, made))))
             from teacher in plan.Teacher is { } taught ? Make<IModel>(taught, context, owned).Map(static made => (IModel?)made) : Result.Ok<IModel?>(null)
             from communicator in plan.Collective is { } collective ? Make<ICommunicator>(collective, context, owned) : Result.Ok(OneProcess.Instance)
@@ -121,11 +124,11 @@ internal sealed class RunParts : IDisposable
             select new RunParts(owned)
             {
                 TrainedModel = model,
-                Pictures = pictures,
+                Pictures = pictures.Pictures,
                 Objectives = objectives,
                 Teacher = teacher,
                 Communicator = communicator,
-                EvaluationPictures = evaluationPictures,
+                Drawn = drawn,
                 Sampler = sampler,
                 Algorithm = algorithm,
                 Optimizer = optimizer,

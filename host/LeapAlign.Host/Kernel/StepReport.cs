@@ -1,3 +1,4 @@
+using LeapAlign.Contracts.Models;
 using LeapAlign.Contracts.Rewards;
 using LeapAlign.Pipeline;
 using static TorchSharp.torch;
@@ -57,6 +58,15 @@ internal sealed record EvaluationReport
     /// <summary>Optimizer steps done before it.</summary>
     public required int Step { get; init; }
 
+    /// <summary>How its pictures were drawn; null when nobody says.</summary>
+    public DrawnAs? Drawn { get; init; }
+
+    /// <summary>What was drawn beside it, in the order of plugins.json: those that were due.</summary>
+    public IReadOnlyList<EvaluationReport> Previews { get; init; } = [];
+
+    /// <summary>Network evaluations for each picture.</summary>
+    public double Evaluations { get; init; }
+
     /// <summary>Mean of every reward, by name.</summary>
     public required IReadOnlyDictionary<string, double> Rewards { get; init; }
 
@@ -75,6 +85,9 @@ internal sealed record EvaluationReport
     /// <summary>What the user should know of it, beside what the sentinel finds.</summary>
     public IReadOnlyList<Fault> Warnings { get; init; } = [];
 
+    /// <summary>Those of its previews, too.</summary>
+    public IEnumerable<Fault> AllWarnings => Warnings.Concat(Previews.SelectMany(static preview => preview.Warnings));
+
     public required int Images { get; init; }
 
     /// <summary>The SHA-256 of all pictures as they were scored; null when it is read from a file.</summary>
@@ -84,6 +97,17 @@ internal sealed record EvaluationReport
 
     /// <summary>The first pictures, with their captions and scores, for the sample grid.</summary>
     public required IReadOnlyList<SamplePicture> Samples { get; init; }
+}
+
+/// <summary>How the pictures of an evaluation were drawn.</summary>
+/// <param name="Preview">The name of the preview; null for the evaluation itself.</param>
+/// <param name="Size">Their size.</param>
+/// <param name="Steps">Sampling steps.</param>
+/// <param name="Guidance">How strongly captions steered.</param>
+internal sealed record DrawnAs(string? Preview, ImageSize Size, int Steps, double Guidance)
+{
+    /// <inheritdoc/>
+    public override string ToString() => FormattableString.Invariant($"{Size}, {Steps} steps, guidance {Guidance}");
 }
 
 /// <summary>A picture of an evaluation.</summary>

@@ -65,7 +65,7 @@ internal sealed class WatchedFolder(RunFolder folder, DateTimeOffset? began)
         if (run.Record?.Started is { } started && started != _started) (_pictures, _started) = (new EmbeddedPictures(), started);
         _report ??= ReportData.Of([run], _pictures);
         var shown = _report.Runs[0].Pictures;
-        var there = string.Create(CultureInfo.InvariantCulture, $"{_started?.UtcTicks}:{string.Join(',', shown.Steps)}");
+        var there = string.Create(CultureInfo.InvariantCulture, $"{_started?.UtcTicks}:{string.Join(';', shown.Previews.Prepend(shown).Select(static series => string.Join(',', series.Steps)))}");
         return new LiveData(state, there, there == pictures ? _report with { Runs = [_report.Runs[0] with { Pictures = PictureSeries.Empty }] } : _report, null);
     }
 

@@ -16,7 +16,7 @@ internal sealed class ShortRun(Terminal terminal, ILoggerFactory loggers, RunTel
     // Kept out of line so that no stack slot holds a plugin type after it returns.
     [MethodImpl(MethodImplOptions.NoInlining)]
     public Result<Completion> Run(RunPlan plan, int steps, CancellationToken stop) =>
-        RunSite.Open(plan, loggers, terminal.Error, stop).Bind(site =>
+        RunSite.Open(plan, loggers, terminal.Error, plan.Sizes, stop).Bind(site =>
         {
             using (site)
             {

@@ -19,6 +19,9 @@ internal sealed record RecordedRun
     /// <summary>Its evaluations, in order.</summary>
     public required IReadOnlyList<EvaluationLine> Evaluations { get; init; }
 
+    /// <summary>The previews of its evaluations, in order.</summary>
+    public IReadOnlyList<PreviewLine> Previews { get; init; } = [];
+
     /// <summary>plugins.resolved.json.</summary>
     public required JsonObject Settings { get; init; }
 

@@ -22,7 +22,7 @@ internal static class RunReader
         from settings in Parse(folder.Resolved, static text => JsonNode.Parse(text) as JsonObject ?? throw new JsonException("it is no JSON object"))
         from history in metrics()
         from record in File.Exists(folder.Record) ? Parse(folder.Record, static text => JsonSerializer.Deserialize(text, RunRecordJson.Default.RunRecord)) : Result.Ok<RunRecord?>(null)
-        select new RecordedRun { Folder = folder, Name = folder.Name, Settings = settings, Steps = history.Steps, Evaluations = history.Evaluations, Record = Now(record, folder) };
+        select new RecordedRun { Folder = folder, Name = folder.Name, Settings = settings, Steps = history.Steps, Evaluations = history.Evaluations, Previews = history.Previews, Record = Now(record, folder) };
 
     // Where the process and its witness were killed together, nobody was left to write it down.
     private static RunRecord? Now(RunRecord? record, RunFolder folder) =>

@@ -10,7 +10,7 @@ namespace LeapAlign.Host.Reports;
 /// <param name="Evaluations">F of all steps.</param>
 /// <param name="GradientEvaluations">Those of them that were recorded for a backward.</param>
 /// <param name="VelocitySeconds">Seconds of the velocity network over all steps, forward.</param>
-/// <param name="EvaluationSeconds">Seconds of the run's evaluations, which are not part of its steps.</param>
+/// <param name="EvaluationSeconds">Seconds of the run's evaluations and their previews, which are not part of its steps.</param>
 internal sealed record TimeLedger(
     int Steps, double Seconds, IReadOnlyList<StageTime> Stages, double Evaluations, double GradientEvaluations, double VelocitySeconds, double EvaluationSeconds)
 {
@@ -43,7 +43,7 @@ internal sealed record TimeLedger(
             run.Steps.Sum(static step => step.Evaluations) * run.Accumulation,
             run.Steps.Sum(static step => step.GradientEvaluations) * run.Accumulation,
             stages.Where(static stage => stage.Name == "velocity").Sum(static stage => stage.Seconds),
-            run.Evaluations.Sum(static evaluation => evaluation.Timings.Seconds));
+            run.Evaluations.Sum(static evaluation => evaluation.Timings.Seconds) + run.Previews.Sum(static preview => preview.Timings.Seconds));
     }
 }
 

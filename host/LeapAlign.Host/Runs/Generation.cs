@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Runtime.CompilerServices;
+using LeapAlign.Contracts.Models;
 using LeapAlign.Contracts.Prompts;
 using LeapAlign.Contracts.Randomness;
 using LeapAlign.Contracts.Samplers;
@@ -28,7 +29,7 @@ internal sealed class Generation(Terminal terminal, ILoggerFactory loggers) : IG
     // Kept out of line so that no stack slot holds a plugin type after it returns.
     [MethodImpl(MethodImplOptions.NoInlining)]
     public Result<Completion> Generate(RunPlan plan, GenerateOptions options, CancellationToken stop) =>
-        RunSite.Open(plan, loggers, terminal.Error, stop).Bind(site =>
+        RunSite.Open(plan, loggers, terminal.Error, options.Size is { } size ? [new AskedSize(size, new SourcePlace("--size"))] : [], stop).Bind(site =>
         {
             using (site) return Generate(plan, options, site, stop);
         });

@@ -15,8 +15,11 @@ internal sealed class ProgressDisplay(IAnsiConsole console, int steps, RunHistor
     /// <summary>How many of the last steps the seconds of one are the mean of.</summary>
     public const int RecentSteps = 20;
 
-    private readonly List<(int Step, IReadOnlyDictionary<string, double> Rewards, int Images)> _evaluations =
-        [.. history.Evaluations.Select(static line => (line.Step, line.Rewards, line.Images))];
+    private readonly List<Shown> _evaluations =
+    [
+        .. history.Evaluations.Select(static line => new Shown(null, line.Step, line.Rewards, line.Images)),
+        .. history.Previews.Select(static line => new Shown(line.Preview, line.Step, line.Rewards, line.Images)),
+    ];
     private readonly Queue<double> _recent = new();
     private ProgressTask? _task;
     private double _evaluationsOfNetwork = history.Steps.Sum(static step => step.Evaluations);
@@ -58,11 +61,15 @@ internal sealed class ProgressDisplay(IAnsiConsole console, int steps, RunHistor
 
     public Result<Unit> Evaluated(EvaluationReport report)
     {
-        _evaluations.Add((report.Step, report.Rewards, report.Images));
-        if (_task is not null) return Unit.Value;
-        console.Profile.Out.Writer.WriteLine(string.Create(
-            CultureInfo.InvariantCulture,
-            $"evaluation after step {report.Step}: {Means(report.Rewards)}  ({report.Images} pictures, {report.Seconds:F1} s)"));
+        foreach (var drawn in report.Previews.Prepend(report))
+        {
+            var preview = drawn.Drawn?.Preview;
+            _evaluations.Add(new Shown(preview, drawn.Step, drawn.Rewards, drawn.Images));
+            if (_task is not null) continue;
+            console.Profile.Out.Writer.WriteLine(string.Create(
+                CultureInfo.InvariantCulture,
+                $"{(preview is null ? "evaluation" : $"preview {preview} ({drawn.Drawn})")} after step {drawn.Step}: {Means(drawn.Rewards)}  ({drawn.Images} pictures, {drawn.Seconds:F1} s)"));
+        }
         console.Profile.Out.Writer.Flush();
         return Unit.Value;
     }
@@ -74,21 +81,25 @@ internal sealed class ProgressDisplay(IAnsiConsole console, int steps, RunHistor
         return Unit.Value;
     }
 
-    /// <summary>The evaluations side by side, from the first to the last, with the gain.</summary>
+    /// <summary>The evaluations side by side, from the first to the last, with the gain; then each preview so.</summary>
     public void Summarize()
     {
-        if (_evaluations.Count == 0) return;
-        var first = _evaluations[0];
-        var last = _evaluations[^1];
-        var table = new Table().Title($"mean over {first.Images} pictures, averaged weights").AddColumn("reward");
-        foreach (var evaluation in _evaluations) table.AddColumn(new TableColumn(string.Create(CultureInfo.InvariantCulture, $"step {evaluation.Step}")).RightAligned());
+        foreach (var shown in _evaluations.GroupBy(static evaluation => evaluation.Preview).OrderBy(static shown => shown.Key is not null)) Summarize([.. shown]);
+    }
+
+    private void Summarize(List<Shown> evaluations)
+    {
+        var first = evaluations[0];
+        var last = evaluations[^1];
+        var table = new Table().Title($"{(first.Preview is null ? "" : $"preview {first.Preview}: ")}mean over {first.Images} pictures, averaged weights").AddColumn("reward");
+        foreach (var evaluation in evaluations) table.AddColumn(new TableColumn(string.Create(CultureInfo.InvariantCulture, $"step {evaluation.Step}")).RightAligned());
         table.AddColumn(new TableColumn("gain").RightAligned());
         foreach (var name in first.Rewards.Keys)
         {
             string[] cells =
             [
                 Markup.Escape(name),
-                .. _evaluations.Select(evaluation => evaluation.Rewards[name].ToString("F4", CultureInfo.InvariantCulture)),
+                .. evaluations.Select(evaluation => evaluation.Rewards[name].ToString("F4", CultureInfo.InvariantCulture)),
                 (last.Rewards[name] - first.Rewards[name]).ToString("+0.0000;-0.0000", CultureInfo.InvariantCulture),
             ];
             table.AddRow(cells);
@@ -110,4 +121,6 @@ internal sealed class ProgressDisplay(IAnsiConsole console, int steps, RunHistor
 
     private static string Means(IReadOnlyDictionary<string, double> rewards) =>
         string.Join("  ", rewards.Select(static pair => string.Create(CultureInfo.InvariantCulture, $"{pair.Key} {pair.Value:F4}")));
+
+    private sealed record Shown(string? Preview, int Step, IReadOnlyDictionary<string, double> Rewards, int Images);
 }

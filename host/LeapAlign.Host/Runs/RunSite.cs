@@ -1,3 +1,4 @@
+using LeapAlign.Contracts.Models;
 using LeapAlign.Contracts.Plugins;
 using LeapAlign.Host.Composition;
 using LeapAlign.Host.Kernel;
@@ -31,18 +32,22 @@ internal sealed class RunSite : IDisposable
     /// <summary>Whether models that are made now are frozen, also where all their weights are to be trained: for a look at them.</summary>
     public bool IsFrozen { get; set; }
 
+    /// <summary>The sizes of pictures that will be asked for.</summary>
+    public IReadOnlyList<AskedSize> Sizes { get; init; } = [];
+
     /// <summary>Resolves the device of a plan; a device of the machine that <c>auto</c> cannot use is a warning.</summary>
     /// <param name="plan">The plan.</param>
     /// <param name="loggers">The logs of parts.</param>
     /// <param name="error">Takes warnings.</param>
+    /// <param name="sizes">The sizes of pictures that will be asked for; null for none that is known.</param>
     /// <param name="stop">Asks what is done on the site to stop.</param>
     /// <returns>LA1010 when it is not in this machine.</returns>
-    public static Result<RunSite> Open(RunPlan plan, ILoggerFactory loggers, TextWriter error, CancellationToken stop = default)
+    public static Result<RunSite> Open(RunPlan plan, ILoggerFactory loggers, TextWriter error, IReadOnlyList<AskedSize>? sizes = null, CancellationToken stop = default)
     {
         var place = new SourcePlace("plugins.json", Key: "run.device");
         return DeviceChoice.Resolve(plan.Run.Device, place).Map(device =>
         {
-            var site = new RunSite(plan, device, loggers, error, stop);
+            var site = new RunSite(plan, device, loggers, error, stop) { Sizes = sizes ?? [] };
             if (DeviceChoice.Overlooked(plan.Run.Device, device, DeviceChoice.MachineHasNvidia, place) is { } overlooked) site.Warn(overlooked);
             return site;
         });
@@ -56,6 +61,7 @@ internal sealed class RunSite : IDisposable
         Device = Device,
         BlocksPerCheckpoint = _plan.Run.BlocksPerCheckpoint,
         IsFrozen = IsFrozen || ReferenceEquals(part, _plan.Teacher) || (ReferenceEquals(part, _plan.Model) && _plan.Adapter is not null),
+        Sizes = Sizes,
         ComputeType = Dtype.Parse(_plan.Run.Dtype)!.Value,
         Logger = _loggers.CreateLogger($"LeapAlign.{part.Name}"),
         Warn = Warn,

@@ -17,11 +17,13 @@ internal sealed class SampleGrid(RunFolder folder) : IRunObserver
     private const int CaptionLines = 3;
     private const int TitleHeight = 36;
 
-    public Result<Unit> Evaluated(EvaluationReport report)
+    public Result<Unit> Evaluated(EvaluationReport report) => report.Previews.Prepend(report).Where(static drawn => drawn.Samples.Count > 0).Select(Write).All().Map(static _ => Unit.Value);
+
+    private Result<Unit> Write(EvaluationReport report)
     {
-        if (report.Samples.Count == 0) return Unit.Value;
         var means = string.Join("   ", report.Rewards.Select(static pair => Score(pair.Key, pair.Value)));
-        return WholeFile.Write(folder.Sample(report.Step), Draw($"step {report.Step}   {means}", report.Samples), folder.Disk);
+        var preview = report.Drawn is { Preview: { } name } drawn ? $"preview {name} ({drawn})   " : "";
+        return WholeFile.Write(folder.Sample(report.Step, report.Drawn?.Preview), Draw($"{preview}step {report.Step}   {means}", report.Samples), folder.Disk);
     }
 
     /// <summary>Draws the grid.</summary>

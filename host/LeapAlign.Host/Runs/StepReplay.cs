@@ -23,7 +23,7 @@ internal sealed class StepReplay(Terminal terminal, ILoggerFactory loggers)
     /// <returns><see cref="FaultCodes.ReplayDiffers"/> when a number is another than the one that was recorded.</returns>
     // Kept out of line so that no stack slot holds a plugin type after it returns.
     [MethodImpl(MethodImplOptions.NoInlining)]
-    public Result<Completion> Replay(RunPlan plan, RunFolder folder, int step, CancellationToken stop) => RunSite.Open(plan, loggers, terminal.Error, stop).Bind(site =>
+    public Result<Completion> Replay(RunPlan plan, RunFolder folder, int step, CancellationToken stop) => RunSite.Open(plan, loggers, terminal.Error, plan.Sizes, stop).Bind(site =>
     {
         using (site)
         {

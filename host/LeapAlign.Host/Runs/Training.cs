@@ -36,7 +36,7 @@ internal sealed class Training(Terminal terminal, ILoggerFactory loggers, RunTel
     // Kept out of line so that no stack slot holds a plugin type after it returns.
     [MethodImpl(MethodImplOptions.NoInlining)]
     public Result<Completion> Train(RunPlan plan, TrainOptions options, CancellationToken stop) =>
-        RunSite.Open(plan, loggers, terminal.Error, stop).Bind(site =>
+        RunSite.Open(plan, loggers, terminal.Error, plan.Sizes, stop).Bind(site =>
         {
             using (site) return BeginOrResume(new Job(plan, options, site, RunIdentity.Of(plan)), stop);
         });

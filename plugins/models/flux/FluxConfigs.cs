@@ -26,6 +26,9 @@ internal sealed record FluxConfigs
     /// <summary>The tokens of T5 that the model was published with.</summary>
     public int TextLength => Transformer.EmbedsGuidance ? PublishedTextLength : PublishedTextLengthWithoutGuidance;
 
+    /// <summary>How pictures become tokens; positions have no end.</summary>
+    public PictureGrid Grid => new(Vae.SpatialFactor, FluxTokens.Patch, Vae.LatentChannels);
+
     public static Result<FluxConfigs> Read(PipelineFolder folder, Action<Fault>? warn = null) =>
         from transformer in FluxConfig.Read(folder.Config("transformer"), warn)
         from vae in folder.ReadVae(warn)

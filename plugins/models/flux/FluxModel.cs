@@ -30,7 +30,7 @@ public sealed class FluxModel : IModel, IPlannedModel, IDisposable
         (_name, _networks, _text, _cache) = (name, networks, text, cache);
         _export = new PipelineExport(folder, networks.Weights, new ExportCard(text.Length) { TakesGuidance = networks.Configs.Transformer.EmbedsGuidance }, warn);
         Parameters = networks.IsTrained ? networks.Weights.ToParameterSet() : ParameterSet.Empty;
-        _grid = new PictureGrid(networks.Configs.Vae.SpatialFactor, FluxTokens.Patch, networks.Configs.Vae.LatentChannels);
+        _grid = networks.Configs.Grid;
         NativeSize = _grid.Square(NativeLatents);
         Scheduling = folder.Scheduling with { ImageTokens = _grid.Tokens(NativeSize) };
     }
@@ -61,6 +61,7 @@ public sealed class FluxModel : IModel, IPlannedModel, IDisposable
         var types = PipelineTypes.Of(context.ComputeType, settings.TextDtype, settings.DecoderDtype);
         return from folder in PipelineFolder.Open(context.Resolve(settings.Folder), PipelineFamilies.Flux, context.Warn)
                from configs in FluxConfigs.Read(folder, context.Warn)
+               from fits in configs.Grid.Check(context.Sizes)
                from tokenizers in TextTokenizers.Load(folder, configs, settings.TextLength ?? configs.TextLength, context)
                from model in Load(folder, configs, tokenizers, context, (types, settings.EmbeddingCache * BytesPerMegabyte, FewerBits.Of(settings.Quantization, settings.QuantizationCache, context)))
                select model;

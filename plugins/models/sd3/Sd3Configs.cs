@@ -23,6 +23,9 @@ internal sealed record Sd3Configs
     /// <summary><c>text_encoder_3</c>, which a pipeline may lack.</summary>
     public required T5Config? T5 { get; init; }
 
+    /// <summary>How pictures become tokens; they are as large at most as the position table.</summary>
+    public PictureGrid Grid => new(Vae.SpatialFactor, Transformer.PatchSize, Transformer.InChannels) { LargestEdge = Transformer.PositionTableSize };
+
     public static Result<Sd3Configs> Read(PipelineFolder folder, Action<Fault>? warn = null) =>
         from transformer in Sd3Config.Read(folder.Config("transformer"), warn)
         from vae in folder.ReadVae(warn)

@@ -23,9 +23,8 @@ public sealed class Sd3Model : IModel, IPlannedModel, IDisposable
     {
         (_export, _networks, _text, _cache) = (new PipelineExport(folder, networks.Weights, new ExportCard(text.Length), warn), networks, text, cache);
         Parameters = networks.IsTrained ? networks.Weights.ToParameterSet() : ParameterSet.Empty;
-        var transformer = networks.Configs.Transformer;
-        _grid = new PictureGrid(networks.Configs.Vae.SpatialFactor, transformer.PatchSize, transformer.InChannels) { LargestEdge = transformer.PositionTableSize };
-        NativeSize = _grid.Square(transformer.SampleSize);
+        _grid = networks.Configs.Grid;
+        NativeSize = _grid.Square(networks.Configs.Transformer.SampleSize);
         Scheduling = folder.Scheduling with { ImageTokens = _grid.Tokens(NativeSize) };
     }
 
@@ -55,6 +54,7 @@ public sealed class Sd3Model : IModel, IPlannedModel, IDisposable
         var types = PipelineTypes.Of(context.ComputeType, settings.TextDtype, settings.DecoderDtype);
         return from folder in PipelineFolder.Open(context.Resolve(settings.Folder), PipelineFamilies.StableDiffusion3, context.Warn)
                from configs in Sd3Configs.Read(folder, context.Warn)
+               from fits in configs.Grid.Check(context.Sizes)
                from tokenizers in TextTokenizers.Load(folder, configs, settings.TextLength, context)
                from model in Load(folder, configs, tokenizers, context, (types, settings.EmbeddingCache * BytesPerMegabyte, FewerBits.Of(settings.Quantization, settings.QuantizationCache, context)))
                select model;

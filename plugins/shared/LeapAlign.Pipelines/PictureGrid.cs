@@ -29,6 +29,18 @@ public sealed record PictureGrid(int SpatialFactor, int PatchSize, int Channels)
             : new Fault.Configuration(FaultCodes.OutOfRange, $"a picture of {size} does not fit this model: width and height are multiples of {Unit}{(LargestEdge is { } edge ? $", at most {edge * Unit}" : "")}");
     }
 
+    /// <summary>Whether pictures of all sizes that will be asked for fit.</summary>
+    /// <returns>The fault of the first that does not, with its place.</returns>
+    public Result<Unit> Check(IEnumerable<AskedSize> sizes)
+    {
+        ArgumentNullException.ThrowIfNull(sizes);
+        foreach (var asked in sizes)
+        {
+            if (!Latents(asked.Size).TryGet(out _, out var fault)) return fault with { Place = asked.Place };
+        }
+        return Pipeline.Unit.Value;
+    }
+
     /// <summary>The tokens of a picture whose size fits.</summary>
     public int Tokens(ImageSize size)
     {

@@ -13,6 +13,8 @@ namespace LeapAlign.Pipelines;
 /// <summary>A pipeline folder as diffusers writes it: what model_index.json and the scheduler's configuration say, and where its components lie.</summary>
 public sealed record PipelineFolder
 {
+    private static readonly string[] s_checkpoints = [".safetensors", ".gguf", ".ckpt", ".pt", ".pth", ".bin", ".sft"];
+
     /// <summary>The class of pipeline.</summary>
     public required PipelineFamily Family { get; init; }
 
@@ -47,7 +49,7 @@ public sealed record PipelineFolder
         ArgumentNullException.ThrowIfNull(family);
         var index = Path.Combine(folder, PipelineIndex.FileName);
         return from named in HoldsFiles(index)
-               from there in Directory.Exists(folder) ? Result.Ok(Unit.Value) : new Fault.Input(FaultCodes.ModelNotFound, "the model folder is not there", new SourcePlace(folder))
+               from there in Absent(folder, family) is { } absent ? Result.Fail<Unit>(absent) : Unit.Value
                from components in PipelineIndex.Read(index, family, warn)
                from _ in RequireFolders(folder, components)
                from files in HoldsFiles(components.Select(component => Path.Combine(folder, component)))
@@ -135,6 +137,22 @@ public sealed record PipelineFolder
         source.Entries.Values.Select(static entry => entry.Type).Distinct().ToArray() is [ScalarType.BFloat16] ? ScalarType.BFloat16 : ScalarType.Float32;
 
     private Result<SafetensorsFolder> Open(string component) => SafetensorsFolder.Open(Component(component), Family.Find(component).Stem);
+
+    // A checkpoint in one file has other names for its tensors, and lacks configurations and often encoders: what is published so is published as a folder, too.
+    private static Fault? Absent(string folder, PipelineFamily family)
+    {
+        if (Directory.Exists(folder) && (File.Exists(Path.Combine(folder, PipelineIndex.FileName)) || SingleFile(folder) is null)) return null;
+        var file = File.Exists(folder) ? folder : Directory.Exists(folder) ? SingleFile(folder) : null;
+        return new Fault.Input(
+            FaultCodes.ModelNotFound,
+            file is null
+                ? "the model folder is not there"
+                : $"'{Path.GetFileName(file)}' is a checkpoint in one file, which is not read; supported is the folder of a {family.ClassName} as diffusers writes it: {PipelineIndex.FileName} and a folder for each component, with weights in safetensors, of bf16, fp16 or fp32",
+            new SourcePlace(folder));
+    }
+
+    private static string? SingleFile(string folder) =>
+        Directory.EnumerateFiles(folder).Where(static file => s_checkpoints.Contains(Path.GetExtension(file))).Order(StringComparer.Ordinal).FirstOrDefault();
 
     private static Result<Unit> RequireFolders(string folder, IReadOnlyList<string> components) =>
         components.FirstOrDefault(component => !Directory.Exists(Path.Combine(folder, component))) is { } absent

@@ -222,8 +222,8 @@ public sealed class KindTests
     public void A_size_is_width_and_height(string text, int width, int height)
     {
         var plan = TestWorkspace.Compose(TestWorkspace.Valid, $"run.size={text}").Value();
-        Assert.Equal([new(width, height), new(width, height)], [plan.Size, plan.EvaluationSize]);
-        Assert.Equal(new ImageSize(8, 16), TestWorkspace.Compose(TestWorkspace.Valid, $"run.size={text}", "evaluation.size=8x16").Value().EvaluationSize);
+        Assert.Equal([new(width, height), new(width, height)], [plan.Size, plan.Drawn.Size]);
+        Assert.Equal(new ImageSize(8, 16), TestWorkspace.Compose(TestWorkspace.Valid, $"run.size={text}", "evaluation.size=8x16").Value().Drawn.Size);
         Assert.Null(TestWorkspace.Compose(TestWorkspace.Valid).Value().Size);
     }
 

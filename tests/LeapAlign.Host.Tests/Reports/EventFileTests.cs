@@ -32,6 +32,19 @@ public sealed class EventFileTests : IDisposable
     }
 
     [Fact]
+    public void The_numbers_of_previews_stand_under_their_names()
+    {
+        using (var log = new TensorBoardLog(_run.Folder, _time, _warnings.Add))
+        {
+            var preview = Evaluation(0) with { Drawn = new DrawnAs("large", new(32, 32), 28, 5), Rewards = new Dictionary<string, double> { ["clip"] = 0.5 }, Evaluations = 56 };
+            log.Evaluated(Evaluation(0) with { Previews = [preview] }).Value();
+        }
+        var scalars = EventFileReader.Read(Assert.Single(Directory.GetFiles(_run.Folder.Events)))[1].Scalars;
+        Assert.Equal((0.75f, 0.5f, 56f), (scalars["evaluation/rewards/clip"], scalars["preview/large/rewards/clip"], scalars["preview/large/evaluations"]));
+        Assert.DoesNotContain("evaluation/evaluations", scalars.Keys);
+    }
+
+    [Fact]
     public void A_run_that_goes_on_adds_a_file_that_takes_later_steps_back()
     {
         using (var log = new TensorBoardLog(_run.Folder, new StoppedClock(50), _warnings.Add)) log.Stepped(StepReports.Of(6)).Value();

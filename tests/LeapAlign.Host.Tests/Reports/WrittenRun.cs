@@ -55,6 +55,16 @@ internal sealed class WrittenRun : IDisposable
         return this;
     }
 
+    /// <summary>Appends a preview of the evaluation before.</summary>
+    public WrittenRun Preview(int step, string name, double clip, string samples = "[]")
+    {
+        Lines += $$$"""
+            {"kind":"preview","step":{{{step}}},"preview":"{{{name}}}","size":"32x16","samplingSteps":28,"guidance":5,"rewards":{"clip":{{{Text(clip)}}},"judge":0.5},"tasks":{},"measures":{"fine detail":0.5},"images":8,"evaluations":56,"samples":{{{samples}}},"timings":{"seconds":7} }
+
+            """;
+        return this;
+    }
+
     /// <summary>Writes run.json.</summary>
     public WrittenRun Record(string? model = null, IReadOnlyList<ChoicePair>? pairs = null)
     {

@@ -73,6 +73,12 @@ internal sealed class SmallRun : IDisposable
     /// <summary>Evaluations after so many steps, of black pictures; none at all where it is negative.</summary>
     public int Evaluates { get; set; } = -1;
 
+    /// <summary>What evaluations draw beside their pictures.</summary>
+    public IReadOnlyList<PreviewSettings> Previews { get; set; } = [];
+
+    /// <summary>The velocity of the model, which evaluations ask for once; null where they do not.</summary>
+    public Func<Tensor, Tensor>? Velocity { get; set; }
+
     /// <summary>Where the run folder is.</summary>
     public IDisk Disk { get; set; } = SystemDisk.Instance;
 
@@ -105,7 +111,7 @@ internal sealed class SmallRun : IDisposable
     private RunPlan Plan() => new()
     {
         Run = new RunSettings { Name = Name, Steps = Steps, Batch = 1, TensorBoard = false, Device = "cpu" },
-        Evaluation = new EvaluationSettings { Every = Evaluates, Samples = 1 },
+        Evaluation = new EvaluationSettings { Every = Evaluates, Samples = 1, Previews = Previews },
         Export = new ExportSettings(),
         Checkpoint = Checkpoint,
         Guidance = Guidance.None,
@@ -138,7 +144,7 @@ internal sealed class SmallRun : IDisposable
 
         public Conditioning Encode(ConditioningRequest request) => new Nothing();
 
-        public Tensor Velocity(Tensor latents, IReadOnlyList<double> sigmas, Conditioning conditioning) => throw new NotSupportedException();
+        public Tensor Velocity(Tensor latents, IReadOnlyList<double> sigmas, Conditioning conditioning) => run.Velocity?.Invoke(latents) ?? throw new NotSupportedException();
 
         public Tensor Decode(Tensor latents) => run.Evaluates < 0 ? throw new NotSupportedException() : zeros(latents.shape[0], 3, 8, 8);
 
@@ -185,7 +191,12 @@ internal sealed class SmallRun : IDisposable
 
         public Schedule CreateSchedule(FlowScheduling scheduling, int? steps = null) => new([1, 0]);
 
-        public Tensor Roll(Tensor latents, SamplingPath path) => run.Evaluates < 0 ? throw new NotSupportedException("no way") : latents.alias();
+        public Tensor Roll(Tensor latents, SamplingPath path)
+        {
+            if (run.Evaluates < 0) throw new NotSupportedException("no way");
+            if (run.Velocity is not null) path.Velocity(latents, 0).Dispose();
+            return latents.alias();
+        }
     }
 
     private sealed class Scripted(SmallRun run) : IAlgorithm, IStateful

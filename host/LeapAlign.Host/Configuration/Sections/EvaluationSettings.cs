@@ -31,10 +31,17 @@ internal sealed record EvaluationSettings
     [Range(1, 1000)]
     public int? Steps { get; init; }
 
+    [Description("How strongly captions steer the pictures of evaluations; null takes guidance.scale.")]
+    [Range(1, 100)]
+    public double? Guidance { get; init; }
+
     [Description("Whether a stochastic sampler adds its noise in evaluation. By default every sampler follows the flow's ODE there.")]
     public bool Stochastic { get; init; }
 
     [Description("Captions shown in samples/step-####.png; the same captions and noise each time.")]
     [Range(0, 256)]
     public int Samples { get; init; } = 16;
+
+    [Description("Pictures that evaluations draw beside their own, of the same captions from the same noise, as the model will be used: at another size, with other steps or guidance. Each has rewards and samples under its name.")]
+    public IReadOnlyList<PreviewSettings> Previews { get; init; } = [];
 }

@@ -34,7 +34,6 @@ internal sealed record SentinelFinding(IReadOnlyList<Fault> Warnings, bool Stops
 /// <param name="rewards">The rewards of the run.</param>
 internal sealed class Sentinel(SentinelSettings settings, IReadOnlyList<RewardPlan> rewards)
 {
-    private const double FarFromBase = 1.5;
     private readonly IReadOnlyList<RewardPlan> _trained = [.. rewards.Where(static reward => reward.Role == RewardRole.Train)];
     private readonly IReadOnlyList<RewardPlan> _heldOut = [.. rewards.Where(static reward => reward.Role == RewardRole.HeldOut)];
 
@@ -82,44 +81,15 @@ internal sealed class Sentinel(SentinelSettings settings, IReadOnlyList<RewardPl
     private string? Fallen(string name, EvaluationReport report, double trained)
     {
         if (!State.Peaks.TryGetValue(name, out var peak) || peak.Scores.Count != report.Scores[name].Count || trained <= peak.Trained) return null;
-        var (mean, error) = Difference(report.Scores[name], peak.Scores);
+        var (mean, error) = PairedDifference.Of(report.Scores[name], peak.Scores);
         return mean < 0 && -mean > settings.Noise * error
             ? FormattableString.Invariant($"'{name}' is {-mean:G3} below its best at step {peak.Step} (noise {error:G2})")
             : null;
     }
 
-    private Fault? Drifted(string name, EvaluationReport report)
-    {
-        var (now, before) = (report.Measures[name], State.Base[name]);
-        if (now.Count != before.Count) return null;
-        var (mean, error) = Difference(now, before);
-        var worse = name == PictureMeasureNames.Diversity ? now.Average() * FarFromBase < before.Average() : now.Average() > FarFromBase * before.Average();
-        return worse && Math.Abs(mean) > settings.Noise * error
-            ? new Fault.Run(FaultCodes.PicturesDrift, FormattableString.Invariant($"after step {report.Step} the {name} of the pictures is {now.Average():G3}; it was {before.Average():G3} before training"))
-            : null;
-    }
+    private Fault? Drifted(string name, EvaluationReport report) => PictureDrift.Of(name, report.Measures[name], State.Base[name], settings.Noise) is { } drift
+        ? new Fault.Run(FaultCodes.PicturesDrift, FormattableString.Invariant($"after step {report.Step} the {name} of the pictures is {drift.Now:G3}; it was {drift.Before:G3} before training"))
+        : null;
 
     private static bool IsFinite(IReadOnlyList<double> values) => values.All(double.IsFinite);
-
-    /// <summary>The mean difference of as many numbers and its standard error.</summary>
-    private static (double Mean, double Error) Difference(IReadOnlyList<double> now, IReadOnlyList<double> before)
-    {
-        double[] differences = [.. now.Zip(before, static (one, other) => one - other)];
-        var mean = differences.Average();
-        var variance = differences.Sum(difference => (difference - mean) * (difference - mean)) / Math.Max(1, differences.Length - 1);
-        return (mean, Math.Sqrt(variance / differences.Length));
-    }
-}
-
-/// <summary>The names of what is measured on pictures beside rewards.</summary>
-internal static class PictureMeasureNames
-{
-    /// <summary>The share of colour values at either end of the range.</summary>
-    public const string Clipped = "clipped share";
-
-    /// <summary>The share of detail that is finer than four pixels.</summary>
-    public const string FineDetail = "fine detail";
-
-    /// <summary>The mean distance between two pictures of the same caption.</summary>
-    public const string Diversity = "diversity";
 }

@@ -11,17 +11,25 @@ using static TorchSharp.torch;
 namespace LeapAlign.Host.Kernel.Pictures;
 
 /// <summary>Samples every evaluation caption from the same noise each time, with given weights, and scores the pictures with every reward.</summary>
-internal sealed class Evaluation(RunPlan plan, RunParts parts, OpenStages stages, Device device)
+/// <param name="plan">The composition.</param>
+/// <param name="parts">Its parts.</param>
+/// <param name="drawn">How it draws.</param>
+/// <param name="stages">Hear of what it does.</param>
+/// <param name="device">Where tensors live.</param>
+internal sealed class Evaluation(RunPlan plan, RunParts parts, DrawnPictures drawn, OpenStages stages, Device device)
 {
     private readonly Scoring _scoring = new(parts.Model, parts.Rewards, stages);
-    private readonly PictureSampling _sampling = new(parts.Model, parts.Sampler, plan.Guidance, stages)
+    private readonly PictureSampling _sampling = new(parts.Model, parts.Sampler, drawn.Form.Guidance, stages)
     {
-        Schedule = parts.Sampler.CreateSchedule(parts.Model.Scheduling.For(parts.EvaluationPictures.Latents), plan.Evaluation.Steps),
+        Schedule = drawn.Schedule(parts.Model, parts.Sampler),
         Noise = KeyOf(plan.Evaluation.Seed),
-        Pictures = parts.EvaluationPictures,
+        Pictures = drawn.Pictures,
         Device = device,
         Stochastic = plan.Evaluation.Stochastic,
     };
+
+    /// <summary>How it draws.</summary>
+    public EvaluationForm Form => drawn.Form;
 
     /// <summary>The key of an evaluation's noise.</summary>
     /// <param name="seed"><c>evaluation.seed</c>.</param>
@@ -33,7 +41,7 @@ internal sealed class Evaluation(RunPlan plan, RunParts parts, OpenStages stages
     /// <param name="cancellation">Ends the evaluation between batches with an exception.</param>
     public EvaluationReport Run(int step, Policy policy, CancellationToken cancellation)
     {
-        var started = Stopwatch.GetTimestamp();
+        var (started, before) = (Stopwatch.GetTimestamp(), stages.Ledger.Evaluations);
         using var gradients = no_grad();
         using var used = parts.Trained.Use(policy);
         Dictionary<string, TaskMeans> means = parts.Rewards.ToDictionary(static reward => reward.Name, static _ => new TaskMeans());
@@ -42,9 +50,11 @@ internal sealed class Evaluation(RunPlan plan, RunParts parts, OpenStages stages
         List<SamplePicture> samples = [];
         var pictures = PictureRequest.All(parts.EvaluationPrompts, plan.Evaluation.ImagesPerPrompt).ToList();
         // Whole groups, for rewards that compare the pictures of a caption.
-        var groups = Math.Max(1, plan.Evaluation.Batch / plan.Evaluation.ImagesPerPrompt);
+        var groups = Math.Max(1, Form.Batch / plan.Evaluation.ImagesPerPrompt);
+        var batches = 0;
         foreach (var batch in pictures.Chunk(groups * plan.Evaluation.ImagesPerPrompt))
         {
+            batches++;
             cancellation.ThrowIfCancellationRequested();
             using var scope = NewDisposeScope();
             var images = _sampling.Sample(batch);
@@ -64,11 +74,13 @@ internal sealed class Evaluation(RunPlan plan, RunParts parts, OpenStages stages
         return new EvaluationReport
         {
             Step = step,
+            Drawn = new DrawnAs(Form.Preview, drawn.Pictures.Size, _sampling.Schedule.Steps, Form.Guidance.Scale),
+            Evaluations = batches == 0 ? 0 : (stages.Ledger.Evaluations - before) / batches,
             Rewards = parts.Rewards.ToDictionary(static reward => reward.Name, reward => reward.ByTask ? means[reward.Name].OverTasks : means[reward.Name].OverPictures),
             Tasks = means.Where(static pair => pair.Value.Tasks.Count > 0).ToDictionary(static pair => pair.Key, static pair => pair.Value.Tasks),
             Scores = scored.Values,
             Measures = measured.Values,
-            Warnings = NotFinite(step, scored.Values, pictures) is { } bad ? [bad] : [],
+            Warnings = NotFinite(When(step), scored.Values, pictures) is { } bad ? [bad] : [],
             Images = pictures.Count,
             PicturesSha256 = Convert.ToHexStringLower(digest.GetHashAndReset()),
             Seconds = Stopwatch.GetElapsedTime(started).TotalSeconds,
@@ -86,10 +98,12 @@ internal sealed class Evaluation(RunPlan plan, RunParts parts, OpenStages stages
         var weight = parts.Trained.Parameters.Zip(policy.Values).FirstOrDefault(static pair => !pair.Second.isfinite().all().item<bool>()).First;
         var why = weight is null ? "every weight is finite, so that it happened in the network or the decoder" : $"the weight '{weight.Name}' is not finite";
         throw new FaultException(new Fault.Run(
-            FaultCodes.NotFinite, $"in the evaluation after step {step} the picture of '{batch[bad].Prompt.Text}' is not finite; {why}, and the run ends"));
+            FaultCodes.NotFinite, $"in the evaluation {When(step)} the picture of '{batch[bad].Prompt.Text}' is not finite; {why}, and the run ends"));
     }
 
-    private static Fault? NotFinite(int step, IReadOnlyDictionary<string, IReadOnlyList<double>> scores, IReadOnlyList<PictureRequest> pictures)
+    private string When(int step) => FormattableString.Invariant($"after step {step}{(Form.Preview is { } name ? $", preview '{name}'," : "")}");
+
+    private static Fault? NotFinite(string when, IReadOnlyDictionary<string, IReadOnlyList<double>> scores, IReadOnlyList<PictureRequest> pictures)
     {
         List<string> bad = [];
         foreach (var (name, values) in scores)
@@ -99,7 +113,7 @@ internal sealed class Evaluation(RunPlan plan, RunParts parts, OpenStages stages
         }
         return bad.Count == 0
             ? null
-            : new Fault.Run(FaultCodes.ScoreNotFinite, $"after step {step} the reward {string.Join(" and ", bad)}; this evaluation says nothing of it, and the run goes on");
+            : new Fault.Run(FaultCodes.ScoreNotFinite, $"{when} the reward {string.Join(" and ", bad)}; this evaluation says nothing of it, and the run goes on");
     }
 
     private Dictionary<string, double[]> Score(Tensor images, PictureRequest[] batch) =>

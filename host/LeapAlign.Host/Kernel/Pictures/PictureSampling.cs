@@ -70,7 +70,7 @@ internal sealed class PictureSampling(IModel model, ISampler sampler, Guidance g
         Tensor Velocity(Tensor state, int step)
         {
             var call = new NetworkCall(conditioning.EvaluationsPerVelocity, Gradient: false, batch.Count, Schedule.Sigma(step));
-            var velocity = stages.Run(Stage.Velocity(call), _ => model.Velocity(state, [Schedule.Sigma(step)], conditioning));
+            var velocity = stages.Velocity(model, call, (state, [Schedule.Sigma(step)], conditioning));
             Shown?.Invoke(velocity, step);
             return velocity;
         }

@@ -2,6 +2,8 @@ using LeapAlign.Contracts.Flow;
 using LeapAlign.Contracts.Models;
 using LeapAlign.Contracts.Samplers;
 using LeapAlign.Host.Telemetry.Schema;
+using LeapAlign.Host.Telemetry.Spans;
+using LeapAlign.Pipeline;
 using static TorchSharp.torch;
 
 namespace LeapAlign.Host.Kernel.Stages;
@@ -30,6 +32,16 @@ internal class StagedSampler : ISampler
 /// <summary>Calls of a model as stages.</summary>
 internal static class StagedModel
 {
+    /// <summary>Evaluates the velocity as the stage <c>velocity</c>. Matrix products of what has another shape than expected end the process in libtorch, so that it is looked at here.</summary>
+    /// <exception cref="FaultException">It has not the shape of the latents.</exception>
+    public static Tensor Velocity(this OpenStages stages, IModel model, NetworkCall call, (Tensor Latents, IReadOnlyList<double> Sigmas, Conditioning Conditioning) at) => stages.Run(Stage.Velocity(call), _ =>
+    {
+        var velocity = model.Velocity(at.Latents, at.Sigmas, at.Conditioning);
+        if (velocity?.shape.SequenceEqual(at.Latents.shape) == true) return velocity;
+        var found = velocity is null ? "null" : $"a velocity of [{string.Join(", ", velocity.shape)}]";
+        throw new FaultException(new Fault.Run(FaultCodes.StepThrew, $"the model gave {found} for latents of [{string.Join(", ", at.Latents.shape)}]; it has to have their shape"));
+    });
+
     /// <summary>Encodes captions as the stage <c>encode</c>.</summary>
     public static Conditioning Encode(this OpenStages stages, IModel model, ConditioningRequest request) => stages.Run(new Stage("encode"), stage =>
     {

@@ -32,6 +32,9 @@ internal sealed record RunProgress
     /// <summary>The state of the sentinel.</summary>
     public SentinelState? Sentinel { get; init; }
 
+    /// <summary>What evaluations and their previews are compared with; null before the first preview.</summary>
+    public DeploymentState? Deployment { get; init; }
+
     /// <summary>The best evaluation so far; null when none is kept.</summary>
     public BestEvaluation? Best { get; init; }
 }

@@ -88,7 +88,7 @@ internal sealed class StepBatches(RunPlan plan, RunParts parts, PolicyCopies cop
         var conditioning = _conditioning.For(batch, guided ? plan.Guidance : _unguided);
         var evaluations = (double)conditioning.EvaluationsPerVelocity * batch.Prompts.Count / plan.Run.Batch;
         var call = new NetworkCall(evaluations, is_grad_enabled(), batch.Prompts.Count, sigmas.Count == 1 ? sigmas[0] : null);
-        var velocity = stages.Run(Stage.Velocity(call), _ => parts.Model.Velocity(latents, sigmas, conditioning));
+        var velocity = stages.Velocity(parts.Model, call, (latents, sigmas, conditioning));
         Watch.Take("velocity", sigmas, batch.Prompts, velocity);
         return velocity;
     }

@@ -6,7 +6,8 @@
 const nameOf = node => node.nodeType === Node.ELEMENT_NODE ? node.id || Object.entries(node.dataset).flat().join(" ") : "";
 
 // What has a life of its own is renewed by those who know it.
-const apart = node => node.id === "pictures" || node.dataset.chart !== undefined;
+const hasPictures = node => node.id === "pictures" || node.id === "previews";
+const apart = node => hasPictures(node) || node.dataset.chart !== undefined;
 
 function morph(old, now) {
   if (old.nodeType !== Node.ELEMENT_NODE) {

@@ -6,10 +6,9 @@ function renew(data, samePictures) {
   take(data);
   for (const [id, nodes] of Object.entries(build())) {
     const place = document.getElementById(id);
-    const gallery = nodes.find(node => node.id === "pictures");
-    const shown = gallery && document.getElementById("pictures");
+    const galleries = nodes.filter(hasPictures).map(gallery => [document.getElementById(gallery.id), gallery]).filter(([shown]) => shown);
     morphChildren(place, nodes);
-    if (shown && !samePictures) renewPictures(shown, gallery);
+    if (!samePictures) for (const [shown, gallery] of galleries) renewPictures(shown, gallery);
   }
   charts.forEach((made, index) => {
     const old = before.get(made.id);
@@ -49,18 +48,20 @@ function renewChart(made) {
 
 // The step that was chosen stays; who looks at the newest pictures goes on to newer ones.
 function renewPictures(old, now) {
-  const [was, is] = [old, now].map(gallery => gallery.querySelector("#step"));
-  const chosen = was && was.value !== was.max ? stepOf(old) : Infinity;
-  const focused = was !== null && document.activeElement === was;
+  const sliders = [...now.querySelectorAll(".slider input")].map(is => {
+    const was = old.querySelector(`#${is.id}`);
+    return { is, chosen: was && was.value !== was.max ? stepOf(was) : Infinity, focused: was !== null && document.activeElement === was };
+  });
   old.replaceWith(now);
-  if (!is) return;
-  const move = value => {
-    is.value = value;
-    is.dispatchEvent(new Event("input"));
-  };
-  move(is.max);
-  while (stepOf(now) > chosen && is.value !== "0") move(Number(is.value) - 1);
-  if (focused) is.focus({ preventScroll: true });
+  for (const { is, chosen, focused } of sliders) {
+    const move = value => {
+      is.value = value;
+      is.dispatchEvent(new Event("input"));
+    };
+    move(is.max);
+    while (stepOf(is) > chosen && is.value !== "0") move(Number(is.value) - 1);
+    if (focused) is.focus({ preventScroll: true });
+  }
 }
 
-const stepOf = gallery => Number(gallery.querySelector("output").textContent.replace("step ", ""));
+const stepOf = slider => Number(slider.parentNode.querySelector("output").textContent.replace("step ", ""));

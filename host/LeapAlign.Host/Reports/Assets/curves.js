@@ -18,11 +18,17 @@ function rewardCharts() {
   });
 }
 
+// What evaluations drew: their own pictures, then each preview.
+const drawn = run => [{ preview: null, evaluations: run.evaluations }, ...run.previews.map(({ name, evaluations }) => ({ preview: name, evaluations }))];
+
 function evaluatedSeries(run, index, group, name) {
-  const evaluated = run.evaluations.filter(evaluation => name in evaluation[group]);
-  if (evaluated.length === 0) return [];
-  const points = { step: evaluated.map(one => one.step), evaluations: evaluated.map(one => one.evaluations), seconds: evaluated.map(one => one.seconds) };
-  return [{ label: label(run, "evaluation"), points, values: evaluated.map(one => one[group][name]), colour: colour(index), dash: index, marks: true }];
+  return drawn(run).flatMap(({ preview, evaluations }, place) => {
+    const evaluated = evaluations.filter(evaluation => name in evaluation[group]);
+    if (evaluated.length === 0) return [];
+    const points = { step: evaluated.map(one => one.step), evaluations: evaluated.map(one => one.evaluations), seconds: evaluated.map(one => one.seconds) };
+    const words = preview === null ? "evaluation" : `preview ${preview}`;
+    return [{ label: label(run, words), points, values: evaluated.map(one => one[group][name]), colour: colour(several ? index : place), dash: index + place, marks: true }];
+  });
 }
 
 function measureCharts() {

@@ -62,6 +62,7 @@ function sections() {
     section("rewards", "Rewards", [cards(rewardCharts()), h("div", { style: "height:.75rem" }), rewardTable()], axisSwitch()),
     section("tasks", "Tasks", cards(taskBars(), several)),
     section("pictures", "Pictures", [h("div", { class: "card long" }, pictureSection()), cards(measureCharts())]),
+    section("previews", "Previews", previewCards()),
     section("training", "Training", [cards(columnCharts(null, ["loss", "gradientNorm", "rate", "skipped"])), thinned()]),
     section("measurements", "Measurements of the algorithm", [cards([...columnCharts("measurements").filter(figure => !isChoice(figure)), ...choiceMaps()])]),
     section("time", "Where the time went", cards(timeCards(), several)),

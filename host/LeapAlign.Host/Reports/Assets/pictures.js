@@ -1,13 +1,13 @@
 "use strict";
 
 // The same captions and noise over the run: before, and at the step of a slider.
-function pictureSection() {
-  const shown = report.runs.map((run, index) => ({ run, index, series: run.pictures })).filter(one => one.series.steps.length > 0);
+function pictureSection(seriesOf = run => run.pictures, id = "step") {
+  const shown = report.runs.map((run, index) => ({ run, index, series: seriesOf(run) })).filter(one => one.series?.steps.length > 0);
   if (shown.length === 0) return [empty("No pictures: the run has no evaluation yet, or evaluation.samples is 0.")];
   const steps = distinct(shown.flatMap(one => one.series.steps)).sort((left, right) => left - right);
   const captions = distinct(shown.flatMap(one => one.series.pictures[0].map(picture => picture.caption)));
-  const input = h("input", { type: "range", id: "step", min: 0, max: steps.length - 1, step: 1, value: steps.length - 1, list: "steps", "aria-describedby": "step-hint" });
-  const output = h("output", { for: "step" });
+  const input = h("input", { type: "range", id, min: 0, max: steps.length - 1, step: 1, value: steps.length - 1, list: `${id}s`, "aria-describedby": `${id}-hint` });
+  const output = h("output", { for: id });
   const gallery = h("div", { class: "gallery", style: `--least:${several ? 9 + 6 * shown.length : 17}rem` });
   const cells = captions.map(caption => pictureCell(caption, shown));
   gallery.append(...cells.map(one => one.figure));
@@ -22,10 +22,21 @@ function pictureSection() {
   const most = Math.max(...shown.map(one => one.series.captions));
   const left = most > captions.length ? ` The first ${captions.length} of ${most} captions.` : "";
   return [
-    h("div", { class: "slider" }, h("label", { for: "step" }, "Evaluation after"), input, output, h("datalist", { id: "steps" }, steps.map((_, place) => h("option", { value: place })))),
-    h("p", { class: "note", id: "step-hint", style: "margin-bottom:.9rem" }, `Each caption from the same noise, with averaged weights; arrow keys move the slider.${left}`),
+    h("div", { class: "slider" }, h("label", { for: id }, "Evaluation after"), input, output, h("datalist", { id: `${id}s` }, steps.map((_, place) => h("option", { value: place })))),
+    h("p", { class: "note", id: `${id}-hint`, style: "margin-bottom:.9rem" }, `Each caption from the same noise, with averaged weights; arrow keys move the slider.${left}`),
     gallery,
   ];
+}
+
+// Each preview: how it draws, and its pictures.
+function previewCards() {
+  const names = distinct(report.runs.flatMap(run => run.previews.map(preview => preview.name)));
+  return names.map((name, place) => {
+    const forms = distinct(report.runs.flatMap(run => run.previews.filter(preview => preview.name === name)
+      .map(one => `${one.size}, ${one.samplingSteps} steps, guidance ${format(one.guidance)}, ${format(one.networkEvaluations)} network evaluations a picture`)));
+    return h("div", { class: "card long", "data-preview": name }, h("div", { class: "head" }, h("h3", {}, name), h("p", { class: "note" }, forms.join("; "))),
+      pictureSection(run => run.pictures.previews.find(series => series.preview === name), `preview-${place}`));
+  });
 }
 
 function pictureCell(caption, shown) {

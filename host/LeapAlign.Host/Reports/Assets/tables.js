@@ -4,12 +4,15 @@
 function rewardTable() {
   const rows = [];
   report.runs.forEach((run, index) => {
-    const [first, last] = [run.evaluations[0], run.evaluations.at(-1)];
-    if (!first) return;
-    for (const reward of run.rewards) {
-      if (!(reward.name in last.rewards)) continue;
-      rows.push([several ? h("span", {}, runName(index)) : reward.name, ...(several ? [reward.name] : []), reward.heldOut ? "held out" : "trained",
-        num(first.rewards[reward.name]), num(last.rewards[reward.name]), change(first.rewards[reward.name], last.rewards[reward.name]), num(last.step), num(last.images)]);
+    for (const { preview, evaluations } of drawn(run)) {
+      const [first, last] = [evaluations[0], evaluations.at(-1)];
+      if (!first) continue;
+      for (const reward of run.rewards) {
+        if (!(reward.name in last.rewards)) continue;
+        const name = preview === null ? reward.name : `${reward.name}, preview ${preview}`;
+        rows.push([several ? h("span", {}, runName(index)) : name, ...(several ? [name] : []), reward.heldOut ? "held out" : "trained",
+          num(first.rewards[reward.name]), num(last.rewards[reward.name]), change(first.rewards[reward.name], last.rewards[reward.name]), num(last.step), num(last.images)]);
+      }
     }
   });
   if (rows.length === 0) return empty("No evaluation yet.");

@@ -1,3 +1,4 @@
+using LeapAlign.Host.Runs.Metrics;
 using SkiaSharp;
 
 namespace LeapAlign.Host.Reports.Pages;
@@ -22,15 +23,21 @@ internal sealed class EmbeddedPictures
 
     private readonly Dictionary<string, string> _made = [];
 
-    /// <summary>Takes the pictures of a run.</summary>
-    public PictureSeries Of(RecordedRun run)
+    /// <summary>Takes the pictures of a run and of its previews.</summary>
+    public PictureSeries Of(RecordedRun run) => Of(run, null, [.. run.Evaluations.Select(static line => (line.Step, line.Samples))]) with
     {
-        var evaluations = Spread([.. run.Evaluations.Where(static evaluation => evaluation.Samples?.Count > 0)], MostSteps);
+        Previews = [.. run.Previews.GroupBy(static line => line.Preview).Select(lines => Of(run, lines.Key, [.. lines.Select(static line => (line.Step, line.Samples))]))],
+    };
+
+    private PictureSeries Of(RecordedRun run, string? preview, IReadOnlyList<(int Step, IReadOnlyList<SampleLine> Samples)> lines)
+    {
+        var evaluations = Spread([.. lines.Where(static evaluation => evaluation.Samples?.Count > 0)], MostSteps);
         return new PictureSeries(
             [.. evaluations.Select(static evaluation => evaluation.Step)],
-            run.Evaluations.Select(static evaluation => evaluation.Samples?.Count ?? 0).DefaultIfEmpty(0).Max(),
+            lines.Select(static evaluation => evaluation.Samples?.Count ?? 0).DefaultIfEmpty(0).Max(),
             [.. evaluations.Select(evaluation => (IReadOnlyList<ShownPicture>)[.. evaluation.Samples.Take(MostCaptions).Select((sample, number) =>
-                new ShownPicture(sample.Caption, sample.Rewards, Uri(run.Folder.Sample(evaluation.Step, number))))])]);
+                new ShownPicture(sample.Caption, sample.Rewards, Uri(run.Folder.Sample(evaluation.Step, number, preview))))])])
+        { Preview = preview };
     }
 
     /// <summary>At most so many of a list, the first and the last among them, evenly.</summary>
@@ -81,6 +88,12 @@ internal sealed class EmbeddedPictures
 internal sealed record PictureSeries(IReadOnlyList<int> Steps, int Captions, IReadOnlyList<IReadOnlyList<ShownPicture>> Pictures)
 {
     public static PictureSeries Empty { get; } = new([], 0, []);
+
+    /// <summary>The name of the preview; null for the pictures of evaluations.</summary>
+    public string? Preview { get; init; }
+
+    /// <summary>The pictures of previews, each with its name.</summary>
+    public IReadOnlyList<PictureSeries> Previews { get; init; } = [];
 }
 
 /// <summary>A picture of an evaluation.</summary>

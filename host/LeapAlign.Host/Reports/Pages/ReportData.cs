@@ -44,6 +44,9 @@ internal sealed record RunData
 
     public required IReadOnlyList<EvaluationData> Evaluations { get; init; }
 
+    /// <summary>Each preview, in the order of plugins.json.</summary>
+    public required IReadOnlyList<PreviewData> Previews { get; init; }
+
     public required IReadOnlyList<ChoiceMap> Choices { get; init; }
 
     public required TimeLedger Time { get; init; }
@@ -67,6 +70,7 @@ internal sealed record RunData
             Rewards = [.. (run.Settings[PartSection.Rewards] as JsonArray ?? []).Select(static reward => new RewardData(Text(reward, "name"), Text(reward, "role") == RewardEntry.Watched))],
             Curves = Curves.Of(run),
             Evaluations = [.. run.Evaluations.Select(evaluation => EvaluationData.Of(evaluation, Totals.After(run, totals, evaluation.Step)))],
+            Previews = [.. run.Previews.GroupBy(static line => line.Preview).Select(lines => PreviewData.Of([.. lines], line => Totals.After(run, totals, line.Step)))],
             Choices = ChoiceMap.Of(run),
             Time = TimeLedger.Of(run),
             Settings = [.. FlatSettings.Of(run.Settings)],
@@ -93,6 +97,22 @@ internal sealed record EvaluationData(
 {
     public static EvaluationData Of(EvaluationLine line, Totals spent) =>
         new(line.Step, spent.Evaluations, spent.Seconds, line.Images, line.Timings.Seconds, line.Rewards, line.Tasks, line.Measures ?? new Dictionary<string, double>());
+
+    public static EvaluationData Of(PreviewLine line, Totals spent) => new(line.Step, spent.Evaluations, spent.Seconds, line.Images, line.Timings.Seconds, line.Rewards, line.Tasks, line.Measures);
+}
+
+/// <summary>A preview of evaluations.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="Size">Of its pictures.</param>
+/// <param name="SamplingSteps">Of each of them.</param>
+/// <param name="Guidance">How strongly captions steered.</param>
+/// <param name="NetworkEvaluations">What one picture costs.</param>
+/// <param name="Evaluations">From the first to the last.</param>
+internal sealed record PreviewData(string Name, string Size, int SamplingSteps, double Guidance, double NetworkEvaluations, IReadOnlyList<EvaluationData> Evaluations)
+{
+    /// <summary>Puts the lines of a preview together; how the last was drawn stands for all.</summary>
+    public static PreviewData Of(IReadOnlyList<PreviewLine> lines, Func<PreviewLine, Totals> spent) =>
+        new(lines[^1].Preview, lines[^1].Size, lines[^1].SamplingSteps, lines[^1].Guidance, lines[^1].Evaluations, [.. lines.Select(line => EvaluationData.Of(line, spent(line)))]);
 }
 
 // The encoder of the default options keeps <, > and & out of the text, so that no caption ends the element it stands in.

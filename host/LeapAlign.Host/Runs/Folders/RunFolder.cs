@@ -53,13 +53,14 @@ internal sealed class RunFolder
     /// <summary>The folder of TensorBoard's event files.</summary>
     public string Events => System.IO.Path.Combine(Path, "tensorboard");
 
-    /// <summary>The grid of an evaluation.</summary>
-    public string Sample(int step) => SampleStem(step) + ".png";
+    /// <summary>The grid of an evaluation, or of one of its previews.</summary>
+    public string Sample(int step, string? preview = null) => SampleStem(step, preview) + ".png";
 
     /// <summary>One picture of that grid, as it is.</summary>
-    public string Sample(int step, int number) => System.IO.Path.Combine(SampleStem(step), string.Create(CultureInfo.InvariantCulture, $"{number:D2}.png"));
+    public string Sample(int step, int number, string? preview = null) => System.IO.Path.Combine(SampleStem(step, preview), string.Create(CultureInfo.InvariantCulture, $"{number:D2}.png"));
 
-    private string SampleStem(int step) => System.IO.Path.Combine(Path, "samples", string.Create(CultureInfo.InvariantCulture, $"step-{step:D4}"));
+    private string SampleStem(int step, string? preview) =>
+        System.IO.Path.Combine(Path, "samples", preview is null ? "" : $"preview-{preview}", string.Create(CultureInfo.InvariantCulture, $"step-{step:D4}"));
 
     /// <summary>The same folder, into which another disk writes.</summary>
     public RunFolder On(IDisk disk) => new(Path) { Disk = disk };

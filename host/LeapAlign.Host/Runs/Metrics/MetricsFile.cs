@@ -8,7 +8,7 @@ using Microsoft.Win32.SafeHandles;
 namespace LeapAlign.Host.Runs.Metrics;
 
 /// <summary>
-/// <c>metrics.jsonl</c>: one JSON object a line, of the kind <c>step</c>, <c>evaluation</c> or <c>warning</c>. Two runs with the same seed on the same machine write the
+/// <c>metrics.jsonl</c>: one JSON object a line, of the kind <c>step</c>, <c>evaluation</c>, <c>preview</c> or <c>warning</c>. Two runs with the same seed on the same machine write the
 /// same bytes apart from <c>timings</c>, which comes last on each line.
 /// </summary>
 internal sealed class MetricsFile : IRunObserver, IDisposable
@@ -82,21 +82,35 @@ internal sealed class MetricsFile : IRunObserver, IDisposable
             new StepTimings(report.Seconds, report.Stages)),
         MetricsJson.Default.StepLine));
 
-    public Result<Unit> Evaluated(EvaluationReport report) => Append(JsonSerializer.SerializeToUtf8Bytes(
-        new EvaluationLine(
-            "evaluation",
-            report.Step,
-            report.Rewards,
-            report.Tasks,
-            report.MeasureMeans,
-            report.Images,
-            [.. report.Samples.Select(static sample => new SampleLine(sample.Caption, sample.Scores))],
-            new EvaluationTimings(report.Seconds)),
-        MetricsJson.Default.EvaluationLine));
+    // In one write: who goes on with the run has the evaluation with all of its previews, or draws all of them again.
+    public Result<Unit> Evaluated(EvaluationReport report) => Append([.. Line(report), .. report.Previews.SelectMany(static preview => (byte[])[(byte)'\n', .. PreviewLine(preview)])]);
 
     public Result<Unit> Warned(int step, Fault fault) => Append(JsonSerializer.SerializeToUtf8Bytes(new WarningLine("warning", step, fault.Code, fault.Message), MetricsJson.Default.WarningLine));
 
     public void Dispose() => _file.Dispose();
+
+    private static byte[] Line(EvaluationReport report) => JsonSerializer.SerializeToUtf8Bytes(
+        new EvaluationLine("evaluation", report.Step, report.Rewards, report.Tasks, report.MeasureMeans, report.Images, Samples(report), new EvaluationTimings(report.Seconds)),
+        MetricsJson.Default.EvaluationLine);
+
+    private static byte[] PreviewLine(EvaluationReport report) => JsonSerializer.SerializeToUtf8Bytes(
+        new PreviewLine(
+            "preview",
+            report.Step,
+            report.Drawn!.Preview!,
+            $"{report.Drawn.Size.Width}x{report.Drawn.Size.Height}",
+            report.Drawn.Steps,
+            report.Drawn.Guidance,
+            report.Rewards,
+            report.Tasks,
+            report.MeasureMeans,
+            report.Images,
+            report.Evaluations,
+            Samples(report),
+            new EvaluationTimings(report.Seconds)),
+        MetricsJson.Default.PreviewLine);
+
+    private static IReadOnlyList<SampleLine> Samples(EvaluationReport report) => [.. report.Samples.Select(static sample => new SampleLine(sample.Caption, sample.Scores))];
 
     private static Result<MetricsFile> Open(string path, FileMode mode)
     {
@@ -182,13 +196,30 @@ internal sealed record EvaluationLine(
     IReadOnlyList<SampleLine> Samples,
     EvaluationTimings Timings);
 
+/// <summary>A preview of the evaluation whose line comes before. Whoever reads evaluations alone passes it over.</summary>
+internal sealed record PreviewLine(
+    string Kind,
+    int Step,
+    string Preview,
+    string Size,
+    int SamplingSteps,
+    double Guidance,
+    IReadOnlyDictionary<string, double> Rewards,
+    IReadOnlyDictionary<string, IReadOnlyDictionary<string, double>> Tasks,
+    IReadOnlyDictionary<string, double> Measures,
+    int Images,
+    double Evaluations,
+    IReadOnlyList<SampleLine> Samples,
+    EvaluationTimings Timings);
+
 internal sealed record WarningLine(string Kind, int Step, string Code, string Message);
 
-/// <summary>One of the pictures that lie in <c>samples/step-####/</c>, in their order.</summary>
+/// <summary>One of the pictures that lie in <c>samples/step-####/</c>, or in <c>samples/preview-&lt;name&gt;/step-####/</c>, in their order.</summary>
 internal sealed record SampleLine(string Caption, IReadOnlyDictionary<string, double> Rewards);
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals)]
 [JsonSerializable(typeof(StepLine))]
 [JsonSerializable(typeof(EvaluationLine))]
+[JsonSerializable(typeof(PreviewLine))]
 [JsonSerializable(typeof(WarningLine))]
 internal sealed partial class MetricsJson : JsonSerializerContext;

@@ -10,6 +10,7 @@ internal sealed class MetricsReader(string path)
 {
     private readonly List<StepLine> _steps = [];
     private readonly List<EvaluationLine> _evaluations = [];
+    private readonly List<PreviewLine> _previews = [];
     private readonly List<WarningLine> _warnings = [];
     private byte[] _last = [];
     private long _taken;
@@ -29,7 +30,7 @@ internal sealed class MetricsReader(string path)
             file.Position = _taken;
             file.ReadExactly(bytes);
             Take(bytes);
-            return new RunHistory(_steps, _evaluations, _warnings);
+            return new RunHistory(_steps, _evaluations, _warnings) { Previews = _previews };
         }
         catch (Exception exception) when (exception is JsonException or InvalidOperationException or IOException or UnauthorizedAccessException)
         {
@@ -52,6 +53,7 @@ internal sealed class MetricsReader(string path)
     {
         _steps.Clear();
         _evaluations.Clear();
+        _previews.Clear();
         _warnings.Clear();
         (_last, _taken, _lines) = ([], 0, 0);
     }
@@ -82,11 +84,14 @@ internal sealed class MetricsReader(string path)
             case "evaluation":
                 _evaluations.Add(line.Deserialize(MetricsJson.Default.EvaluationLine)!);
                 break;
+            case "preview":
+                _previews.Add(line.Deserialize(MetricsJson.Default.PreviewLine)!);
+                break;
             case "warning":
                 _warnings.Add(line.Deserialize(MetricsJson.Default.WarningLine)!);
                 break;
             default:
-                throw new JsonException($"line {_lines} is neither a step nor an evaluation nor a warning");
+                throw new JsonException($"line {_lines} is neither a step nor an evaluation nor a preview nor a warning");
         }
     }
 }

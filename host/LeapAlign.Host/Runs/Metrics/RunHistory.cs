@@ -8,6 +8,9 @@ namespace LeapAlign.Host.Runs.Metrics;
 /// <param name="Warnings">Its warnings, in order.</param>
 internal sealed record RunHistory(IReadOnlyList<StepLine> Steps, IReadOnlyList<EvaluationLine> Evaluations, IReadOnlyList<WarningLine> Warnings)
 {
+    /// <summary>The previews of its evaluations, in order.</summary>
+    public IReadOnlyList<PreviewLine> Previews { get; init; } = [];
+
     /// <summary>A run that has not begun.</summary>
     public static RunHistory Empty { get; } = new([], [], []);
 

@@ -37,17 +37,28 @@ internal sealed class TensorBoardLog(RunFolder folder, TimeProvider time, Action
         return Append(report.Index + 1, scalars);
     }
 
-    /// <summary>Takes the numbers, and the grid that is already in <c>samples/</c>.</summary>
+    /// <summary>Takes the numbers, and the grids that are already in <c>samples/</c>.</summary>
     public Result<Unit> Evaluated(EvaluationReport report)
     {
         var scalars = new Summary();
-        Add(scalars, "evaluation/rewards", report.Rewards);
-        foreach (var (reward, tasks) in report.Tasks) Add(scalars, $"evaluation/tasks/{reward}", tasks);
-        Add(scalars, "evaluation/measures", report.MeasureMeans);
-        Add(scalars, "evaluation/images", report.Images);
-        Add(scalars, "evaluation/timings/seconds", report.Seconds);
-        if (report.Samples.Count > 0 && !AddGrid(scalars, folder.Sample(report.Step)).TryGet(out _, out var fault)) Lose(fault);
+        Add(scalars, "evaluation", report);
+        foreach (var preview in report.Previews)
+        {
+            var tag = $"preview/{preview.Drawn!.Preview}";
+            Add(scalars, tag, preview);
+            Add(scalars, $"{tag}/evaluations", preview.Evaluations);
+        }
         return Append(report.Step, scalars);
+    }
+
+    private void Add(Summary scalars, string tag, EvaluationReport report)
+    {
+        Add(scalars, $"{tag}/rewards", report.Rewards);
+        foreach (var (reward, tasks) in report.Tasks) Add(scalars, $"{tag}/tasks/{reward}", tasks);
+        Add(scalars, $"{tag}/measures", report.MeasureMeans);
+        Add(scalars, $"{tag}/images", report.Images);
+        Add(scalars, $"{tag}/timings/seconds", report.Seconds);
+        if (report.Samples.Count > 0 && !AddGrid(scalars, $"{tag}/samples", folder.Sample(report.Step, report.Drawn?.Preview)).TryGet(out _, out var fault)) Lose(fault);
     }
 
     public void Dispose()
@@ -63,7 +74,7 @@ internal sealed class TensorBoardLog(RunFolder folder, TimeProvider time, Action
         foreach (var (name, value) in values) Add(scalars, $"{tag}/{name}", value);
     }
 
-    private static Result<Unit> AddGrid(Summary summary, string path)
+    private static Result<Unit> AddGrid(Summary summary, string tag, string path)
     {
         try
         {
@@ -71,7 +82,7 @@ internal sealed class TensorBoardLog(RunFolder folder, TimeProvider time, Action
             var size = SKBitmap.DecodeBounds(png);
             summary.Value.Add(new Summary.Types.Value
             {
-                Tag = "evaluation/samples",
+                Tag = tag,
                 Image = new Summary.Types.Image { Width = size.Width, Height = size.Height, Colorspace = 3, EncodedImageString = ByteString.CopyFrom(png) },
             });
             return Unit.Value;

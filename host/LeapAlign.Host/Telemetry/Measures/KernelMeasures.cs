@@ -55,7 +55,9 @@ internal sealed class KernelMeasures : IRunObserver, IDisposable
 
     public Result<Unit> Evaluated(EvaluationReport report)
     {
-        if (_reward.Enabled) Rewards(report.Rewards, "evaluation");
+        if (!_reward.Enabled) return Unit.Value;
+        Rewards(report.Rewards, "evaluation");
+        foreach (var preview in report.Previews) Rewards(preview.Rewards, "preview", Tag(Tags.Preview, preview.Drawn!.Preview!));
         return Unit.Value;
     }
 
@@ -70,9 +72,9 @@ internal sealed class KernelMeasures : IRunObserver, IDisposable
 
     public void Dispose() => _meter.Dispose();
 
-    private void Rewards(IReadOnlyDictionary<string, double> means, string phase)
+    private void Rewards(IReadOnlyDictionary<string, double> means, string phase, params ReadOnlySpan<KeyValuePair<string, object?>> more)
     {
-        foreach (var (name, mean) in means) _reward.Record(mean, Tag(Tags.Reward, name), Tag(Tags.Phase, phase));
+        foreach (var (name, mean) in means) _reward.Record(mean, [Tag(Tags.Reward, name), Tag(Tags.Phase, phase), .. more]);
     }
 
     private static KeyValuePair<string, object?> Tag(AttributeDefinition attribute, object value) => new(attribute.Name, value);

@@ -19,8 +19,9 @@ internal sealed partial class RunLog(ILogger logger) : IRunObserver
 
     public Result<Unit> Evaluated(EvaluationReport report)
     {
-        if (logger.IsEnabled(LogLevel.Information))
-            Evaluation(logger, report.Step, string.Join(", ", report.Rewards.Select(static pair => string.Create(CultureInfo.InvariantCulture, $"{pair.Key} {pair.Value:F4}"))), report.Images);
+        if (!logger.IsEnabled(LogLevel.Information)) return Unit.Value;
+        Evaluation(logger, report.Step, Means(report), report.Images);
+        foreach (var preview in report.Previews) Preview(logger, preview.Drawn!.Preview!, report.Step, Means(preview), preview.Images);
         return Unit.Value;
     }
 
@@ -39,6 +40,8 @@ internal sealed partial class RunLog(ILogger logger) : IRunObserver
     /// <summary>What ended the command.</summary>
     public void Failed(Fault fault) => Failure(logger, fault.Code, fault.Message);
 
+    private static string Means(EvaluationReport report) => string.Join(", ", report.Rewards.Select(static pair => string.Create(CultureInfo.InvariantCulture, $"{pair.Key} {pair.Value:F4}")));
+
     [LoggerMessage(1, LogLevel.Information, "run {Folder}: {Steps} steps of {Algorithm}")]
     private static partial void Begin(ILogger logger, string folder, string algorithm, int steps);
 
@@ -56,4 +59,7 @@ internal sealed partial class RunLog(ILogger logger) : IRunObserver
 
     [LoggerMessage(6, LogLevel.Debug, "checkpoint of step {Step}: {Bytes} bytes, {Standstill} s of standstill, written in {Seconds} s")]
     private static partial void Checkpoint(ILogger logger, int step, long bytes, double standstill, double seconds);
+
+    [LoggerMessage(7, LogLevel.Information, "preview {Name} after step {Step}: {Rewards} over {Images} pictures")]
+    private static partial void Preview(ILogger logger, string name, int step, string rewards, int images);
 }

@@ -3,7 +3,7 @@ namespace LeapAlign.Host.Telemetry.Schema;
 /// <summary>Every metric.</summary>
 internal static class MetricSchema
 {
-    public static readonly MetricDefinition Reward = new("leapalign.reward.mean", InstrumentKind.Gauge, "1", "The mean of a reward, before its offset and scale.", Tags.Reward, Tags.Phase);
+    public static readonly MetricDefinition Reward = new("leapalign.reward.mean", InstrumentKind.Gauge, "1", "The mean of a reward, before its offset and scale.", Tags.Reward, Tags.Phase, Tags.Preview);
     public static readonly MetricDefinition Loss = new("leapalign.loss", InstrumentKind.Gauge, "1", "The mean loss of a step's updates.");
     public static readonly MetricDefinition GradientNorm = new("leapalign.gradient.norm", InstrumentKind.Gauge, "1", "The mean gradient norm of a step's updates before clipping.");
     public static readonly MetricDefinition Clipped = new("leapalign.gradient.clip_fraction", InstrumentKind.Gauge, "1", "The share of a step's updates whose gradient was longer than `run.clipNorm`.");

@@ -35,7 +35,7 @@ internal static class SpanSchema
         Tags.Measured,
         Tags.Error);
 
-    public static readonly SpanDefinition Evaluate = new("evaluate", SourceNames.Kernel, "run", "One evaluation with averaged weights.", Tags.Algorithm, Tags.Step, Tags.Images, Tags.EvaluationsSoFar, Tags.Error);
+    public static readonly SpanDefinition Evaluate = new("evaluate", SourceNames.Kernel, "run", "One evaluation with averaged weights, or one preview of it.", Tags.Algorithm, Tags.Preview, Tags.Step, Tags.Images, Tags.EvaluationsSoFar, Tags.Error);
 
     public static readonly SpanDefinition Encode = new("encode", s_model, $"{Working}, roll", "Captions to conditioning, when samples are first needed.", Tags.Batch, Tags.Tokens, Tags.Error);
 

@@ -24,7 +24,8 @@ internal static class Tags
     public static readonly AttributeDefinition Gradient = new("leapalign.gradient", "boolean", "Whether the evaluation is recorded for a backward.");
     public static readonly AttributeDefinition Seconds = new("leapalign.duration", "double", "Seconds, on an event.");
     public static readonly AttributeDefinition Reward = new("leapalign.reward.name", "string", "The name of the reward in the run.");
-    public static readonly AttributeDefinition Phase = new("leapalign.phase", "string", "`train` for the batch of a step, `evaluation` for the captions of an evaluation.");
+    public static readonly AttributeDefinition Phase = new("leapalign.phase", "string", "`train` for the batch of a step, `evaluation` for the captions of an evaluation, `preview` for those of one of its previews.");
+    public static readonly AttributeDefinition Preview = new("leapalign.preview", "string", "The name of the preview; absent where there is none.");
     public static readonly AttributeDefinition Stage = new("leapalign.stage", "string", "The stage of a step. Stages do not nest, so that they add up to the step.");
     public static readonly AttributeDefinition Operation = new("leapalign.operation", "string", "What the part was asked for: the name of its span.");
     public static readonly AttributeDefinition Size = new("leapalign.size", "int", "Bytes of all files.");

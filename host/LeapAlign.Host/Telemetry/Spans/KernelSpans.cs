@@ -121,7 +121,7 @@ internal sealed class KernelSpans : IStageListener
     {
         using var span = Source.StartActivity(SpanSchema.Evaluate.Name);
         var report = Guarded(span, stages, body);
-        span?.SetTag(Tags.Algorithm.Name, _plan.Algorithm.Definition.Id).SetTag(Tags.Step.Name, report.Step).SetTag(Tags.Images.Name, report.Images).SetTag(Tags.EvaluationsSoFar.Name, stages.Ledger.Evaluations);
+        span?.SetTag(Tags.Algorithm.Name, _plan.Algorithm.Definition.Id).SetTag(Tags.Preview.Name, report.Drawn?.Preview).SetTag(Tags.Step.Name, report.Step).SetTag(Tags.Images.Name, report.Images).SetTag(Tags.EvaluationsSoFar.Name, stages.Ledger.Evaluations);
         return report;
     }
 

@@ -1,3 +1,4 @@
+using LeapAlign.Contracts.Models;
 using LeapAlign.Contracts.Plugins;
 using LeapAlign.Pipeline;
 using LeapAlign.Testing;
@@ -17,13 +18,14 @@ internal static class TestModel
     public static Result<Sd3Model> TryOpen(string folder, ScalarType type = ScalarType.Float32, List<Fault>? warnings = null) =>
         TryOpen(new Sd3Settings { Folder = folder }, type, warnings);
 
-    public static Result<Sd3Model> TryOpen(Sd3Settings settings, ScalarType type = ScalarType.Float32, List<Fault>? warnings = null) =>
+    public static Result<Sd3Model> TryOpen(Sd3Settings settings, ScalarType type = ScalarType.Float32, List<Fault>? warnings = null, params IReadOnlyList<AskedSize> sizes) =>
         Sd3Model.Load(settings, new PartContext
         {
             Name = "sd3",
             BaseFolder = Repository.Root,
             Device = CPU,
             ComputeType = type,
+            Sizes = sizes,
             Logger = NullLogger.Instance,
             Warn = fault => warnings?.Add(fault),
         });
