@@ -37,7 +37,7 @@ internal sealed class PlanVerb(PlanRun run, Terminal terminal, ILoggerFactory lo
 
     // Kept out of line so that no stack slot holds a plugin type after it returns.
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private Result<Completion> Plan(RunPlan plan, Card? card, CancellationToken stop) => RunSite.Open(plan, loggers, terminal.Error, stop).Bind(site =>
+    private Result<Completion> Plan(RunPlan plan, Card? card, CancellationToken stop) => RunSite.Open(plan, loggers, terminal.Error, plan.Sizes, stop).Bind(site =>
     {
         using (site)
         {
