@@ -42,7 +42,7 @@ public sealed class MetaStepTests : IDisposable
         var networks = new Sd3Networks(Configs());
         networks.Allocate(META, types);
         Tokenize tokens(int length) => captions => zeros([captions.Count, length], dtype: ScalarType.Int64);
-        var text = new Models.Sd3.TextConditioner(networks, new Models.Sd3.TextTokenizers(tokens(77), tokens(77), tokens(256), 256), META);
+        var text = new Models.Sd3.TextConditioner(networks, new Models.Sd3.TextTokenizers(tokens(77), tokens(77), tokens(256), 256) { ClipLength = 77 }, META);
         var folder = new PipelineFolder { Family = PipelineFamilies.StableDiffusion3, Folder = "", Components = ["text_encoder_3"], Scheduling = new FlowScheduling { Shift = 3 } };
         using var model = new Sd3Model(folder, networks, text, new EmbeddingCache(0));
         Step(model);
