@@ -29,7 +29,8 @@ internal sealed class PlanRun(Workspaces workspaces, Terminal terminal, RunTelem
     [MethodImpl(MethodImplOptions.NoInlining)]
     private int Compose(Workspace workspace, Func<RunPlan, StartupTuning, CancellationToken, Result<Completion>> action, CancellationToken stop)
     {
-        var outcome = workspace.Compose().Bind(plan =>
+        // What is wrong with libtorch is said before the first tensor, and after what is wrong with plugins.json.
+        var outcome = workspace.Compose().Bind(static plan => LibTorch.Load().Map(_ => plan)).Bind(plan =>
         {
             var tuning = StartupTuning.Apply(plan.Run.Tuning, plan.Run.Threads);
             return plan.WhileRunning(() => Stoppable(() => action(plan, tuning, stop), stop));

@@ -1,5 +1,6 @@
 using System.Globalization;
 using LeapAlign.Host.Runtime;
+using LeapAlign.Pipeline;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -8,18 +9,26 @@ namespace LeapAlign.Host.Diagnostics;
 /// <summary>Whether tensors can be computed with on this machine, and how.</summary>
 internal static class TensorChecks
 {
+    private const string LibTorchFile = "libtorch_cpu.so";
+
     /// <summary>Loads the natives, computes, and says how the process is tuned.</summary>
     /// <param name="tuning"><c>run.tuning</c>.</param>
     /// <param name="threads"><c>run.threads</c>.</param>
     public static IEnumerable<Finding> Run(bool tuning, int threads)
     {
+        if (!LibTorch.Load().TryGet(out var libtorch, out var unfit))
+        {
+            yield return new("natives", false, unfit.ToString());
+            yield break;
+        }
         StartupTuning? tuned = null;
         var natives = Finding.Of("natives", () =>
         {
             tuned = StartupTuning.Apply(tuning, threads);
-            return $"libtorch {__version__} and TorchSharp {typeof(torch).Assembly.GetName().Version?.ToString(3)} loaded from {AppContext.BaseDirectory}";
+            return $"libtorch {libtorch.Version} from {libtorch.Path}{(libtorch.IsNamed ? $", as {LibTorch.Variable} says" : "")}; TorchSharp {typeof(torch).Assembly.GetName().Version?.ToString(3)} with its wrapper from {LibTorch.Natives}";
         });
         yield return natives;
+        if (MappedLibraries.Count(LibTorchFile) is { } mapped) yield return new("libtorch in memory", mapped == 1, $"{mapped} of {LibTorchFile}, of which there has to be one");
         if (tuned is null) yield break;
 
         yield return Finding.Of("gradient", Gradient);

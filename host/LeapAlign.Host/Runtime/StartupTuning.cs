@@ -83,8 +83,7 @@ internal sealed unsafe class StartupTuning
     private static bool TrySetPrecision(string mode)
     {
         if (!OperatingSystem.IsLinux() || RuntimeInformation.ProcessArchitecture != Architecture.X64) return false;
-        if (!NativeLibrary.TryLoad("libtorch_cpu.so", typeof(StartupTuning).Assembly, null, out var library)
-            && !NativeLibrary.TryLoad("libtorch_cpu.so", typeof(torch).Assembly, null, out library)) return false;
+        var library = LibTorch.Resolve(typeof(StartupTuning).Assembly, "libtorch_cpu.so");
         if (!NativeLibrary.TryGetExport(library, GlobalContext, out var context) || !NativeLibrary.TryGetExport(library, SetMatmulPrecision, out var set)) return false;
 
         // A std::string of the C++11 ABI holding a short word: pointer to itself + 16, length, characters.
