@@ -43,6 +43,7 @@ public static unsafe class LibTorch
     /// <exception cref="DllNotFoundException">There is no libtorch that fits.</exception>
     public static nint Resolve(Assembly assembly, string name)
     {
+        SignalStack.Enter();
         var library = Plain(name);
         if (library is not (Wrapper or LibTorchFolder.Cpu or LibTorchFolder.Cuda)) return 0;
         return Load().Match(_ => s_libraries.GetValueOrDefault(library), fault => throw new DllNotFoundException($"{fault.Code}: {fault.Message}"));
@@ -82,7 +83,7 @@ public static unsafe class LibTorch
         }
     }
 
-    // major, minor and patch in a byte each, from the top; null where the function is not there, as before 2.10.
+    // major, minor and patch in a byte each, from the top; null where the function is not there.
     private static ulong? VersionOf(nint cpu) => NativeLibrary.TryGetExport(cpu, "aoti_torch_abi_version", out var version) ? ((delegate* unmanaged<ulong>)version)() : null;
 
     private static string Plain(string name)

@@ -41,7 +41,7 @@ public sealed record LibTorchFolder(string Path, Version? Version, bool IsNamed)
     /// <param name="version">What libtorch itself says: major, minor and patch in a byte each, from the top.</param>
     internal Result<LibTorchFolder> Judge(ulong? version)
     {
-        if (version is not { } known) return Unfit($"its libtorch does not tell its version and is older than {Expected}");
+        if (version is not { } known) return Unfit($"its libtorch does not tell its version: it has no aoti_torch_abi_version");
         var said = new Version((int)(known >> 56), (int)(known >> 48 & 0xff), (int)(known >> 40 & 0xff));
         return said.Major == Expected.Major && said.Minor == Expected.Minor ? this with { Version = said } : Unfit($"its libtorch is {said}");
     }
