@@ -43,7 +43,7 @@ internal static class TensorChecks
         yield return new("allocator", true, tuned.Allocator ? "keeps freed pages" : Untuned(tuning, "as the system has it"));
         yield return Finding.Of("float32 products", () => string.Create(
             CultureInfo.InvariantCulture,
-            $"precision {tuned.Precision}, relative error {StartupTuning.MatmulError():0.0e0}{(tuned.Precision == "highest" ? $" ({Untuned(tuning, "medium is less exact or not there")})" : "")}"));
+            $"precision {tuned.Precision}, relative error {StartupTuning.MatmulError():0.0e0}{(tuned.Precision == "highest" ? $" ({Untuned(tuning, "medium is less exact here, TF32 on a GPU, or not to be had")})" : "")}"));
         yield return Finding.Of("bfloat16", BFloat16);
         yield return Finding.Of("devices", () => string.Join(", ", Enumerable.Range(0, cuda.is_available() ? cuda.device_count() : 0).Select(Cuda).Prepend("cpu")));
     }
