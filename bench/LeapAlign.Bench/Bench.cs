@@ -7,21 +7,29 @@ using LeapAlign.Host.Runs;
 using LeapAlign.Host.Runtime;
 using LeapAlign.Pipeline;
 using Microsoft.Extensions.Logging.Abstractions;
+using static TorchSharp.torch;
 
 namespace LeapAlign.Bench;
 
 /// <summary>The default run of plugins.json in the working folder, made ready to be measured: the plugins as the host loads them.</summary>
-internal sealed record Bench(RunPlan Plan, RunParts Parts)
+internal sealed record Bench(RunPlan Plan, RunParts Parts, Device Device)
 {
-    public static Result<Unit> With(IReadOnlyList<string> overrides, Action<Bench> measure)
+    /// <summary>Measures.</summary>
+    /// <param name="overrides">Of plugins.json.</param>
+    /// <param name="measure">What is measured.</param>
+    /// <param name="device">As run.device has it.</param>
+    /// <param name="output">Takes the line that says what figures depend on; the console when absent.</param>
+    public static Result<Unit> With(IReadOnlyList<string> overrides, Action<Bench> measure, string device = "cpu", TextWriter? output = null)
     {
         var catalog = PluginCatalog.Discover([BuiltHost.Plugins], new IsolatedPluginLoader());
-        var read = ConfigurationFile.Read("plugins.json", [.. overrides, "run.device=cpu"]);
+        var read = ConfigurationFile.Read("plugins.json", [.. overrides, $"run.device={device}"]);
         NativeStart.Prepare();
         WaitingThreads.LetSleep(read.Match<JsonSource?>(static file => file, static _ => null));
         return from file in read
                from plan in new Composer(catalog).Compose(file)
-               from done in Run(plan, measure)
+               from libtorch in LibTorch.Load()
+               from there in DeviceChoice.Resolve(plan.Run.Device)
+               from done in Run(plan, there, measure, output ?? Console.Out)
                select done;
     }
 
@@ -43,10 +51,10 @@ internal sealed record Bench(RunPlan Plan, RunParts Parts)
         return sorted[sorted.Length / 2];
     }
 
-    private static Result<Unit> Run(RunPlan plan, Action<Bench> measure)
+    private static Result<Unit> Run(RunPlan plan, Device device, Action<Bench> measure, TextWriter output)
     {
-        var tuning = StartupTuning.Apply(plan.Run.Tuning, plan.Run.Threads);
-        Console.WriteLine($"threads {tuning.Threads}, float32 products {tuning.Precision}, allocator {(tuning.Allocator ? "tuned" : "as it is")}, network {plan.Run.Dtype}, batch {plan.Run.Batch}");
+        var tuning = StartupTuning.Apply(plan.Run.Tuning, plan.Run.Threads, device.type);
+        output.WriteLine($"threads {tuning.Threads}, float32 products {tuning.Precision}, allocator {(tuning.Allocator ? "tuned" : "as it is")}, network {plan.Run.Dtype}, batch {plan.Run.Batch}");
         // The parts are made as a run makes them.
         return RunSite.Open(plan, NullLoggerFactory.Instance, TextWriter.Null).Bind(site =>
         {
@@ -54,7 +62,7 @@ internal sealed record Bench(RunPlan Plan, RunParts Parts)
             {
                 return RunParts.Create(plan, site.Context).Map(parts =>
                 {
-                    using (parts) measure(new Bench(plan, parts));
+                    using (parts) measure(new Bench(plan, parts, device));
                     return Unit.Value;
                 });
             }

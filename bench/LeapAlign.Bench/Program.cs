@@ -4,6 +4,7 @@ using LeapAlign.Bench.Formats;
 using LeapAlign.Bench.FullSize;
 using LeapAlign.Bench.Fuzz;
 using LeapAlign.Bench.Machine;
+using LeapAlign.Bench.OnDevice;
 using LeapAlign.Bench.References;
 using LeapAlign.Pipeline;
 
@@ -32,6 +33,8 @@ var result = args switch
     ["product-of"] => TileBench.Measure(),
     ["make", var model, var folder] => FullModel.Write(model, folder),
     ["full-step", var folder, .. var overrides] => FullStepBench.Run(folder, overrides),
+    ["gpu-check", var device] => DeviceCheck.Run(device, null),
+    ["gpu-check", var device, var folder] => DeviceCheck.Run(device, Path.GetFullPath(folder)),
     ["steps-of", var steps, .. var overrides] => StepsOf.Measure(int.Parse(steps, CultureInfo.InvariantCulture), overrides),
     _ => Usage(),
 };
@@ -45,4 +48,4 @@ static int Failed(Fault fault)
 
 static Result<Unit> Usage() => new Fault.Configuration(
     FaultCodes.BadOption,
-    "expected 'step' (where the time of a step goes), 'memory' (peak memory at 10 and 40 sampling steps), 'telemetry' (on against off), 'telemetry-trouble' (the same with receivers that are not there, slow or die), 'telemetry-calls' (what it costs and allocates around one evaluation and one stage), 'learn <seeds> <configurations>' (what methods learn at equal steps), 'kill <count> <configurations>' (runs that are killed and resumed), 'bits <program> [configurations]' (whether another build computes the same), 'checkpoint' (what checkpoints cost), 'soak <steps>' (memory of a long run), 'neighbours' (a step beside busy processes), 'amx' (what AMX is worth), 'reference' (whether diffusers and PEFT draw the same pictures from exports), 'make <model> <folder>' (a model of published size with random weights), 'full-step <folder>' (time and memory of its steps), 'formats <file>' (writes docs/formats.md) or 'fuzz <target> <count> [seed]' (files that strangers write), then any overrides of plugins.json such as run.batch=16");
+    "expected 'step' (where the time of a step goes), 'memory' (peak memory at 10 and 40 sampling steps), 'telemetry' (on against off), 'telemetry-trouble' (the same with receivers that are not there, slow or die), 'telemetry-calls' (what it costs and allocates around one evaluation and one stage), 'learn <seeds> <configurations>' (what methods learn at equal steps), 'kill <count> <configurations>' (runs that are killed and resumed), 'bits <program> [configurations]' (whether another build computes the same), 'checkpoint' (what checkpoints cost), 'soak <steps>' (memory of a long run), 'neighbours' (a step beside busy processes), 'amx' (what AMX is worth), 'reference' (whether diffusers and PEFT draw the same pictures from exports), 'make <model> <folder>' (a model of published size with random weights), 'full-step <folder>' (time and memory of its steps), 'gpu-check <device> [folder]' (whether a device computes what the CPU does, see eng/gpu-check), 'formats <file>' (writes docs/formats.md) or 'fuzz <target> <count> [seed]' (files that strangers write), then any overrides of plugins.json such as run.batch=16");

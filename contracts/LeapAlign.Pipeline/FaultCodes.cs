@@ -191,6 +191,9 @@ public static class FaultCodes
     /// <summary>The folder of a run was moved, removed or emptied while the run went on.</summary>
     public const string RunFolderLost = "LA5023";
 
+    /// <summary>There is no libtorch of the version that this program computes with, in the folder that LEAPALIGN_LIBTORCH names or beside the program.</summary>
+    public const string LibTorchUnfit = "LA5024";
+
     /// <summary>The process of a run ended without a word: killed, or crashed in native code.</summary>
     public const string EndedWithoutWord = "LA5015";
 

@@ -13,12 +13,10 @@ internal static class NativeCalls
 
     /// <summary>Gives the name of each native function to a method that calls <c>LeapAlign.Pipeline.SignalStack.Enter</c> first. So delegates of it are covered too.</summary>
     /// <param name="module">What is changed.</param>
+    /// <param name="pipeline">The reference to the assembly that has it.</param>
     /// <returns>How many functions there are.</returns>
-    public static int Enter(ModuleDefinition module)
+    public static int Enter(ModuleDefinition module, AssemblyNameReference pipeline)
     {
-        // Every program that runs the copy has it: it is the innermost library of ours, and its assembly version moves with the major version only.
-        var pipeline = new AssemblyNameReference("LeapAlign.Pipeline", new Version(1, 0, 0, 0));
-        module.AssemblyReferences.Add(pipeline);
         var enter = new MethodReference("Enter", module.TypeSystem.Void, new TypeReference("LeapAlign.Pipeline", "SignalStack", module, pipeline));
         var functions = module.GetTypes().SelectMany(static type => type.Methods).Where(static method => method.IsPInvokeImpl).ToList();
         foreach (var function in functions) Enter(function, enter);

@@ -157,7 +157,7 @@ public sealed class SignalStackTests
 
     private static bool CallsTorch(TypeDefinition type) =>
         type.Methods.Any(static method => method.IsPInvokeImpl && method.PInvokeInfo.Module.Name.Contains("torch", StringComparison.OrdinalIgnoreCase))
-        || (type.Methods.Any(static method => method.HasBody && method.Body.Instructions.Any(static instruction => instruction.OpCode == OpCodes.Ldstr && ((string)instruction.Operand).StartsWith("libtorch", StringComparison.Ordinal)))
+        || (type.Methods.Any(static method => method.HasBody && method.Body.Instructions.Any(static instruction => instruction.Operand is MethodReference { DeclaringType.FullName: "LeapAlign.Pipeline.LibTorch" }))
             && type.Methods.Any(static method => method.HasBody && method.Body.Instructions.Any(static instruction => instruction.OpCode == OpCodes.Calli)));
 
     private static bool CallsOwnType(MethodDefinition method) =>

@@ -1,4 +1,7 @@
+using LeapAlign.Host.Kernel.Stages;
 using LeapAlign.Host.Runtime;
+using LeapAlign.Host.Telemetry.Measures;
+using LeapAlign.Host.Tests.Live;
 using LeapAlign.Pipeline;
 using static TorchSharp.torch;
 
@@ -11,7 +14,7 @@ public sealed class RuntimeTests
     [Fact]
     public void Tuning_says_what_it_did_and_leaves_products_exact()
     {
-        var tuned = StartupTuning.Apply(tuning: true, threads: 1);
+        var tuned = StartupTuning.Apply(tuning: true, threads: 1, TorchSharp.DeviceType.CPU);
         Assert.Equal(1, tuned.Threads);
         Assert.Equal(1, get_num_threads());
         Assert.InRange(StartupTuning.MatmulError(), 0, 2e-6);
@@ -22,10 +25,60 @@ public sealed class RuntimeTests
     [Fact]
     public void Tuning_can_be_left_alone()
     {
-        var tuned = StartupTuning.Apply(tuning: false, threads: 0);
+        var tuned = StartupTuning.Apply(tuning: false, threads: 0, TorchSharp.DeviceType.CPU);
         Assert.False(tuned.Allocator);
         Assert.Equal("highest", tuned.Precision);
         Assert.Equal(StartupTuning.DefaultThreads, tuned.Threads);
+    }
+
+    // On CUDA a lower mode of float32 products is TF32: whatever the settings say, it is not taken, and what was set for another device is taken back.
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Products_are_exact_where_the_run_computes_on_a_GPU(bool tuning)
+    {
+        backends.cudnn.allow_tf32 = true;
+        StartupTuning.Apply(tuning: true, threads: 1, TorchSharp.DeviceType.CPU);
+        Assert.Equal("highest", StartupTuning.Apply(tuning, threads: 1, TorchSharp.DeviceType.CUDA).Precision);
+        Assert.False(backends.cudnn.allow_tf32);
+        Assert.False(backends.cuda.matmul.allow_tf32);
+    }
+
+    [Theory]
+    [InlineData(true, TorchSharp.DeviceType.CPU, true)]
+    [InlineData(false, TorchSharp.DeviceType.CPU, false)]
+    [InlineData(true, TorchSharp.DeviceType.CUDA, false)]
+    [InlineData(true, TorchSharp.DeviceType.MPS, false)]
+    public void Only_a_CPU_s_products_may_be_lower(bool tuning, TorchSharp.DeviceType device, bool lower) => Assert.Equal(lower, StartupTuning.Lowers(tuning, device));
+
+    [Fact]
+    public void A_device_without_a_driver_has_no_memory_to_tell()
+    {
+        Assert.Null(DeviceMemory.Of(CPU));
+        Assert.Null(QueuedWork.Of(CPU));
+        if (!cuda.is_available()) Assert.Null(DeviceMemory.Of(new Device(TorchSharp.DeviceType.CUDA, 0)));
+        Assert.Equal(3, new DeviceRoom(Free: 7, Total: 10).Used);
+    }
+
+    [Fact]
+    public void A_stage_is_charged_for_what_its_device_still_has_to_do()
+    {
+        var time = new ManualTime();
+        var stages = new OpenStages(time);
+        var queued = TimeSpan.Zero;
+        stages.AddFirst(new QueuedWork(() =>
+        {
+            time.Advance(queued);
+            queued = TimeSpan.Zero;
+        }));
+        stages.Run("outer", () =>
+        {
+            queued = TimeSpan.FromSeconds(1);
+            stages.Run("inner", () => queued = TimeSpan.FromSeconds(4));
+            return queued = TimeSpan.FromSeconds(2);
+        });
+        var seconds = stages.Times.Take();
+        Assert.Equal((3.0, 4.0), (seconds["outer"], seconds["inner"]));
     }
 
     [Fact]
@@ -34,7 +87,7 @@ public sealed class RuntimeTests
         Environment.SetEnvironmentVariable("LEAPALIGN_TUNING", "0");
         try
         {
-            Assert.False(StartupTuning.Apply(tuning: true, threads: 1).Allocator);
+            Assert.False(StartupTuning.Apply(tuning: true, threads: 1, TorchSharp.DeviceType.CPU).Allocator);
         }
         finally
         {

@@ -54,8 +54,8 @@ public sealed partial class SystemDisk : IDisk
         if (!handle.IsInvalid && Sync(handle) == 0) return;
         // Some network file systems have nothing to flush for a folder, and say so in one of these ways.
         const int invalid = 22;
-        const int unsupported = 95;
-        if (Marshal.GetLastPInvokeError() is var error and not (invalid or unsupported)) throw new IOException($"the names in {folder} cannot be flushed to the disk (error {error})");
+        var unsupported = OperatingSystem.IsMacOS() ? 45 : 95;
+        if (Marshal.GetLastPInvokeError() is var error && error != invalid && error != unsupported) throw new IOException($"the names in {folder} cannot be flushed to the disk (error {error})");
     }
 
     // .NET opens no folders; 0 is O_RDONLY everywhere.

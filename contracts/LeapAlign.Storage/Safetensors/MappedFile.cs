@@ -83,6 +83,7 @@ internal sealed unsafe partial class MappedFile
     public Tensor Over(long position, WeightEntry entry)
     {
         SignalStack.Enter();
+        LibTorch.Serve();
         lock (s_gate) _users++;
         var sizes = entry.Shape.ToArray();
         fixed (long* first = sizes)

@@ -29,11 +29,14 @@ internal sealed class PlanRun(Workspaces workspaces, Terminal terminal, RunTelem
     [MethodImpl(MethodImplOptions.NoInlining)]
     private int Compose(Workspace workspace, Func<RunPlan, StartupTuning, CancellationToken, Result<Completion>> action, CancellationToken stop)
     {
-        var outcome = workspace.Compose().Bind(plan =>
-        {
-            var tuning = StartupTuning.Apply(plan.Run.Tuning, plan.Run.Threads);
-            return plan.WhileRunning(() => Stoppable(() => action(plan, tuning, stop), stop));
-        });
+        // What is wrong with libtorch is said before the first tensor, and after what is wrong with plugins.json.
+        var outcome =
+            from plan in workspace.Compose()
+            from libtorch in LibTorch.Load()
+            from device in DeviceChoice.Resolve(plan.Run.Device, new SourcePlace("plugins.json", Key: "run.device"))
+            let tuning = StartupTuning.Apply(plan.Run.Tuning, plan.Run.Threads, device.type)
+            from completion in plan.WhileRunning(() => Stoppable(() => action(plan, tuning, stop), stop))
+            select completion;
         return Finish(telemetry.Note(outcome), stop);
     }
 

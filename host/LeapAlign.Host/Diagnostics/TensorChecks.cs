@@ -1,5 +1,7 @@
 using System.Globalization;
 using LeapAlign.Host.Runtime;
+using LeapAlign.Host.Telemetry.Measures;
+using LeapAlign.Pipeline;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -8,18 +10,28 @@ namespace LeapAlign.Host.Diagnostics;
 /// <summary>Whether tensors can be computed with on this machine, and how.</summary>
 internal static class TensorChecks
 {
+    private const double Gigabyte = 1 << 30;
+    private const string LibTorchFile = "libtorch_cpu.so";
+
     /// <summary>Loads the natives, computes, and says how the process is tuned.</summary>
     /// <param name="tuning"><c>run.tuning</c>.</param>
     /// <param name="threads"><c>run.threads</c>.</param>
-    public static IEnumerable<Finding> Run(bool tuning, int threads)
+    /// <param name="device"><c>run.device</c>.</param>
+    public static IEnumerable<Finding> Run(bool tuning, int threads, string device)
     {
+        if (!LibTorch.Load().TryGet(out var libtorch, out var unfit))
+        {
+            yield return new("natives", false, unfit.ToString());
+            yield break;
+        }
         StartupTuning? tuned = null;
         var natives = Finding.Of("natives", () =>
         {
-            tuned = StartupTuning.Apply(tuning, threads);
-            return $"libtorch {__version__} and TorchSharp {typeof(torch).Assembly.GetName().Version?.ToString(3)} loaded from {AppContext.BaseDirectory}";
+            tuned = StartupTuning.Apply(tuning, threads, DeviceChoice.Resolve(device).Match(static there => there.type, static _ => DeviceType.CPU));
+            return $"libtorch {libtorch.Version} from {libtorch.Path}{(libtorch.IsNamed ? $", as {LibTorch.Variable} says" : "")}; TorchSharp {typeof(torch).Assembly.GetName().Version?.ToString(3)} with its wrapper from {LibTorch.Natives}";
         });
         yield return natives;
+        if (MappedLibraries.Count(LibTorchFile) is { } mapped) yield return new("libtorch in memory", mapped == 1, $"{mapped} of {LibTorchFile}, of which there has to be one");
         if (tuned is null) yield break;
 
         yield return Finding.Of("gradient", Gradient);
@@ -31,10 +43,13 @@ internal static class TensorChecks
         yield return new("allocator", true, tuned.Allocator ? "keeps freed pages" : Untuned(tuning, "as the system has it"));
         yield return Finding.Of("float32 products", () => string.Create(
             CultureInfo.InvariantCulture,
-            $"precision {tuned.Precision}, relative error {StartupTuning.MatmulError():0.0e0}{(tuned.Precision == "highest" ? $" ({Untuned(tuning, "medium is less exact or not there")})" : "")}"));
+            $"precision {tuned.Precision}, relative error {StartupTuning.MatmulError():0.0e0}{(tuned.Precision == "highest" ? $" ({Untuned(tuning, "medium is less exact here, TF32 on a GPU, or not to be had")})" : "")}"));
         yield return Finding.Of("bfloat16", BFloat16);
-        yield return Finding.Of("devices", () => cuda.is_available() ? $"cpu and {cuda.device_count()} CUDA" : "cpu");
+        yield return Finding.Of("devices", () => string.Join(", ", Enumerable.Range(0, cuda.is_available() ? cuda.device_count() : 0).Select(Cuda).Prepend("cpu")));
     }
+
+    private static string Cuda(int index) =>
+        $"cuda:{index}{(DeviceMemory.Of(new Device(DeviceType.CUDA, index)) is { } room ? string.Create(CultureInfo.InvariantCulture, $" with {room.Free / Gigabyte:F1} of {room.Total / Gigabyte:F1} GB free") : "")}";
 
     private static string Untuned(bool tuning, string otherwise) =>
         !tuning ? "run.tuning is false" : !StartupTuning.IsAllowed ? "LEAPALIGN_TUNING is off" : otherwise;

@@ -1,4 +1,5 @@
 using System.Reflection;
+using LeapAlign.Pipeline;
 using McMaster.NETCore.Plugins;
 
 namespace LeapAlign.Host.Plugins;
@@ -24,8 +25,13 @@ internal interface ILoadedPlugin : IDisposable
 /// <summary>Loads with McMaster.NETCore.Plugins: private dependencies from the plugin's folder, shared ones from the host.</summary>
 internal sealed class IsolatedPluginLoader : IPluginLoader
 {
-    public ILoadedPlugin Load(string path) =>
-        new Loaded(PluginLoader.CreateFromAssemblyFile(path, isUnloadable: true, sharedTypes: [.. SharedAssemblies.Types]));
+    public ILoadedPlugin Load(string path)
+    {
+        var loader = PluginLoader.CreateFromAssemblyFile(path, isUnloadable: true, sharedTypes: [.. SharedAssemblies.Types]);
+        // Code of a plugin that calls libtorch past TorchSharp gets the program's.
+        loader.LoadContext.ResolvingUnmanagedDll += LibTorch.Resolve;
+        return new Loaded(loader);
+    }
 
     private sealed class Loaded(PluginLoader loader) : ILoadedPlugin
     {

@@ -92,6 +92,7 @@ internal sealed class ProfilePage(Terminal terminal, RunPlan plan, SpanLedger le
         var table = terminal.Table("memory", "");
         Row(table, "resident, highest", Text($"{ProcessMemory.PeakResident / Megabyte:F0} MB"));
         if (ProcessMemory.HasNative) Row(table, "native, in use after a step", Text($"{ledger.Native / Megabyte:F0} MB"));
+        if (ledger.Room is { } room) Row(table, "device, in use after a step", Text($"{room.Used / Megabyte:F0} MB of {room.Total / Megabyte:F0} MB, by all processes"));
         Row(table, "tensors alive after a step", Text($"{ledger.Tensors}"));
         Row(table, "managed, allocated in a step", Text($"{ledger.Allocated / Megabyte:F2} MB"));
         terminal.Console.Write(table);

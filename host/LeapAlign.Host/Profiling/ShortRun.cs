@@ -3,6 +3,7 @@ using LeapAlign.Host.Commands;
 using LeapAlign.Host.Composition;
 using LeapAlign.Host.Configuration.Sections;
 using LeapAlign.Host.Kernel;
+using LeapAlign.Host.Kernel.Stages;
 using LeapAlign.Host.Runs;
 using LeapAlign.Host.Telemetry;
 using LeapAlign.Pipeline;
@@ -38,10 +39,12 @@ internal sealed class ShortRun(Terminal terminal, ILoggerFactory loggers, RunTel
     private Result<Completion> Run(RunPlan plan, RunParts parts, RunSite site, CancellationToken stop)
     {
         if (!parts.Check(plan).TryGet(out _, out var fault)) return fault;
-        using var ledger = new SpanLedger();
+        using var ledger = new SpanLedger(site.Device);
         try
         {
+            telemetry.Device(site.Device);
             using var kernel = new RunKernel(plan, parts, site.Device, [ledger, .. telemetry.Observers]);
+            if (QueuedWork.Of(site.Device) is { } queued) kernel.Stages.AddFirst(queued);
             return kernel.Run(stop).Map(ending =>
             {
                 new ProfilePage(terminal, plan, ledger).Print();

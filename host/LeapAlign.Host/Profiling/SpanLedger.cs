@@ -4,6 +4,7 @@ using LeapAlign.Host.Telemetry.Measures;
 using LeapAlign.Host.Telemetry.Schema;
 using LeapAlign.Pipeline;
 using TorchSharp;
+using static TorchSharp.torch;
 
 namespace LeapAlign.Host.Profiling;
 
@@ -22,8 +23,11 @@ internal sealed class SpanLedger : IRunObserver, IDisposable
     private readonly Dictionary<Activity, (long Native, TimeSpan Inner)> _open = [];
     private long _allocated;
 
-    public SpanLedger()
+    private readonly Device _device;
+
+    public SpanLedger(Device device)
     {
+        _device = device;
         _listener = new ActivityListener
         {
             ShouldListenTo = static source => source.Name.StartsWith("LeapAlign.", StringComparison.Ordinal),
@@ -55,6 +59,9 @@ internal sealed class SpanLedger : IRunObserver, IDisposable
     /// <summary>Native bytes in use after the last step.</summary>
     public long Native { get; private set; }
 
+    /// <summary>The memory of the device after the last step; null on a CPU.</summary>
+    public DeviceRoom? Room { get; private set; }
+
     public Result<Unit> Stepped(StepReport report)
     {
         if (report.Index == 0)
@@ -66,6 +73,7 @@ internal sealed class SpanLedger : IRunObserver, IDisposable
         Steps.Add(report);
         Tensors = DisposeScopeManager.Statistics.TensorStatistics.ThreadTotalLiveCount;
         Native = ProcessMemory.Native;
+        Room = DeviceMemory.Of(_device);
         return Unit.Value;
     }
 

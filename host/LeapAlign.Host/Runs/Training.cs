@@ -88,6 +88,7 @@ internal sealed class Training(Terminal terminal, ILoggerFactory loggers, RunTel
             using var checkpoints = new RunCheckpoints(run.Stores, job.Plan.Checkpoint, job.Identity, metrics, time);
             var progress = new ProgressDisplay(terminal.Console, job.Plan.Run.Steps, history);
             var report = new RunReport(run.Folder, RunEnvironment.Of(job.Plan, job.Options.Tuning, job.Site.Device), job.Site.Warnings, time) { Model = ModelName.Of(job.Plan.Model), Facts = check is null ? null : () => check.Facts };
+            telemetry.Device(job.Site.Device);
             using var board = new TensorBoardLog(run.Folder, time, job.Site.Warnings.Add);
             // The folder first; metrics behind all else that may fail: what they hold is told, and what they do not hold is done again by who goes on.
             IRunObserver[] observers = [.. check is null ? Array.Empty<IRunObserver>() : [check], run.Held, new SamplePictures(run.Folder), new SampleGrid(run.Folder), metrics, .. job.Plan.Run.TensorBoard ? [board] : Array.Empty<IRunObserver>(), job.Site.Warnings, report, progress, .. telemetry.Observers];

@@ -37,7 +37,8 @@ internal sealed unsafe class StartupTuning
     /// <summary>Tunes this process. Call it before the first tensor, once.</summary>
     /// <param name="tuning"><c>run.tuning</c>.</param>
     /// <param name="threads"><c>run.threads</c>; 0 takes one for each processor that this process may use.</param>
-    public static StartupTuning Apply(bool tuning, int threads)
+    /// <param name="device">Where the run computes. The mode of float32 products is one for all devices, and on CUDA a lower one is TF32, which errs by a thousandth.</param>
+    public static StartupTuning Apply(bool tuning, int threads, DeviceType device)
     {
         SignalStack.Enter();
         var tune = tuning && IsAllowed;
@@ -45,7 +46,19 @@ internal sealed unsafe class StartupTuning
         InitializeDeviceType(DeviceType.CPU);
         var wanted = threads > 0 ? threads : DefaultThreads;
         if (get_num_threads() != wanted) set_num_threads(wanted);
-        return new(allocator, tune ? TunePrecision() : "highest", get_num_threads());
+        var precision = Lowers(tune, device) ? TunePrecision() : device == DeviceType.CPU ? "highest" : Exact();
+        return new(allocator, precision, get_num_threads());
+    }
+
+    /// <summary>Whether the mode of float32 products may be a lower one.</summary>
+    public static bool Lowers(bool tune, DeviceType device) => tune && device == DeviceType.CPU;
+
+    // Whatever was set before, and whether or not the process is tuned: scores and the guard's numbers are float32.
+    private static string Exact()
+    {
+        TrySetPrecision("highest");
+        backends.cudnn.allow_tf32 = false;
+        return "highest";
     }
 
     // Arenas per thread, mmap for large blocks, trimming and small steps of growth all end in fresh pages.
@@ -83,8 +96,7 @@ internal sealed unsafe class StartupTuning
     private static bool TrySetPrecision(string mode)
     {
         if (!OperatingSystem.IsLinux() || RuntimeInformation.ProcessArchitecture != Architecture.X64) return false;
-        if (!NativeLibrary.TryLoad("libtorch_cpu.so", typeof(StartupTuning).Assembly, null, out var library)
-            && !NativeLibrary.TryLoad("libtorch_cpu.so", typeof(torch).Assembly, null, out library)) return false;
+        var library = LibTorch.Resolve(typeof(StartupTuning).Assembly, "libtorch_cpu.so");
         if (!NativeLibrary.TryGetExport(library, GlobalContext, out var context) || !NativeLibrary.TryGetExport(library, SetMatmulPrecision, out var set)) return false;
 
         // A std::string of the C++11 ABI holding a short word: pointer to itself + 16, length, characters.

@@ -11,6 +11,7 @@ using LeapAlign.Host.Telemetry.Schema;
 using LeapAlign.Host.Telemetry.Spans;
 using LeapAlign.Pipeline;
 using Microsoft.Extensions.Logging;
+using static TorchSharp.torch;
 
 namespace LeapAlign.Host.Telemetry;
 
@@ -47,6 +48,9 @@ internal sealed class RunTelemetry(Terminal terminal, ILoggerFactory loggers, Ti
             _session = null;
         }
     }
+
+    /// <summary>The run computes on this device.</summary>
+    public void Device(Device device) => _measures.On(device);
 
     /// <summary>There is a run folder.</summary>
     public void Folder(string path) => _session?.File.Open(path);

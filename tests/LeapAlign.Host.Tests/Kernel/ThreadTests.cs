@@ -64,7 +64,7 @@ public sealed class ThreadTests : IDisposable
     public void Spans_of_many_threads_are_all_added_up()
     {
         using var source = new ActivitySource("LeapAlign.ThreadTests");
-        using var ledger = new SpanLedger();
+        using var ledger = new SpanLedger(TorchSharp.torch.CPU);
         Together((thread, time) =>
         {
             using var outer = source.StartActivity($"outer {time % 10}");

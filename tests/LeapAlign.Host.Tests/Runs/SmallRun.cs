@@ -89,7 +89,7 @@ internal sealed class SmallRun : IDisposable
         using var telemetry = new RunTelemetry(Terminal(), NullLoggerFactory.Instance, TimeProvider.System);
         var source = new CompositionSource(Path.Combine(Folder, "plugins.json"), [], "train");
         return new Training(Terminal(), NullLoggerFactory.Instance, telemetry, TimeProvider.System, Disk)
-            .Train(Plan(), new TrainOptions(Force, StartupTuning.Apply(tuning: false, threads: 1), source) { Resume = resume }, stop);
+            .Train(Plan(), new TrainOptions(Force, StartupTuning.Apply(tuning: false, threads: 1, TorchSharp.DeviceType.CPU), source) { Resume = resume }, stop);
     }
 
     public void Dispose()

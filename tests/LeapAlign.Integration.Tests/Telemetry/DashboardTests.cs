@@ -29,7 +29,7 @@ public sealed class DashboardTests
             var leaps = traces.Single(static trace => trace.Names.Contains("anchor k"));
             await Shows(page, new Uri(dashboard.Page, $"traces/detail/{leaps.Id}"), ["command", "run", "step", "roll", "anchor k", "anchor j", "decode", "score", "backward", "update"]);
             await Screenshot(page, $"trace-{service}.png");
-            await Shows(page, new Uri(dashboard.Page, $"metrics/resource/{service}"), MetricSchema.All.Concat(MetricSchema.Runtime).Select(static metric => metric.Name));
+            await Shows(page, new Uri(dashboard.Page, $"metrics/resource/{service}"), MetricSchema.OfEveryRun.Concat(MetricSchema.Runtime).Select(static metric => metric.Name));
             await Shows(page, new Uri(dashboard.Page, $"structuredlogs/resource/{service}"), ["evaluation after step 1"]);
         }
     }

@@ -156,6 +156,39 @@ public sealed class RecomputationTests
         calls.Complete();
     }
 
+    // Autograd has threads of its own for GPUs, without dispose scopes and without what this thread has set.
+    [Fact]
+    public void A_backward_on_another_thread_has_the_same_gradients_and_leaves_nothing_behind()
+    {
+        using var scope = NewDisposeScope();
+        using var calls = new GraphCalls();
+        var times = 0;
+        var part = new Recomputation([], [], inputs => times++ < 2 ? [inputs[0].square()] : throw new InvalidOperationException("on another thread"));
+        var input = tensor(new[] { 2f, 3f }).requires_grad_();
+        var output = part.Forward(input)[0].sum();
+        var alive = 0L;
+        OnAnotherThread(() =>
+        {
+            output.backward();
+            calls.Complete();
+            alive = TorchSharp.DisposeScopeManager.Statistics.TensorStatistics.ThreadTotalLiveCount;
+        });
+        Assert.Equal([4f, 6f], input.grad!.data<float>().ToArray());
+        Assert.Equal(0, alive);
+        times = 0;
+        var second = part.Forward(input)[0].sum();
+        times = 2;
+        OnAnotherThread(() => second.backward());
+        Assert.Equal("on another thread", Assert.Throws<InvalidOperationException>(calls.Complete).Message);
+    }
+
+    private static void OnAnotherThread(Action action)
+    {
+        var thread = new Thread(() => action());
+        thread.Start();
+        thread.Join();
+    }
+
     private static Dictionary<string, Tensor?> Gradients(string name, bool half, bool adapted, int together, string quantization = "none")
     {
         var reference = new ReferenceCase(name);

@@ -33,6 +33,16 @@ public class T5BucketTests
         Assert.Equal(bucket, Published.Of(tensor(relative, dtype: int64)).item<long>());
     }
 
+    // A GPU's logarithm may fall on the other side of a boundary: the table is made on the CPU and moved.
+    [Fact]
+    public void A_table_for_another_device_is_the_CPU_s()
+    {
+        using var scope = NewDisposeScope();
+        var buckets = Published.Of(40, META);
+        Assert.Equal((TorchSharp.DeviceType.META, int64), (buckets.device_type, buckets.dtype));
+        Assert.Equal([40, 40], buckets.shape);
+    }
+
     [Fact]
     public void Rows_are_queries_and_columns_are_keys()
     {

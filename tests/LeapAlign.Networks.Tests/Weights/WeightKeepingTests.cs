@@ -85,6 +85,19 @@ public sealed class WeightKeepingTests : IDisposable
         weights.RequireFiles();
     }
 
+    [Theory]
+    [InlineData(ScalarType.Float32, ScalarType.BFloat16)]
+    [InlineData(ScalarType.BFloat16, ScalarType.Float32)]
+    [InlineData(ScalarType.BFloat16, ScalarType.BFloat16)]
+    public void Weights_for_another_device_arrive_there_in_the_type_that_was_asked_for(ScalarType file, ScalarType asked)
+    {
+        Save(file);
+        using var weights = new WeightSet();
+        _ = new Sd3Transformer(Recording.Require(Sd3Config.Read(_reference.ConfigPath)), weights.Root);
+        using (var source = Recording.Require(SafetensorsFile.Open(Path))) Recording.Require(weights.Load(source, META, asked, keeping: WeightKeeping.Mapped));
+        Assert.All(weights.All, weight => Assert.Equal((TorchSharp.DeviceType.META, weight.IsBuffer ? float32 : asked), (weight.Master.device_type, weight.Master.dtype)));
+    }
+
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
     private void Save(ScalarType type)

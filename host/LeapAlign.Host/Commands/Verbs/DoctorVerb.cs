@@ -32,7 +32,7 @@ internal sealed class DoctorVerb(Workspaces workspaces, Terminal terminal) : IVe
     {
         var composed = workspace.Compose();
         var run = composed.Match(plan => plan.Run, _ => new RunSettings());
-        List<Finding> findings = [.. TensorChecks.Run(run.Tuning, run.Threads)];
+        List<Finding> findings = [.. TensorChecks.Run(run.Tuning, run.Threads, run.Device)];
         findings.AddRange(workspace.Catalog.Plugins.Select(Of));
         findings.AddRange(composed.Match(
             plan => PathChecks.Run(plan).Prepend(new(workspace.Source.Config, true, "is valid")),

@@ -82,6 +82,9 @@ internal sealed class OpenStages
     /// <summary>Tells one more of all stages to come.</summary>
     public void Add(IStageListener listener) => _listeners.Add(listener);
 
+    /// <summary>The same, before all others: clocks among them are read when it has returned.</summary>
+    public void AddFirst(IStageListener listener) => _listeners.Insert(0, listener);
+
     /// <summary>A step begins.</summary>
     /// <param name="step">From 1.</param>
     public void Begin(int step)

@@ -3,6 +3,7 @@ using System.Reflection;
 using System.Runtime.InteropServices;
 using LeapAlign.Host.Composition;
 using LeapAlign.Host.Runtime;
+using LeapAlign.Pipeline;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -22,7 +23,7 @@ internal static class RunEnvironment
             ["LeapAlign"] = Program,
             [".NET"] = RuntimeInformation.FrameworkDescription,
             ["TorchSharp"] = typeof(torch).Assembly.GetName().Version!.ToString(3),
-            ["libtorch"] = __version__,
+            ["libtorch"] = Natives(),
             ["system"] = $"{RuntimeInformation.OSDescription}, {RuntimeInformation.OSArchitecture}",
             ["processor"] = Processor(),
             ["cores"] = Environment.ProcessorCount.ToString(CultureInfo.InvariantCulture),
@@ -37,6 +38,9 @@ internal static class RunEnvironment
         foreach (var plugin in plan.Plugins) facts[$"plugin {plugin.Id}"] = plugin.Manifest!.Version;
         return facts;
     }
+
+    // A run that has come here has loaded it.
+    private static string Natives() => LibTorch.Load().Match(static folder => $"{folder.Version}{(folder.IsNamed ? $", from the folder of {LibTorch.Variable}" : "")}", static fault => fault.Code);
 
     // Only Linux tells the name in a file; elsewhere the architecture has to do.
     private static string Processor()

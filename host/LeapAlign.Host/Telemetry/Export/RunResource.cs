@@ -4,6 +4,7 @@ using System.Text;
 using LeapAlign.Host.Configuration;
 using LeapAlign.Host.Configuration.Sections;
 using LeapAlign.Host.Telemetry.Schema;
+using LeapAlign.Pipeline;
 using OpenTelemetry.Resources;
 
 namespace LeapAlign.Host.Telemetry.Export;
@@ -26,8 +27,9 @@ internal static class RunResource
             new(ResourceSchema.Host.Name, Environment.MachineName),
             new(ResourceSchema.Process.Name, (long)Environment.ProcessId),
             new(ResourceSchema.Framework.Name, Environment.Version.ToString()),
-            new(ResourceSchema.LibTorch.Name, Metadata("LibTorch")),
         ];
+        // It is not loaded yet. The program's own is known; another one is asked when it is.
+        if (string.IsNullOrEmpty(Environment.GetEnvironmentVariable(LibTorch.Variable))) attributes.Add(new(ResourceSchema.LibTorch.Name, Metadata("LibTorch")));
         if (commit is not null) attributes.Add(new(ResourceSchema.Commit.Name, commit));
         // OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES come last: what an operator says goes before what the program says.
         return ResourceBuilder.CreateEmpty().AddAttributes(attributes).AddTelemetrySdk().AddEnvironmentVariableDetector();

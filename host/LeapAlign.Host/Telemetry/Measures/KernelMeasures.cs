@@ -3,6 +3,7 @@ using LeapAlign.Host.Kernel;
 using LeapAlign.Host.Telemetry.Schema;
 using LeapAlign.Pipeline;
 using TorchSharp;
+using static TorchSharp.torch;
 
 namespace LeapAlign.Host.Telemetry.Measures;
 
@@ -32,6 +33,12 @@ internal sealed class KernelMeasures : IRunObserver, IDisposable
         _stage = _meter.Histogram(MetricSchema.StageDuration);
         if (ProcessMemory.HasNative) _meter.Observed(MetricSchema.Native, static () => ProcessMemory.Native);
         _meter.Observed(MetricSchema.Resident, static () => Environment.WorkingSet);
+    }
+
+    /// <summary>The run computes on this device.</summary>
+    public void On(Device device)
+    {
+        if (DeviceMemory.Of(device) is not null) _meter.Observed(MetricSchema.DeviceUsed, () => DeviceMemory.Of(device)?.Used ?? 0);
     }
 
     public Result<Unit> Stepped(StepReport report)

@@ -18,6 +18,7 @@ internal static class MetricSchema
     public static readonly MetricDefinition CheckpointDuration = new("leapalign.checkpoint.duration", InstrumentKind.Histogram, "s", "Seconds of a checkpoint: `checkpoint`, for which the run stands still, and `write checkpoint`, beside its steps.", Tags.Operation);
     public static readonly MetricDefinition Tensors = new("leapalign.tensor.alive", InstrumentKind.Gauge, "{tensor}", "Tensors alive on the compute thread after a step.");
     public static readonly MetricDefinition Native = new("leapalign.native.memory", InstrumentKind.UpDownCounter, "By", "Bytes that the C allocator has handed out and not got back: tensors on the CPU are among them. Linux with glibc.");
+    public static readonly MetricDefinition DeviceUsed = new("leapalign.device.memory", InstrumentKind.UpDownCounter, "By", "Bytes of the run's CUDA device that are in use, by all processes; absent on a CPU.");
     public static readonly MetricDefinition Resident = new("process.memory.usage", InstrumentKind.UpDownCounter, "By", "Resident memory of the process.");
 
     public static readonly MetricDefinition PartDuration = new("leapalign.part.duration", InstrumentKind.Histogram, "s", "Seconds of one call of a part, what it calls included.", Tags.Operation)
@@ -25,11 +26,14 @@ internal static class MetricSchema
         Meter = "LeapAlign.Plugins.<id>",
     };
 
-    /// <summary>Every metric of the host and of the plugins' parts.</summary>
-    public static IReadOnlyList<MetricDefinition> All { get; } =
+    /// <summary>Every metric of the host and of the plugins' parts that a run on any device has.</summary>
+    public static IReadOnlyList<MetricDefinition> OfEveryRun { get; } =
     [
         Reward, Loss, GradientNorm, Clipped, Rate, Measured, Steps, Evaluations, EvaluationRate, StepDuration, StageDuration, PartDuration, CheckpointSize, CheckpointDuration, Tensors, Native, Resident,
     ];
+
+    /// <summary>Every metric of the host and of the plugins' parts.</summary>
+    public static IReadOnlyList<MetricDefinition> All { get; } = [.. OfEveryRun, DeviceUsed];
 
     /// <summary>What the runtime itself measures, of which a run shows its collections.</summary>
     public static IReadOnlyList<MetricDefinition> Runtime { get; } =

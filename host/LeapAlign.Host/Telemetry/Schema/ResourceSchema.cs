@@ -12,7 +12,7 @@ internal static class ResourceSchema
     public static readonly AttributeDefinition Host = new("host.name", "string", "The machine.");
     public static readonly AttributeDefinition Process = new("process.pid", "int", "The process.");
     public static readonly AttributeDefinition Framework = new("process.runtime.version", "string", "The version of .NET.");
-    public static readonly AttributeDefinition LibTorch = new("leapalign.libtorch.version", "string", "The version of libtorch.");
+    public static readonly AttributeDefinition LibTorch = new("leapalign.libtorch.version", "string", "The version of libtorch; absent where LEAPALIGN_LIBTORCH names another one.");
 
     /// <summary>Every attribute.</summary>
     public static IReadOnlyList<AttributeDefinition> All { get; } = [Service, Version, RunId, RunName, ConfigHash, Commit, Host, Process, Framework, LibTorch];

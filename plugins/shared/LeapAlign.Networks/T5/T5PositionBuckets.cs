@@ -13,12 +13,14 @@ public sealed record T5PositionBuckets(long Count, long MaximalDistance)
 {
     /// <summary>The bucket of every pair of positions.</summary>
     /// <param name="length">Tokens T.</param>
-    /// <param name="device">Where the result is made.</param>
+    /// <param name="device">Where the result goes.</param>
     /// <returns>[T, T] int64: row i, column j is the bucket of <c>j − i</c>.</returns>
     public Tensor Of(long length, Device device)
     {
-        var positions = arange(length, dtype: int64, device: device);
-        return Of(positions.unsqueeze(0) - positions.unsqueeze(1));
+        // On the CPU whatever the device: the boundaries lie exactly on whole numbers, and another device's logarithm may fall on the other side of them.
+        using var scope = NewDisposeScope();
+        var positions = arange(length, dtype: int64);
+        return Of(positions.unsqueeze(0) - positions.unsqueeze(1)).to(device).MoveToOuterDisposeScope();
     }
 
     /// <summary>The bucket of each relative position <c>key − query</c>.</summary>

@@ -54,15 +54,15 @@ internal static unsafe partial class StableCalls
         if (code != 0) throw new InvalidOperationException($"libtorch refused {what} (code {code})");
     }
 
-    [LibraryImport("libtorch_cpu", StringMarshalling = StringMarshalling.Utf8)]
+    [LibraryImport("torch_cpu", StringMarshalling = StringMarshalling.Utf8)]
     private static partial int torch_call_dispatcher(string name, string overload, ulong* stack, ulong version);
 
-    [LibraryImport("libtorch_cpu")]
+    [LibraryImport("torch_cpu")]
     private static partial int aoti_torch_new_tensor_handle(nint original, out nint result);
 
-    [LibraryImport("libtorch_cpu")]
+    [LibraryImport("torch_cpu")]
     private static partial int torch_new_list_reserve_size(nuint size, out nint list);
 
-    [LibraryImport("libtorch_cpu")]
+    [LibraryImport("torch_cpu")]
     private static partial int torch_list_push_back(nint list, ulong element);
 }

@@ -103,7 +103,7 @@ public sealed class WeightSet : IDisposable
                 weight.Store(tensor, convertsAtUse: keeping == WeightKeeping.Converted);
                 continue;
             }
-            using (tensor) weight.Store(tensor.to(weight.IsBuffer ? ScalarType.Float32 : type, device, copy: true));
+            using (tensor) weight.Store(Converted(tensor, weight.IsBuffer ? ScalarType.Float32 : type, device));
         }
         return Unit.Value;
     }
@@ -198,6 +198,15 @@ public sealed class WeightSet : IDisposable
         var values = _uses.Count == 0 ? null : _uses[^1].Copies.Values;
         var parameters = Parameters;
         for (var i = 0; i < parameters.Count; i++) parameters[i].Substitute(values?[i]);
+    }
+
+    // To another device it goes in the type of the file, and becomes the other there: a bf16 file would be twice as large on its way.
+    private static Tensor Converted(Tensor read, ScalarType type, Device device)
+    {
+        if (device.type == TorchSharp.DeviceType.CPU) return read.to(type, device, copy: true);
+        var there = read.to(device);
+        if (there.dtype == type) return there;
+        using (there) return there.to(type);
     }
 
     private Fault? Check(IWeightSource source, Dictionary<string, string> fileNames)
