@@ -122,7 +122,7 @@ public sealed class QuantizationCache(string folder, Action<string>? say = null,
             foreach (var file in files) Append(hash, file.FullName);
             var content = Convert.ToHexStringLower(hash.GetHashAndReset());
             // What cannot be remembered is hashed again.
-            if (files.All(static file => DateTime.UtcNow - file.LastWriteTimeUtc > s_settled)) WholeFile.Write(memory, Encoding.ASCII.GetBytes(content), _disk);
+            if (files.All(file => TimeProvider.System.GetUtcNow() - file.LastWriteTimeUtc > s_settled)) WholeFile.Write(memory, Encoding.ASCII.GetBytes(content), _disk);
             return content;
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
