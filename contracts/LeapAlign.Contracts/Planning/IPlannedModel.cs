@@ -38,6 +38,12 @@ public sealed record WorkPiece(string Name, WorkStage Stage, Func<IReadOnlyList<
     /// <summary>How many of the inputs, from the first, a step differentiates with respect to.</summary>
     public int Differentiated { get; init; } = 1;
 
+    /// <summary>
+    /// How many calls of <see cref="Compute"/> go through different weights before the first come again: the same weights over and over would be found in the processor's
+    /// caches, as they are not in a step. All of them are called once before anything is measured.
+    /// </summary>
+    public int Variants { get; init; } = 1;
+
     /// <summary>How many like it there are in the stage, one after the other: time and what is kept for a backward add up, what is needed for a moment does not.</summary>
     public double Times { get; init; } = 1;
 

@@ -17,8 +17,8 @@ internal sealed class PlanCheck(StepPlan plan) : IStageListener, IRunObserver
     {
         get
         {
-            var facts = new Dictionary<string, string> { ["planned"] = Words(plan.Seconds, plan.Bytes - (plan.Trained * plan.Number.Snapshot)) };
-            // The first step encodes captions, and touches memory for the first time.
+            var facts = new Dictionary<string, string> { ["planned"] = Words(plan.Seconds, plan.Bytes) };
+            // The first step touches memory for the first time.
             var steps = _seconds.Count > 1 ? _seconds.Skip(1).Order().ToArray() : [.. _seconds];
             if (steps.Length > 0) facts["measured"] = Words(steps[steps.Length / 2], _memory);
             return facts;
@@ -33,7 +33,8 @@ internal sealed class PlanCheck(StepPlan plan) : IStageListener, IRunObserver
 
     public Result<Unit> Stepped(StepReport report)
     {
-        _seconds.Add(report.Seconds);
+        // A plan's step has its captions encoded.
+        _seconds.Add(report.Seconds - report.Stages.GetValueOrDefault("encode"));
         return Unit.Value;
     }
 

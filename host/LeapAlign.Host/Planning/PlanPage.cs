@@ -23,7 +23,7 @@ internal sealed class PlanPage(Terminal terminal, RunPlan plan, Draft draft)
     }
 
     /// <summary>The bytes that a plan needs on a card: weights lie in its memory, and what checkpoints copy in that of its machine.</summary>
-    public static double OnCard(StepPlan step) => step.Mapped + step.Bytes - (step.Trained * step.Number.Snapshot);
+    public static double OnCard(StepPlan step) => step.Mapped + step.BytesOfDevice;
 
     private void Times(Card? card)
     {
@@ -47,7 +47,7 @@ internal sealed class PlanPage(Terminal terminal, RunPlan plan, Draft draft)
     {
         var table = terminal.Table("memory", "GiB");
         if (card is not null) Row(table, "weights that are not trained", Gibibytes(_step.Mapped));
-        foreach (var term in _step.Memory.Where(term => card is null || term.Name != "snapshot of a checkpoint")) Row(table, term.Name, Gibibytes(term.Bytes));
+        foreach (var term in _step.Memory.Where(term => card is null || term.Name != StepPlan.SnapshotName)) Row(table, term.Name, Gibibytes(term.Bytes));
         Row(table, _step.IsMeasured ? "at the peak" : "before the first evaluation", Gibibytes(card is null ? _step.Bytes : OnCard(_step)));
         Row(table, card is null ? "there are" : $"{card.Name} has", Gibibytes(card?.Room ?? SystemMemory.Room));
         if (card is null) Row(table, "beside it, page cache for weights in their files", Gibibytes(_step.Mapped));

@@ -32,6 +32,7 @@ internal sealed class Planner(RunPlan plan, RunParts parts)
         // An adapter's reference is the model without it.
         Copies = sizeof(float) * (parts.Algorithm.Copies.Count + (plan.Run.Reference && plan.Adapter is null ? 1 : 0)),
         HasCheckpoints = plan.Checkpoint.Every >= 0,
+        WritesBesideSteps = plan.Checkpoint.Every > 0 && plan.Checkpoint.Every < plan.Run.Steps,
     };
 
     /// <summary>The plan without a piece of work: what is there before the first evaluation.</summary>

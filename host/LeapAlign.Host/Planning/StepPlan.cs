@@ -30,6 +30,9 @@ internal sealed record NumberCost
 
     /// <summary>Whether the run takes checkpoints.</summary>
     public required bool HasCheckpoints { get; init; }
+
+    /// <summary>Whether one is written while the next step is made: else only at the end, when the graph's memory is free.</summary>
+    public bool WritesBesideSteps { get; init; }
 }
 
 /// <summary>
@@ -101,17 +104,23 @@ internal sealed record StepPlan
             new("optimizer", Trained * Number.Optimizer),
             new("moving average", Trained * Number.Average),
             new("copies of the policy", Trained * Number.Copies),
-            new("snapshot of a checkpoint", Trained * Number.Snapshot),
+            new(SnapshotName, Snapshot),
             new("graph of evaluations", Graph),
             new("backward through rewards, decoder and blocks", Moment),
         }.Where(static term => term.Bytes > 0),
     ];
 
+    /// <summary>What a checkpoint copies.</summary>
+    public const string SnapshotName = "snapshot of a checkpoint";
+
     /// <summary>Bytes at the peak, without page cache.</summary>
     public double Bytes => Memory.Sum(static term => term.Bytes);
 
     /// <summary>Bytes that a run needs before its first evaluation.</summary>
-    public double State => Bytes - Graph - Moment - (Trained * Number.Snapshot);
+    public double State => Bytes - Graph - Moment - Snapshot;
+
+    /// <summary>Bytes at the peak on a device, where checkpoints are copied to the memory of its machine.</summary>
+    public double BytesOfDevice => Bytes - Snapshot;
 
     /// <summary>Multiply-adds of a step: a backward does those of the forward once more for the inputs, for trained weights once more, and what is computed again once more.</summary>
     /// <param name="recomputes">Whether blocks are computed again.</param>
@@ -122,6 +131,8 @@ internal sealed record StepPlan
         var again = recomputes ? 1 : 0;
         return MicroBatches * ((Branches * network * (Cost.Plain + (Cost.Gradient * (2 + again + (trainsAll ? 1 : 0))))) + (rest * (IsDirect ? Cost.Decoded * (2 + again) : 1)));
     }
+
+    private double Snapshot => Number.WritesBesideSteps ? Trained * Number.Snapshot : Math.Max(0, (Trained * Number.Snapshot) - Graph - Moment);
 
     // A method with a direct gradient joins its evaluations in one graph; one that scores first has an objective, and a graph, for each.
     private bool IsDirect => Cost.Decoded > 0;

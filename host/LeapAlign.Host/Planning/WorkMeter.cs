@@ -47,8 +47,8 @@ internal sealed record WorkCost(string Name, double Times, double Scale)
 internal static class WorkMeter
 {
     // Short pieces are repeated until they took so long together, or so often.
-    private static readonly TimeSpan s_enough = TimeSpan.FromSeconds(0.3);
-    private const int Most = 7;
+    private static readonly TimeSpan s_enough = TimeSpan.FromSeconds(0.5);
+    private const int Most = 12;
 
     /// <summary>Measures a piece.</summary>
     /// <param name="piece">The piece.</param>
@@ -63,15 +63,18 @@ internal static class WorkMeter
         {
             var inputs = piece.Inputs();
             cost = cost with { Inputs = inputs.Sum(static input => (double)input.numel() * input.element_size()), MultiplyAdds = WorkCount.Of(() => Forget(() => piece.Compute(inputs))) };
-            cost = cost with { Plain = Fastest(() => Seconds(() => Forget(() => piece.Compute(inputs))), stop) };
+            for (var variant = 1; variant < piece.Variants; variant++) Forget(() => piece.Compute(inputs));
+            cost = cost with { Plain = Mean(() => Seconds(() => Forget(() => piece.Compute(inputs))), stop) };
         }
         if (!differentiates) return cost;
         using var gradients = enable_grad();
-        // The first makes the gradients of what is trained, which stay.
-        var warm = Differentiate(piece);
-        if (warm is null) return cost;
+        // The first of each makes the gradients of what is trained, which stay.
+        for (var variant = 0; variant < piece.Variants; variant++)
+        {
+            if (Differentiate(piece) is null) return cost;
+        }
         List<Differentiated> all = [];
-        Fastest(
+        Mean(
             () =>
             {
                 var one = Differentiate(piece)!;
@@ -79,7 +82,7 @@ internal static class WorkMeter
                 return one.Recorded + one.Backward;
             },
             stop);
-        return cost with { Recorded = all.Min(static one => one.Recorded), Backward = all.Min(static one => one.Backward), Kept = all[^1].Kept, Peak = all.Max(static one => one.Peak) };
+        return cost with { Recorded = all.Average(static one => one.Recorded), Backward = all.Average(static one => one.Backward), Kept = all[^1].Kept, Peak = all.Max(static one => one.Peak) };
     }
 
     // Null where nothing of the outputs depends on what is trained.
@@ -118,16 +121,17 @@ internal static class WorkMeter
         return Stopwatch.GetElapsedTime(began).TotalSeconds;
     }
 
-    private static double Fastest(Func<double> run, CancellationToken stop)
+    // Not the fastest: a step has no best days either.
+    private static double Mean(Func<double> run, CancellationToken stop)
     {
-        double fastest = double.MaxValue, spent = 0;
-        for (var i = 0; i < Most && spent < s_enough.TotalSeconds; i++)
+        var (times, spent) = (0, 0.0);
+        while (times < Most && spent < s_enough.TotalSeconds)
         {
             stop.ThrowIfCancellationRequested();
-            var seconds = run();
-            (fastest, spent) = (Math.Min(fastest, seconds), spent + seconds);
+            spent += run();
+            times++;
         }
-        return fastest;
+        return spent / times;
     }
 
     private sealed record Differentiated(double Recorded, double Backward, double Kept, double Peak);

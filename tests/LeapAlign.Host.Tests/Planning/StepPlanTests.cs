@@ -24,7 +24,7 @@ public sealed class StepPlanTests
         Encode = 9,
         Update = 0.125,
         Trained = 1000,
-        Number = new NumberCost { Weight = 6, Optimizer = 8, Average = 4, Copies = 4, HasCheckpoints = true },
+        Number = new NumberCost { Weight = 6, Optimizer = 8, Average = 4, Copies = 4, HasCheckpoints = true, WritesBesideSteps = true },
         Program = 5000,
         Mapped = 1e9,
     };
@@ -55,6 +55,9 @@ public sealed class StepPlanTests
         Assert.Equal(5000, Of(s_plan, "program"));
         Assert.Equal([6000, 4000, 8000, 4000, 4000], ((string[])["trained", "gradients", "optimizer", "moving", "copies"]).Select(static name => Of(s_plan, name)));
         Assert.Equal(1000 * (4 + 8 + 4 + 4), Of(s_plan, "snapshot"));
+        // At the end of a run the graph is gone, and its memory is there for the copy.
+        Assert.Equal((1000 * (4 + 8 + 4 + 4)) - 70 - 280, Of(s_plan with { Number = s_plan.Number with { WritesBesideSteps = false } }, "snapshot"));
+        Assert.Equal(s_plan.Bytes - 20000, s_plan.BytesOfDevice);
         // Both evaluations keep their graphs until the backward.
         Assert.Equal(2 * ((2 * 10) + (3 * 5)), Of(s_plan, "graph"));
         // The decoder's graph, four times what was measured, and what its backward needs; the reward's is gone then.

@@ -52,6 +52,19 @@ public sealed class LoraRunTests : IDisposable
     }
 
     [Fact]
+    public void A_run_beside_quantised_weights_exports_what_it_computed_with_and_says_so()
+    {
+        string[] quantized = ["--set", "model.settings.quantization=int8", "--set", "model.settings.quantizationCache=quantized"];
+        var trained = _workspace.Leapalign(["train", "--set", "run.steps=2", "--set", "evaluation.every=-1", .. quantized]);
+        Assert.True(trained.ExitCode == 0, trained.Error);
+        Assert.Contains("LA4021", trained.Error, StringComparison.Ordinal);
+        Assert.Single(Directory.GetFiles(_workspace.At("quantized"), "*.safetensors"));
+        var refused = _workspace.Leapalign(["train", "--set", "adapter=full", .. quantized]);
+        Assert.Equal(4, refused.ExitCode);
+        Assert.Contains("quantised weights cannot be trained", refused.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_run_that_is_killed_goes_on_to_the_same_bytes()
     {
         Succeed("train", "--name", "whole");

@@ -10,6 +10,8 @@ namespace LeapAlign.Networks.Layers;
 /// </summary>
 public sealed class BlockSequence
 {
+    // So many blocks of real size have more weights than caches hold.
+    private const int MostVariants = 3;
     private readonly int _count;
     private readonly BlockForward _block;
     private readonly (int Blocks, Recomputation Part)[] _parts;
@@ -73,15 +75,21 @@ public sealed class BlockSequence
             .GroupBy(static part => part.Form)
             .Select(alike =>
             {
+                var (firsts, next) = (alike.Select(static part => part.First).Take(MostVariants).ToArray(), 0);
                 var (first, count, _) = alike.First();
                 return new WorkPiece(
                     count == 1 ? $"block {first}" : $"blocks {first} to {first + count - 1}",
                     WorkStage.Velocity,
                     () => [.. streams(), .. Enumerable.Range(0, count).Select(_ => conditioning()), .. constants()],
-                    inputs => _parts.Length == 0 ? Part(first, count, [.. inputs]) : _parts[first / blocks].Part.Forward([.. inputs]))
+                    inputs =>
+                    {
+                        var block = firsts[next++ % firsts.Length];
+                        return _parts.Length == 0 ? Part(block, count, [.. inputs]) : _parts[block / blocks].Part.Forward([.. inputs]);
+                    })
                 {
                     Differentiated = trained ? _streams + count : _streams,
                     Times = alike.Count(),
+                    Variants = firsts.Length,
                 };
             });
     }
