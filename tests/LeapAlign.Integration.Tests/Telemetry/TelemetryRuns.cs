@@ -31,6 +31,8 @@ internal static class TelemetryRuns
     {
         using var workspace = new Workspace();
         string[] variables = [$"OTEL_SERVICE_NAME={service}", .. environment];
+        workspace.Json["evaluation"]!["previews"] = new JsonArray(new JsonObject { ["name"] = "few", ["steps"] = 2 });
+        workspace.Save();
         Succeed(workspace.Leapalign(variables, ["train", "--name", "leaps", "--set", "run.steps=1", .. arguments]));
         workspace.Json["prompts"] = new JsonObject { ["id"] = "shapes", ["settings"] = new JsonObject { ["captions"] = 4, ["pictures"] = "shapes" } };
         workspace.Json["algorithm"] = "sft";
