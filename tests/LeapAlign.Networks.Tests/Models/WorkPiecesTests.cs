@@ -24,7 +24,9 @@ public sealed class WorkPiecesTests
         var model = Open(family, blocks);
         using var owner = (IDisposable)model;
         const int samples = 2;
-        foreach (var size in (ImageSize[])[model.NativeSize, new ImageSize(model.NativeSize.Width, model.NativeSize.Height / 2)])
+        // So small that the decoder is planned from a picture of the same size.
+        var edge = family == "sd3" ? model.NativeSize.Width : model.NativeSize.Width / 8;
+        foreach (var size in (ImageSize[])[new ImageSize(edge, edge), new ImageSize(edge, edge / 2)])
         {
             var latents = randn(Recording.Require(model.Latents(size)).Batch(samples));
             using var conditioning = model.Encode(new ConditioningRequest(["a", "b"], Guidance.None, size));
@@ -45,8 +47,8 @@ public sealed class WorkPiecesTests
         var whole = WorkCount.Of(() => model.Decode(randn(latents)));
         var pieces = ((Sd3Model)model).Networks.Autoencoder.Work(latents, CPU);
         Assert.Equal(4, pieces.Scale);
-        // All but the attention in the middle grows with the area.
-        Assert.InRange(Sum([pieces], WorkStage.Decode) / whole, 0.85, 1);
+        // All but the attention in the middle grows with the area; the miniature has few channels beside it.
+        Assert.InRange(Sum([pieces], WorkStage.Decode) / whole, 0.6, 1);
     }
 
     [Theory]
@@ -69,7 +71,8 @@ public sealed class WorkPiecesTests
         using var scope = NewDisposeScope();
         var model = Open(family, 1);
         using var owner = (IDisposable)model;
-        foreach (var piece in ((IPlannedModel)model).Work(model.NativeSize, 1).Where(static piece => piece.Name.StartsWith("block", StringComparison.Ordinal)))
+        var edge = family == "sd3" ? model.NativeSize.Width : model.NativeSize.Width / 8;
+        foreach (var piece in ((IPlannedModel)model).Work(new ImageSize(edge, edge), 1).Where(static piece => piece.Name.StartsWith("block", StringComparison.Ordinal)))
         {
             Assert.Equal(Math.Min(3, (int)piece.Times), piece.Variants);
             var inputs = piece.Inputs();
