@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using LeapAlign.Host.Kernel;
+using LeapAlign.Host.Planning;
 using LeapAlign.Pipeline;
 using static TorchSharp.torch;
 
@@ -11,6 +12,8 @@ namespace LeapAlign.Bench.FullSize;
 /// </summary>
 internal static class FullStepBench
 {
+    private const double Gibibyte = 1L << 30;
+
     /// <summary>Measures.</summary>
     /// <param name="folder">What <see cref="FullModel"/> made, or any folder with a plugins.json.</param>
     /// <param name="overrides">Of its plugins.json.</param>
@@ -20,17 +23,16 @@ internal static class FullStepBench
         var (began, before) = (Stopwatch.StartNew(), Processor());
         return Bench.With([.. overrides, "evaluation.every=-1"], bench =>
         {
-            Console.WriteLine($"{"open",-26} {began.Elapsed.TotalSeconds,9:F2} s wall {Processor() - before,9:F2} cpu s   anonymous {Anonymous() / 1024.0 / 1024,6:F2} GiB");
+            Console.WriteLine($"{"open",-26} {began.Elapsed.TotalSeconds,9:F2} s wall {Processor() - before,9:F2} cpu s   anonymous {SystemMemory.Anonymous / Gibibyte,6:F2} GiB");
             var observer = new Steps();
-            using var sampler = new Sampler();
+            // The system keeps no peak of it.
+            using var peak = new PeakWatch(static () => SystemMemory.Anonymous, TimeSpan.FromMilliseconds(20));
             using (var kernel = new RunKernel(bench.Plan, bench.Parts, CPU, [observer])) kernel.Run(CancellationToken.None).Required();
-            Console.WriteLine($"{"the whole run",-26} {"",22} peak anonymous {sampler.Peak / 1024.0 / 1024,6:F2} GiB, peak resident {ProcessStatus.Kilobytes("VmHWM") / 1024.0 / 1024:F2} GiB, read from disk {ProcessStatus.Transfer("read_bytes") / 1e9:F2} GB");
+            Console.WriteLine($"{"the whole run",-26} {"",22} peak anonymous {peak.Highest / Gibibyte,6:F2} GiB, peak resident {ProcessStatus.Kilobytes("VmHWM") / 1024.0 / 1024:F2} GiB, read from disk {ProcessStatus.Transfer("read_bytes") / 1e9:F2} GB");
         });
     }
 
     private static double Processor() => Process.GetCurrentProcess().TotalProcessorTime.TotalSeconds;
-
-    private static long Anonymous() => ProcessStatus.Kilobytes("RssAnon");
 
     private sealed class Steps : IRunObserver
     {
@@ -39,38 +41,10 @@ internal static class FullStepBench
         public Result<Unit> Stepped(StepReport report)
         {
             var now = Processor();
-            Console.WriteLine($"step {report.Index,-21} {report.Seconds,9:F2} s wall {now - _processor,9:F2} cpu s   anonymous {Anonymous() / 1024.0 / 1024,6:F2} GiB   F {report.Evaluations:0.#}, G {report.GradientEvaluations:0.#}, gradient {report.GradientNorm:g4}");
+            Console.WriteLine($"step {report.Index,-21} {report.Seconds,9:F2} s wall {now - _processor,9:F2} cpu s   anonymous {SystemMemory.Anonymous / Gibibyte,6:F2} GiB   F {report.Evaluations:0.#}, G {report.GradientEvaluations:0.#}, gradient {report.GradientNorm:g4}");
             foreach (var (stage, seconds) in report.Stages.OrderByDescending(static pair => pair.Value).Where(static pair => pair.Value >= 0.05)) Console.WriteLine($"  {stage,-24} {seconds,9:F2} s");
             _processor = Processor();
             return Unit.Value;
-        }
-    }
-
-    /// <summary>The peak of anonymous memory, looked at fifty times a second: the system keeps none.</summary>
-    private sealed class Sampler : IDisposable
-    {
-        private readonly CancellationTokenSource _stop = new();
-        private readonly Thread _thread;
-        private long _peak;
-
-        public Sampler()
-        {
-            _thread = new Thread(Look) { IsBackground = true, Name = "memory" };
-            _thread.Start();
-        }
-
-        public long Peak => Interlocked.Read(ref _peak);
-
-        public void Dispose()
-        {
-            _stop.Cancel();
-            _thread.Join();
-            _stop.Dispose();
-        }
-
-        private void Look()
-        {
-            while (!_stop.Token.WaitHandle.WaitOne(20)) Interlocked.Exchange(ref _peak, Math.Max(_peak, Anonymous()));
         }
     }
 }

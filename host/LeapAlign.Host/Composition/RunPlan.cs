@@ -1,6 +1,8 @@
+using System.Text.Json.Nodes;
 using LeapAlign.Contracts.Flow;
 using LeapAlign.Contracts.Models;
 using LeapAlign.Contracts.Plugins;
+using LeapAlign.Host.Configuration.Schema;
 using LeapAlign.Host.Configuration.Sections;
 using LeapAlign.Host.Plugins;
 using LeapAlign.Pipeline;
@@ -119,6 +121,16 @@ internal sealed record PartPlan(PartDefinition Definition, object Settings, stri
 
     /// <summary>What its entry of a list says beside id, settings and pin; null where it stands in no list.</summary>
     public ListEntry? Entry { get; init; }
+
+    /// <summary>The folders that its settings name, as they are written, in the order of the schema.</summary>
+    public IEnumerable<string> Folders
+    {
+        get
+        {
+            var settings = JsonNode.Parse(Definition.WriteSettings(Settings));
+            return PathSettings.Of(Definition).Where(static setting => setting.IsFolder).Select(setting => setting.In(settings)).OfType<string>();
+        }
+    }
 
     /// <summary>Makes the part.</summary>
     /// <typeparam name="T">The contract of its kind.</typeparam>

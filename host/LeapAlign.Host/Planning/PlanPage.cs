@@ -1,7 +1,7 @@
-using System.Globalization;
 using LeapAlign.Host.Commands;
 using LeapAlign.Host.Composition;
 using Spectre.Console;
+using static System.FormattableString;
 using static TorchSharp.torch;
 
 namespace LeapAlign.Host.Planning;
@@ -15,7 +15,7 @@ internal sealed class PlanPage(Terminal terminal, RunPlan plan, Draft draft)
     /// <param name="card">The card; null for this machine.</param>
     public void Print(Card? card)
     {
-        terminal.Write(Text($"{plan.Algorithm.Definition.Id} on {ModelName.Of(plan.Model)}: {plan.Run.Batch * plan.Run.Accumulation} samples a step, {_step.Cost} for each, {_step.Trained / 1e6:0.0} M trained numbers, {plan.Run.Dtype}, {get_num_threads()} threads"));
+        terminal.Write(Invariant($"{plan.Algorithm.Definition.Id} on {ModelName.Of(plan.Model)}: {plan.Run.Batch * plan.Run.Accumulation} samples a step, {_step.Cost} for each, {_step.Trained / 1e6:0.0} M trained numbers, {plan.Run.Dtype}, {get_num_threads()} threads"));
         if (_step.IsMeasured) Times(card);
         Memory(card);
         Proposed(card);
@@ -31,15 +31,15 @@ internal sealed class PlanPage(Terminal terminal, RunPlan plan, Draft draft)
         {
             var work = _step.MultiplyAdds(plan.Run.BlocksPerCheckpoint > 0, plan.Adapter is null);
             terminal.Write(card.Seconds(work) is { } seconds
-                ? Text($"a step is {work / 1e12:0.00} x 10^12 multiply-adds: about {seconds:0.00} s on {card.Name}, at {Card.Efficiency:P0} of its published rate")
-                : Text($"a step is {work / 1e12:0.00} x 10^12 multiply-adds"));
+                ? Invariant($"a step is {work / 1e12:0.00} x 10^12 multiply-adds: about {seconds:0.00} s on {card.Name}, at {Card.Efficiency:P0} of its published rate")
+                : Invariant($"a step is {work / 1e12:0.00} x 10^12 multiply-adds"));
             return;
         }
         var table = terminal.Table("stage", "s/step", "share");
-        foreach (var (stage, seconds) in _step.Times) Row(table, stage, Text($"{seconds:F3}"), Text($"{seconds / _step.Seconds:P1}"));
-        Row(table, "step", Text($"{_step.Seconds:F3}"), "");
-        Row(table, "captions, once for each batch", Text($"{_step.Encode:F3}"), "");
-        Row(table, Text($"{plan.Run.Steps} steps, without evaluations"), Text($"{plan.Run.Steps * _step.Seconds:F0}"), "");
+        foreach (var (stage, seconds) in _step.Times) Row(table, stage, Invariant($"{seconds:F3}"), Invariant($"{seconds / _step.Seconds:P1}"));
+        Row(table, "step", Invariant($"{_step.Seconds:F3}"), "");
+        Row(table, "captions, once for each batch", Invariant($"{_step.Encode:F3}"), "");
+        Row(table, Invariant($"{plan.Run.Steps} steps, without evaluations"), Invariant($"{plan.Run.Steps * _step.Seconds:F0}"), "");
         terminal.Console.Write(table);
     }
 
@@ -65,13 +65,11 @@ internal sealed class PlanPage(Terminal terminal, RunPlan plan, Draft draft)
         }
         var proposals = Proposals.Of(plan, _step, needs, room, draft.AdapterNumbers);
         foreach (var proposal in proposals)
-            terminal.Write(Text($"{string.Join(' ', proposal.Settings.Select(static setting => $"--set {setting}"))}: then about {RunFit.Gibibytes(needs(proposal.After))}; {proposal.Does}"));
+            terminal.Write(Invariant($"{proposal.Arguments}: then about {RunFit.Gibibytes(needs(proposal.After))}; {proposal.Does}"));
         if (proposals.Count == 0 || needs(proposals[^1].After) > room) terminal.Write("nothing that is known here makes it fit");
     }
 
     private static void Row(Table table, params string[] cells) => table.AddRow(cells.Select(Terminal.Cell));
 
-    private static string Gibibytes(double bytes) => Text($"{bytes / (1L << 30):F2}");
-
-    private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
+    private static string Gibibytes(double bytes) => Invariant($"{bytes / (1L << 30):F2}");
 }

@@ -41,11 +41,12 @@ internal sealed class PlanVerb(PlanRun run, Terminal terminal, ILoggerFactory lo
     {
         using (site)
         {
-            return RunFit.Of(plan, site, stop).Bind(draft =>
+            var fit = new RunFit(plan);
+            return fit.Of(site, stop).Bind(draft =>
             {
                 new PlanPage(terminal, plan, draft).Print(card);
                 site.Warnings.Summarize();
-                if (card is null) return RunFit.Fits(plan, draft).Map(static _ => Completion.Whole);
+                if (card is null) return fit.Fits(draft).Map(static _ => Completion.Whole);
                 return PlanPage.OnCard(draft.Step) <= card.Room
                     ? Result.Ok(Completion.Whole)
                     : new Fault.Run(FaultCodes.OutOfMemory, $"the run needs about {RunFit.Gibibytes(PlanPage.OnCard(draft.Step))} on the card, but {card.Name} has {RunFit.Gibibytes(card.Room)} for it");

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using LeapAlign.Contracts.Algorithms;
 using LeapAlign.Contracts.Models;
 using LeapAlign.Contracts.Planning;
@@ -66,7 +65,7 @@ internal sealed class Planner(RunPlan plan, RunParts parts)
         var state = State();
         using var scope = NewDisposeScope();
         var prompts = Enumerable.Range(0, plan.Run.Batch).Select(index => parts.Prompts[index % parts.Prompts.Count]).ToArray();
-        var encode = Seconds(() => parts.Model.Encode(new ConditioningRequest([.. prompts.Select(static prompt => prompt.Text)], plan.Guidance, parts.Pictures.Size)).Dispose());
+        var encode = WorkMeter.Seconds(() => parts.Model.Encode(new ConditioningRequest([.. prompts.Select(static prompt => prompt.Text)], plan.Guidance, parts.Pictures.Size)).Dispose());
         var work = Work();
         var network = Measured(work.Where(static piece => piece.Stage == WorkStage.Velocity), Cost.Gradient > 0, stop);
         var decoder = Measured(work.Where(static piece => piece.Stage == WorkStage.Decode), Cost.Decoded > 0, stop);
@@ -136,13 +135,6 @@ internal sealed class Planner(RunPlan plan, RunParts parts)
         const int passes = 10;
         var (left, right) = (ones(numbers, dtype: ScalarType.Float32), ones(numbers, dtype: ScalarType.Float32));
         left.add_(right);
-        return Enumerable.Range(0, 3).Min(_ => Seconds(() => left.add_(right))) * passes / numbers;
-    }
-
-    private static double Seconds(Action work)
-    {
-        var began = Stopwatch.GetTimestamp();
-        work();
-        return Stopwatch.GetElapsedTime(began).TotalSeconds;
+        return Enumerable.Range(0, 3).Min(_ => WorkMeter.Seconds(() => left.add_(right))) * passes / numbers;
     }
 }

@@ -1,6 +1,5 @@
-using System.Globalization;
 using LeapAlign.Host.Composition;
-using LeapAlign.Pipeline;
+using static System.FormattableString;
 
 namespace LeapAlign.Host.Planning;
 
@@ -8,7 +7,11 @@ namespace LeapAlign.Host.Planning;
 /// <param name="Settings">What to paste behind <c>--set</c>.</param>
 /// <param name="Does">What it does, and costs.</param>
 /// <param name="After">The plan with it and those before it.</param>
-internal sealed record Proposal(IReadOnlyList<string> Settings, string Does, StepPlan After);
+internal sealed record Proposal(IReadOnlyList<string> Settings, string Does, StepPlan After)
+{
+    /// <summary>The settings as arguments of the command line.</summary>
+    public string Arguments => string.Join(' ', Settings.Select(static setting => $"--set {setting}"));
+}
 
 /// <summary>
 /// What would make a run fit: changes in the order in which they change the result least, one after the other until it fits. What a change saves is estimated from what was
@@ -47,7 +50,7 @@ internal static class Proposals
             if (plan.Run.Batch % batch == 0)
             {
                 yield return (
-                    [Text($"run.batch={batch}"), Text($"run.accumulation={plan.Run.Accumulation * (int)times}")],
+                    [Invariant($"run.batch={batch}"), Invariant($"run.accumulation={plan.Run.Accumulation * (int)times}")],
                     "the same samples in smaller micro-batches",
                     step => step with { MicroBatches = step.MicroBatches * (int)times, Network = Smaller(step.Network, times), Decoder = Smaller(step.Decoder, times), Rewards = Smaller(step.Rewards, times) });
             }
@@ -72,6 +75,4 @@ internal static class Proposals
         [.. pieces.Select(static piece => piece with { Kept = Math.Min(piece.Kept, piece.Inputs), Recorded = piece.Plain, Backward = piece.Backward + piece.Recorded })];
 
     private static List<WorkCost> Smaller(IReadOnlyList<WorkCost> pieces, double times) => [.. pieces.Select(piece => piece with { Scale = piece.Scale / times })];
-
-    private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 }

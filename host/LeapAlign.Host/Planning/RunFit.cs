@@ -1,9 +1,7 @@
 using System.Globalization;
-using System.Text.Json.Nodes;
 using LeapAlign.Contracts.Adapters;
 using LeapAlign.Contracts.Planning;
 using LeapAlign.Host.Composition;
-using LeapAlign.Host.Configuration.Schema;
 using LeapAlign.Host.Configuration.Sections;
 using LeapAlign.Host.Kernel;
 using LeapAlign.Host.Runs;
@@ -17,7 +15,8 @@ namespace LeapAlign.Host.Planning;
 internal sealed record Draft(StepPlan Step, double? AdapterNumbers);
 
 /// <summary>Whether a run fits into the memory of this machine: asked by <c>plan</c>, and by <c>train</c> before anything of a run is written.</summary>
-internal static class RunFit
+/// <param name="plan">The composition.</param>
+internal sealed class RunFit(RunPlan plan)
 {
     // Below this nothing that a run does comes near the memory of a machine, and a plan would take longer than what it plans.
     private const long RealSize = 1L << 30;
@@ -25,43 +24,43 @@ internal static class RunFit
     // The default rank of adapters.
     private const int UsualRank = 64;
 
-    /// <summary>Makes the parts of a plan, plans their steps, and disposes them.</summary>
-    /// <param name="plan">The composition.</param>
+    // The files of the model's folders are looked at once.
+    private readonly Lazy<bool> _isRealSize = new(() => IsRealSize(plan));
+
+    /// <summary>Makes the parts of the plan, plans their steps, and disposes them.</summary>
     /// <param name="site">Where parts are made.</param>
     /// <param name="stop">Ends it early.</param>
     /// <returns>Without pieces of work where what is trained alone takes more than there is: then it is not made.</returns>
-    public static Result<Draft> Of(RunPlan plan, RunSite site, CancellationToken stop) => TooMuch(plan, site).Bind(draft => draft is not null
+    public Result<Draft> Of(RunSite site, CancellationToken stop) => TooMuch(site).Bind(draft => draft is not null
         ? Result.Ok(draft)
         : RunParts.Create(plan, site.Context).Bind(parts =>
         {
-            using (parts) return parts.Check(plan).Bind(_ => Measured(plan, parts, stop));
+            using (parts) return parts.Check(plan).Bind(_ => Measured(parts, stop));
         }));
 
     /// <summary>Refuses a run whose trained weights alone would take more memory than there is, before they are made.</summary>
-    /// <param name="plan">The composition.</param>
     /// <param name="site">Where parts are made.</param>
-    public static Result<Unit> Begin(RunPlan plan, RunSite site) => IsAsked(plan)
-        ? TooMuch(plan, site).Bind(draft => draft is null ? Unit.Value : Fits(plan, draft))
+    public Result<Unit> Begin(RunSite site) => IsAsked
+        ? TooMuch(site).Bind(draft => draft is null ? Unit.Value : Fits(draft))
         : Unit.Value;
 
     /// <summary>Plans a run whose parts are made, and refuses one that does not fit.</summary>
-    /// <param name="plan">The composition.</param>
     /// <param name="parts">Its parts.</param>
     /// <param name="stop">Ends it early.</param>
     /// <returns>Null where nobody asked for a plan.</returns>
-    public static Result<StepPlan?> Check(RunPlan plan, RunParts parts, CancellationToken stop) => IsAsked(plan)
-        ? Measured(plan, parts, stop).Bind(draft => Fits(plan, draft).Map(_ => (StepPlan?)draft.Step))
+    public Result<StepPlan?> Check(RunParts parts, CancellationToken stop) => IsAsked
+        ? Measured(parts, stop).Bind(draft => Fits(draft).Map(_ => (StepPlan?)draft.Step))
         : Result.Ok<StepPlan?>(null);
 
     /// <summary>Refuses what does not fit.</summary>
     /// <returns><see cref="FaultCodes.OutOfMemory"/>, with settings that would make it fit.</returns>
-    public static Result<Unit> Fits(RunPlan plan, Draft draft)
+    public Result<Unit> Fits(Draft draft)
     {
         var room = SystemMemory.Room;
         if (draft.Step.Bytes <= room) return Unit.Value;
         var largest = draft.Step.Memory.MaxBy(static term => term.Bytes)!;
         var proposals = Proposals.Of(plan, draft.Step, static step => step.Bytes, room, draft.AdapterNumbers);
-        var advice = proposals.Count > 0 && proposals[^1].After.Bytes <= room ? $"; it would fit with {string.Join(' ', proposals.SelectMany(static proposal => proposal.Settings).Select(static setting => $"--set {setting}"))}" : "";
+        var advice = proposals.Count > 0 && proposals[^1].After.Bytes <= room ? $"; it would fit with {string.Join(' ', proposals.Select(static proposal => proposal.Arguments))}" : "";
         return new Fault.Run(
             FaultCodes.OutOfMemory,
             $"the run needs about {Gibibytes(draft.Step.Bytes)}, {Gibibytes(largest.Bytes)} of it for {largest.Name}, but there are {Gibibytes(room)}{advice}; 'leapalign plan' says more, and run.plan=never begins all the same");
@@ -70,31 +69,28 @@ internal static class RunFit
     /// <summary>Bytes for people.</summary>
     public static string Gibibytes(double bytes) => string.Create(CultureInfo.InvariantCulture, $"{bytes / (1L << 30):0.00} GiB");
 
-    private static bool IsAsked(RunPlan plan) => plan.Run.Plan == RunSettings.PlanAlways || (plan.Run.Plan == RunSettings.PlanAuto && IsRealSize(plan));
+    private bool IsAsked => plan.Run.Plan == RunSettings.PlanAlways || (plan.Run.Plan == RunSettings.PlanAuto && _isRealSize.Value);
 
     // A frozen model costs nothing that matters, and knows how many numbers would be trained.
-    private static Result<Draft?> TooMuch(RunPlan plan, RunSite site)
+    private Result<Draft?> TooMuch(RunSite site)
     {
-        if (plan.Adapter is not null || !IsRealSize(plan)) return Result.Ok<Draft?>(null);
-        site.IsFrozen = true;
-        var draft = RunParts.Create(plan, site.Context).Map(parts =>
+        if (plan.Adapter is not null || !_isRealSize.Value) return Result.Ok<Draft?>(null);
+        return RunParts.Create(plan, site.FrozenContext).Map(parts =>
         {
             using (parts)
             {
                 if (parts.Model is not IPlannedModel model) return null;
                 var state = new Planner(plan, parts).State(model.TrainableNumbers);
-                return state.Bytes > SystemMemory.Room ? new Draft(state, AdapterNumbers(plan, parts)) : null;
+                return state.Bytes > SystemMemory.Room ? new Draft(state, AdapterNumbers(parts)) : null;
             }
         });
-        site.IsFrozen = false;
-        return draft;
     }
 
-    private static Result<Draft> Measured(RunPlan plan, RunParts parts, CancellationToken stop)
+    private Result<Draft> Measured(RunParts parts, CancellationToken stop)
     {
         try
         {
-            return new Draft(new Planner(plan, parts).Measure(stop), AdapterNumbers(plan, parts));
+            return new Draft(new Planner(plan, parts).Measure(stop), AdapterNumbers(parts));
         }
         catch (FaultException exception)
         {
@@ -102,14 +98,11 @@ internal static class RunFit
         }
     }
 
-    private static double? AdapterNumbers(RunPlan plan, RunParts parts) => plan.Adapter is null
+    private double? AdapterNumbers(RunParts parts) => plan.Adapter is null
         ? parts.Model.Sites.Where(static site => site.Role is SiteRole.Attention or SiteRole.FeedForward).Sum(static site => (double)UsualRank * (site.Inputs + site.Outputs))
         : null;
 
-    private static bool IsRealSize(RunPlan plan)
-    {
-        var settings = JsonNode.Parse(plan.Model.Definition.WriteSettings(plan.Model.Settings));
-        var folders = PathSettings.Of(plan.Model.Definition).Where(static setting => setting.IsFolder).Select(setting => setting.In(settings)).OfType<string>().Select(path => Path.GetFullPath(path, plan.BaseFolder));
-        return folders.Where(Directory.Exists).SelectMany(static folder => Directory.EnumerateFiles(folder, "*.safetensors", SearchOption.AllDirectories)).Sum(static file => new FileInfo(file).Length) >= RealSize;
-    }
+    private static bool IsRealSize(RunPlan plan) =>
+        plan.Model.Folders.Select(path => Path.GetFullPath(path, plan.BaseFolder)).Where(Directory.Exists)
+            .SelectMany(static folder => Directory.EnumerateFiles(folder, "*.safetensors", SearchOption.AllDirectories)).Sum(static file => new FileInfo(file).Length) >= RealSize;
 }

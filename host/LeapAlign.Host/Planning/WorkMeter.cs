@@ -1,7 +1,7 @@
 using System.Diagnostics;
+using LeapAlign.Contracts.Algorithms;
 using LeapAlign.Contracts.Planning;
 using LeapAlign.Host.Telemetry.Measures;
-using LeapAlign.Pipeline;
 using static TorchSharp.torch;
 
 namespace LeapAlign.Host.Planning;
@@ -50,6 +50,9 @@ internal static class WorkMeter
     private static readonly TimeSpan s_enough = TimeSpan.FromSeconds(0.5);
     private const int Most = 12;
 
+    // The allocator keeps no peak.
+    private static readonly TimeSpan s_look = TimeSpan.FromMilliseconds(1);
+
     /// <summary>Measures a piece.</summary>
     /// <param name="piece">The piece.</param>
     /// <param name="differentiates">Whether its backward is measured, too.</param>
@@ -90,7 +93,7 @@ internal static class WorkMeter
     {
         using var scope = NewDisposeScope();
         var before = ProcessMemory.Native;
-        using var peak = new NativePeak();
+        using var peak = new PeakWatch(static () => ProcessMemory.Native, s_look);
         var inputs = piece.Inputs();
         foreach (var input in inputs.Take(piece.Differentiated)) input.requires_grad_();
         IReadOnlyList<Tensor> outputs = [];
@@ -99,7 +102,7 @@ internal static class WorkMeter
         if (differentiable.Length == 0) return null;
         var kept = ProcessMemory.Native - before - outputs.Sum(static output => output.numel() * output.element_size());
         Tensor[] upstream = [.. differentiable.Select(static output => ones_like(output))];
-        using var calls = new Contracts.Algorithms.GraphCalls();
+        using var calls = new GraphCalls();
         var backward = Seconds(() =>
         {
             autograd.backward(differentiable, upstream);
@@ -114,7 +117,8 @@ internal static class WorkMeter
         work();
     }
 
-    private static double Seconds(Action work)
+    /// <summary>The seconds that something takes.</summary>
+    public static double Seconds(Action work)
     {
         var began = Stopwatch.GetTimestamp();
         work();
@@ -135,36 +139,4 @@ internal static class WorkMeter
     }
 
     private sealed record Differentiated(double Recorded, double Backward, double Kept, double Peak);
-
-    /// <summary>The most that the C allocator has handed out at a time, looked at a thousand times a second: it keeps no such number.</summary>
-    private sealed class NativePeak : IDisposable
-    {
-        private readonly Thread _thread;
-        private volatile bool _ends;
-        private long _highest = ProcessMemory.Native;
-
-        public NativePeak()
-        {
-            _thread = new Thread(Look) { IsBackground = true, Name = "memory of a piece of work" };
-            _thread.Start();
-        }
-
-        public long Highest => Interlocked.Read(ref _highest);
-
-        public void Dispose()
-        {
-            _ends = true;
-            _thread.Join();
-        }
-
-        private void Look()
-        {
-            SignalStack.Enter();
-            while (!_ends)
-            {
-                Interlocked.Exchange(ref _highest, Math.Max(_highest, ProcessMemory.Native));
-                Thread.Sleep(1);
-            }
-        }
-    }
 }

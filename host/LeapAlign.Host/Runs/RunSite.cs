@@ -29,9 +29,6 @@ internal sealed class RunSite : IDisposable
 
     public Warnings Warnings { get; }
 
-    /// <summary>Whether models that are made now are frozen, also where all their weights are to be trained: for a look at them.</summary>
-    public bool IsFrozen { get; set; }
-
     /// <summary>The sizes of pictures that will be asked for.</summary>
     public IReadOnlyList<AskedSize> Sizes { get; init; } = [];
 
@@ -54,13 +51,18 @@ internal sealed class RunSite : IDisposable
     }
 
     /// <summary>The context of a part.</summary>
-    public PartContext Context(PartPlan part) => new()
+    public PartContext Context(PartPlan part) => Context(part, ReferenceEquals(part, _plan.Teacher) || (ReferenceEquals(part, _plan.Model) && _plan.Adapter is not null));
+
+    /// <summary>The context of a part in which models are frozen, also where all their weights are to be trained: for a look at them.</summary>
+    public PartContext FrozenContext(PartPlan part) => Context(part, isFrozen: true);
+
+    private PartContext Context(PartPlan part, bool isFrozen) => new()
     {
         Name = part.Name,
         BaseFolder = _plan.BaseFolder,
         Device = Device,
         BlocksPerCheckpoint = _plan.Run.BlocksPerCheckpoint,
-        IsFrozen = IsFrozen || ReferenceEquals(part, _plan.Teacher) || (ReferenceEquals(part, _plan.Model) && _plan.Adapter is not null),
+        IsFrozen = isFrozen,
         Sizes = Sizes,
         ComputeType = Dtype.Parse(_plan.Run.Dtype)!.Value,
         Logger = _loggers.CreateLogger($"LeapAlign.{part.Name}"),

@@ -64,13 +64,14 @@ internal sealed class Training(Terminal terminal, ILoggerFactory loggers, RunTel
 
     private static Result<Completion> WithParts(Job job, (string Path, long Freed) folder, Func<RunParts, StepPlan?, Result<Completion>> action, CancellationToken stop)
     {
-        if (!RunFit.Begin(job.Plan, job.Site).TryGet(out _, out var unfit)) return unfit;
+        var fit = new RunFit(job.Plan);
+        if (!fit.Begin(job.Site).TryGet(out _, out var unfit)) return unfit;
         if (!RunParts.Create(job.Plan, job.Site.Context).TryGet(out var parts, out var fault)) return fault;
         using (parts)
         {
             return from fits in parts.Check(job.Plan)
                    from rehearsed in Rehearsal.Check(job.Plan, parts, folder.Path, folder.Freed, job.Site.Warnings.Add)
-                   from planned in RunFit.Check(job.Plan, parts, stop)
+                   from planned in fit.Check(parts, stop)
                    from done in action(parts, planned)
                    select done;
         }

@@ -1,5 +1,5 @@
-using System.Globalization;
 using System.Runtime.InteropServices;
+using LeapAlign.Host.Runtime;
 
 namespace LeapAlign.Host.Telemetry.Measures;
 
@@ -23,16 +23,7 @@ internal static unsafe class ProcessMemory
     }
 
     /// <summary>The largest resident memory so far, in bytes; 0 where the system does not tell.</summary>
-    public static long PeakResident
-    {
-        get
-        {
-            const string file = "/proc/self/status", key = "VmHWM:";
-            if (!File.Exists(file)) return 0;
-            var line = File.ReadLines(file).FirstOrDefault(static line => line.StartsWith(key, StringComparison.Ordinal));
-            return line is null ? 0 : 1024 * long.Parse(line[key.Length..].Replace("kB", "", StringComparison.Ordinal), CultureInfo.InvariantCulture);
-        }
-    }
+    public static long PeakResident => ProcFile.Bytes(ProcFile.Status, "VmHWM:") ?? 0;
 
     private static delegate* unmanaged<MallInfo> Find() =>
         OperatingSystem.IsLinux() && NativeLibrary.TryLoad("libc.so.6", out var library) && NativeLibrary.TryGetExport(library, "mallinfo2", out var symbol)
