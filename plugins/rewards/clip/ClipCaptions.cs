@@ -1,4 +1,3 @@
-using LeapAlign.Networks.Clip;
 using LeapAlign.Networks.Tokenizers;
 using LeapAlign.Pipeline;
 
@@ -18,16 +17,17 @@ internal sealed class ClipCaptions
 
     /// <summary>Opens the tokenizer of a model folder.</summary>
     /// <param name="folder">The folder.</param>
-    /// <param name="config">The text tower's configuration.</param>
+    /// <param name="asOpenClip">Whether captions are cleaned as open_clip does.</param>
     /// <param name="warn">Takes one warning for each caption that is cut.</param>
-    public static Result<ClipCaptions> Load(string folder, ClipTextConfig config, Action<Fault> warn) => ClipTokenizer.Load(folder, warn).Bind(tokenizer =>
+    public static Result<ClipCaptions> Load(ClipFolder folder, bool asOpenClip, Action<Fault> warn) => folder.Tokenizer(asOpenClip, warn).Bind(tokenizer =>
     {
+        var config = folder.Config.Text;
         if (tokenizer.VocabularySize > config.Vocabulary)
         {
             var message = $"the tokenizer has {tokenizer.VocabularySize} tokens, but the model only {config.Vocabulary}";
-            return Result.Fail<ClipCaptions>(new Fault.Input(FaultCodes.BadTokenizer, message, new SourcePlace(folder)));
+            return Result.Fail<ClipCaptions>(new Fault.Input(FaultCodes.BadTokenizer, message, new SourcePlace(folder.Path)));
         }
-        return new ClipCaptions(tokenizer, Math.Min(tokenizer.MaxLength, config.Positions), folder, warn);
+        return new ClipCaptions(tokenizer, Math.Min(tokenizer.MaxLength, config.Positions), folder.Path, warn);
     });
 
     /// <summary>The ids of a caption: begin, tokens, end, padding. A caption that does not fit is cut, with one warning however often it comes.</summary>

@@ -2,23 +2,21 @@ using LeapAlign.Contracts.Plugins;
 using LeapAlign.Networks.Clip;
 using LeapAlign.Networks.Weights;
 using LeapAlign.Pipeline;
-using LeapAlign.Storage.Safetensors;
 using static TorchSharp.torch;
 
 namespace LeapAlign.Rewards.Clip;
 
-/// <summary>A frozen CLIP model, its weights and its preprocessing.</summary>
+/// <summary>A frozen CLIP model and its weights. Several rewards may look through it, each with a preprocessing of its own.</summary>
 internal sealed class ClipNetwork : IDisposable
 {
     private readonly WeightSet _weights = new();
-    private readonly ClipImageProcessor _processor;
     private readonly ScalarType _type;
 
     /// <summary>Declares the weights; no memory is used yet.</summary>
-    public ClipNetwork(ClipConfig config, ClipImageProcessor processor, Device device, ScalarType type)
+    public ClipNetwork(ClipConfig config, Device device, ScalarType type, int layersPerCheckpoint = 0)
     {
-        (Config, Device, _processor, _type) = (config, device, processor, type);
-        Model = new ClipModel(config, _weights.Root);
+        (Config, Device, _type) = (config, device, type);
+        Model = new ClipModel(config, _weights.Root, layersPerCheckpoint);
     }
 
     public ClipConfig Config { get; }
@@ -27,32 +25,15 @@ internal sealed class ClipNetwork : IDisposable
 
     public Device Device { get; }
 
-    /// <summary>What reads captions for it; null until the folder is opened whole.</summary>
-    public ClipCaptions? Captions { get; private set; }
-
-    /// <summary>Reads a whole model folder: configuration, tokenizer, weights.</summary>
-    public static Result<ClipNetwork> Open(string folder, PartContext context) => Declare(folder, context).Bind(network =>
-    {
-        var opened =
-            from captions in ClipCaptions.Load(folder, network.Config.Text, context.Warn)
-            from loaded in network.Load(folder)
-            select network.With(captions);
-        if (!opened.IsOk) network.Dispose();
-        return opened;
-    });
-
-    /// <summary>Reads the configurations of a model folder.</summary>
-    public static Result<ClipNetwork> Declare(string folder, PartContext context) =>
-        from config in ClipConfig.Read(Path.Combine(folder, "config.json"), context.Warn)
-        from processor in ClipImageProcessor.Read(folder, config.Vision, context.Warn)
-        select new ClipNetwork(config, processor, context.Device, context.ComputeType);
-
-    /// <summary>Reads the weights, in the compute type: nothing trains them.</summary>
-    public Result<Unit> Load(string folder) =>
-        SafetensorsFolder.Open(folder).Bind(source =>
+    /// <summary>Reads the weights of a folder, or finds them where another reward of the run has read them.</summary>
+    public static Result<ClipNetwork> Open(ClipFolder folder, PartContext context) =>
+        context.Shared.Get($"{folder.Path} {context.Device} {context.ComputeType}", () =>
         {
-            using (source) return _weights.Load(source, Device, _type, keeping: WeightKeeping.Mapped);
-        }).Map(Prepare);
+            var network = new ClipNetwork(folder.Config, context.Device, context.ComputeType, context.BlocksPerCheckpoint);
+            var loaded = network.Load(folder);
+            if (!loaded.IsOk) network.Dispose();
+            return loaded.Map(_ => network);
+        });
 
     /// <summary>Makes the weights without content, for shapes on the "meta" device.</summary>
     public Unit Allocate()
@@ -61,20 +42,17 @@ internal sealed class ClipNetwork : IDisposable
         return Prepare(Unit.Value);
     }
 
-    /// <summary>[B, 3, H, W] in [0, 1] to [B, features] of unit length, with gradient.</summary>
-    public Tensor ImageFeatures(Tensor images)
+    /// <summary>[B, 3, S, S], normalised, to [B, features] of unit length, with gradient.</summary>
+    public Tensor ImageFeatures(Tensor pixels)
     {
         _weights.RequireFiles();
-        return Model.ImageFeatures(_processor.Prepare(images));
+        return Model.ImageFeatures(pixels);
     }
 
     public void Dispose() => _weights.Dispose();
 
-    private ClipNetwork With(ClipCaptions captions)
-    {
-        Captions = captions;
-        return this;
-    }
+    // In the compute type: nothing trains them.
+    private Result<Unit> Load(ClipFolder folder) => folder.Weights(source => _weights.Load(source, Device, _type, keeping: WeightKeeping.Mapped)).Map(Prepare);
 
     private Unit Prepare(Unit unit)
     {

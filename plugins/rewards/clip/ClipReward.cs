@@ -1,42 +1,71 @@
 using LeapAlign.Contracts.Plugins;
 using LeapAlign.Contracts.Prompts;
 using LeapAlign.Contracts.Rewards;
+using LeapAlign.Networks.Clip;
 using LeapAlign.Pipeline;
 using static TorchSharp.torch;
 
 namespace LeapAlign.Rewards.Clip;
 
-/// <summary>How well a picture fits its caption: the cosine of their features under a frozen CLIP model.</summary>
+/// <summary>
+/// How well a picture fits its caption under a frozen CLIP model: the cosine of their features, or a multiple of it. <c>clip</c>, <c>clip-score</c>, <c>pickscore</c> and
+/// <c>hps</c> differ in what is done to pictures and captions before, and to the cosine after; rewards of the same folder share its weights.
+/// </summary>
 public sealed class ClipReward : IDifferentiableReward, IDisposable
 {
     private readonly ClipNetwork _network;
+    private readonly ClipImageProcessor _pictures;
     private readonly Func<string, long[]> _tokenize;
+    private readonly ClipForm _form;
     private readonly FeatureCache _cache;
     private readonly Tensor? _scale;
 
-    private readonly bool _shares;
-
-    /// <summary>Scores with a network that has its weights already; it is disposed with the reward unless others use it, too.</summary>
-    internal ClipReward(ClipNetwork network, Func<string, long[]> tokenize, ClipSettings settings, bool shares = false)
+    /// <summary>Scores with a network that has its weights already, and that others dispose.</summary>
+    internal ClipReward(ClipNetwork network, ClipImageProcessor pictures, Func<string, long[]> tokenize, ClipForm form, int textCache)
     {
-        _shares = shares;
-        _network = network;
-        _tokenize = tokenize;
-        _cache = new FeatureCache(settings.TextCache, network.Config.Text.Projection!.Value, network.Device);
+        (_network, _pictures, _tokenize, _form) = (network, pictures, tokenize, form);
+        _cache = new FeatureCache(textCache, network.Config.Text.Projection!.Value, network.Device);
         using var _ = no_grad();
-        if (settings.Scale == ClipScale.Logit) _scale = network.Model.LogitScale().DetachFromDisposeScope();
+        if (form.TimesModelScale) _scale = network.Model.LogitScale().DetachFromDisposeScope();
     }
 
-    /// <summary>Loads the model of the settings to the device of the run, in its compute type; rewards of the same model share its weights.</summary>
+    /// <summary>Loads <c>clip</c>: the cosine, or the model's logit.</summary>
     /// <returns>A fault when the folder is not a CLIP model, or a file of it is absent or damaged.</returns>
     public static Result<ClipReward> Load(ClipSettings settings, PartContext context)
     {
         ArgumentNullException.ThrowIfNull(settings);
-        ArgumentNullException.ThrowIfNull(context);
-        var folder = context.Resolve(settings.Model);
-        return context.Shared.Get($"{folder} {context.Device} {context.ComputeType}", () => ClipNetwork.Open(folder, context))
-            .Map(network => new ClipReward(network, network.Captions!.Ids, settings, shares: true));
+        return Load(settings.Model, context, settings.TextCache, new ClipForm { TimesModelScale = settings.Scale == ClipScale.Logit });
     }
+
+    /// <summary>Loads <c>clip-score</c>: a hundred times the cosine.</summary>
+    /// <inheritdoc cref="Load(ClipSettings, PartContext)"/>
+    public static Result<ClipReward> Load(ClipScoreSettings settings, PartContext context)
+    {
+        ArgumentNullException.ThrowIfNull(settings);
+        return Load(settings.Model, context, settings.TextCache, new ClipForm { Factor = 100, ClipsAtZero = settings.ClipAtZero }, pictures: pictures => settings.Resize.Of(pictures));
+    }
+
+    /// <summary>Loads <c>pickscore</c> (arXiv:2305.01569): the model's logit, without a softmax over pictures.</summary>
+    /// <inheritdoc cref="Load(ClipSettings, PartContext)"/>
+    public static Result<ClipReward> Load(PickScoreSettings settings, PartContext context)
+    {
+        ArgumentNullException.ThrowIfNull(settings);
+        return Load(settings.Model, context, settings.TextCache, new ClipForm { TimesModelScale = true }, pictures: pictures => settings.Resize.Of(pictures));
+    }
+
+    /// <summary>
+    /// Loads <c>hps</c> (arXiv:2306.09341): the cosine; pictures are made to fit by their longer side with black beside them, and captions cleaned as open_clip does, whatever
+    /// else the folder says: so the published code does it.
+    /// </summary>
+    /// <inheritdoc cref="Load(ClipSettings, PartContext)"/>
+    public static Result<ClipReward> Load(HpsSettings settings, PartContext context)
+    {
+        ArgumentNullException.ThrowIfNull(settings);
+        return Load(settings.Model, context, settings.TextCache, new ClipForm(), asOpenClip: true, static pictures => pictures with { Size = pictures.Crop, Fit = PictureFit.Contain });
+    }
+
+    /// <summary>What is done to pictures before the network looks at them.</summary>
+    internal ClipImageProcessor Pictures => _pictures;
 
     /// <inheritdoc/>
     public Tensor Score(Tensor images, IReadOnlyList<Prompt> prompts)
@@ -46,9 +75,8 @@ public sealed class ClipReward : IDifferentiableReward, IDisposable
         if (images.shape[0] != prompts.Count) throw new ArgumentException($"{images.shape[0]} pictures for {prompts.Count} prompts", nameof(prompts));
         using var scope = NewDisposeScope();
         var text = TextFeatures(prompts);
-        var cosine = (_network.ImageFeatures(images) * text).sum(-1);
-        var score = _scale is null ? cosine : cosine * _scale;
-        return score.to(images.dtype).MoveToOuterDisposeScope();
+        var cosine = (_network.ImageFeatures(_pictures.Prepare(images)) * text).sum(-1);
+        return _form.Score(cosine, _scale).to(images.dtype).MoveToOuterDisposeScope();
     }
 
     /// <inheritdoc/>
@@ -56,11 +84,21 @@ public sealed class ClipReward : IDifferentiableReward, IDisposable
     {
         _scale?.Dispose();
         _cache.Dispose();
-        if (!_shares) _network.Dispose();
+    }
+
+    private static Result<ClipReward> Load(
+        string model, PartContext context, int textCache, ClipForm form, bool asOpenClip = false, Func<ClipImageProcessor, ClipImageProcessor>? pictures = null)
+    {
+        ArgumentNullException.ThrowIfNull(context);
+        return
+            from folder in ClipFolder.Read(context.Resolve(model), context)
+            from captions in ClipCaptions.Load(folder, asOpenClip || folder.IsOpenClip, context.Warn)
+            from network in ClipNetwork.Open(folder, context)
+            select new ClipReward(network, pictures?.Invoke(folder.Pictures) ?? folder.Pictures, captions.Ids, form, textCache);
     }
 
     /// <summary>[B, features], fp32, without gradient.</summary>
-    private Tensor TextFeatures(IReadOnlyList<Prompt> prompts)
+    internal Tensor TextFeatures(IReadOnlyList<Prompt> prompts)
     {
         using var _ = no_grad();
         return stack([.. prompts.Select(prompt => _cache.Get(prompt.Text, Encode))]);

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using LeapAlign.Networks.Blip;
 using LeapAlign.Networks.Clip;
 using LeapAlign.Networks.Formats;
 using LeapAlign.Networks.Layers;
@@ -55,10 +56,20 @@ public sealed class TextFieldTests : IDisposable
         ["t5"] = (TextFormats.T5, """{ "architectures": ["T5EncoderModel"] }""", static path => FaultOf(T5Config.Read(path))),
         ["preprocessor_config.json"] = (PictureFormats.ImageProcessor, "{}", static path => FaultOf(ClipImageProcessor.Read(Path.GetDirectoryName(path)!, Vision()))),
         ["processor_config.json"] = (PictureFormats.Processor, """{ "image_processor": {} }""", static path => FaultOf(ClipImageProcessor.Read(Path.GetDirectoryName(path)!, Vision()))),
+        ["open_clip_config.json"] = (OpenClipFormats.Config, """{ "model_cfg": { "embed_dim": 8, "vision_cfg": {}, "text_cfg": {} } }""", static path => FaultOf(OpenClipConfig.Read(path))),
+        ["med_config.json"] = (BlipFormats.Text, """{ "architectures": ["BertModel"] }""", static path => FaultOf(BlipConfig.Read(Path.GetDirectoryName(path)!))),
+        ["vision_config.json"] = (BlipFormats.Vision, "{}", static path => FaultOf(BlipConfig.Read(WithText(path)))),
         ["tokenizer_config.json"] = (TokenizerFormats.T5Config, "{}", static path => FaultOf(T5Tokenizer.Load(Path.GetDirectoryName(path)!))),
     };
 
     public static TheoryData<string, string> Fields { get; } = [.. Readers.SelectMany(static reader => reader.Value.Format.Fields.Select(field => (reader.Key, field.Name)))];
+
+    private static string WithText(string path)
+    {
+        var folder = Path.GetDirectoryName(path)!;
+        File.WriteAllText(Path.Combine(folder, "med_config.json"), """{ "architectures": ["BertModel"] }""");
+        return folder;
+    }
 
     private static ClipVisionConfig Vision() => new()
     {

@@ -24,7 +24,7 @@ public sealed class ImageProcessorTests : IDisposable
         var mean = tensor(new[] { 0.48145466, 0.4578275, 0.40821073 }).view(1, 3, 1, 1);
         var deviation = tensor(new[] { 0.26862954, 0.26130258, 0.27577711 }).view(1, 3, 1, 1);
         Agreement.Values(processor.Prepare(images), (images - mean) / deviation, "normalised", tolerance: 1e-14);
-        Assert.Equal((224, 224, true, ResizeFilter.Bicubic), (processor.Size, processor.Crop, processor.KeepsAspect, processor.Filter));
+        Assert.Equal((224, 224, PictureFit.Cover, ResizeFilter.Bicubic), (processor.Size, processor.Crop, processor.Fit, processor.Filter));
         Assert.Equal((FaultCodes.WrongModelClass, "4 x 4"), (Fault(4).Code, Fault(4).Message[^5..]));
     }
 

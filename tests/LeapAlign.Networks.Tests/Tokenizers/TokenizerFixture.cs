@@ -12,6 +12,8 @@ internal static class TokenizerFixture
 
     public static ITextTokenizer ClipTokens { get; } = Loaded(ClipTokenizer.Load(Repository.Fixture("tokenizers", "clip")));
 
+    public static ITextTokenizer OpenClipTokens { get; } = Loaded(OpenClipTokenizer.Load(Repository.Fixture("tokenizers", "clip")));
+
     public static ITextTokenizer T5Tokens { get; } = Loaded(T5Tokenizer.Load(Repository.Fixture("tokenizers", "t5")));
 
     public static long[][] Ids(string column) =>

@@ -13,6 +13,7 @@ public class TokenizerParityTests
         for (var i = 0; i < Strings.Length; i++)
         {
             cases.Add("clip", i);
+            cases.Add("open_clip", i);
             cases.Add("t5", i);
         }
         return cases;
@@ -23,7 +24,7 @@ public class TokenizerParityTests
     public void Ids_are_the_recorded_ones(string column, int index)
     {
         var expected = Ids(column)[index];
-        var tokenizer = column == "clip" ? ClipTokens : T5Tokens;
+        var tokenizer = column == "clip" ? ClipTokens : column == "t5" ? T5Tokens : OpenClipTokens;
         Assert.Equal(expected, tokenizer.Encode(Strings[index], expected.Length).Ids);
     }
 

@@ -11,13 +11,16 @@ public sealed class ClipModel
     private readonly Weight _logitScale;
 
     /// <summary>Declares the weights under the names of published checkpoints.</summary>
-    public ClipModel(ClipConfig config, WeightScope scope)
+    /// <param name="config">The sizes.</param>
+    /// <param name="scope">The model's scope.</param>
+    /// <param name="layersPerCheckpoint">0 keeps the graph of all layers of the image tower; n computes n layers again in the backward.</param>
+    public ClipModel(ClipConfig config, WeightScope scope, int layersPerCheckpoint = 0)
     {
         ArgumentNullException.ThrowIfNull(config);
         // Kept as a buffer: rounded to bf16 its exponential would be off by a percent.
         _logitScale = scope.Buffer("logit_scale");
         _text = new ClipTextEncoder(config.Text, scope);
-        _vision = new ClipVisionEncoder(config.Vision, scope);
+        _vision = new ClipVisionEncoder(config.Vision, scope, layersPerCheckpoint);
     }
 
     /// <summary>Features of normalised images.</summary>

@@ -16,8 +16,8 @@ internal static class ClipPictureFile
     private const string Section = "image_processor";
     private const int PublishedSize = 224;
     private const double ByteRange = 255;
-    private static readonly double[] PublishedMean = [0.48145466, 0.4578275, 0.40821073];
-    private static readonly double[] PublishedDeviation = [0.26862954, 0.26130258, 0.27577711];
+    internal static readonly double[] PublishedMean = [0.48145466, 0.4578275, 0.40821073];
+    internal static readonly double[] PublishedDeviation = [0.26862954, 0.26130258, 0.27577711];
 
     /// <summary>Reads the file of a folder, for a model that takes pictures of a size.</summary>
     public static Result<ClipImageProcessor> Read(string folder, int imageSize, Action<Fault>? warn)
@@ -60,7 +60,7 @@ internal static class ClipPictureFile
         return new ClipImageProcessor
         {
             Size = height,
-            KeepsAspect = keepsAspect,
+            Fit = keepsAspect ? PictureFit.Cover : PictureFit.Stretch,
             Crop = imageSize,
             Filter = FilterOf(fields),
             Factor = ByteRange * (rescales ? factor : 1),
@@ -111,7 +111,7 @@ internal static class ClipPictureFile
     }
 
     /// <summary>One number for each colour, or one for all.</summary>
-    private static IReadOnlyList<double> Colours(ConfigFields fields, string key, double[] absent)
+    internal static IReadOnlyList<double> Colours(ConfigFields fields, string key, double[] absent)
     {
         if (!fields.Has(key) || fields.IsList(key)) return fields.Numbers(key, absent);
         var number = fields.Number(key, 1);

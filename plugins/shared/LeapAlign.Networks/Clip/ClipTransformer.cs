@@ -8,9 +8,18 @@ namespace LeapAlign.Networks.Clip;
 internal sealed class ClipTransformer
 {
     private readonly ClipLayer[] _layers;
+    private readonly Recomputation[] _parts;
 
-    public ClipTransformer(ClipTransformerConfig config, WeightScope scope) =>
+    /// <summary>Declares the layers.</summary>
+    /// <param name="config">The size.</param>
+    /// <param name="scope">The stack's scope.</param>
+    /// <param name="layersPerCheckpoint">0 keeps the graph of all; n keeps what goes into every n-th layer, and computes n layers again in the backward.</param>
+    public ClipTransformer(ClipTransformerConfig config, WeightScope scope, int layersPerCheckpoint = 0)
+    {
         _layers = [.. Enumerable.Range(0, config.Layers).Select(index => new ClipLayer(config, scope / "layers" / index))];
+        _parts = layersPerCheckpoint == 0 ? [] : [.. Enumerable.Range(0, config.Layers).Chunk(layersPerCheckpoint).Select(chunk => new Recomputation(
+            [.. chunk.SelectMany(index => (scope / "layers" / index).Weights)], [], inputs => [Run(chunk, inputs[0], inputs.ElementAtOrDefault(1))]))];
+    }
 
     /// <summary>Runs all layers.</summary>
     /// <param name="hidden">[B, T, width].</param>
@@ -25,6 +34,22 @@ internal sealed class ClipTransformer
             hidden = layer.Forward(hidden, mask);
         }
         return (penultimate, hidden);
+    }
+
+    /// <summary>The output of the last layer, [B, T, width]; graphs are kept or not as the stack was made.</summary>
+    /// <inheritdoc cref="Forward"/>
+    public Tensor Last(Tensor hidden, Tensor? mask)
+    {
+        if (_parts.Length == 0) return Forward(hidden, mask).Last;
+        foreach (var part in _parts) hidden = (mask is null ? part.Forward(hidden) : part.Forward(hidden, mask))[0];
+        return hidden;
+    }
+
+    private Tensor Run(int[] layers, Tensor hidden, Tensor? mask)
+    {
+        using var scope = NewDisposeScope();
+        foreach (var index in layers) hidden = _layers[index].Forward(hidden, mask);
+        return hidden.MoveToOuterDisposeScope();
     }
 }
 

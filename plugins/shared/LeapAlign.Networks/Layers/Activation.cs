@@ -40,6 +40,9 @@ public static class Activation
         // libtorch cannot differentiate clamp() on the "meta" device; the shapes are those of two thresholds.
         : nn.functional.threshold(nn.functional.threshold(input, 0, 0).neg(), -1, -1).neg();
 
+    /// <summary>Limits to 0 and above; the gradient is 1 above 0, else 0.</summary>
+    public static Tensor AtLeastZero(Tensor input) => nn.functional.relu(input);
+
     /// <summary><c>x · sigmoid(x)</c>.</summary>
     public static Tensor Silu(Tensor input) => nn.functional.silu(input);
 

@@ -9,7 +9,9 @@ namespace LeapAlign.Networks.Tokenizers;
 internal static partial class ClipText
 {
     private static readonly string[] Contractions = ["'s", "'t", "'re", "'ve", "'m", "'ll", "'d"];
-    private static readonly string[] Framed = ["<|startoftext|>", "<|endoftext|>"];
+
+    /// <summary>The tokens that frame a text, as the pattern of the transformers library has them.</summary>
+    public static readonly IReadOnlyList<string> Framed = ["<|startoftext|>", "<|endoftext|>"];
 
     private enum Kind
     {
@@ -29,7 +31,9 @@ internal static partial class ClipText
         Spaces().Replace(Ascii.IsValid(text) ? text : ENSNormalize.NF.NFC(text), " ").ToLowerInvariant().Replace("\u0130", "i\u0307", StringComparison.Ordinal);
 
     /// <summary>The words of a cleaned text: contractions, runs of letters, single digits and runs of what else is not space.</summary>
-    public static IEnumerable<string> Words(string text)
+    /// <param name="text">The text.</param>
+    /// <param name="whole">Spellings that are words of their own where one begins.</param>
+    public static IEnumerable<string> Words(string text, IReadOnlyList<string> whole)
     {
         var start = 0;
         while (start < text.Length)
@@ -40,12 +44,9 @@ internal static partial class ClipText
                 start += width;
                 continue;
             }
-            if (Framed.FirstOrDefault(token => StartsWith(text, start, token)) is { } framed)
+            if (whole.FirstOrDefault(token => StartsWith(text, start, token)) is { } framed)
             {
-                // The pattern keeps such a token apart from symbols that follow, but the byte level splits it once more.
-                yield return framed[..2];
-                yield return framed[2..^2];
-                yield return framed[^2..];
+                yield return framed;
                 start += framed.Length;
                 continue;
             }

@@ -22,14 +22,7 @@ public sealed class ClipTokenizer : ITextTokenizer
         _sides = options.Sides;
         MaxLength = options.MaxLength(PublicLength);
         VocabularySize = vocabulary.Ids.Values.Concat(added.Ids.Values).Max() + 1;
-        var unknown = options.Special("unk_token", EndText)?.Content;
-        _pairs = BpeTokenizer.Create(new BpeOptions(vocabulary.Ids)
-        {
-            Merges = vocabulary.Merges,
-            EndOfWordSuffix = "</w>",
-            ByteLevel = true,
-            UnknownToken = unknown is not null && vocabulary.Ids.ContainsKey(unknown) ? unknown : null,
-        });
+        _pairs = vocabulary.ToPairs(options.Special("unk_token", EndText)?.Content);
     }
 
     /// <inheritdoc/>
@@ -67,8 +60,11 @@ public sealed class ClipTokenizer : ITextTokenizer
         foreach (var (plain, token) in _added.Split(ClipText.WellFormed(text)))
         {
             if (token is { } id) tokens.Add(id);
-            else foreach (var word in ClipText.Words(plain)) tokens.AddRange(_pairs.EncodeToIds(word, considerPreTokenization: false, considerNormalization: false));
+            else foreach (var word in ClipText.Words(plain, ClipText.Framed).SelectMany(Pieces)) tokens.AddRange(_pairs.EncodeToIds(word, considerPreTokenization: false, considerNormalization: false));
         }
         return TokenizedText.Frame(tokens, length, _special, _sides);
     }
+
+    // The pattern keeps such a token apart from symbols that follow, but the byte level splits it once more.
+    private static IEnumerable<string> Pieces(string word) => ClipText.Framed.Contains(word) ? [word[..2], word[2..^2], word[^2..]] : [word];
 }

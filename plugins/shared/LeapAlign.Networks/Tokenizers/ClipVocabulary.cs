@@ -1,5 +1,6 @@
 using System.Text.Json;
 using LeapAlign.Pipeline;
+using Microsoft.ML.Tokenizers;
 
 namespace LeapAlign.Networks.Tokenizers;
 
@@ -36,6 +37,16 @@ internal sealed class ClipVocabulary
                from vocabulary in read.TakeLines(merges, lines)
                select vocabulary;
     }
+
+    /// <summary>Merges words into tokens.</summary>
+    /// <param name="unknown">What stands for a piece that the vocabulary lacks; null, or a token that it lacks too, for none.</param>
+    public BpeTokenizer ToPairs(string? unknown) => BpeTokenizer.Create(new BpeOptions(_ids)
+    {
+        Merges = _merges,
+        EndOfWordSuffix = "</w>",
+        ByteLevel = true,
+        UnknownToken = unknown is not null && _ids.ContainsKey(unknown) ? unknown : null,
+    });
 
     private Result<ClipVocabulary> TakeWhole(JsonElement root) =>
         from model in TokenizerFile.Field(_path, root, "model", JsonValueKind.Object)

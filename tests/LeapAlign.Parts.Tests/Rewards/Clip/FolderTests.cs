@@ -82,8 +82,9 @@ public sealed class FolderTests : IDisposable
     [Fact]
     public void The_plugin_offers_a_differentiable_reward_and_reads_its_settings()
     {
-        var part = Assert.Single(new ClipPlugin().Parts);
-        Assert.Equal((PartKinds.Reward, "clip"), (part.Kind, part.Id));
+        var parts = new ClipPlugin().Parts;
+        Assert.All(parts, static offered => Assert.Equal(PartKinds.Reward, offered.Kind));
+        var part = parts.Single(static offered => offered.Id == "clip");
         var settings = Assert.IsType<ClipSettings>(part.ReadSettings("""{ "model": "somewhere", "scale": "logit" }"""));
         Assert.Equal(new ClipSettings { Model = "somewhere", Scale = ClipScale.Logit }, settings);
         Assert.Contains(Capabilities.DifferentiableReward, part.Provides(settings));

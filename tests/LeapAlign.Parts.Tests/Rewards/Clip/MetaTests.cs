@@ -26,9 +26,10 @@ public sealed class MetaTests : IDisposable
         File.WriteAllText(Path.Combine(_folder.FullName, "config.json"), ViTL14);
         File.WriteAllText(Path.Combine(_folder.FullName, "preprocessor_config.json"), "{}");
         var config = Recording.Require(ClipConfig.Read(Path.Combine(_folder.FullName, "config.json")));
-        var network = new ClipNetwork(config, Recording.Require(ClipImageProcessor.Read(_folder.FullName, config.Vision)), META, bfloat16);
+        using var network = new ClipNetwork(config, META, bfloat16);
         network.Allocate();
-        using var reward = new ClipReward(network, _ => new long[config.Text.Positions], new ClipSettings { Model = "", Scale = scale, TextCache = cache });
+        var pictures = Recording.Require(ClipImageProcessor.Read(_folder.FullName, config.Vision));
+        using var reward = new ClipReward(network, pictures, _ => new long[config.Text.Positions], new ClipForm { TimesModelScale = scale == ClipScale.Logit }, cache);
         var images = zeros(2, 3, 512, 640, device: META).requires_grad_();
         Prompt[] prompts = [new(0, "a"), new(1, "b")];
         for (var step = 0; step < 2; step++)
