@@ -78,6 +78,9 @@ public static class FaultCodes
     /// <summary>A setting of one part does not fit another part.</summary>
     public const string SettingsDoNotFit = "LA3003";
 
+    /// <summary>One reward is trained and none is held out: nothing would show that it is being gamed.</summary>
+    public const string LoneReward = "LA3004";
+
     /// <summary>Two parts measure under one name.</summary>
     public const string MeasuredTwice = "LA3013";
 

@@ -116,7 +116,7 @@ internal static class InProcessRun
 
     private static PartPlan Part(IPlugin plugin, object settings)
     {
-        var definition = plugin.Parts.Single();
+        var definition = plugin.Parts.Single(part => part.Settings.Type == settings.GetType());
         return new PartPlan(definition, settings, definition.Id, new SourcePlace("test"));
     }
 }

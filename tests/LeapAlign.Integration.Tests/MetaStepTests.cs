@@ -158,9 +158,10 @@ public sealed class MetaStepTests : IDisposable
               "vision_config": { "hidden_size": 1024, "intermediate_size": 4096, "num_hidden_layers": 24, "num_attention_heads": 16, "patch_size": 14 } }
             """);
         File.WriteAllText(Path.Combine(_folder.FullName, "preprocessor_config.json"), "{}");
-        var network = new ClipNetwork(config, Recording.Require(ClipImageProcessor.Read(_folder.FullName, config.Vision)), META, ScalarType.BFloat16);
+        var pictures = Recording.Require(ClipImageProcessor.Read(_folder.FullName, config.Vision));
+        var network = new ClipNetwork(config, META, ScalarType.BFloat16);
         network.Allocate();
-        return new ClipReward(network, _ => new long[config.Text.Positions], new ClipSettings { Model = "" });
+        return new ClipReward(network, pictures, _ => new long[config.Text.Positions], new ClipForm(), textCache: 4096);
     }
 
     private T Read<T>(Func<string, Result<T>> read, string json)

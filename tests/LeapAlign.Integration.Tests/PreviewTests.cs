@@ -38,8 +38,6 @@ public sealed class PreviewTests : IDisposable
     [Fact]
     public void A_size_beyond_the_position_table_is_refused_with_its_key_and_nothing_is_left()
     {
-        Refused("run.size", "train", "--set", "run.size=4096x4096");
-        Refused("evaluation.size", "train", "--set", "evaluation.size=60x64");
         Refused("evaluation.previews[0].size", "train", "--set", """evaluation.previews=[{"name":"large","size":"136x128"}]""");
         Refused("--size", "generate", "a circle", "--size", "256x256");
         Assert.False(Directory.Exists(_workspace.At("runs")));

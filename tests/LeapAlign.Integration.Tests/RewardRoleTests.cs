@@ -1,5 +1,6 @@
 using LeapAlign.Contracts.Prompts;
 using LeapAlign.Contracts.Rewards;
+using LeapAlign.Host.Configuration.Sections;
 using LeapAlign.Host.Kernel;
 using LeapAlign.Host.Kernel.Pictures;
 using LeapAlign.Host.Kernel.Rewards;
@@ -47,6 +48,21 @@ public sealed class RewardRoleTests : IDisposable
         // One that ends does not take the weights from the other.
         first.Dispose();
         Assert.Equal([1], second.Score(full([1, 3, 64, 64], 0.5), Prompts(1)).shape);
+    }
+
+    [Fact]
+    public void Balanced_gradients_are_others_from_the_same_scores()
+    {
+        StepReport Step(string gradients)
+        {
+            var plan = InProcessRun.Plan(SteppedRun.Settings with { RewardGradients = gradients });
+            var judge = plan.Rewards[0] with { Part = plan.Rewards[0].Part with { Name = "judge", Settings = new ClipSettings { Model = "models/tiny-clip-judge" } }, Scale = 0.01 };
+            using var run = new SteppedRun(plan with { Rewards = [plan.Rewards[0], judge] });
+            return run.Step();
+        }
+        var (sum, balanced) = (Step(RunSettings.GradientsSum), Step(RunSettings.GradientsBalanced));
+        Assert.Equal(sum.Loss, balanced.Loss);
+        Assert.True(Math.Abs(sum.GradientNorm - balanced.GradientNorm) > 0.01 * sum.GradientNorm, $"{sum.GradientNorm} and {balanced.GradientNorm}");
     }
 
     [Fact]

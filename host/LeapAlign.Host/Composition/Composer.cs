@@ -58,6 +58,7 @@ internal sealed class Composer(PluginCatalog catalog)
                 Guidance = new Guidance(guidance.Scale, guidance.DetachNegative),
                 BaseFolder = Path.GetDirectoryName(Path.GetFullPath(source.File))!,
                 ResolvedJson = "",
+                InstalledRewards = [.. catalog.Plugins.SelectMany(static plugin => plugin.Manifest?.Parts ?? []).Where(static part => part.Kind == PartKinds.Reward).Select(static part => part.Id).Order(StringComparer.Ordinal)],
             }
             from offers in Requirements.Provides(plan.Optimizer)
             let whole = plan with { Run = plan.Run with { ClipNorm = plan.Run.ClipNorm ?? plan.ClipNorm } }

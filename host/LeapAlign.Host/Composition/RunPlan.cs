@@ -18,6 +18,19 @@ internal sealed record RunPlan
 
     public required ExportSettings Export { get; init; }
 
+    /// <summary>The ids of all rewards that plugins offer, in order.</summary>
+    public IReadOnlyList<string> InstalledRewards { get; init; } = [];
+
+    /// <summary>The warning of a run that is trained on one reward and holds none out; null for another.</summary>
+    public Fault? LoneReward => Rewards is not [{ } only]
+        ? null
+        : new Fault.Composition(
+            FaultCodes.LoneReward,
+            $"'{only.Part.Name}' is the only reward, and none is held out: nothing would show that it is being gamed. Keep another beside it with \"role\": \"heldOut\"{Others(only.Part.Definition.Id)}",
+            new SourcePlace("plugins.json", Key: PartSection.Rewards));
+
+    private string Others(string id) => InstalledRewards.Where(other => other != id).ToArray() is { Length: > 0 } others ? $"; installed are {string.Join(", ", others)}" : "";
+
     /// <summary>The size of training's pictures; null for the model's own.</summary>
     public ImageSize? Size => ImageSize.TryParse(Run.Size, out var size) ? size : null;
 

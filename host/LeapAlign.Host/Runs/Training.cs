@@ -50,10 +50,16 @@ internal sealed class Training(Terminal terminal, ILoggerFactory loggers, RunTel
             {
                 using (run) return WithParts(job, (run.Folder.Path, 0), (parts, planned) => RunToEnd(job, (parts, planned), run, stop), stop);
             })
-            : RunFolder.CheckName(plan.Run.Name).Bind(_ => WithParts(job, Folder(plan, options), (parts, planned) => OpenRun.Begin(plan, options.Force, _disk).Bind(run =>
+            : RunFolder.CheckName(plan.Run.Name).Bind(_ => Warned(job)).Bind(_ => WithParts(job, Folder(plan, options), (parts, planned) => OpenRun.Begin(plan, options.Force, _disk).Bind(run =>
             {
                 using (run) return RunToEnd(job, (parts, planned), run, stop);
             }), stop));
+    }
+
+    private static Result<Unit> Warned(Job job)
+    {
+        if (job.Plan.LoneReward is { } lone) job.Site.Warnings.Add(lone);
+        return Unit.Value;
     }
 
     private static (string Path, long Freed) Folder(RunPlan plan, TrainOptions options)

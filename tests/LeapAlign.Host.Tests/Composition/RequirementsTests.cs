@@ -12,6 +12,20 @@ public sealed class RequirementsTests
         Assert.Equal(4, fault.ExitCode);
     }
 
+    [Theory]
+    [InlineData("rewards=[\"smooth\"]", true)]
+    [InlineData("rewards=[\"smooth\", { \"id\": \"flat\", \"role\": \"heldOut\" }]", false)]
+    [InlineData("rewards=[\"smooth\", { \"id\": \"smooth\", \"name\": \"more\" }]", false)]
+    public void One_reward_with_none_held_out_is_a_warning_that_names_another(string rewards, bool alone)
+    {
+        var warning = TestWorkspace.Compose(TestWorkspace.Valid, rewards).Value().LoneReward;
+        Assert.Equal(alone ? FaultCodes.LoneReward : null, warning?.Code);
+        if (!alone) return;
+        Assert.Contains("'smooth' is the only reward", warning!.Message, StringComparison.Ordinal);
+        Assert.Matches("installed are .*flat", warning.Message);
+        Assert.DoesNotMatch("installed are .*smooth", warning.Message);
+    }
+
     [Fact]
     public void A_held_out_reward_needs_no_gradient() =>
         TestWorkspace.Compose(TestWorkspace.Valid, "rewards=[\"smooth\", { \"id\": \"flat\", \"role\": \"heldOut\" }]").Value();

@@ -49,6 +49,16 @@ internal sealed record RunSettings
     [Range(1e-12, 1e12)]
     public double? ClipNorm { get; init; }
 
+    [Description("What several differentiable rewards do to a picture: sum adds their gradients as they are, so that the reward with the steepest score decides; balanced gives each reward's gradient at each picture its weight's share of the length of that sum. The scores are the same.")]
+    [AllowedValues(GradientsSum, GradientsBalanced)]
+    public string RewardGradients { get; init; } = GradientsSum;
+
+    /// <summary>Gradients of rewards are added.</summary>
+    public const string GradientsSum = "sum";
+
+    /// <summary>Gradients of rewards have the shares of their weights.</summary>
+    public const string GradientsBalanced = "balanced";
+
     [Description("The decay of the moving average of the weights, which evaluation and export use. Above 0.98 the average is kept in float64, which costs the memory of the trained weights once more.")]
     [Range(0, 0.999999)]
     public double Ema { get; init; } = 0.98;

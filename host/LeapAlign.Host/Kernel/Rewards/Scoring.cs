@@ -11,7 +11,11 @@ using static TorchSharp.torch;
 namespace LeapAlign.Host.Kernel.Rewards;
 
 /// <summary>Decodes latents and scores the pictures.</summary>
-internal sealed class Scoring(IModel model, IReadOnlyList<RunReward> rewards, OpenStages stages)
+/// <param name="model">Decodes.</param>
+/// <param name="rewards">All rewards of the run.</param>
+/// <param name="stages">Where its stages lie.</param>
+/// <param name="balancesGradients">Whether trained rewards have shares of one gradient (<see cref="GradientShares"/>).</param>
+internal sealed class Scoring(IModel model, IReadOnlyList<RunReward> rewards, OpenStages stages, bool balancesGradients = false)
 {
     private readonly IReadOnlyList<RunReward> _trained = [.. rewards.Where(static reward => reward.Role == RewardRole.Train)];
 
@@ -24,12 +28,13 @@ internal sealed class Scoring(IModel model, IReadOnlyList<RunReward> rewards, Op
     {
         var images = stages.Run("decode", () => model.Decode(latents));
         watch.Take("picture", [], prompts, images);
-        return new Scores(Each(_trained, images, Repeated(prompts, images), (reward, scores) =>
+        List<RewardColumn> Columns(Tensor pictures) => Each(_trained, pictures, Repeated(prompts, pictures), (reward, scores) =>
         {
             watch.Take($"reward '{reward.Name}'", [], prompts, scores.detach());
             observe(reward.Name, scores.detach());
             return new RewardColumn(reward.Name, reward.Weight, reward.Normalized(scores));
-        }));
+        });
+        return new Scores(balancesGradients && _trained.Count > 1 ? GradientShares.Balanced(images, Columns) : Columns(images));
     }
 
     /// <summary>Every reward's scores of decoded pictures, held-out ones included.</summary>
