@@ -56,7 +56,7 @@ public sealed class RewardRoleTests : IDisposable
         StepReport Step(string gradients)
         {
             var plan = InProcessRun.Plan(SteppedRun.Settings with { RewardGradients = gradients });
-            var judge = plan.Rewards[0] with { Part = plan.Rewards[0].Part with { Name = "judge", Settings = new ClipSettings { Model = "models/tiny-clip-judge" } }, Scale = 0.01 };
+            var judge = plan.Rewards[0] with { Part = plan.Rewards[0].Part with { Name = "judge", Settings = new ClipSettings { Model = "models/tiny-clip-judge" } }, Scale = 20 };
             using var run = new SteppedRun(plan with { Rewards = [plan.Rewards[0], judge] });
             return run.Step();
         }
