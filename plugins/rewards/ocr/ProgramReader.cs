@@ -19,6 +19,7 @@ internal sealed class ProgramReader : ITextReader
     // Enough for the excerpt of a fault; the rest is read, so that the program does not wait, and dropped.
     private const int ErrorBytes = 4096;
     private const int ExcerptLength = 200;
+    private const int EndedByInterrupt = 130;
 
     private readonly OcrSettings _settings;
     private readonly PartContext _context;
@@ -34,7 +35,12 @@ internal sealed class ProgramReader : ITextReader
     public IReadOnlyList<string> Read(IReadOnlyList<PictureBytes> pictures, IReadOnlyList<Prompt> prompts)
     {
         var texts = new string[pictures.Count];
-        SentPictures.Ask(pictures.Count, _settings.Concurrency, async (number, cancellation) => texts[number] = await Read(pictures[number].ToPng(), prompts[number].Text, cancellation));
+        SentPictures.Ask(pictures.Count, _settings.Concurrency, async (number, cancellation) =>
+        {
+            var (png, caption) = (pictures[number].ToPng(), prompts[number].Text);
+            // Ctrl+C goes to all processes of a terminal; the run finishes its step, and asks once more.
+            texts[number] = await Read(png, caption, mayBeInterrupted: true, cancellation) ?? (await Read(png, caption, mayBeInterrupted: false, cancellation))!;
+        });
         return texts;
     }
 
@@ -42,7 +48,9 @@ internal sealed class ProgramReader : ITextReader
     {
     }
 
-    private async Task<string> Read(byte[] png, string caption, CancellationToken cancellation)
+    /// <summary>Runs the program.</summary>
+    /// <returns>What it wrote; null when a signal interrupted it, and it may be.</returns>
+    private async Task<string?> Read(byte[] png, string caption, bool mayBeInterrupted, CancellationToken cancellation)
     {
         using var late = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         using var process = Start(caption);
@@ -53,6 +61,7 @@ internal sealed class ProgramReader : ITextReader
             var errors = Errors(process, late.Token);
             // A program of its own making may leave processes behind that hold its output open and listen to nobody: they are not waited for.
             await Task.WhenAll(Input(process, png, late.Token), output, errors, process.WaitForExitAsync(late.Token)).WaitAsync(late.Token);
+            if (mayBeInterrupted && process.ExitCode == EndedByInterrupt) return null;
             return process.ExitCode == 0 ? Encoding.UTF8.GetString(await output) : throw Failed(string.Create(CultureInfo.InvariantCulture, $"ended with exit code {process.ExitCode}"), caption, await errors);
         }
         catch (OperationCanceledException)

@@ -44,6 +44,7 @@ internal sealed class AnswerCache
         try
         {
             using var file = RegularFile.Open(PathOf(key));
+            if (RandomAccess.GetLength(file) > Largest) return null;
             var content = new byte[Largest];
             var length = RandomAccess.Read(file, content, 0);
             using var document = JsonDocument.Parse(content.AsMemory(0, length));

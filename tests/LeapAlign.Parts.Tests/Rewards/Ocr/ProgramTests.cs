@@ -215,6 +215,17 @@ public sealed class ProgramTests
         Assert.ThrowsAny<OperationCanceledException>(() => ReaderCase.Score(ReaderCase.Settings(program), RemoteCase.Greys(1), [ReaderCase.Open], stop.Token));
     }
 
+    /// <summary>As Ctrl+C does, which a terminal sends to the run and to its programs.</summary>
+    [Fact]
+    public void A_program_that_is_interrupted_is_asked_once_more()
+    {
+        using var program = new Program("cat > /dev/null; if mkdir $HERE/first 2> /dev/null; then kill -INT $$; fi; echo OPEN");
+        Assert.Equal([1f], ReaderCase.Score(ReaderCase.Settings(program), ReaderCase.Open));
+        using var again = new Program("echo . >> $HERE/calls; kill -INT $$");
+        Assert.Contains("exit code 130", ReaderCase.Fault(ReaderCase.Settings(again), ReaderCase.Open).Message, StringComparison.Ordinal);
+        Assert.Equal(2, File.ReadAllLines(again.At("calls")).Length);
+    }
+
     [Fact]
     public void A_picture_that_is_not_finite_is_not_read()
     {
