@@ -179,6 +179,15 @@ public static class FaultCodes
     /// <summary>The trained reward rises where evaluations draw and falls in a preview of how the model will be used (a warning).</summary>
     public const string PreviewParted = "LA5026";
 
+    /// <summary>The rubric of a reward cannot be read, or states no form of an answer.</summary>
+    public const string BadRubric = "LA5027";
+
+    /// <summary>A program that a reward asks is not in this machine.</summary>
+    public const string ProgramNotFound = "LA5028";
+
+    /// <summary>A program that a reward asks hangs, fails, or writes too much.</summary>
+    public const string ProgramFailed = "LA5029";
+
     /// <summary>The disk of the run folder has less room than the export and a checkpoint take; a warning when it has room for those, but not for all that stay.</summary>
     public const string NoRoom = "LA5020";
 

@@ -18,7 +18,9 @@ using LeapAlign.Prompts.Shapes;
 using LeapAlign.Rewards.Clip;
 using LeapAlign.Rewards.GenevalShapes;
 using LeapAlign.Rewards.JpegSize;
+using LeapAlign.Rewards.Ocr;
 using LeapAlign.Rewards.Remote;
+using LeapAlign.Rewards.VlmJudge;
 using LeapAlign.Samplers.Dpm;
 using LeapAlign.Samplers.FlowEuler;
 using LeapAlign.Samplers.FlowSde;
@@ -33,12 +35,12 @@ public sealed class RingTests
     [
         typeof(Sd3Plugin).Assembly, typeof(AdamWPlugin).Assembly, typeof(LoraPlugin).Assembly, typeof(MuonPlugin).Assembly, typeof(FluxPlugin).Assembly, typeof(AnchorsPlugin).Assembly,
         typeof(FilePlugin).Assembly, typeof(PicturesPlugin).Assembly, typeof(ShapesPlugin).Assembly,
-        typeof(ClipPlugin).Assembly, typeof(GenevalShapesPlugin).Assembly, typeof(JpegSizePlugin).Assembly, typeof(RemotePlugin).Assembly,
+        typeof(ClipPlugin).Assembly, typeof(GenevalShapesPlugin).Assembly, typeof(JpegSizePlugin).Assembly, typeof(RemotePlugin).Assembly, typeof(VlmJudgePlugin).Assembly, typeof(OcrPlugin).Assembly,
         typeof(FlowEulerPlugin).Assembly, typeof(FlowSdePlugin).Assembly, typeof(DpmPlugin).Assembly,
         typeof(LeapAlignPlugin).Assembly, typeof(DirectPlugin).Assembly, typeof(FlowBpPlugin).Assembly, typeof(GrpoPlugin).Assembly, typeof(ForwardPlugin).Assembly,
     ];
 
-    private static readonly string[] ForPlugins = ["LeapAlign.Pipeline", "LeapAlign.Contracts", "LeapAlign.Storage", "LeapAlign.Networks", "LeapAlign.Pipelines", "LeapAlign.Adapters", "LeapAlign.Methods", "LeapAlign.Shapes", "LeapAlign.PromptFiles", "LeapAlign.Optimization"];
+    private static readonly string[] ForPlugins = ["LeapAlign.Pipeline", "LeapAlign.Contracts", "LeapAlign.Storage", "LeapAlign.Networks", "LeapAlign.Pipelines", "LeapAlign.Adapters", "LeapAlign.Methods", "LeapAlign.Shapes", "LeapAlign.PromptFiles", "LeapAlign.Optimization", "LeapAlign.Services"];
 
     [Fact]
     public void The_pipeline_knows_neither_tensors_nor_any_other_project() =>

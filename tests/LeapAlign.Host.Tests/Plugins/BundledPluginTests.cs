@@ -29,7 +29,7 @@ public sealed class BundledPluginTests
     {
         var projects = Directory.EnumerateFiles(Path.Combine(Repository.Root, "plugins"), "*.csproj", SearchOption.AllDirectories)
             .Select(project => Path.GetFileName(Path.GetDirectoryName(project)!))
-            .Where(static name => name is not ("LeapAlign.Networks" or "LeapAlign.Pipelines" or "LeapAlign.Adapters" or "LeapAlign.Methods" or "LeapAlign.Shapes" or "LeapAlign.PromptFiles" or "LeapAlign.Optimization"));
+            .Where(static name => name is not ("LeapAlign.Networks" or "LeapAlign.Pipelines" or "LeapAlign.Adapters" or "LeapAlign.Methods" or "LeapAlign.Shapes" or "LeapAlign.PromptFiles" or "LeapAlign.Optimization" or "LeapAlign.Services"));
         Assert.Equal(projects.Order(StringComparer.Ordinal), Catalog().Plugins.Select(plugin => plugin.Id));
     }
 

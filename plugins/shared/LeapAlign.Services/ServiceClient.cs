@@ -3,19 +3,19 @@ using LeapAlign.Pipeline;
 using Polly;
 using Polly.Timeout;
 
-namespace LeapAlign.Rewards.Remote;
+namespace LeapAlign.Services;
 
 /// <summary>
 /// Posts requests to the service. It owns its connections, without a container of services: one host is asked, and the fewer statics a plugin brings to
 /// life, the surer its load context goes.
 /// </summary>
-internal sealed class RewardClient : IDisposable
+public sealed class ServiceClient : IDisposable
 {
     // Enough for the excerpt of a fault, whatever the service sends with an error.
     private const int ErrorBytes = 4096;
 
     private readonly Endpoint _endpoint;
-    private readonly RemoteSettings _settings;
+    private readonly ServiceSettings _settings;
     private readonly ServiceFaults _faults;
     private readonly RetryPolicy _retry;
     private readonly ResiliencePipeline<HttpResponseMessage> _pipeline;
@@ -23,7 +23,12 @@ internal sealed class RewardClient : IDisposable
     private readonly CancellationToken _stop;
 
     /// <summary>Prepares connections; none is made yet.</summary>
-    public RewardClient(Endpoint endpoint, RemoteSettings settings, ServiceFaults faults, TimeProvider time, CancellationToken stop)
+    /// <param name="endpoint">The service.</param>
+    /// <param name="settings">Times and limits.</param>
+    /// <param name="faults">What is said of a service that does not answer as it should.</param>
+    /// <param name="time">The clock of waits.</param>
+    /// <param name="stop">Asks the run to stop.</param>
+    public ServiceClient(Endpoint endpoint, ServiceSettings settings, ServiceFaults faults, TimeProvider time, CancellationToken stop)
     {
         (_endpoint, _settings, _faults, _retry, _stop) = (endpoint, settings, faults, new RetryPolicy(settings, time), stop);
         _pipeline = _retry.Build();
@@ -85,9 +90,10 @@ internal sealed class RewardClient : IDisposable
         }
     }
 
+    /// <inheritdoc/>
     public void Dispose() => _client.Dispose();
 
-    private static SocketsHttpHandler Handler(RemoteSettings settings) => new()
+    private static SocketsHttpHandler Handler(ServiceSettings settings) => new()
     {
         // Pictures and token are for the address of the settings, not for one that it names.
         AllowAutoRedirect = false,

@@ -2,12 +2,12 @@ using System.Buffers;
 using System.Text.Json;
 using LeapAlign.Contracts.Prompts;
 
-namespace LeapAlign.Rewards.Remote;
+namespace LeapAlign.Services;
 
 /// <summary>
 /// The body of a request: <c>{ "version": 1, "images": [base64 PNG...], "prompts": [...], "metadata": [object|null...] }</c>, the three lists of one length.
 /// </summary>
-internal static class ScoreRequest
+public static class PictureRequest
 {
     private const int Version = 1;
 
@@ -16,6 +16,8 @@ internal static class ScoreRequest
     /// <param name="prompts">A prompt for each.</param>
     public static byte[] Write(IReadOnlyList<byte[]> images, IReadOnlyList<Prompt> prompts)
     {
+        ArgumentNullException.ThrowIfNull(images);
+        ArgumentNullException.ThrowIfNull(prompts);
         var buffer = new ArrayBufferWriter<byte>(images.Sum(static image => image.Length) * 3 / 2);
         using (var json = new Utf8JsonWriter(buffer))
         {

@@ -1,7 +1,7 @@
 using System.Runtime.CompilerServices;
 using Polly;
 
-namespace LeapAlign.Rewards.Remote;
+namespace LeapAlign.Services;
 
 /// <summary>
 /// Builders of Polly that leave out the check of their options. Polly checks with <c>DataAnnotations.Validator</c>, which keeps every type it has seen for

@@ -1,9 +1,9 @@
 using LeapAlign.Pipeline;
 
-namespace LeapAlign.Rewards.Remote;
+namespace LeapAlign.Services;
 
 /// <summary>Where pictures are sent, and the token that goes with them. It is no record, whose text would show the token.</summary>
-internal sealed class Endpoint
+public sealed class Endpoint
 {
     private const string Hidden = "***";
 
@@ -18,22 +18,35 @@ internal sealed class Endpoint
     public string Shown => Url.GetLeftPart(UriPartial.Path);
 
     /// <summary>Checks the address and reads the token from the environment.</summary>
-    /// <param name="settings">The settings.</param>
+    /// <param name="url">The address.</param>
+    /// <param name="tokenVariable">The environment variable that holds the token; null for none.</param>
     /// <param name="part">The part's name in the run.</param>
     /// <returns>A fault when the address is none, or the variable is not set or holds what cannot be a token.</returns>
-    public static Result<Endpoint> Create(RemoteSettings settings, string part) =>
-        from url in Address(settings.Url, part)
-        from token in Token(settings.TokenVariable, part)
-        select new Endpoint(url, token.Length == 0 ? null : token);
+    public static Result<Endpoint> Create(string url, string? tokenVariable, string part) =>
+        from address in Address(url, part)
+        from token in Token(tokenVariable, part)
+        select new Endpoint(address, token.Length == 0 ? null : token);
+
+    /// <summary>The same, unless pictures, captions and token would cross a network readable.</summary>
+    /// <param name="part">The part's name in the run.</param>
+    /// <returns>A fault for http to another machine.</returns>
+    public Result<Endpoint> Guarded(string part) => Url.Scheme == Uri.UriSchemeHttps || Url.IsLoopback
+        ? this
+        : new Fault.Configuration(FaultCodes.UnknownValue, $"reward '{part}': the url '{Shown}' is http to another machine, which anybody on the way can read; use https, or set allowInsecure to true");
 
     /// <summary>Adds the token to a request.</summary>
     public void Authorize(HttpRequestMessage request)
     {
+        ArgumentNullException.ThrowIfNull(request);
         if (_token is not null) request.Headers.Authorization = new("Bearer", _token);
     }
 
     /// <summary>A text of the service without the token: some services repeat what they were sent.</summary>
-    public string Redact(string text) => _token is null ? text : text.Replace(_token, Hidden, StringComparison.Ordinal);
+    public string Redact(string text)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        return _token is null ? text : text.Replace(_token, Hidden, StringComparison.Ordinal);
+    }
 
     private static Result<Uri> Address(string text, string part)
     {

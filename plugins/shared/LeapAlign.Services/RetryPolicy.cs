@@ -1,7 +1,7 @@
 using Microsoft.Extensions.Http.Resilience;
 using Polly;
 
-namespace LeapAlign.Rewards.Remote;
+namespace LeapAlign.Services;
 
 /// <summary>
 /// When and after which time an attempt is repeated: what <see cref="HttpRetryStrategyOptions"/> knows of HTTP (broken connections, 408, 429, 5xx,
@@ -9,7 +9,7 @@ namespace LeapAlign.Rewards.Remote;
 /// </summary>
 /// <param name="settings">How often, and how long.</param>
 /// <param name="time">The clock of waits.</param>
-internal sealed class RetryPolicy(RemoteSettings settings, TimeProvider time)
+internal sealed class RetryPolicy(ServiceSettings settings, TimeProvider time)
 {
     private readonly TimeSpan _longestWait = TimeSpan.FromSeconds(settings.LongestWait);
 

@@ -3,12 +3,12 @@ using System.Net;
 using System.Text;
 using LeapAlign.Pipeline;
 
-namespace LeapAlign.Rewards.Remote;
+namespace LeapAlign.Services;
 
 /// <summary>What can be wrong with a service, in words. None of them holds the token.</summary>
 /// <param name="part">The part's name in the run.</param>
 /// <param name="endpoint">The service.</param>
-internal sealed class ServiceFaults(string part, Endpoint endpoint)
+public sealed class ServiceFaults(string part, Endpoint endpoint)
 {
     private const int ExcerptLength = 200;
 
@@ -43,12 +43,19 @@ internal sealed class ServiceFaults(string part, Endpoint endpoint)
     public FaultException Malformed(string what) => Make(FaultCodes.BadAnswer, $"{Service} {what}");
 
     /// <summary>A score outside the declared range.</summary>
-    public FaultException OutOfRange(double score, string caption, RemoteSettings settings)
+    public FaultException OutOfRange(double score, string caption, double? minimum, double? maximum)
     {
-        var range = string.Create(CultureInfo.InvariantCulture, $"[{settings.Minimum ?? double.NegativeInfinity}, {settings.Maximum ?? double.PositiveInfinity}]");
+        var range = string.Create(CultureInfo.InvariantCulture, $"[{minimum ?? double.NegativeInfinity}, {maximum ?? double.PositiveInfinity}]");
         return Make(
             FaultCodes.ScoreOutOfRange,
             string.Create(CultureInfo.InvariantCulture, $"{Service} scored a picture of '{Clean(caption)}' {score:R}, outside the declared range {range}"));
+    }
+
+    /// <summary>A caption as faults show it.</summary>
+    public string Caption(string caption)
+    {
+        ArgumentNullException.ThrowIfNull(caption);
+        return $"'{Clean(caption)}'";
     }
 
     /// <summary>The beginning of an answer, on one line.</summary>
