@@ -83,9 +83,13 @@ internal static class PictureFile
             codec.Dispose();
             throw Unreadable(name, $"it has {codec.Info.Width} x {codec.Info.Height} pixels, more than can be held");
         }
+        catch (Exception exception) when (exception is FileNotFoundException or DirectoryNotFoundException)
+        {
+            throw Unreadable(name, "there is no such file");
+        }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            throw Unreadable(name, exception.Message);
+            throw Unreadable(name, exception.Message.TrimEnd('.'));
         }
     }
 
