@@ -77,7 +77,7 @@ internal sealed class ScoreVerb(PlanRun run, Scorer scorer) : IVerb
     private static JsonSource WithCaptions(JsonSource source, string? captions)
     {
         if (captions is null) return source;
-        source.Root[PartKinds.Prompts] = new JsonObject { ["id"] = CaptionSource, ["settings"] = new JsonObject { ["path"] = Path.GetFullPath(captions) } };
+        source.Root[PartKinds.Prompts] = new JsonObject { ["id"] = CaptionSource, ["settings"] = new JsonObject { ["captions"] = Path.GetFullPath(captions) } };
         source.Move(PartKinds.Prompts, CaptionsOption);
         return source;
     }

@@ -13,7 +13,7 @@ public sealed class PicturesPlugin : IPlugin
             "pictures", SettingsJson.Default.PicturesSettings, static (settings, context) => new(context.Resolve(settings.Folder), settings.Key))
             .Providing(Capabilities.Pictures),
         PartDefinition.Of<CaptionedPictures, CaptionedPicturesSettings>(
-            "captioned-pictures", SettingsJson.Default.CaptionedPicturesSettings, static (settings, context) => new(context.Resolve(settings.Path), settings.Key))
+            "captioned-pictures", SettingsJson.Default.CaptionedPicturesSettings, static (settings, context) => new(context.Resolve(settings.Captions), settings.Key))
             .Providing(Capabilities.Pictures),
         PartDefinition.Of<PreferenceFile, PreferencesSettings>(
             "preferences", SettingsJson.Default.PreferencesSettings, static (settings, context) => new(context.Resolve(settings.Path), settings.Key))

@@ -25,7 +25,7 @@ public sealed record CaptionedPicturesSettings
     [Description("The file, relative to plugins.json: .jsonl, .ndjson, .json, .csv or .tsv with a caption ('prompt') and its picture ('file') in each row, a path relative to the file.")]
     [JsonRequired]
     [PathSetting(PathKind.File)]
-    public required string Path { get; init; }
+    public required string Captions { get; init; }
 
     /// <summary>The field of the caption.</summary>
     [Description("The key or column that holds the caption. null takes 'prompt', 'caption' or 'text', whichever is there.")]

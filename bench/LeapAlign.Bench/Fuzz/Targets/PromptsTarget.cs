@@ -38,7 +38,7 @@ internal sealed class PromptsTarget : IFuzzTarget, IDisposable
         [
             .. Sources("file", "path", "lines.txt", "lines.jsonl", "lines.json", "lines.csv", "lines.tsv"),
             .. Sources("preferences", "path", "preferences.jsonl", "preferences.csv"),
-            .. Sources("captioned-pictures", "path", "preferences.jsonl", "preferences.csv"),
+            .. Sources("captioned-pictures", "captions", "preferences.jsonl", "preferences.csv"),
             .. Sources("pictures", "folder", "named", "table", "beside"),
         ];
         Seeds =
