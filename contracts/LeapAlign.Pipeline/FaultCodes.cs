@@ -214,7 +214,7 @@ public static class FaultCodes
 
     /// <summary>What would note or explain a crash is not to be had (a warning).</summary>
     public const string NotWatchedOver = "LA5017";
-    /// <summary>A reward gave a score that is not finite in an evaluation (a warning).</summary>
+    /// <summary>A reward gave a score that is not finite in an evaluation, or to a picture of a file (a warning).</summary>
     public const string ScoreNotFinite = "LA5018";
 
     /// <summary>Pairs of samples that a preference is learnt from have the same reward (a warning).</summary>

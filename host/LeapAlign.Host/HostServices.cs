@@ -7,6 +7,7 @@ using LeapAlign.Host.Planning;
 using LeapAlign.Host.Plugins;
 using LeapAlign.Host.Profiling;
 using LeapAlign.Host.Runs;
+using LeapAlign.Host.Scored;
 using LeapAlign.Host.Telemetry;
 using LeapAlign.Host.Telemetry.Measures;
 using Microsoft.Extensions.DependencyInjection;
@@ -69,6 +70,8 @@ internal static class HostServices
         .AddSingleton<ShortRun>()
         .AddSingleton<IVerb, ProfileVerb>()
         .AddSingleton<IVerb, PlanVerb>()
+        .AddSingleton<Scorer>()
+        .AddSingleton<IVerb, ScoreVerb>()
         .AddTraining<Training>()
         .AddGeneration<Generation>();
 

@@ -13,7 +13,14 @@ internal sealed class PlanRun(Workspaces workspaces, Terminal terminal, RunTelem
     /// <param name="source">What is composed.</param>
     /// <param name="action">What is done with the plan.</param>
     /// <returns>The exit code.</returns>
-    public int Run(CompositionSource source, Func<RunPlan, StartupTuning, CancellationToken, Result<Completion>> action)
+    public int Run(CompositionSource source, Func<RunPlan, StartupTuning, CancellationToken, Result<Completion>> action) => Run(source, static workspace => workspace.Compose(), action);
+
+    /// <summary>Runs to the end, or until it is interrupted.</summary>
+    /// <param name="source">What is composed.</param>
+    /// <param name="compose">How.</param>
+    /// <param name="action">What is done with the plan.</param>
+    /// <returns>The exit code.</returns>
+    public int Run(CompositionSource source, Func<Workspace, Result<RunPlan>> compose, Func<RunPlan, StartupTuning, CancellationToken, Result<Completion>> action)
     {
         // Telemetry is set up before plugins live, by what plugins.json says of it.
         var read = source.Read();
@@ -21,17 +28,17 @@ internal sealed class PlanRun(Workspaces workspaces, Terminal terminal, RunTelem
         {
             using var interruption = new Interruption(terminal.Error);
             using var workspace = workspaces.Open(source, read);
-            return Compose(workspace, action, interruption.Token);
+            return Compose(workspace, compose, action, interruption.Token);
         });
     }
 
     // Kept out of line so that no stack slot holds a plugin type after it returns.
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private int Compose(Workspace workspace, Func<RunPlan, StartupTuning, CancellationToken, Result<Completion>> action, CancellationToken stop)
+    private int Compose(Workspace workspace, Func<Workspace, Result<RunPlan>> compose, Func<RunPlan, StartupTuning, CancellationToken, Result<Completion>> action, CancellationToken stop)
     {
         // What is wrong with libtorch is said before the first tensor, and after what is wrong with plugins.json.
         var outcome =
-            from plan in workspace.Compose()
+            from plan in compose(workspace)
             from libtorch in LibTorch.Load()
             from device in DeviceChoice.Resolve(plan.Run.Device, new SourcePlace("plugins.json", Key: "run.device"))
             let tuning = StartupTuning.Apply(plan.Run.Tuning, plan.Run.Threads, device.type)

@@ -19,6 +19,9 @@ internal sealed record Terminal(IAnsiConsole Console, TextWriter Error)
     /// <summary>Writes plain text as it is: no markup, no wrapping; what does not show is escaped.</summary>
     public void Write(string text) => Console.Profile.Out.Writer.WriteLine(PlainTextWriter.Of(text));
 
+    /// <summary>Writes data for another program, as it is where the output is redirected; on a screen, what does not show is escaped.</summary>
+    public void WriteData(string data) => Console.Profile.Out.Writer.Write(Console.Profile.Out.IsTerminal ? PlainTextWriter.Of(data) : data);
+
     /// <summary>A cell of a table: no markup; what does not show is escaped.</summary>
     public static Text Cell(string text) => new(PlainTextWriter.Of(text));
 

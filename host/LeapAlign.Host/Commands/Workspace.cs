@@ -42,6 +42,12 @@ internal sealed class Workspace : IDisposable
     /// <summary>Composes the run.</summary>
     public Result<RunPlan> Compose() => _read.Bind(WithModelFolder).Bind(new Composer(Catalog).Compose);
 
+    /// <summary>Composes some parts of a run, for what needs no others.</summary>
+    /// <param name="change">What the command line changes beside <c>--set</c>.</param>
+    /// <param name="sections">The sections of plugins.json that are read.</param>
+    public Result<RunPlan> ComposeParts(Func<JsonSource, Result<JsonSource>> change, params IReadOnlyList<string> sections) =>
+        _read.Bind(change).Bind(source => new Composer(Catalog).ComposeParts(source, sections));
+
     public void Dispose()
     {
         foreach (var fault in Catalog.Unload()) _warn(fault);

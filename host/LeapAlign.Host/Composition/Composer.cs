@@ -28,46 +28,62 @@ internal sealed class Composer(PluginCatalog catalog)
         from ___ in Mark(plan)
         select plan;
 
+    /// <summary>Composes some parts of a run, for what needs no others: what they require of those is not asked, and sections that are not read need not be there.</summary>
+    /// <param name="source">plugins.json with its overrides.</param>
+    /// <param name="sections">The paths of the sections that are read.</param>
+    /// <returns>A plan without the other parts, or the first thing that is wrong.</returns>
+    public Result<RunPlan> ComposeParts(JsonSource source, params IReadOnlyList<string> sections) =>
+        from parts in Read(source, [.. PartKinds.Sections.Where(section => sections.Contains(section.Path, StringComparer.Ordinal))])
+        let plan = Draft(source, parts)
+        from _ in DeviceIsThere(plan, source)
+        from __ in Mark(plan)
+        select plan;
+
     /// <summary>The plan that a file says, whether its parts fit each other or not.</summary>
-    private Result<RunPlan> Read(JsonSource source)
+    private Result<RunPlan> Read(JsonSource source) =>
+        from parts in Read(source, PartKinds.Sections)
+        let rewards = parts.In(PartSection.Rewards).Select(RewardPlan.Of).ToList()
+        from _ in Trained(rewards, source)
+        from checkpoint in Checkpoint(source.Root, rewards, source)
+        let plan = Draft(source, parts) with { Checkpoint = checkpoint }
+        from __ in EvaluationForm.Check(plan.Evaluation, source.Place)
+        from offers in Requirements.Provides(plan.Optimizer)
+        let whole = plan with { Run = plan.Run with { ClipNorm = plan.Run.ClipNorm ?? plan.ClipNorm } }
+        select whole with { ResolvedJson = ResolvedConfiguration.Write(whole) };
+
+    private Result<PlannedParts> Read(JsonSource source, IReadOnlyList<PartSection> sections)
     {
         var root = source.Root;
-        if (SchemaCheck.First(root, ConfigurationSchema.Structure, "", source) is { } fault) return Result.Fail<RunPlan>(fault);
-        if (Missing(root, source) is { } missing) return Result.Fail<RunPlan>(missing);
+        if (SchemaCheck.First(root, ConfigurationSchema.Structure, "", source) is { } fault) return Result.Fail<PlannedParts>(fault);
+        if (Missing(root, source, sections) is { } missing) return Result.Fail<PlannedParts>(missing);
         // All pins before any code: another part of the same plugin, without a pin, would have it loaded.
-        if (Pinning.Differing(source, catalog).Select(static pair => pair.Fault).FirstOrDefault() is { } differing) return Result.Fail<RunPlan>(differing);
-
-        return
-            from parts in new PartReader(catalog, source).ReadAll(root)
-            let rewards = parts.In(PartSection.Rewards).Select(RewardPlan.Of).ToList()
-            from _ in Trained(rewards, source)
-            from checkpoint in Checkpoint(root, rewards, source)
-            let guidance = Section(root, "guidance", HostJson.Guidance)
-            let evaluation = Section(root, "evaluation", HostJson.Evaluation)
-            from __ in EvaluationForm.Check(evaluation, source.Place)
-            let plan = new RunPlan
-            {
-                Sections = parts,
-                Run = Section(root, "run", HostJson.Run),
-                Evaluation = evaluation,
-                Export = Section(root, "export", HostJson.Export),
-                Checkpoint = checkpoint,
-                Guard = Section(root, "guard", HostJson.Guard),
-                Sentinel = Section(root, "sentinel", HostJson.Sentinel),
-                Telemetry = Section(root, "telemetry", HostJson.Telemetry),
-                Guidance = new Guidance(guidance.Scale, guidance.DetachNegative),
-                BaseFolder = Path.GetDirectoryName(Path.GetFullPath(source.File))!,
-                ResolvedJson = "",
-                InstalledRewards = [.. catalog.Plugins.SelectMany(static plugin => plugin.Manifest?.Parts ?? []).Where(static part => part.Kind == PartKinds.Reward).Select(static part => part.Id).Order(StringComparer.Ordinal)],
-            }
-            from offers in Requirements.Provides(plan.Optimizer)
-            let whole = plan with { Run = plan.Run with { ClipNorm = plan.Run.ClipNorm ?? plan.ClipNorm } }
-            select whole with { ResolvedJson = ResolvedConfiguration.Write(whole) };
+        if (Pinning.Differing(source, catalog).Select(static pair => pair.Fault).FirstOrDefault() is { } differing) return Result.Fail<PlannedParts>(differing);
+        return new PartReader(catalog, source).ReadAll(root, sections);
     }
 
-    private static Fault? Missing(JsonObject root, JsonSource source)
+    private RunPlan Draft(JsonSource source, PlannedParts parts)
     {
-        foreach (var section in PartKinds.Sections.Where(static section => section.IsRequired))
+        var root = source.Root;
+        var guidance = Section(root, "guidance", HostJson.Guidance);
+        return new RunPlan
+        {
+            Sections = parts,
+            Run = Section(root, "run", HostJson.Run),
+            Evaluation = Section(root, "evaluation", HostJson.Evaluation),
+            Export = Section(root, "export", HostJson.Export),
+            Guard = Section(root, "guard", HostJson.Guard),
+            Sentinel = Section(root, "sentinel", HostJson.Sentinel),
+            Telemetry = Section(root, "telemetry", HostJson.Telemetry),
+            Guidance = new Guidance(guidance.Scale, guidance.DetachNegative),
+            BaseFolder = Path.GetDirectoryName(Path.GetFullPath(source.File))!,
+            ResolvedJson = "",
+            InstalledRewards = [.. catalog.Plugins.SelectMany(static plugin => plugin.Manifest?.Parts ?? []).Where(static part => part.Kind == PartKinds.Reward).Select(static part => part.Id).Order(StringComparer.Ordinal)],
+        };
+    }
+
+    private static Fault? Missing(JsonObject root, JsonSource source, IEnumerable<PartSection> sections)
+    {
+        foreach (var section in sections.Where(static section => section.IsRequired))
         {
             if (section.Find(root) is not null and not JsonArray { Count: 0 }) continue;
             var message = $"the section '{section.Path}' is absent: every run has {(section.IsList ? $"at least one {section.Kind}" : $"one {section.Kind}")}";

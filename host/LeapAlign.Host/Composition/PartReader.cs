@@ -13,10 +13,11 @@ namespace LeapAlign.Host.Composition;
 /// <summary>Reads the entries of plugins.json that name parts: <c>"id"</c>, or <c>{ "id": ..., "settings": ... }</c>.</summary>
 internal sealed class PartReader(PluginCatalog catalog, JsonSource source)
 {
-    /// <summary>Reads every section of the table of kinds.</summary>
+    /// <summary>Reads sections.</summary>
     /// <param name="root">plugins.json.</param>
-    public Result<PlannedParts> ReadAll(JsonObject root) =>
-        PartKinds.Sections.Aggregate(Result.Ok(PlannedParts.None), (read, section) =>
+    /// <param name="sections">Which, in the order of the table of kinds.</param>
+    public Result<PlannedParts> ReadAll(JsonObject root, IEnumerable<PartSection> sections) =>
+        sections.Aggregate(Result.Ok(PlannedParts.None), (read, section) =>
             from before in read
             from parts in Read(section, root)
             select parts.Count == 0 ? before : before.With(section.Path, parts));

@@ -120,7 +120,7 @@ internal sealed class RunParts : IDisposable
             from objectives in Result.All(plan.Objectives.Select(objective => Make<IObjective>(objective.Part, context, owned).Map(made => new WeighedObjective(objective, made))))
             from teacher in plan.Teacher is { } taught ? Make<IModel>(taught, context, owned).Map(static made => (IModel?)made) : Result.Ok<IModel?>(null)
             from communicator in plan.Collective is { } collective ? Make<ICommunicator>(collective, context, owned) : Result.Ok(OneProcess.Instance)
-            from rewards in Result.All(plan.Rewards.Select(reward => MakeReward(reward, context, owned)))
+            from rewards in MakeRewards(plan, context, owned)
             select new RunParts(owned)
             {
                 TrainedModel = model,
@@ -149,6 +149,10 @@ internal sealed class RunParts : IDisposable
         });
 
     public void Dispose() => Release(_owned);
+
+    /// <summary>Makes the rewards of a plan, and notes them as ones to dispose.</summary>
+    public static Result<IReadOnlyList<RunReward>> MakeRewards(RunPlan plan, Func<PartPlan, PartContext> context, List<IDisposable> owned) =>
+        Result.All(plan.Rewards.Select(reward => MakeReward(reward, context, owned)));
 
     private static Result<RunReward> MakeReward(RewardPlan reward, Func<PartPlan, PartContext> context, List<IDisposable> owned) =>
         Make<object>(reward.Part, context, owned).Map(made => new RunReward(reward, made, context(reward.Part).Stop));

@@ -51,7 +51,7 @@ internal sealed class RunSite : IDisposable
     }
 
     /// <summary>The context of a part.</summary>
-    public PartContext Context(PartPlan part) => Context(part, ReferenceEquals(part, _plan.Teacher) || (ReferenceEquals(part, _plan.Model) && _plan.Adapter is not null));
+    public PartContext Context(PartPlan part) => Context(part, ReferenceEquals(part, _plan.Teacher) || (_plan.Adapter is not null && ReferenceEquals(part, _plan.Model)));
 
     /// <summary>The context of a part in which models are frozen, also where all their weights are to be trained: for a look at them.</summary>
     public PartContext FrozenContext(PartPlan part) => Context(part, isFrozen: true);

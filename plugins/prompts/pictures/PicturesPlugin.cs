@@ -3,7 +3,7 @@ using LeapAlign.Contracts.Plugins;
 
 namespace LeapAlign.Prompts.Pictures;
 
-/// <summary>Offers the prompt sources <c>pictures</c> and <c>preferences</c>.</summary>
+/// <summary>Offers the prompt sources <c>pictures</c>, <c>captioned-pictures</c> and <c>preferences</c>.</summary>
 public sealed class PicturesPlugin : IPlugin
 {
     /// <inheritdoc/>
@@ -11,6 +11,9 @@ public sealed class PicturesPlugin : IPlugin
     [
         PartDefinition.Of<PictureFolder, PicturesSettings>(
             "pictures", SettingsJson.Default.PicturesSettings, static (settings, context) => new(context.Resolve(settings.Folder), settings.Key))
+            .Providing(Capabilities.Pictures),
+        PartDefinition.Of<CaptionedPictures, CaptionedPicturesSettings>(
+            "captioned-pictures", SettingsJson.Default.CaptionedPicturesSettings, static (settings, context) => new(context.Resolve(settings.Captions), settings.Key))
             .Providing(Capabilities.Pictures),
         PartDefinition.Of<PreferenceFile, PreferencesSettings>(
             "preferences", SettingsJson.Default.PreferencesSettings, static (settings, context) => new(context.Resolve(settings.Path), settings.Key))
@@ -20,5 +23,6 @@ public sealed class PicturesPlugin : IPlugin
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
 [JsonSerializable(typeof(PicturesSettings))]
+[JsonSerializable(typeof(CaptionedPicturesSettings))]
 [JsonSerializable(typeof(PreferencesSettings))]
 internal sealed partial class SettingsJson : JsonSerializerContext;

@@ -18,6 +18,20 @@ public sealed record PicturesSettings
     public string? Key { get; init; }
 }
 
+/// <summary>Settings of <c>captioned-pictures</c>.</summary>
+public sealed record CaptionedPicturesSettings
+{
+    /// <summary>The file.</summary>
+    [Description("The file, relative to plugins.json: .jsonl, .ndjson, .json, .csv or .tsv with a caption ('prompt') and its picture ('file') in each row, a path relative to the file.")]
+    [JsonRequired]
+    [PathSetting(PathKind.File)]
+    public required string Captions { get; init; }
+
+    /// <summary>The field of the caption.</summary>
+    [Description("The key or column that holds the caption. null takes 'prompt', 'caption' or 'text', whichever is there.")]
+    public string? Key { get; init; }
+}
+
 /// <summary>Settings of <c>preferences</c>.</summary>
 public sealed record PreferencesSettings
 {

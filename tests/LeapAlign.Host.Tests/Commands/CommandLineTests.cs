@@ -33,6 +33,13 @@ public sealed class CommandLineTests
     [InlineData("--resume is given nothing", "", "train", "--resume", "")]
     [InlineData("is empty", "run", "report", "")]
     [InlineData("70000 is no port", "0 to 65535", "train", "--dashboard", "70000")]
+    [InlineData("the pictures have no caption", "--captions", "score", "a.png")]
+    [InlineData("are both given", "one of them", "score", "a.png", "--caption", "a cat", "--captions", "c.jsonl")]
+    [InlineData("there is nothing to score", "pictures", "score", "--caption", "a cat")]
+    [InlineData("both ask for standard output", "a file", "score", "a.png", "--caption", "a cat", "--json", "-", "--csv", "-")]
+    [InlineData("a caption is empty", "", "score", "a.png", "--caption", " ")]
+    [InlineData("is empty", "pictures", "score", "", "--caption", "a cat")]
+    [InlineData("--reward is given nothing", "<name>", "score", "a.png", "--caption", "a cat", "--reward", "")]
     public void A_misspelt_command_is_a_fault_with_a_hint(string words, string hint, params string[] arguments)
     {
         var terminal = new TestTerminal();
@@ -52,6 +59,9 @@ public sealed class CommandLineTests
         var terminal = new TestTerminal();
         Assert.Equal(2, terminal.Run(TestWorkspace.BuiltPlugins, "generate", file));
         Assert.Contains("--set evaluation.prompts.settings.path=", terminal.Error, StringComparison.Ordinal);
+        terminal = new();
+        Assert.Equal(2, terminal.Run(TestWorkspace.BuiltPlugins, "score", "a.png", "--caption", file));
+        Assert.Contains("--captions ", terminal.Error, StringComparison.Ordinal);
     }
 
     [Theory]

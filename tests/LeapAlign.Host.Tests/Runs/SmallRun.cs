@@ -73,6 +73,15 @@ internal sealed class SmallRun : IDisposable
     /// <summary>Evaluations after so many steps, of black pictures; none at all where it is negative.</summary>
     public int Evaluates { get; set; } = -1;
 
+    /// <summary>The captions.</summary>
+    public IReadOnlyList<string> Texts { get; set; } = ["a caption"];
+
+    /// <summary>What evaluations draw of latents.</summary>
+    public Func<Tensor, Tensor> Decode { get; set; } = static latents => zeros(latents.shape[0], 3, 8, 8);
+
+    /// <summary>What scores the pictures.</summary>
+    public IReadOnlyList<RewardPlan> Rewards { get; set; } = [];
+
     /// <summary>What evaluations draw beside their pictures.</summary>
     public IReadOnlyList<PreviewSettings> Previews { get; set; } = [];
 
@@ -111,7 +120,7 @@ internal sealed class SmallRun : IDisposable
     private RunPlan Plan() => new()
     {
         Run = new RunSettings { Name = Name, Steps = Steps, Batch = 1, TensorBoard = false, Device = "cpu" },
-        Evaluation = new EvaluationSettings { Every = Evaluates, Samples = 1, Previews = Previews },
+        Evaluation = new EvaluationSettings { Every = Evaluates, Samples = Texts.Count, Previews = Previews },
         Export = new ExportSettings(),
         Checkpoint = Checkpoint,
         Guidance = Guidance.None,
@@ -120,7 +129,7 @@ internal sealed class SmallRun : IDisposable
         Sampler = Part<ISampler>(new Still(this)),
         Algorithm = Part<IAlgorithm>(new Scripted(this)),
         Optimizer = Part<IOptimizer>(new Descent(this)),
-        Rewards = [],
+        Rewards = Rewards,
         BaseFolder = Folder,
         ResolvedJson = "{}",
     };
@@ -146,7 +155,7 @@ internal sealed class SmallRun : IDisposable
 
         public Tensor Velocity(Tensor latents, IReadOnlyList<double> sigmas, Conditioning conditioning) => run.Velocity?.Invoke(latents) ?? throw new NotSupportedException();
 
-        public Tensor Decode(Tensor latents) => run.Evaluates < 0 ? throw new NotSupportedException() : zeros(latents.shape[0], 3, 8, 8);
+        public Tensor Decode(Tensor latents) => run.Evaluates < 0 ? throw new NotSupportedException() : run.Decode(latents);
 
         public Tensor Encode(Tensor images) => throw new NotSupportedException();
 
@@ -182,7 +191,7 @@ internal sealed class SmallRun : IDisposable
     {
         public void Dispose() => run.Disposed.Add("prompts");
 
-        public Result<IReadOnlyList<Prompt>> Read() => Result.Ok<IReadOnlyList<Prompt>>([new(0, "a caption")]);
+        public Result<IReadOnlyList<Prompt>> Read() => Result.Ok<IReadOnlyList<Prompt>>([.. run.Texts.Select(static (text, id) => new Prompt(id, text))]);
     }
 
     private sealed class Still(SmallRun run) : ISampler, IDisposable

@@ -22,7 +22,7 @@ internal sealed class PromptsTarget : IFuzzTarget, IDisposable
 
     private readonly PluginCatalog _catalog = PluginCatalog.Discover([BuiltHost.Plugins], new IsolatedPluginLoader());
     private readonly string _folder = Directory.CreateTempSubdirectory("leapalign-fuzz-").FullName;
-    private readonly JsonFile _line = new(["prompt", "tag", "file_name", "text", "preferred", "rejected", "a.png", "b.jpg", "sub/c.webp", "../a.png", "counting"]);
+    private readonly JsonFile _line = new(["prompt", "tag", "file", "file_name", "text", "preferred", "rejected", "a.png", "b.jpg", "sub/c.webp", "../a.png", "counting"]);
     private readonly (string Id, IPromptSource Source)[] _sources;
 
     public PromptsTarget(string root)
@@ -38,6 +38,7 @@ internal sealed class PromptsTarget : IFuzzTarget, IDisposable
         [
             .. Sources("file", "path", "lines.txt", "lines.jsonl", "lines.json", "lines.csv", "lines.tsv"),
             .. Sources("preferences", "path", "preferences.jsonl", "preferences.csv"),
+            .. Sources("captioned-pictures", "captions", "preferences.jsonl", "preferences.csv"),
             .. Sources("pictures", "folder", "named", "table", "beside"),
         ];
         Seeds =
@@ -45,6 +46,7 @@ internal sealed class PromptsTarget : IFuzzTarget, IDisposable
             .. Directory.EnumerateFiles(Path.Combine(root, "models", "prompts")).Order(StringComparer.Ordinal).Select(static file => Encoding.UTF8.GetBytes(string.Join('\n', File.ReadLines(file).Take(3)))),
             "a red circle\r\n\r\n  two blue squares \né 😀\n"u8.ToArray(),
             "{\"file_name\": \"a.png\", \"text\": \"a cat\"}\n{\"file_name\": \"sub/c.webp\", \"prompt\": \"a dog\"}\n"u8.ToArray(),
+            "{\"file\": \"a.png\", \"caption\": \"a cat\"}\n{\"file\": \"b.jpg\", \"caption\": \"a dog\"}\n"u8.ToArray(),
             "{\"prompt\": \"a cat\", \"preferred\": \"a.png\", \"rejected\": \"b.jpg\"}\n"u8.ToArray(),
             "[\"a ring\", {\"caption\": \"a star\", \"tag\": \"counting\"}]"u8.ToArray(),
             "file_name,prompt,preferred,rejected\r\na.png,\"a ring, \"\"blue\"\"\nand red\",a.png,b.jpg\r\n"u8.ToArray(),

@@ -7,8 +7,6 @@ namespace LeapAlign.Host.Commands.Verbs;
 /// <summary>Draws pictures with the model of plugins.json, or of another folder.</summary>
 internal sealed class GenerateVerb(PlanRun run, IGeneration generation) : IVerb
 {
-    private static readonly string[] s_promptFiles = [".txt", ".json", ".jsonl", ".ndjson", ".csv", ".tsv"];
-
     private readonly Argument<string[]> _captions = new("captions")
     {
         Description = "What to draw; without any, the captions of evaluation.",
@@ -31,7 +29,7 @@ internal sealed class GenerateVerb(PlanRun run, IGeneration generation) : IVerb
         {
             foreach (var token in result.Tokens)
             {
-                if (Refusal(token.Value) is { } refusal) result.AddError(refusal);
+                if (CaptionArgument.Refusal(token.Value, static file => $"--set evaluation.prompts.settings.path={Quoted.Words(Path.GetFullPath(file))}") is { } refusal) result.AddError(refusal);
             }
         });
         Limit(_seed, 0, long.MaxValue);
@@ -47,19 +45,6 @@ internal sealed class GenerateVerb(PlanRun run, IGeneration generation) : IVerb
         var command = new Command("generate", "Draws pictures for captions.") { _captions, _model, _output, _seed, _steps, _guidance, _size, _count };
         command.SetAction(Invoke);
         return command;
-    }
-
-    // Captions of the command line are held to what prompt files are held to (docs/prompt-files.md).
-    private static string? Refusal(string caption)
-    {
-        if (string.IsNullOrWhiteSpace(caption)) return "a caption is empty";
-        if (caption.Any(static letter => char.IsControl(letter) && letter is not ('\t' or '\n'))) return $"the caption {Quoted.Words(caption)} holds control characters";
-        // What the runtime puts where an argument is not UTF-8.
-        if (caption.Contains('\uFFFD', StringComparison.Ordinal)) return $"the caption {Quoted.Words(caption)} is not UTF-8, or holds U+FFFD, which stands for what could not be read";
-        if (caption.AsSpan().IndexOfAny('\uFEFF', '\uFFFE') >= 0) return $"the caption {Quoted.Words(caption)} holds a byte order mark";
-        return s_promptFiles.Contains(Path.GetExtension(caption), StringComparer.OrdinalIgnoreCase) && File.Exists(caption)
-            ? $"{Quoted.Words(caption)} is a file, not a caption; the captions of a file: --set evaluation.prompts.settings.path={Quoted.Words(Path.GetFullPath(caption))}"
-            : null;
     }
 
     // What is no number at all is refused with the option's type.

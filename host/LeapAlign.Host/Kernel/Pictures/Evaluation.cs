@@ -18,7 +18,7 @@ namespace LeapAlign.Host.Kernel.Pictures;
 /// <param name="device">Where tensors live.</param>
 internal sealed class Evaluation(RunPlan plan, RunParts parts, DrawnPictures drawn, OpenStages stages, Device device)
 {
-    private readonly Scoring _scoring = new(parts.Model, parts.Rewards, stages);
+    private readonly PictureScoring _scoring = new(parts.Rewards, stages);
     private readonly PictureSampling _sampling = new(parts.Model, parts.Sampler, drawn.Form.Guidance, stages)
     {
         Schedule = drawn.Schedule(parts.Model, parts.Sampler),

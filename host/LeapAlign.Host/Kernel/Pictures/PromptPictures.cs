@@ -29,7 +29,7 @@ internal sealed class PromptPictures(IModel model, ImageSize size, OpenStages st
 
     private Tensor Read(string path)
     {
-        using var source = Decode(path);
+        using var source = PictureFile.Decode(path, path);
         var scale = Math.Max((float)size.Width / source.Width, (float)size.Height / source.Height);
         using var target = new SKBitmap(new SKImageInfo(size.Width, size.Height, SKColorType.Rgba8888, SKAlphaType.Opaque));
         using (var canvas = new SKCanvas(target))
@@ -42,20 +42,4 @@ internal sealed class PromptPictures(IModel model, ImageSize size, OpenStages st
         using var bytes = tensor(target.Bytes, [size.Height, size.Width, 4], dtype: ScalarType.Byte);
         return bytes.narrow(2, 0, 3).permute(2, 0, 1).to(ScalarType.Float32).div(byte.MaxValue);
     }
-
-    private static SKBitmap Decode(string path)
-    {
-        try
-        {
-            using var stream = File.OpenRead(path);
-            return SKBitmap.Decode(stream) ?? throw Unreadable(path, "it is no picture in a known format");
-        }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
-        {
-            throw Unreadable(path, exception.Message);
-        }
-    }
-
-    private static FaultException Unreadable(string path, string why) =>
-        new(new Fault.Input(FaultCodes.BadPromptFile, $"the picture cannot be read: {why}", new SourcePlace(path)));
 }

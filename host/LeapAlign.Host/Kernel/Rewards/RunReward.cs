@@ -32,6 +32,9 @@ internal sealed class RunReward(RewardPlan plan, object reward, CancellationToke
     /// <summary>The reward.</summary>
     public IReward Reward { get; } = GroupScoring.Of(reward);
 
+    /// <summary>Whether it compares the pictures of a prompt, so that one alone has no score.</summary>
+    public bool Compares => reward is not IReward;
+
     /// <summary>Where its scores lie; null when it does not say.</summary>
     public ScoreRange? Range => reward is IBoundedReward bounded ? bounded.Range : reward is IPairwiseReward ? new ScoreRange(0, 1) : null;
 

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using LeapAlign.Contracts.Plugins;
 using LeapAlign.Host.Composition;
 using LeapAlign.Host.Configuration.Sections;
 using LeapAlign.Host.Kernel;
@@ -24,14 +25,17 @@ internal sealed class KernelSpans : IStageListener
     {
         _plan = plan;
         _everyEvaluation = plan.Telemetry.Evaluations == TelemetrySettings.AsSpans;
-        _model = plan.Model.Plugin?.Telemetry;
+        _model = Of(PartKinds.Model);
         (SpanDefinition Span, PluginTelemetry? Part)[] stages =
         [
-            (SpanSchema.Encode, _model), (SpanSchema.Roll, plan.Sampler.Plugin?.Telemetry), (SpanSchema.EncodePictures, _model), (SpanSchema.Decode, _model),
-            (SpanSchema.Update, plan.Optimizer.Plugin?.Telemetry), (SpanSchema.Refresh, _model), (SpanSchema.ReadPictures, null), (SpanSchema.Backward, null),
+            (SpanSchema.Encode, _model), (SpanSchema.Roll, Of(PartKinds.Sampler)), (SpanSchema.EncodePictures, _model), (SpanSchema.Decode, _model),
+            (SpanSchema.Update, Of(PartKinds.Optimizer)), (SpanSchema.Refresh, _model), (SpanSchema.ReadPictures, null), (SpanSchema.Backward, null),
             (SpanSchema.Clip, null), (SpanSchema.Average, null), (SpanSchema.Copies, null),
         ];
         _stages = stages.ToDictionary(static stage => stage.Span.Name, static stage => (stage.Span, stage.Part?.Spans ?? Source, stage.Part));
+
+        // A plan of rewards alone has neither.
+        PluginTelemetry? Of(string section) => plan.Sections.One(section)?.Plugin?.Telemetry;
     }
 
     /// <summary>A stage begins. One that the schema does not name, as the algorithm's own arithmetic, has no span.</summary>

@@ -114,6 +114,37 @@ public sealed class PicturesTests : IDisposable
     }
 
     [Theory]
+    [InlineData("rows.csv", "caption,file,seed\n\"a ring, blue\",sub/a.png,3\n\na ring,b.webp,4\n")]
+    [InlineData("rows.jsonl", "{\"file\": \"sub/a.png\", \"prompt\": \"a ring, blue\", \"seed\": \"3\"}\n\n{\"file\": \"./b.webp\", \"text\": \"a ring\", \"seed\": \"4\"}\n")]
+    public void Captioned_pictures_lie_where_their_rows_say(string name, string content)
+    {
+        Write("sub/a.png", "");
+        Write("b.webp", "");
+        Write("c.png", "");
+        Write(name, content);
+        var prompts = Recording.Require(new CaptionedPictures(At(name)).Read());
+        Assert.Equal(["a ring, blue", "a ring"], prompts.Select(static prompt => prompt.Text));
+        Assert.Equal([At("sub", "a.png"), At("b.webp")], prompts.Select(static prompt => Assert.Single(prompt.Pictures)));
+        Assert.Equal(["3", "4"], prompts.Select(static prompt => (string)System.Text.Json.Nodes.JsonNode.Parse(prompt.Metadata!)!["seed"]!));
+    }
+
+    [Theory]
+    [InlineData("""{"caption": "a"}""", 1, null)]
+    [InlineData("{\"file\": \"a.png\", \"caption\": \"a\"}\n\n{\"file\": \"absent.png\", \"caption\": \"b\"}", 3, "file")]
+    [InlineData("""{"file": "a.gif", "caption": "a"}""", 1, "file")]
+    [InlineData("""{"file": 3, "caption": "a"}""", 1, "file")]
+    [InlineData("""{"file": "a.png", "caption": ""}""", 1, "caption")]
+    [InlineData("""{"file": "a.png"}""", 1, null)]
+    public void Malformed_rows_of_captioned_pictures_are_a_fault_with_their_line(string content, int line, string? key)
+    {
+        Write("a.png", "");
+        Write("a.gif", "");
+        Write("rows.jsonl", content);
+        var fault = FaultOf(new CaptionedPictures(At("rows.jsonl")).Read());
+        Assert.Equal((FaultCodes.BadPromptFile, At("rows.jsonl"), line, key), (fault.Code, fault.Place!.File, fault.Place.Line, fault.Place.Key));
+    }
+
+    [Theory]
     [InlineData("pairs.csv", "caption,preferred,rejected\n\"a ring, blue\",good.png,bad.png\n")]
     [InlineData("pairs.tsv", "caption\tpreferred\trejected\na ring, blue\tgood.png\tbad.png\n")]
     [InlineData("pairs.json", "[{\"text\": \"a ring, blue\", \"preferred\": \"good.png\", \"rejected\": \"bad.png\"}]")]
@@ -184,9 +215,10 @@ public sealed class PicturesTests : IDisposable
     public void The_parts_provide_what_algorithms_ask_for()
     {
         var parts = new PicturesPlugin().Parts;
-        Assert.Equal(["pictures", "preferences"], parts.Select(static part => part.Id));
+        Assert.Equal(["pictures", "captioned-pictures", "preferences"], parts.Select(static part => part.Id));
         Assert.Equal([Capabilities.Pictures], parts[0].Provides(parts[0].ReadSettings("""{"folder": "x"}""")));
-        Assert.Equal([Capabilities.PreferencePairs], parts[1].Provides(parts[1].ReadSettings("""{"path": "x"}""")));
+        Assert.Equal([Capabilities.Pictures], parts[1].Provides(parts[1].ReadSettings("""{"captions": "x"}""")));
+        Assert.Equal([Capabilities.PreferencePairs], parts[2].Provides(parts[2].ReadSettings("""{"path": "x"}""")));
     }
 
     private static (string Code, string? File) CodeAndFile(Result<IReadOnlyList<Prompt>> result) => (FaultOf(result).Code, FaultOf(result).Place?.File);

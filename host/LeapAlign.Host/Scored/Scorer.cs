@@ -1,0 +1,134 @@
+using System.Globalization;
+using System.Runtime.CompilerServices;
+using System.Text;
+using LeapAlign.Contracts.Prompts;
+using LeapAlign.Host.Commands;
+using LeapAlign.Host.Composition;
+using LeapAlign.Host.Kernel;
+using LeapAlign.Host.Kernel.Stages;
+using LeapAlign.Host.Runs;
+using LeapAlign.Host.Telemetry;
+using LeapAlign.Host.Telemetry.Spans;
+using LeapAlign.Pipeline;
+using LeapAlign.Storage.Disks;
+using Microsoft.Extensions.Logging;
+using Spectre.Console;
+
+namespace LeapAlign.Host.Scored;
+
+/// <summary><c>score</c>: pictures of files under the rewards of a plan. No model is made, and nothing is written before all is scored.</summary>
+internal sealed class Scorer(Terminal terminal, ILoggerFactory loggers)
+{
+    // Kept out of line so that no stack slot holds a plugin type after it returns.
+    /// <summary>Scores and writes. Synchronous: tensors belong to one thread.</summary>
+    /// <param name="plan">Its rewards, and the source of captions where a file has them.</param>
+    /// <param name="options">What the command line says.</param>
+    /// <param name="stop">Asks to stop after the current picture.</param>
+    /// <returns>Whether every picture was scored.</returns>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    public Result<Completion> Score(RunPlan plan, ScoreOptions options, CancellationToken stop) =>
+        RunSite.Open(plan, loggers, terminal.Error, stop: stop).Bind(site =>
+        {
+            using (site) return Score(plan, options, site, stop);
+        });
+
+    private Result<Completion> Score(RunPlan plan, ScoreOptions options, RunSite site, CancellationToken stop)
+    {
+        List<IDisposable> owned = [];
+        try
+        {
+            return from _ in options.Files.Select(CanBe).All()
+                   from pictures in Pictures(plan, options, site, owned)
+                   from rewards in RunParts.MakeRewards(plan, site.Context, owned)
+                   let scores = new PictureScores(rewards, Stages(plan), site.Device)
+                   from compared in scores.Check(pictures)
+                   let sheet = new ScoreSheet(plan.Rewards, scores.Of(pictures, stop))
+                   from written in Write(sheet, options, site.Warnings)
+                   select Completion.Whole;
+        }
+        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        {
+            terminal.Error.WriteLine("interrupted: nothing is written");
+            return Completion.Interrupted;
+        }
+        catch (FaultException exception)
+        {
+            return exception.Fault;
+        }
+#pragma warning disable CA1031 // A part may throw anything; as in a run, whatever it is becomes a fault.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            return exception.ToFault(static (type, message) => new Fault.Run(FaultCodes.StepThrew, $"scoring threw {type}: {message}"));
+        }
+        finally
+        {
+            RunParts.Release(owned);
+            site.Warnings.Summarize();
+        }
+    }
+
+    private static OpenStages Stages(RunPlan plan)
+    {
+        var stages = new OpenStages();
+        stages.Add(new KernelSpans(plan));
+        return stages;
+    }
+
+    // Before anything is scored: many pictures may take long.
+    private static Result<Unit> CanBe(string path) => (Directory.Exists(path), Directory.Exists(Path.GetDirectoryName(Path.GetFullPath(path)))) switch
+    {
+        (true, _) => new Fault.Run(FaultCodes.CannotWrite, "it is a folder; expected a file to write", new SourcePlace(path)),
+        (_, false) => new Fault.Run(FaultCodes.CannotWrite, "its folder does not exist", new SourcePlace(path)),
+        _ => Unit.Value,
+    };
+
+    private static Result<IReadOnlyList<ScoredPicture>> Pictures(RunPlan plan, ScoreOptions options, RunSite site, List<IDisposable> owned) => options.Captions is { } captions
+        ? from source in RunParts.Make<IPromptSource>(plan.Prompts, site.Context, owned)
+          from rows in source.Read()
+          from pictures in ScoredPictures.Of(options.Pictures, captions, rows)
+          select pictures
+        : ScoredPictures.Of(options.Pictures, options.Caption!);
+
+    private Result<Unit> Write(ScoreSheet sheet, ScoreOptions options, Warnings warnings)
+    {
+        if (NotFinite(sheet) is { } bad) warnings.Add(bad);
+        return from json in Write(options.Json, sheet.ToJson)
+               from csv in Write(options.Csv, sheet.ToCsv)
+               let shown = options.TakesOutput ? Unit.Value : Show(sheet)
+               select shown;
+    }
+
+    private Result<Unit> Write(string? path, Func<string> text)
+    {
+        if (path is null) return Unit.Value;
+        if (path != ScoreOptions.StandardOutput) return WholeFile.Write(path, Encoding.UTF8.GetBytes(text()));
+        terminal.WriteData(text());
+        return Unit.Value;
+    }
+
+    private Unit Show(ScoreSheet sheet)
+    {
+        string[] captions = sheet.HasCaptions ? ["caption"] : [];
+        var table = terminal.Table(["picture", .. captions, .. sheet.Rewards.Select(static reward => reward.Part.Name)]);
+        foreach (var row in sheet.Rows)
+        {
+            string[] cells = [row.Picture.Name, .. captions.Select(_ => row.Picture.Prompt.Text), .. row.Values.Select(static value => value.ToString("G6", CultureInfo.InvariantCulture))];
+            table.AddRow(cells.Select(Terminal.Cell));
+        }
+        terminal.Console.Write(table);
+        return Unit.Value;
+    }
+
+    private static Fault.Run? NotFinite(ScoreSheet sheet)
+    {
+        List<string> bad = [];
+        for (var reward = 0; reward < sheet.Rewards.Count; reward++)
+        {
+            var rows = sheet.Rows.Where(row => !double.IsFinite(row.Values[reward])).ToList();
+            if (rows.Count > 0)
+                bad.Add(FormattableString.Invariant($"'{sheet.Rewards[reward].Part.Name}' gave {rows[0].Values[reward]} to '{rows[0].Picture.Name}' ({rows.Count} of {sheet.Rows.Count} pictures)"));
+        }
+        return bad.Count == 0 ? null : new Fault.Run(FaultCodes.ScoreNotFinite, $"the reward {string.Join(" and ", bad)}");
+    }
+}
