@@ -34,6 +34,12 @@ internal sealed record ClipFolder(string Path, ClipConfig Config, ClipImageProce
         using (files) return IsOpenClip ? OpenClipWeights.Of(files, Config).Bind(take) : take(files);
     });
 
+    /// <summary>A hash of all that features depend on: configuration and weights.</summary>
+    public Result<string> Content(ContentHash hash) => Files().Bind(files =>
+    {
+        using (files) return hash.Of([System.IO.Path.Combine(Path, IsOpenClip ? OpenClipConfig.File : "config.json"), .. files.Files]);
+    });
+
     /// <summary>Opens what makes token ids of captions.</summary>
     /// <param name="asOpenClip">Whether captions are cleaned as open_clip does, whatever the layout.</param>
     /// <param name="warn">Takes warnings.</param>

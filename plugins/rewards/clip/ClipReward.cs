@@ -18,12 +18,13 @@ public sealed class ClipReward : IDifferentiableReward, IDisposable
     private readonly Func<string, long[]> _tokenize;
     private readonly ClipForm _form;
     private readonly FeatureCache _cache;
+    private readonly FeatureFolder? _kept;
     private readonly Tensor? _scale;
 
     /// <summary>Scores with a network that has its weights already, and that others dispose.</summary>
-    internal ClipReward(ClipNetwork network, ClipImageProcessor pictures, Func<string, long[]> tokenize, ClipForm form, int textCache)
+    internal ClipReward(ClipNetwork network, ClipImageProcessor pictures, Func<string, long[]> tokenize, ClipForm form, int textCache, FeatureFolder? kept = null)
     {
-        (_network, _pictures, _tokenize, _form) = (network, pictures, tokenize, form);
+        (_network, _pictures, _tokenize, _form, _kept) = (network, pictures, tokenize, form, kept);
         _cache = new FeatureCache(textCache, network.Config.Text.Projection!.Value, network.Device);
         using var _ = no_grad();
         if (form.TimesModelScale) _scale = network.Model.LogitScale().DetachFromDisposeScope();
@@ -34,7 +35,7 @@ public sealed class ClipReward : IDifferentiableReward, IDisposable
     public static Result<ClipReward> Load(ClipSettings settings, PartContext context)
     {
         ArgumentNullException.ThrowIfNull(settings);
-        return Load(settings.Model, context, settings.TextCache, new ClipForm { TimesModelScale = settings.Scale == ClipScale.Logit });
+        return Load(settings.Model, context, (settings.TextCache, settings.TextFolder), new ClipForm { TimesModelScale = settings.Scale == ClipScale.Logit });
     }
 
     /// <summary>Loads <c>clip-score</c>: a hundred times the cosine.</summary>
@@ -42,7 +43,7 @@ public sealed class ClipReward : IDifferentiableReward, IDisposable
     public static Result<ClipReward> Load(ClipScoreSettings settings, PartContext context)
     {
         ArgumentNullException.ThrowIfNull(settings);
-        return Load(settings.Model, context, settings.TextCache, new ClipForm { Factor = 100, ClipsAtZero = settings.ClipAtZero }, pictures: pictures => settings.Resize.Of(pictures));
+        return Load(settings.Model, context, (settings.TextCache, settings.TextFolder), new ClipForm { Factor = 100, ClipsAtZero = settings.ClipAtZero }, pictures: pictures => settings.Resize.Of(pictures));
     }
 
     /// <summary>Loads <c>pickscore</c> (arXiv:2305.01569): the model's logit, without a softmax over pictures.</summary>
@@ -50,7 +51,7 @@ public sealed class ClipReward : IDifferentiableReward, IDisposable
     public static Result<ClipReward> Load(PickScoreSettings settings, PartContext context)
     {
         ArgumentNullException.ThrowIfNull(settings);
-        return Load(settings.Model, context, settings.TextCache, new ClipForm { TimesModelScale = true }, pictures: pictures => settings.Resize.Of(pictures));
+        return Load(settings.Model, context, (settings.TextCache, settings.TextFolder), new ClipForm { TimesModelScale = true }, pictures: pictures => settings.Resize.Of(pictures));
     }
 
     /// <summary>
@@ -61,7 +62,7 @@ public sealed class ClipReward : IDifferentiableReward, IDisposable
     public static Result<ClipReward> Load(HpsSettings settings, PartContext context)
     {
         ArgumentNullException.ThrowIfNull(settings);
-        return Load(settings.Model, context, settings.TextCache, new ClipForm(), asOpenClip: true, static pictures => pictures with { Size = pictures.Crop, Fit = PictureFit.Contain });
+        return Load(settings.Model, context, (settings.TextCache, settings.TextFolder), new ClipForm(), asOpenClip: true, static pictures => pictures with { Size = pictures.Crop, Fit = PictureFit.Contain });
     }
 
     /// <summary>What is done to pictures before the network looks at them.</summary>
@@ -87,14 +88,15 @@ public sealed class ClipReward : IDifferentiableReward, IDisposable
     }
 
     private static Result<ClipReward> Load(
-        string model, PartContext context, int textCache, ClipForm form, bool asOpenClip = false, Func<ClipImageProcessor, ClipImageProcessor>? pictures = null)
+        string model, PartContext context, (int Cache, string? Folder) text, ClipForm form, bool asOpenClip = false, Func<ClipImageProcessor, ClipImageProcessor>? pictures = null)
     {
         ArgumentNullException.ThrowIfNull(context);
         return
             from folder in ClipFolder.Read(context.Resolve(model), context)
             from captions in ClipCaptions.Load(folder, asOpenClip || folder.IsOpenClip, context.Warn)
+            from kept in text.Folder is { } place ? FeatureFolder.Open(context.Resolve(place), folder, context).Map(static kept => (FeatureFolder?)kept) : Result.Ok<FeatureFolder?>(null)
             from network in ClipNetwork.Open(folder, context)
-            select new ClipReward(network, pictures?.Invoke(folder.Pictures) ?? folder.Pictures, captions.Ids, form, textCache);
+            select new ClipReward(network, pictures?.Invoke(folder.Pictures) ?? folder.Pictures, captions.Ids, form, text.Cache, kept);
     }
 
     /// <summary>[B, features], fp32, without gradient.</summary>
@@ -111,7 +113,10 @@ public sealed class ClipReward : IDifferentiableReward, IDisposable
     private Tensor Encode(string caption)
     {
         using var scope = NewDisposeScope();
-        var ids = tensor(_tokenize(caption), device: _network.Device).unsqueeze(0);
-        return _network.Model.TextFeatures(ids).to(ScalarType.Float32).squeeze(0).MoveToOuterDisposeScope();
+        var ids = _tokenize(caption);
+        if (_kept?.Find(ids) is { } known) return tensor(known, device: _network.Device).MoveToOuterDisposeScope();
+        var features = _network.Model.TextFeatures(tensor(ids, device: _network.Device).unsqueeze(0)).to(ScalarType.Float32).squeeze(0);
+        _kept?.Keep(ids, features.cpu().data<float>().ToArray());
+        return features.MoveToOuterDisposeScope();
     }
 }

@@ -22,6 +22,10 @@ public sealed record ClipSettings
     [Description("Captions whose text features are kept; those that were used longest ago are dropped. 0 keeps none.")]
     [Range(0, 1_000_000)]
     public int TextCache { get; init; } = 4096;
+
+    /// <summary>Where text features are kept between runs.</summary>
+    [Description(TextWords.Folder)]
+    public string? TextFolder { get; init; }
 }
 
 /// <summary>What the score is.</summary>

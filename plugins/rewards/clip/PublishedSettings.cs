@@ -27,6 +27,10 @@ public sealed record ClipScoreSettings
     [Description("Captions whose text features are kept; those that were used longest ago are dropped. 0 keeps none.")]
     [Range(0, 1_000_000)]
     public int TextCache { get; init; } = 4096;
+
+    /// <summary>Where text features are kept between runs.</summary>
+    [Description(TextWords.Folder)]
+    public string? TextFolder { get; init; }
 }
 
 /// <summary>Settings of <c>pickscore</c>.</summary>
@@ -46,6 +50,10 @@ public sealed record PickScoreSettings
     [Description("Captions whose text features are kept; those that were used longest ago are dropped. 0 keeps none.")]
     [Range(0, 1_000_000)]
     public int TextCache { get; init; } = 4096;
+
+    /// <summary>Where text features are kept between runs.</summary>
+    [Description(TextWords.Folder)]
+    public string? TextFolder { get; init; }
 }
 
 /// <summary>Settings of <c>hps</c>.</summary>
@@ -61,6 +69,10 @@ public sealed record HpsSettings
     [Description("Captions whose text features are kept; those that were used longest ago are dropped. 0 keeps none.")]
     [Range(0, 1_000_000)]
     public int TextCache { get; init; } = 4096;
+
+    /// <summary>Where text features are kept between runs.</summary>
+    [Description(TextWords.Folder)]
+    public string? TextFolder { get; init; }
 }
 
 /// <summary>Settings of <c>aesthetic</c>.</summary>
@@ -93,6 +105,11 @@ public enum PictureResize
     /// <summary>With rounding to 8 bits after each axis, as the Python Imaging Library does.</summary>
     [JsonStringEnumMemberName("pil")]
     Pil,
+}
+
+internal static class TextWords
+{
+    public const string Folder = "A folder in which text features are kept between runs, relative to plugins.json; they are found by the content of the model's files. Null keeps none.";
 }
 
 internal static class ResizeWords

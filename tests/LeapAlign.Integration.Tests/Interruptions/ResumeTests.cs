@@ -18,7 +18,8 @@ public sealed class ResumeTests : IDisposable
     [InlineData("evaluation after step 3")]
     public void A_run_that_is_killed_goes_on_to_the_same_bytes(string at)
     {
-        Kill("KILL", at, "train", "--name", "killed");
+        // The first checkpoint is written while the first step is made; on a slow disk it may come later than that.
+        Kill("KILL", at, () => Directory.Exists(Path.Combine(Run("killed"), "checkpoints", "step-000000")), "train", "--name", "killed");
         var resumed = Succeed("train", "--resume", Run("killed"));
         Assert.Contains("its newest valid checkpoint", resumed.Output, StringComparison.Ordinal);
         Digest.AssertSame(Run("whole"), Run("killed"));
@@ -187,11 +188,14 @@ public sealed class ResumeTests : IDisposable
         return outcome;
     }
 
-    private void Kill(string signal, string at, params string[] arguments)
+    private void Kill(string signal, string at, params string[] arguments) => Kill(signal, at, static () => true, arguments);
+
+    private void Kill(string signal, string at, Func<bool> when, params string[] arguments)
     {
         // A shell that runs the tests in the background makes its children deaf to interrupts; this undoes it.
         using var process = BuiltHost.Start(_workspace.Folder, "env", ["--default-signal=INT", BuiltHost.Program, .. arguments]);
         WaitFor(process, at);
+        while (!when()) Thread.Sleep(10);
         using (var kill = Process.Start("kill", [$"-{signal}", $"{process.Id}"])) kill.WaitForExit();
         BuiltHost.Finish(process);
     }

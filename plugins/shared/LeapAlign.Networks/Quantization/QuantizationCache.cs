@@ -1,5 +1,3 @@
-using System.Security.Cryptography;
-using System.Text;
 using LeapAlign.Networks.Weights;
 using LeapAlign.Pipeline;
 using LeapAlign.Storage.Disks;
@@ -9,8 +7,8 @@ using static TorchSharp.torch;
 namespace LeapAlign.Networks.Quantization;
 
 /// <summary>
-/// Quantised weights on the disk, under a hash of the content of the files that they were made of: a model is quantised once, and mapped afterwards. Hashing tens of gigabytes takes as long as reading
-/// them, so the hash is remembered with path, length and time of the last change of each file. Whatever is in the folder can be deleted; it is made again.
+/// Quantised weights on the disk, under a hash of the content of the files that they were made of (<see cref="ContentHash"/>): a model is quantised once, and mapped afterwards. Whatever is in the folder
+/// can be deleted; it is made again.
 /// </summary>
 /// <param name="folder">The folder; made when absent.</param>
 /// <param name="say">Is told what takes time.</param>
@@ -24,8 +22,6 @@ public sealed class QuantizationCache(string folder, Action<string>? say = null,
     // So many weights are converted to fp32 at a time.
     private const long Band = 1 << 22;
 
-    // A file that was written just now may be written again within the resolution of its time stamp.
-    private static readonly TimeSpan s_settled = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan s_again = TimeSpan.FromSeconds(0.2);
 
     private readonly IDisk _disk = disk ?? SystemDisk.Instance;
@@ -44,8 +40,8 @@ public sealed class QuantizationCache(string folder, Action<string>? say = null,
         ArgumentNullException.ThrowIfNull(weights);
         ArgumentNullException.ThrowIfNull(form);
         return from made in MakeFolder()
-               from content in Content(source)
-               from file in Open(Path.Combine(folder, $"{Hash($"{Version}\n{form.Name}\n{content}\n{string.Join('\n', weights.Select(static pair => pair.FileName))}")}.safetensors"), source, weights, form)
+               from content in new ContentHash(folder, _disk, stop).Of(source.Files)
+               from file in Open(Path.Combine(folder, $"{ContentHash.Of($"{Version}\n{form.Name}\n{content}\n{string.Join('\n', weights.Select(static pair => pair.FileName))}")}.safetensors"), source, weights, form)
                select file;
     }
 
@@ -111,41 +107,6 @@ public sealed class QuantizationCache(string folder, Action<string>? say = null,
         return whole.MoveToOuterDisposeScope();
     }
 
-    private Result<string> Content(SafetensorsFolder source)
-    {
-        var files = source.Files.Select(static path => new FileInfo(Path.GetFullPath(path))).ToArray();
-        var memory = Path.Combine(folder, $"{Hash(string.Join('\n', files.Select(static file => FormattableString.Invariant($"{file.FullName} {file.Length} {file.LastWriteTimeUtc.Ticks}"))))}.hash");
-        try
-        {
-            if (File.Exists(memory) && File.ReadAllText(memory) is { Length: 2 * SHA256.HashSizeInBytes } known) return known;
-            using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-            foreach (var file in files) Append(hash, file.FullName);
-            var content = Convert.ToHexStringLower(hash.GetHashAndReset());
-            // What cannot be remembered is hashed again.
-            if (files.All(file => TimeProvider.System.GetUtcNow() - file.LastWriteTimeUtc > s_settled)) WholeFile.Write(memory, Encoding.ASCII.GetBytes(content), _disk);
-            return content;
-        }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
-        {
-            return new Fault.Input(FaultCodes.DamagedWeights, $"the weights cannot be read ({exception.Message})", new SourcePlace(source.Location));
-        }
-    }
-
-    private void Append(IncrementalHash hash, string path)
-    {
-        const int buffered = 1 << 22;
-        using var file = File.OpenHandle(path, options: FileOptions.SequentialScan);
-        var buffer = new byte[buffered];
-        for (var position = 0L; ;)
-        {
-            stop.ThrowIfCancellationRequested();
-            var count = RandomAccess.Read(file, buffer, position);
-            if (count == 0) return;
-            hash.AppendData(buffer, 0, count);
-            position += count;
-        }
-    }
-
     private Result<FileStream> Locked(string path)
     {
         while (true)
@@ -168,8 +129,6 @@ public sealed class QuantizationCache(string folder, Action<string>? say = null,
 
     private Fault NotKept(Exception exception) =>
         new Fault.Run(FaultCodes.CannotWrite, $"quantised weights cannot be kept here ({exception.Message}); the model's setting 'quantizationCache' names another folder", new SourcePlace(folder));
-
-    private static string Hash(string text) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)));
 
     private static string CacheHome()
     {

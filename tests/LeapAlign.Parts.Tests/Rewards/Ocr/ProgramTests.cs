@@ -219,9 +219,11 @@ public sealed class ProgramTests
     [Fact]
     public void A_program_that_is_interrupted_is_asked_once_more()
     {
-        using var program = new Program("cat > /dev/null; if mkdir $HERE/first 2> /dev/null; then kill -INT $$; fi; echo OPEN");
+        // Tests that a shell runs in the background are deaf to interrupts, and so are their programs.
+        const string interrupted = "exec env --default-signal=INT sh -c 'kill -INT $$'";
+        using var program = new Program($"cat > /dev/null; if mkdir $HERE/first 2> /dev/null; then {interrupted}; fi; echo OPEN");
         Assert.Equal([1f], ReaderCase.Score(ReaderCase.Settings(program), ReaderCase.Open));
-        using var again = new Program("echo . >> $HERE/calls; kill -INT $$");
+        using var again = new Program($"echo . >> $HERE/calls; {interrupted}");
         Assert.Contains("exit code 130", ReaderCase.Fault(ReaderCase.Settings(again), ReaderCase.Open).Message, StringComparison.Ordinal);
         Assert.Equal(2, File.ReadAllLines(again.At("calls")).Length);
     }
