@@ -20,6 +20,11 @@ internal sealed record ClipFolder(string Path, ClipConfig Config, ClipImageProce
     public static Result<ClipFolder> Read(string path, PartContext context)
     {
         var open = System.IO.Path.Combine(path, OpenClipConfig.File);
+        if (!File.Exists(open) && !File.Exists(System.IO.Path.Combine(path, "config.json")))
+        {
+            var message = Directory.Exists(path) ? $"there is neither config.json, as transformers writes it, nor {OpenClipConfig.File}, as open_clip does" : "there is no such model folder";
+            return new Fault.Input(FaultCodes.ModelNotFound, message, new SourcePlace(path));
+        }
         if (File.Exists(open) && !HasModel(path)) return OpenClipConfig.Read(open, context.Warn).Map(config => new ClipFolder(path, config.Model, config.Pictures, IsOpenClip: true));
         return
             from config in ClipConfig.Read(System.IO.Path.Combine(path, "config.json"), context.Warn)

@@ -26,6 +26,13 @@ public sealed class FolderTests : IDisposable
         AssertFault(Aesthetic(head), FaultCodes.ModelNotFound, "torch.load('head.pth'", "'head.safetensors'");
     }
 
+    [Fact]
+    public void A_folder_without_configuration_says_which_there_may_be()
+    {
+        AssertFault(Hps(_folder.FullName), FaultCodes.ModelNotFound, "neither config.json", "open_clip_config.json");
+        AssertFault(Hps(Path.Combine(_folder.FullName, "nowhere")), FaultCodes.ModelNotFound, "no such model folder");
+    }
+
     [Theory]
     [InlineData("vocab.json")]
     [InlineData("merges.txt")]
