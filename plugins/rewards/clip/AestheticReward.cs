@@ -31,7 +31,7 @@ public sealed class AestheticReward : IDifferentiableReward, IDisposable
             from folder in ClipFolder.Read(context.Resolve(settings.Model), context)
             from head in Head(context.Resolve(settings.Head), folder.Config.Vision.Projection, context)
             from network in ClipNetwork.Open(folder, context)
-            select new AestheticReward(network, settings.Resize.Of(folder.Pictures), head);
+            select new AestheticReward(network, folder.Pictures.ResizedBy(settings.Resize), head);
     }
 
     /// <summary>What is done to pictures before the network looks at them.</summary>

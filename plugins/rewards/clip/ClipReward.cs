@@ -35,7 +35,7 @@ public sealed class ClipReward : IDifferentiableReward, IDisposable
     public static Result<ClipReward> Load(ClipSettings settings, PartContext context)
     {
         ArgumentNullException.ThrowIfNull(settings);
-        return Load(settings.Model, context, (settings.TextCache, settings.TextFolder), new ClipForm { TimesModelScale = settings.Scale == ClipScale.Logit });
+        return Load(settings.Model, context, settings, new ClipForm { TimesModelScale = settings.Scale == ClipScale.Logit });
     }
 
     /// <summary>Loads <c>clip-score</c>: a hundred times the cosine.</summary>
@@ -43,7 +43,7 @@ public sealed class ClipReward : IDifferentiableReward, IDisposable
     public static Result<ClipReward> Load(ClipScoreSettings settings, PartContext context)
     {
         ArgumentNullException.ThrowIfNull(settings);
-        return Load(settings.Model, context, (settings.TextCache, settings.TextFolder), new ClipForm { Factor = 100, ClipsAtZero = settings.ClipAtZero }, pictures: pictures => settings.Resize.Of(pictures));
+        return Load(settings.Model, context, settings, new ClipForm { Factor = 100, ClipsAtZero = settings.ClipAtZero }, pictures: pictures => pictures.ResizedBy(settings.Resize));
     }
 
     /// <summary>Loads <c>pickscore</c> (arXiv:2305.01569): the model's logit, without a softmax over pictures.</summary>
@@ -51,7 +51,7 @@ public sealed class ClipReward : IDifferentiableReward, IDisposable
     public static Result<ClipReward> Load(PickScoreSettings settings, PartContext context)
     {
         ArgumentNullException.ThrowIfNull(settings);
-        return Load(settings.Model, context, (settings.TextCache, settings.TextFolder), new ClipForm { TimesModelScale = true }, pictures: pictures => settings.Resize.Of(pictures));
+        return Load(settings.Model, context, settings, new ClipForm { TimesModelScale = true }, pictures: pictures => pictures.ResizedBy(settings.Resize));
     }
 
     /// <summary>
@@ -62,7 +62,7 @@ public sealed class ClipReward : IDifferentiableReward, IDisposable
     public static Result<ClipReward> Load(HpsSettings settings, PartContext context)
     {
         ArgumentNullException.ThrowIfNull(settings);
-        return Load(settings.Model, context, (settings.TextCache, settings.TextFolder), new ClipForm(), asOpenClip: true, static pictures => pictures with { Size = pictures.Crop, Fit = PictureFit.Contain });
+        return Load(settings.Model, context, settings, new ClipForm(), asOpenClip: true, static pictures => pictures with { Size = pictures.Crop, Fit = PictureFit.Contain });
     }
 
     /// <summary>What is done to pictures before the network looks at them.</summary>
@@ -88,15 +88,15 @@ public sealed class ClipReward : IDifferentiableReward, IDisposable
     }
 
     private static Result<ClipReward> Load(
-        string model, PartContext context, (int Cache, string? Folder) text, ClipForm form, bool asOpenClip = false, Func<ClipImageProcessor, ClipImageProcessor>? pictures = null)
+        string model, PartContext context, CaptionSettings text, ClipForm form, bool asOpenClip = false, Func<ClipImageProcessor, ClipImageProcessor>? pictures = null)
     {
         ArgumentNullException.ThrowIfNull(context);
         return
             from folder in ClipFolder.Read(context.Resolve(model), context)
             from captions in ClipCaptions.Load(folder, asOpenClip || folder.IsOpenClip, context.Warn)
-            from kept in text.Folder is { } place ? FeatureFolder.Open(context.Resolve(place), folder, context).Map(static kept => (FeatureFolder?)kept) : Result.Ok<FeatureFolder?>(null)
+            from kept in text.TextFolder is { } place ? FeatureFolder.Open(context.Resolve(place), folder, context).Map(static kept => (FeatureFolder?)kept) : Result.Ok<FeatureFolder?>(null)
             from network in ClipNetwork.Open(folder, context)
-            select new ClipReward(network, pictures?.Invoke(folder.Pictures) ?? folder.Pictures, captions.Ids, form, text.Cache, kept);
+            select new ClipReward(network, pictures?.Invoke(folder.Pictures) ?? folder.Pictures, captions.Ids, form, text.TextCache, kept);
     }
 
     /// <summary>[B, features], fp32, without gradient.</summary>

@@ -72,7 +72,7 @@ public sealed class BlipReward : IDifferentiableReward, IDisposable
 
     /// <summary>What is done to pictures: as torchvision does, with CLIP's colours.</summary>
     internal static ClipImageProcessor PicturesOf(BlipConfig config, ImageRewardSettings settings) =>
-        ClipImageProcessor.Published(config.ImageSize) with { CutsAtEven = true, EightBit = settings.Resize == PictureResize.Pil };
+        (ClipImageProcessor.Published(config.ImageSize) with { CutsAtEven = true }).ResizedBy(settings.Resize);
 
     private static Result<Unit> Fits(string folder, ImageRewardSettings settings, BlipConfig config, BertTokenizer tokenizer, string name)
     {

@@ -2,6 +2,7 @@ using System.ComponentModel;
 using System.ComponentModel.DataAnnotations;
 using System.Text.Json.Serialization;
 using LeapAlign.Contracts.Plugins;
+using LeapAlign.Networks.Images;
 
 namespace LeapAlign.Rewards.ImageReward;
 
@@ -20,18 +21,6 @@ public sealed record ImageRewardSettings
     public int TextLength { get; init; } = 35;
 
     /// <summary>How pictures are resized.</summary>
-    [Description("How pictures are resized: tensor (in floating point, the differentiable path of published trainers) or pil (rounded to 8 bits after each axis, as published scores of files are; the gradient is that of tensor).")]
+    [Description(PictureResizing.Description)]
     public PictureResize Resize { get; init; } = PictureResize.Tensor;
-}
-
-/// <summary>How pictures are resized before a model looks at them.</summary>
-public enum PictureResize
-{
-    /// <summary>In floating point.</summary>
-    [JsonStringEnumMemberName("tensor")]
-    Tensor,
-
-    /// <summary>With rounding to 8 bits after each axis, as the Python Imaging Library does.</summary>
-    [JsonStringEnumMemberName("pil")]
-    Pil,
 }

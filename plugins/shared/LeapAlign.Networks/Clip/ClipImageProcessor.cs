@@ -70,6 +70,9 @@ public sealed record ClipImageProcessor
         Deviation = ClipPictureFile.PublishedDeviation,
     };
 
+    /// <summary>The same with a way of resizing.</summary>
+    public ClipImageProcessor ResizedBy(PictureResize resize) => this with { EightBit = resize == PictureResize.Pil };
+
     /// <summary>Prepares pictures.</summary>
     /// <param name="images">[B, 3, H, W] in [0, 1], of any size.</param>
     /// <returns>[B, 3, S, S] with S the model's image size, normalised.</returns>

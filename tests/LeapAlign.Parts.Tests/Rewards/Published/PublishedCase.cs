@@ -3,6 +3,7 @@ using LeapAlign.Contracts.Plugins;
 using LeapAlign.Contracts.Prompts;
 using LeapAlign.Contracts.Rewards;
 using LeapAlign.Networks.Clip;
+using LeapAlign.Networks.Images;
 using LeapAlign.Pipeline;
 using LeapAlign.Rewards.Clip;
 using LeapAlign.Rewards.ImageReward;
@@ -10,7 +11,6 @@ using LeapAlign.Storage.Safetensors;
 using LeapAlign.Testing;
 using Microsoft.Extensions.Logging.Abstractions;
 using static TorchSharp.torch;
-using PictureResize = LeapAlign.Rewards.Clip.PictureResize;
 
 namespace LeapAlign.Rewards.Published.Tests;
 
@@ -65,7 +65,7 @@ internal sealed class PublishedCase
             "pickscore" => Recording.Require(ClipReward.Load(new PickScoreSettings { Model = folder, Resize = resize }, context)),
             "hpsv2" => Recording.Require(ClipReward.Load(new HpsSettings { Model = folder }, context)),
             "aesthetic" => Recording.Require(AestheticReward.Load(new AestheticSettings { Model = Path.Combine(folder, "clip"), Head = Head, Resize = resize }, context)),
-            _ => Recording.Require(BlipReward.Load(new ImageRewardSettings { Model = folder, TextLength = Length, Resize = (ImageReward.PictureResize)resize }, context)),
+            _ => Recording.Require(BlipReward.Load(new ImageRewardSettings { Model = folder, TextLength = Length, Resize = resize }, context)),
         };
     }
 

@@ -2,11 +2,11 @@ using LeapAlign.Contracts.Prompts;
 using LeapAlign.Contracts.Rewards;
 using LeapAlign.Networks.Blip;
 using LeapAlign.Networks.Clip;
+using LeapAlign.Networks.Images;
 using LeapAlign.Networks.Tokenizers;
 using LeapAlign.Rewards.Clip;
 using LeapAlign.Testing;
 using static TorchSharp.torch;
-using PictureResize = LeapAlign.Rewards.Clip.PictureResize;
 
 namespace LeapAlign.Rewards.Published.Tests;
 
