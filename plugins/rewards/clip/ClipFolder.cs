@@ -45,10 +45,13 @@ internal sealed record ClipFolder(string Path, ClipConfig Config, ClipImageProce
         using (files) return hash.Of([System.IO.Path.Combine(Path, IsOpenClip ? OpenClipConfig.File : "config.json"), .. files.Files]);
     });
 
-    /// <summary>Opens what makes token ids of captions.</summary>
+    /// <summary>Opens what makes token ids of captions, as many as tokenizer and model take.</summary>
     /// <param name="asOpenClip">Whether captions are cleaned as open_clip does, whatever the layout.</param>
     /// <param name="warn">Takes warnings.</param>
-    public Result<ITextTokenizer> Tokenizer(bool asOpenClip, Action<Fault> warn) => asOpenClip
+    public Result<CaptionIds> Captions(bool asOpenClip, Action<Fault> warn) => Tokenizer(asOpenClip, warn).Bind(tokenizer =>
+        CaptionIds.Of(tokenizer, Config.Text.Vocabulary, Math.Min(tokenizer.MaxLength, Config.Text.Positions), Path, "the model", warn));
+
+    private Result<ITextTokenizer> Tokenizer(bool asOpenClip, Action<Fault> warn) => asOpenClip
         ? OpenClipTokenizer.Load(Path, warn).Map(static tokenizer => (ITextTokenizer)tokenizer)
         : ClipTokenizer.Load(Path, warn).Map(static tokenizer => (ITextTokenizer)tokenizer);
 

@@ -93,7 +93,7 @@ public sealed class ClipReward : IDifferentiableReward, IDisposable
         ArgumentNullException.ThrowIfNull(context);
         return
             from folder in ClipFolder.Read(context.Resolve(model), context)
-            from captions in ClipCaptions.Load(folder, asOpenClip || folder.IsOpenClip, context.Warn)
+            from captions in folder.Captions(asOpenClip || folder.IsOpenClip, context.Warn)
             from kept in text.TextFolder is { } place ? FeatureFolder.Open(context.Resolve(place), folder, context).Map(static kept => (FeatureFolder?)kept) : Result.Ok<FeatureFolder?>(null)
             from network in ClipNetwork.Open(folder, context)
             select new ClipReward(network, pictures?.Invoke(folder.Pictures) ?? folder.Pictures, captions.Ids, form, text.TextCache, kept);

@@ -20,14 +20,12 @@ public sealed class BlipReward : IDifferentiableReward, IDisposable
     private const double Deviation = 1.0333394966054072;
     private readonly BlipNetwork _network;
     private readonly LinearChain _head;
-    private readonly BertTokenizer _tokenizer;
+    private readonly CaptionIds _captions;
+    private readonly long _end;
     private readonly ClipImageProcessor _pictures;
-    private readonly ImageRewardSettings _settings;
-    private readonly PartContext _context;
-    private readonly HashSet<string> _cut = [];
 
-    private BlipReward((BlipNetwork Network, LinearChain Head) model, BertTokenizer tokenizer, ClipImageProcessor pictures, ImageRewardSettings settings, PartContext context) =>
-        (_network, _head, _tokenizer, _pictures, _settings, _context) = (model.Network, model.Head, tokenizer, pictures, settings, context);
+    private BlipReward((BlipNetwork Network, LinearChain Head) model, CaptionIds captions, long end, ClipImageProcessor pictures) =>
+        (_network, _head, _captions, _end, _pictures) = (model.Network, model.Head, captions, end, pictures);
 
     /// <summary>Loads the model of the settings to the device of the run, in its compute type.</summary>
     /// <returns>A fault when the folder is not ImageReward's, or a file of it is absent, damaged or pickled.</returns>
@@ -40,9 +38,9 @@ public sealed class BlipReward : IDifferentiableReward, IDisposable
         return
             from config in BlipConfig.Read(folder, context.Warn)
             from tokenizer in BertTokenizer.Load(folder, context.Warn)
-            from fits in Fits(folder, settings, config, tokenizer, context.Name)
+            from captions in Captions(folder, settings, config, tokenizer, context)
             from model in BlipNetwork.Open(folder, config, context)
-            select new BlipReward(model, tokenizer, PicturesOf(config, settings), settings, context);
+            select new BlipReward(model, captions, tokenizer.End, PicturesOf(config, settings));
     }
 
     /// <summary>What is done to pictures before the network looks at them.</summary>
@@ -55,12 +53,11 @@ public sealed class BlipReward : IDifferentiableReward, IDisposable
         ArgumentNullException.ThrowIfNull(prompts);
         if (images.shape[0] != prompts.Count) throw new ArgumentException($"{images.shape[0]} pictures for {prompts.Count} prompts", nameof(prompts));
         using var scope = NewDisposeScope();
-        long[][] texts = [.. prompts.Select(prompt => Ids(prompt.Text))];
-        Tensor Rows(IEnumerable<long> numbers) => tensor([.. numbers], device: images.device).view(prompts.Count, _settings.TextLength);
-        // What is after the last end is padding; a caption may spell [PAD] itself.
-        var mask = Rows(texts.SelectMany(ids => Enumerable.Range(0, ids.Length).Select(place => place <= Array.LastIndexOf(ids, _tokenizer.End) ? 1L : 0L)));
-        var first = _network.Read(Rows(texts.SelectMany(static ids => ids)), mask, _network.Tokens(_pictures.Prepare(images)));
+        long[][] texts = [.. prompts.Select(prompt => _captions.Ids(prompt.Text))];
+        var first = _network.Read(Rows(texts), Rows([.. texts.Select(Mask)]), _network.Tokens(_pictures.Prepare(images)));
         return ((_head.Forward(first) - Mean) / Deviation).to(images.dtype).MoveToOuterDisposeScope();
+
+        Tensor Rows(long[][] rows) => tensor([.. rows.SelectMany(static row => row)], device: images.device).view(rows.Length, rows[0].Length);
     }
 
     /// <inheritdoc/>
@@ -74,23 +71,14 @@ public sealed class BlipReward : IDifferentiableReward, IDisposable
     internal static ClipImageProcessor PicturesOf(BlipConfig config, ImageRewardSettings settings) =>
         (ClipImageProcessor.Published(config.ImageSize) with { CutsAtEven = true }).ResizedBy(settings.Resize);
 
-    private static Result<Unit> Fits(string folder, ImageRewardSettings settings, BlipConfig config, BertTokenizer tokenizer, string name)
+    // What is after the last end is padding; a caption may spell [PAD] itself.
+    private long[] Mask(long[] ids)
     {
-        if (settings.TextLength > config.Positions)
-            return new Fault.Configuration(FaultCodes.OutOfRange, $"reward '{name}': textLength is {settings.TextLength}, but the model has only {config.Positions} positions");
-        return tokenizer.VocabularySize <= config.Vocabulary
-            ? Unit.Value
-            : new Fault.Input(FaultCodes.BadTokenizer, $"the tokenizer has {tokenizer.VocabularySize} tokens, but the model only {config.Vocabulary}", new SourcePlace(folder));
+        var last = Array.LastIndexOf(ids, _end);
+        return [.. ids.Select((_, place) => place <= last ? 1L : 0L)];
     }
 
-    private long[] Ids(string caption)
-    {
-        var tokens = _tokenizer.Encode(caption, _settings.TextLength);
-        if (tokens.WasCut && _cut.Add(caption))
-        {
-            var beginning = caption.Length <= 60 ? caption : $"{caption[..60]}…";
-            _context.Warn(new Fault.Input(FaultCodes.CaptionCut, $"the caption '{beginning}' has more than the {_settings.TextLength} tokens that the reward takes and was cut", new SourcePlace(_context.Resolve(_settings.Model))));
-        }
-        return tokens.Ids;
-    }
+    private static Result<CaptionIds> Captions(string folder, ImageRewardSettings settings, BlipConfig config, BertTokenizer tokenizer, PartContext context) => settings.TextLength > config.Positions
+        ? new Fault.Configuration(FaultCodes.OutOfRange, $"reward '{context.Name}': textLength is {settings.TextLength}, but the model has only {config.Positions} positions")
+        : CaptionIds.Of(tokenizer, config.Vocabulary, settings.TextLength, folder, "the reward", context.Warn);
 }

@@ -20,7 +20,7 @@ public sealed class TextFolderTests : IDisposable
         // What is there is what is taken: other features in its place show.
         var context = PublishedCase.Context();
         var folder = Recording.Require(ClipFolder.Read(_recorded.Folder, context));
-        var ids = Recording.Require(ClipCaptions.Load(folder, asOpenClip: true, context.Warn)).Ids(_recorded.Texts[0]);
+        var ids = Recording.Require(folder.Captions(asOpenClip: true, context.Warn)).Ids(_recorded.Texts[0]);
         var kept = Recording.Require(FeatureFolder.Open(Path.Combine(_folder.FullName, "text"), folder, context));
         kept.Keep(ids, new float[kept.Find(ids)!.Length]);
         Assert.Equal([0, .. first[1..]], Scores());
