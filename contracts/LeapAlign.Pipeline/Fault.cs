@@ -25,6 +25,9 @@ public abstract record Fault
     /// <summary>The file, line and key, when the fault lies in a file.</summary>
     public SourcePlace? Place { get; init; }
 
+    /// <summary>The process of the run that it happened in, where several share one; null otherwise.</summary>
+    public int? Rank { get; init; }
+
     /// <summary>Lines that mend it, to be pasted as they are; empty where there is no one way. The sentence does not depend on them.</summary>
     public IReadOnlyList<string> Advice { get; init; } = [];
 
@@ -33,17 +36,21 @@ public abstract record Fault
 
     /// <summary>The same fault whose sentence goes on: what became of the run, what to do now.</summary>
     /// <param name="more">How it goes on, with the punctuation before it.</param>
-    public Fault And(string more) => this switch
+    public Fault And(string more)
     {
-        Configuration => new Configuration(Code, Message + more, Place),
-        Plugin => new Plugin(Code, Message + more, Place),
-        Composition => new Composition(Code, Message + more, Place),
-        Input => new Input(Code, Message + more, Place),
-        _ => new Run(Code, Message + more, Place),
-    };
+        Fault longer = this switch
+        {
+            Configuration => new Configuration(Code, Message + more, Place),
+            Plugin => new Plugin(Code, Message + more, Place),
+            Composition => new Composition(Code, Message + more, Place),
+            Input => new Input(Code, Message + more, Place),
+            _ => new Run(Code, Message + more, Place),
+        };
+        return longer with { Rank = Rank };
+    }
 
-    /// <summary><c>LA#### place: message</c>.</summary>
-    public sealed override string ToString() => Place is null ? $"{Code} {Message}" : $"{Code} {Place}: {Message}";
+    /// <summary><c>LA#### rank r: place: message</c>, without the parts that are not known.</summary>
+    public sealed override string ToString() => $"{Code} {(Rank is { } rank ? $"rank {rank}: " : "")}{(Place is null ? Message : $"{Place}: {Message}")}";
 
     /// <summary>plugins.json or an option of the command line is wrong. Exit code 2.</summary>
     public sealed record Configuration(string Code, string Message, SourcePlace? Place = null) : Fault(Code, Message, Place)

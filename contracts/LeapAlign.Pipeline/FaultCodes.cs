@@ -81,6 +81,18 @@ public static class FaultCodes
     /// <summary>One reward is trained and none is held out: nothing would show that it is being gamed.</summary>
     public const string LoneReward = "LA3004";
 
+    /// <summary>A launcher started several processes, and plugins.json says of one.</summary>
+    public const string LaunchedAlone = "LA3005";
+
+    /// <summary>The number of processes is not what was expected, or cannot share the work of a step.</summary>
+    public const string WorldSize = "LA3006";
+
+    /// <summary>The processes of a run do not have the same configuration, builds or files.</summary>
+    public const string RanksUnlike = "LA3007";
+
+    /// <summary>A part does not say which shard its loss belongs to.</summary>
+    public const string NoShard = "LA3008";
+
     /// <summary>Two parts measure under one name.</summary>
     public const string MeasuredTwice = "LA3013";
 
@@ -187,6 +199,18 @@ public static class FaultCodes
 
     /// <summary>A program that a reward asks hangs, fails, or writes too much.</summary>
     public const string ProgramFailed = "LA5029";
+
+    /// <summary>Processes of a run that must hold the same numbers hold others.</summary>
+    public const string RanksDiffer = "LA5034";
+
+    /// <summary>The processes of a run do not do the same: one has come to something else than another.</summary>
+    public const string RanksParted = "LA5035";
+
+    /// <summary>A process of a run waits for the others for longer than it may.</summary>
+    public const string RankMissing = "LA5036";
+
+    /// <summary>The library that joins the processes of a run is not there, or refuses to do something.</summary>
+    public const string CollectiveFailed = "LA5037";
 
     /// <summary>The disk of the run folder has less room than the export and a checkpoint take; a warning when it has room for those, but not for all that stay.</summary>
     public const string NoRoom = "LA5020";

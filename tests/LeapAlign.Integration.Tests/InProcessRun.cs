@@ -5,7 +5,6 @@ using LeapAlign.Contracts.Flow;
 using LeapAlign.Contracts.Objectives;
 using LeapAlign.Contracts.Optimizers;
 using LeapAlign.Contracts.Plugins;
-using LeapAlign.Contracts.Ranks;
 using LeapAlign.Contracts.Rewards;
 using LeapAlign.Host.Composition;
 using LeapAlign.Host.Configuration.Sections;
@@ -69,12 +68,6 @@ internal static class InProcessRun
     {
         Algorithm = new PartPlan(
             PartDefinition.Of<IAlgorithm, LeapAlignSettings>("scripted", LeapAlignSettingsJson, (_, _) => algorithm), new LeapAlignSettings(), "scripted", new SourcePlace("test")),
-    };
-
-    /// <summary>The plan with processes that a test joins.</summary>
-    public static RunPlan With(this RunPlan plan, ICommunicator communicator) => plan with
-    {
-        Collective = new PartPlan(PartDefinition.Of<ICommunicator, LeapAlignSettings>("threads", LeapAlignSettingsJson, (_, _) => communicator), new LeapAlignSettings(), "threads", new SourcePlace("test")),
     };
 
     /// <summary>The plan with an optimizer that a test defines.</summary>

@@ -1,53 +1,209 @@
+using LeapAlign.Algorithms.Forward;
+using LeapAlign.Algorithms.Grpo;
 using LeapAlign.Contracts.Algorithms;
+using LeapAlign.Contracts.Plugins;
 using LeapAlign.Contracts.Ranks;
+using LeapAlign.Host.Composition;
 using LeapAlign.Host.Configuration.Sections;
 using LeapAlign.Host.Kernel;
+using LeapAlign.Host.Kernel.Ranks;
+using LeapAlign.Pipeline;
+using LeapAlign.Testing;
 using static TorchSharp.torch;
 
 namespace LeapAlign.Integration.Tests;
 
-/// <summary>Processes that share a step: here threads, each with a model of its own.</summary>
+/// <summary>Processes that share a run: here threads, each with a model of its own. What they train does not depend on their number, to the last bit.</summary>
 public sealed class RankTests
 {
-    [Fact]
-    public void Two_processes_make_the_step_of_one_that_does_the_work_of_both()
+    [Theory]
+    [InlineData(4)]
+    [InlineData(2)]
+    public void Processes_make_the_steps_of_one_that_does_the_work_of_all(int world)
     {
-        var alone = Run(accumulation: 2, OneProcess.Instance);
-        using var world = new Together(2);
-        var both = new (float[] Weights, StepReport Report)[2];
-        var threads = both.Select((_, rank) => new Thread(() => both[rank] = Run(accumulation: 1, world.Of(rank)))).ToList();
-        threads.ForEach(static thread => thread.Start());
-        threads.ForEach(static thread => thread.Join());
-        Assert.Equal(both[0].Weights, both[1].Weights);
-        Assert.Equal(alone.Weights, both[0].Weights);
-        Assert.All(both, run =>
+        var run = new RunSettings { Steps = 2, Batch = 2, Accumulation = 4, Shards = 4 };
+        var alone = Scripted(run, OneProcess.Instance, Loss);
+        var all = ThreadedRanks.Run(world, communicator => Scripted(run, communicator, Loss));
+        Assert.All(all, each => Same(alone, each));
+    }
+
+    [Fact]
+    public void Shards_change_the_order_of_a_sum_alone()
+    {
+        var one = Scripted(new RunSettings { Steps = 1, Batch = 2, Accumulation = 4 }, OneProcess.Instance, Loss);
+        var four = Scripted(new RunSettings { Steps = 1, Batch = 2, Accumulation = 4, Shards = 4 }, OneProcess.Instance, Loss);
+        Assert.Equal(one.Report.Loss, four.Report.Loss);
+        Assert.Equal(one.Report.GradientNorm, four.Report.GradientNorm, 1e-5 * one.Report.GradientNorm);
+    }
+
+    [Fact]
+    public void Advantages_of_a_group_over_several_processes_are_those_of_one()
+    {
+        // Groups of four samples in micro-batches of two: with four processes none of them sees a whole group.
+        var run = new RunSettings { Steps = 2, Batch = 2, Accumulation = 4, Shards = 4, Group = 4 };
+        var algorithm = Part(new GrpoPlugin(), "flow-grpo", """{ "updates": 1, "klWeight": 0 }""");
+        var alone = Trained(run, OneProcess.Instance, algorithm);
+        Assert.NotEqual(0, alone.Report.GradientNorm);
+        Assert.All(ThreadedRanks.Run(4, communicator => Trained(run, communicator, algorithm)), each => Same(alone, each));
+        Assert.All(ThreadedRanks.Run(2, communicator => Trained(run, communicator, algorithm)), each => Same(alone, each));
+    }
+
+    [Fact]
+    public void Every_shard_has_every_update()
+    {
+        var run = new RunSettings { Steps = 2, Batch = 2, Accumulation = 4, Shards = 2, Group = 2 };
+        foreach (var algorithm in new[] { Part(new GrpoPlugin(), "flow-grpo", """{ "updates": 2, "klWeight": 0 }"""), Part(new ForwardPlugin(), "nft", """{ "updates": 2, "timesteps": 2, "klWeight": 0 }""") })
         {
-            Assert.Equal(alone.Report.Loss, run.Report.Loss, 1e-12);
-            Assert.Equal(alone.Report.GradientNorm, run.Report.GradientNorm);
-            Assert.Equal(alone.Report.Measurements["mean"], run.Report.Measurements["mean"], 1e-9);
+            var alone = Trained(run, OneProcess.Instance, algorithm);
+            Assert.Equal(2, alone.Report.Updates);
+            Assert.All(ThreadedRanks.Run(2, communicator => Trained(run, communicator, algorithm)), each => Same(alone, each));
+        }
+    }
+
+    [Fact]
+    public void A_process_that_has_nothing_to_learn_goes_along()
+    {
+        var run = new RunSettings { Steps = 2, Batch = 2, Accumulation = 2, Shards = 2 };
+        IEnumerable<Objective> Script(AlignmentStep step)
+        {
+            foreach (var batch in step.Batches)
+            {
+                // Two updates in a step: the first has losses in the second shard alone, the second in none.
+                yield return batch.Samples[0] >= 2 ? Loss(batch).From(batch).Updating() : Objective.EndOfUpdate;
+                yield return Objective.EndOfUpdate;
+            }
+        }
+        var both = ThreadedRanks.Run(2, communicator => Scripted(run, communicator, Script));
+        Same(both[0], both[1]);
+        Assert.Equal(1, both[0].Report.Updates);
+    }
+
+    [Fact]
+    public void A_gradient_that_is_not_finite_in_one_process_is_refused_in_all()
+    {
+        var run = new RunSettings { Steps = 1, Batch = 2, Accumulation = 2 };
+        var skipped = ThreadedRanks.Run(2, communicator => Scripted(run, communicator, step => step.Average(batch => Loss(batch, communicator.Rank == 1 ? float.NaN : 1))));
+        Assert.Equal([1, 1], skipped.Select(static each => each.Report.Skipped));
+    }
+
+    [Fact]
+    public void A_loss_of_no_micro_batch_is_refused_where_there_are_shards()
+    {
+        var run = new RunSettings { Steps = 1, Batch = 2, Accumulation = 2, Shards = 2 };
+        var thrown = Assert.Throws<FaultException>(() => Scripted(run, OneProcess.Instance, static step => [Loss(step.Batches[0])]));
+        Assert.Equal(FaultCodes.NoShard, thrown.Fault.Code);
+    }
+
+    [Fact]
+    public void Evaluations_are_shared_and_the_same_whatever_the_number()
+    {
+        var folder = Directory.CreateTempSubdirectory();
+        File.WriteAllLines(Path.Combine(folder.FullName, "captions.txt"), ["a red circle", "a blue square", "two green circles", "a yellow triangle", "a circle above a square"]);
+        var alone = Evaluated(OneProcess.Instance, folder.FullName);
+        var both = ThreadedRanks.Run(2, communicator => Evaluated(communicator, folder.FullName));
+        folder.Delete(recursive: true);
+        Assert.All(both, each =>
+        {
+            Assert.Equal(alone.Report.PicturesSha256, each.Report.PicturesSha256);
+            Assert.Equal(alone.Report.Rewards, each.Report.Rewards);
+            Assert.Equal(alone.Report.Scores["clip"], each.Report.Scores["clip"]);
+            Assert.Equal(alone.Report.Evaluations, each.Report.Evaluations);
+            Assert.Equal(alone.Report.Samples.Select(static sample => Convert.ToHexString(sample.Pixels)), each.Report.Samples.Select(static sample => Convert.ToHexString(sample.Pixels)));
         });
     }
 
     [Fact]
-    public void A_gradient_that_is_not_finite_in_one_process_is_refused_in_both()
+    public void A_fault_in_one_process_ends_all_with_it_between_steps()
     {
-        using var world = new Together(2);
-        var skipped = new int[2];
-        var threads = skipped.Select((_, rank) => new Thread(() => skipped[rank] = Run(1, world.Of(rank), rank == 1 ? float.NaN : 1, steps: 1).Report.Skipped)).ToList();
-        threads.ForEach(static thread => thread.Start());
-        threads.ForEach(static thread => thread.Join());
-        Assert.Equal([1, 1], skipped);
+        var ended = ThreadedRanks.Run(2, communicator =>
+        {
+            var plan = InProcessRun.Plan(new RunSettings { Steps = 3, Batch = 2, Accumulation = 2 }).With(ScriptedRun.Algorithm(
+                step => communicator.Rank == 1 && step.Index == 1 ? throw new InvalidOperationException("the part broke") : step.Average(batch => Loss(batch)), []));
+            using var parts = Recording.Require(RunParts.Create(plan, InProcessRun.Context, new RunRanks(communicator)));
+            using var kernel = new RunKernel(plan, parts, CPU, []);
+            return (Fault: kernel.Run(CancellationToken.None).Match<Fault?>(static _ => null, static fault => fault), kernel.Done);
+        });
+        Assert.All(ended, static each =>
+        {
+            Assert.Equal((FaultCodes.StepThrew, 1), (each.Fault?.Code, each.Fault?.Rank));
+            Assert.Contains("the part broke", each.Fault!.Message, StringComparison.Ordinal);
+            Assert.Equal(1, each.Done);
+        });
     }
 
-    private static (float[] Weights, StepReport Report) Run(int accumulation, ICommunicator communicator, float factor = 1, int steps = 2)
+    [Fact]
+    public void A_request_to_stop_one_process_stops_all_after_the_same_step()
+    {
+        var done = ThreadedRanks.Run(2, communicator =>
+        {
+            using var stop = new CancellationTokenSource();
+            var plan = InProcessRun.Plan(new RunSettings { Steps = 5, Batch = 2, Accumulation = 2 }).With(ScriptedRun.Algorithm(
+                step =>
+                {
+                    if (communicator.Rank == 1 && step.Index == 1) stop.Cancel();
+                    return step.Average(batch => Loss(batch));
+                },
+                []));
+            using var parts = Recording.Require(RunParts.Create(plan, InProcessRun.Context, new RunRanks(communicator)));
+            using var kernel = new RunKernel(plan, parts, CPU, []);
+            return (Ending: Recording.Require(kernel.Run(stop.Token)), kernel.Done);
+        });
+        Assert.All(done, static each => Assert.Equal((RunEnding.Interrupted, 2), each));
+    }
+
+    private static void Same((float[] Weights, StepReport Report) one, (float[] Weights, StepReport Report) other)
+    {
+        Assert.Equal(one.Weights, other.Weights);
+        Assert.Equal(one.Report.Loss, other.Report.Loss);
+        Assert.Equal(one.Report.GradientNorm, other.Report.GradientNorm);
+        Assert.Equal(one.Report.Evaluations, other.Report.Evaluations);
+        Assert.Equal(one.Report.Rewards, other.Report.Rewards);
+        Assert.Equal(one.Report.Measurements.AsEnumerable(), other.Report.Measurements);
+    }
+
+    private static (float[] Weights, StepReport Report) Scripted(RunSettings settings, ICommunicator communicator, Func<MicroBatch, Objective> loss) =>
+        Scripted(settings, communicator, step => step.Average(loss));
+
+    private static (float[] Weights, StepReport Report) Scripted(RunSettings settings, ICommunicator communicator, Func<AlignmentStep, IEnumerable<Objective>> script)
     {
         using var scope = NewDisposeScope();
-        var settings = new RunSettings { Steps = steps, Batch = 2, Accumulation = accumulation };
-        using var run = new ScriptedRun(settings, (step, _) => step.Average(batch => Loss(batch, factor)), guard: new GuardSettings { NotFinite = "skip" }, communicator: communicator);
+        using var run = new ScriptedRun(settings, (step, _) => script(step), guard: new GuardSettings { NotFinite = "skip" }, communicator: communicator);
         StepReport? report = null;
-        for (var step = 0; step < steps; step++) report = run.Step();
+        for (var step = 0; step < settings.Steps; step++) report = run.Step();
         return (run.Weight.detach().flatten().data<float>().ToArray(), report!);
     }
+
+    private static (float[] Weights, StepReport Report) Trained(RunSettings settings, ICommunicator communicator, PartPlan algorithm)
+    {
+        using var scope = NewDisposeScope();
+        var plan = InProcessRun.Plan(settings) with { Algorithm = algorithm, Sampler = Part(new LeapAlign.Samplers.FlowSde.FlowSdePlugin(), "flow-sde", """{ "steps": 4 }""") };
+        using var run = new SteppedRun(plan, communicator);
+        StepReport? report = null;
+        for (var step = 0; step < settings.Steps; step++) report = run.Step();
+        return (run.Weight.detach().flatten().data<float>().ToArray(), report!);
+    }
+
+    private static (EvaluationReport Report, int Done) Evaluated(ICommunicator communicator, string folder)
+    {
+        var path = Path.Combine(folder, "captions.txt");
+        var plan = InProcessRun.Plan(new RunSettings { Steps = 1, Batch = 2, Accumulation = 2 }, new EvaluationSettings { Every = 0, Batch = 4, ImagesPerPrompt = 2, Samples = 5 }) with
+        {
+            EvaluationPrompts = InProcessRun.Prompts(path),
+        };
+        var observer = new Evaluations();
+        using var parts = Recording.Require(RunParts.Create(plan, InProcessRun.Context, new RunRanks(communicator)));
+        using var kernel = new RunKernel(plan, parts, CPU, [observer]);
+        Recording.Require(kernel.Run(CancellationToken.None));
+        return (observer.Last!, kernel.Done);
+    }
+
+    private static PartPlan Part(IPlugin plugin, string id, string settings)
+    {
+        var definition = plugin.Parts.Single(part => part.Id == id);
+        return new PartPlan(definition, definition.ReadSettings(settings), id, new SourcePlace("test"));
+    }
+
+    private static Objective Loss(MicroBatch batch) => Loss(batch, 1);
 
     // Of prompts and noise, which differ from sample to sample.
     private static Objective Loss(MicroBatch batch, float factor)
@@ -56,48 +212,14 @@ public sealed class RankTests
         return new Objective(velocity.square().mean() * factor, new Measurement("mean", velocity.detach().mean()));
     }
 
-    /// <summary>A communicator between threads.</summary>
-    private sealed class Together(int world) : IDisposable
+    private sealed class Evaluations : IRunObserver
     {
-        private readonly Barrier _barrier = new(world);
-        private readonly IReadOnlyList<Tensor>[] _given = new IReadOnlyList<Tensor>[world];
+        public EvaluationReport? Last { get; private set; }
 
-        public ICommunicator Of(int rank) => new Member(this, rank, world);
-
-        public void Dispose() => _barrier.Dispose();
-
-        private sealed class Member(Together all, int rank, int world) : ICommunicator
+        public Result<Unit> Evaluated(EvaluationReport report)
         {
-            public int Rank => rank;
-
-            public int World => world;
-
-            public void Sum(IReadOnlyList<Tensor> tensors)
-            {
-                using var scope = NewDisposeScope();
-                var sums = Exchange(tensors, static given => given.Aggregate(static (left, right) => left + right));
-                foreach (var (tensor, sum) in tensors.Zip(sums)) tensor.copy_(sum);
-            }
-
-            public IReadOnlyList<Tensor> Gather(Tensor tensor) => Exchange([tensor], static given => stack(given.Select(static one => one.clone())))[0].unbind();
-
-            public void Broadcast(IReadOnlyList<Tensor> tensors)
-            {
-                using var scope = NewDisposeScope();
-                foreach (var (tensor, first) in tensors.Zip(Exchange(tensors, static given => given[0].clone()))) tensor.copy_(first);
-            }
-
-            public void Barrier() => all._barrier.SignalAndWait();
-
-            private List<Tensor> Exchange(IReadOnlyList<Tensor> tensors, Func<Tensor[], Tensor> join)
-            {
-                all._given[rank] = tensors;
-                Barrier();
-                List<Tensor> joined = [.. tensors.Select((_, place) => join([.. all._given.Select(given => given[place])]))];
-                // Nobody changes what another still reads.
-                Barrier();
-                return joined;
-            }
+            Last = report;
+            return Unit.Value;
         }
     }
 }

@@ -5,6 +5,7 @@ using LeapAlign.Contracts.Ranks;
 using LeapAlign.Contracts.Rewards;
 using LeapAlign.Host.Configuration.Sections;
 using LeapAlign.Host.Kernel;
+using LeapAlign.Host.Kernel.Ranks;
 using LeapAlign.Host.Kernel.Stages;
 using LeapAlign.Host.Kernel.State;
 using LeapAlign.Host.Kernel.Steps;
@@ -33,9 +34,8 @@ internal sealed class ScriptedRun : IDisposable
         var plan = InProcessRun.Plan(settings).With(Algorithm(step => script(step, Weight), copies ?? []));
         if (rewards is not null) plan = plan.With(rewards);
         if (guard is not null) plan = plan with { Guard = guard };
-        if (communicator is not null) plan = plan.With(communicator);
         if (objectives is not null) plan = plan.With(objectives);
-        _parts = Recording.Require(RunParts.Create(plan, InProcessRun.Context));
+        _parts = Recording.Require(RunParts.Create(plan, InProcessRun.Context, new RunRanks(communicator ?? OneProcess.Instance)));
         _step = new TrainingStep(plan, _parts, new OpenStages(), CPU) { Refused = (fault, _) => Refused.Add(fault) };
     }
 

@@ -1,9 +1,11 @@
 using LeapAlign.Contracts.Algorithms;
 using LeapAlign.Contracts.Optimizers;
+using LeapAlign.Contracts.Ranks;
 using LeapAlign.Contracts.Weights;
 using LeapAlign.Host.Composition;
 using LeapAlign.Host.Configuration.Sections;
 using LeapAlign.Host.Kernel;
+using LeapAlign.Host.Kernel.Ranks;
 using LeapAlign.Host.Kernel.Stages;
 using LeapAlign.Host.Kernel.Steps;
 using LeapAlign.Pipeline;
@@ -19,9 +21,9 @@ internal sealed class SteppedRun : IDisposable
 
     private int _index;
 
-    public SteppedRun(RunPlan plan)
+    public SteppedRun(RunPlan plan, ICommunicator? communicator = null)
     {
-        Parts = Recording.Require(RunParts.Create(plan, InProcessRun.Context));
+        Parts = Recording.Require(RunParts.Create(plan, InProcessRun.Context, new RunRanks(communicator ?? OneProcess.Instance)));
         try
         {
             Training = new TrainingStep(plan, Parts, new OpenStages(), CPU);

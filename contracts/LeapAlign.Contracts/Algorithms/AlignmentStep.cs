@@ -15,15 +15,25 @@ public sealed class AlignmentStep(IStepServices services) : IDisposable
     /// <summary>The step of the run, from 0.</summary>
     public required int Index { get; init; }
 
-    /// <summary>The micro-batches whose gradients make up the step, at least one.</summary>
+    /// <summary>The micro-batches whose gradients make up the step, at least one: those of this process where several share the run.</summary>
     public required IReadOnlyList<MicroBatch> Batches { get; init; }
+
+    /// <summary>
+    /// The shards that <see cref="Batches"/> are, the same number of neighbours in each (<c>run.shards</c>). What an algorithm chooses for each update of a step, it
+    /// chooses in each shard alike: then the updates do not depend on how many processes share the shards.
+    /// </summary>
+    public int Shards { get; init; } = 1;
 
     /// <summary>The key of the draws that all micro-batches share, the same on every rank.</summary>
     public required RandomKey Random { get; init; }
 
     /// <summary>The usual step: one objective for each micro-batch, the step's gradient being the mean of theirs.</summary>
     /// <param name="objective">The loss of a micro-batch, already a mean over its samples.</param>
-    public IEnumerable<Objective> Average(Func<MicroBatch, Objective> objective) => Batches.Select(batch => objective(batch).Times(1.0 / Batches.Count));
+    public IEnumerable<Objective> Average(Func<MicroBatch, Objective> objective) => Batches.Select(batch => objective(batch).Times(1.0 / Batches.Count).From(batch));
+
+    /// <summary>One number for each sample of the whole step, in the order of <see cref="MicroBatch.Samples"/>: those of the other processes of the run, too. All processes ask in the same order.</summary>
+    /// <param name="own">One number for each sample of <see cref="Batches"/>, in order.</param>
+    public double[] OfAllSamples(IReadOnlyList<double> own) => services.OfAllSamples(own);
 
     /// <summary>
     /// Evaluates the network with the weights of another policy until the returned object is disposed. Without gradients only: no objective may be yielded in

@@ -28,4 +28,7 @@ public interface IStepServices
 
     /// <summary>What was last sampled for a micro-batch, see <see cref="AlignmentStep.Sampled"/>.</summary>
     Tensor? Sampled(MicroBatch batch);
+
+    /// <summary>One number for each sample of the whole step, see <see cref="AlignmentStep.OfAllSamples"/>.</summary>
+    double[] OfAllSamples(IReadOnlyList<double> own) => [.. own];
 }

@@ -12,4 +12,10 @@ public sealed record RunShape(Schedule Schedule, int Batch, int Accumulation = 1
 {
     /// <summary>The sampler of training, for algorithms that depend on its steps; null when it is not known.</summary>
     public ISampler? Sampler { get; init; }
+
+    /// <summary>
+    /// The shards that a step is (<c>run.shards</c>), each of <see cref="Accumulation"/> / Shards micro-batches. An algorithm makes as many updates in each; one that joins samples of several
+    /// micro-batches in one loss can do so within a shard alone.
+    /// </summary>
+    public int Shards { get; init; } = 1;
 }

@@ -33,7 +33,10 @@ internal sealed class RunCheckpoints((CheckpointStore Checkpoints, CheckpointSto
     public string? Best => settings.Best;
 
     /// <summary>Whether a number of steps is one after which a checkpoint is taken.</summary>
-    public bool IsDue(int done, int steps) => settings.Every >= 0 && At != done && (done == steps || (settings.Every > 0 && done > 0 && done % settings.Every == 0));
+    public bool IsDue(int done, int steps) => At != done && IsPlanned(settings, done, steps);
+
+    /// <summary>Whether the settings ask for a checkpoint after a number of steps.</summary>
+    public static bool IsPlanned(CheckpointSettings settings, int done, int steps) => settings.Every >= 0 && (done == steps || (settings.Every > 0 && done > 0 && done % settings.Every == 0));
 
     /// <summary>Whether checkpoints are taken at all.</summary>
     public bool IsOn => settings.Every >= 0;

@@ -18,5 +18,5 @@ internal static class FaultPrinter
     public static void Warning(this TextWriter writer, Fault fault) => writer.WriteLine(Line("warning", fault));
 
     private static string Line(string severity, Fault fault) =>
-        fault.Place is null ? $"{severity} {fault.Code}: {fault.Message}" : $"{severity} {fault.Code}: {fault.Place}: {fault.Message}";
+        $"{severity} {fault.Code}: {(fault.Rank is { } rank ? $"rank {rank}: " : "")}{(fault.Place is null ? "" : $"{fault.Place}: ")}{fault.Message}";
 }

@@ -52,6 +52,21 @@ internal sealed class Interruption : IDisposable
 
     private void Stop(PosixSignalContext context) => context.Cancel = Hear();
 
+    /// <summary>Asks to stop.</summary>
+    /// <param name="source">Who is asked.</param>
+    public static void Request(CancellationTokenSource source)
+    {
+        try
+        {
+            source.Cancel();
+        }
+        catch (Exception exception) when (exception is AggregateException or ObjectDisposedException)
+        {
+            // What a part does when it is asked to stop failed: the request stands all the same. Or there is nothing to stop any more.
+            Thrown.Keep(exception, "the request to stop");
+        }
+    }
+
     /// <summary>Hears a signal.</summary>
     /// <returns>Whether it is a request; otherwise it has its usual effect.</returns>
     public bool Hear()
@@ -62,15 +77,7 @@ internal sealed class Interruption : IDisposable
             _first = _time.GetTimestamp();
         }
         // Before anything is said: a terminal that takes no more text must not keep the run from hearing it.
-        try
-        {
-            _source.Cancel();
-        }
-        catch (Exception exception) when (exception is AggregateException or ObjectDisposedException)
-        {
-            // What a part does when it is asked to stop failed: the request stands all the same. Or there is nothing to stop any more.
-            Thrown.Keep(exception, "the request to stop");
-        }
+        Request(_source);
         try
         {
             if (_words is not null) _error.WriteLine(_words);

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using LeapAlign.Contracts.Ranks;
 using LeapAlign.Host.Composition;
 using LeapAlign.Host.Runtime;
 using LeapAlign.Host.Telemetry;
@@ -63,7 +64,8 @@ internal sealed class PlanRun(Workspaces workspaces, Terminal terminal, RunTelem
     // Who asks for a stop when nothing is left to do gets what was begun, whole.
     private int Finish(Result<Completion> outcome, CancellationToken stop)
     {
-        if (!outcome.TryGet(out var completion, out var fault)) return terminal.Error.Error(fault);
+        // A fault that all processes of a run have is told by the first of them.
+        if (!outcome.TryGet(out var completion, out var fault)) return fault.Rank is not null && Launcher.Here is { Rank: > 0 } ? fault.ExitCode : terminal.Error.Error(fault);
         if (completion == Completion.Interrupted) return Interruption.ExitCode;
         if (stop.IsCancellationRequested) terminal.Error.WriteLine("nothing was left to stop: it had come to its end");
         return 0;

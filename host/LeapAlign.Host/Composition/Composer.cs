@@ -6,6 +6,7 @@ using LeapAlign.Contracts.Plugins;
 using LeapAlign.Host.Configuration;
 using LeapAlign.Host.Configuration.Schema;
 using LeapAlign.Host.Configuration.Sections;
+using LeapAlign.Host.Kernel.Ranks;
 using LeapAlign.Host.Pins;
 using LeapAlign.Host.Plugins;
 using LeapAlign.Host.Runtime;
@@ -23,6 +24,7 @@ internal sealed class Composer(PluginCatalog catalog)
         from plan in Read(source)
         from unmet in Requirements.Unmet(plan)
         from _ in unmet.Count > 0 ? Result.Fail<Unit>(new Remedy(catalog, source, Read).Of(plan, unmet)) : WholeGroups(plan, source)
+        from shared in Shared(plan, source)
         from ____ in ClipsOnce(plan, source)
         from __ in DeviceIsThere(plan, source)
         from ___ in Mark(plan)
@@ -117,6 +119,10 @@ internal sealed class Composer(PluginCatalog catalog)
             ? Unit.Value
             : new Fault.Composition(FaultCodes.SettingsDoNotFit, $"a step of {samples} samples (batch {plan.Run.Batch} x accumulation {plan.Run.Accumulation}) does not hold whole groups of {plan.Run.Group}", source.Place("run.group"));
     }
+
+    // In one process; how many there will be is not known here.
+    private static Result<Unit> Shared(RunPlan plan, JsonSource source) =>
+        StepShare.Of(plan.Run, RunRanks.Alone).Match(static _ => Result.Ok(Unit.Value), fault => fault with { Place = source.Place(fault.Place!.Key!) });
 
     private static Result<Unit> ClipsOnce(RunPlan plan, JsonSource source) => plan is { OwnStepLength: true, Run.ClipNorm: { } limit }
         ? new Fault.Composition(

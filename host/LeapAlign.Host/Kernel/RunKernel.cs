@@ -3,6 +3,7 @@ using LeapAlign.Host.Checkpoints;
 using LeapAlign.Host.Composition;
 using LeapAlign.Host.Kernel.Guards;
 using LeapAlign.Host.Kernel.Pictures;
+using LeapAlign.Host.Kernel.Ranks;
 using LeapAlign.Host.Kernel.Stages;
 using LeapAlign.Host.Kernel.State;
 using LeapAlign.Host.Kernel.Steps;
@@ -30,9 +31,10 @@ internal sealed class RunKernel : IDisposable
     private readonly IReadOnlyList<Evaluation> _previews;
     private readonly Sentinel _sentinel;
     private readonly DeploymentWatch _deployment;
-    private readonly RankMeans _ranks;
+    private readonly RunRanks _ranks;
     private RunProgress _progress = new();
     private bool _recorded = true;
+    private int _began;
 
     /// <summary>Makes the state of a run at its beginning.</summary>
     /// <param name="plan">The composition.</param>
@@ -50,7 +52,7 @@ internal sealed class RunKernel : IDisposable
         (_evaluation, _previews) = (evaluations[0], evaluations[1..]);
         _sentinel = new Sentinel(plan.Sentinel, plan.Rewards);
         _deployment = new DeploymentWatch(plan);
-        _ranks = new RankMeans(parts.Communicator);
+        _ranks = parts.Ranks;
     }
 
     /// <summary>The stages of steps and evaluations, with their seconds and the F-ledger.</summary>
@@ -71,20 +73,32 @@ internal sealed class RunKernel : IDisposable
     /// <summary>Goes on from a checkpoint instead of from the beginning.</summary>
     public Result<Unit> Resume(Checkpoint checkpoint) => checkpoint.Restore(_step.States).Map(_ =>
     {
-        _progress = checkpoint.Manifest.Progress;
+        Resume(checkpoint.Manifest.Progress);
+        _checkpoints?.At = checkpoint.Step;
+        return Unit.Value;
+    });
+
+    /// <summary>Goes on from what the first process of the run restored, in every process.</summary>
+    public Result<Unit> ResumeAsFirst() => SharedState.OfFirst(_ranks, _step.States, _progress).Map(progress =>
+    {
+        if (_ranks.Rank > 0) Resume(progress);
+        return Unit.Value;
+    });
+
+    private void Resume(RunProgress progress)
+    {
+        (_progress, _began) = (progress, progress.Done);
         _step.Resume(_progress);
         _sentinel.Resume(_progress.Sentinel);
         _deployment.Resume(_progress.Deployment);
         Stages.Ledger.Resume(_progress.Evaluations, _progress.GradientEvaluations);
-        _checkpoints?.At = checkpoint.Step;
-        return Unit.Value;
-    });
+    }
 
     /// <summary>Runs to the end, or to the end of the step in which cancellation is asked for.</summary>
     /// <returns>How it ended.</returns>
     public Result<RunEnding> Run(CancellationToken cancellation) => _spans.Run(Stages.Ledger, () =>
     {
-        var ran = GuardedLoop(cancellation);
+        var ran = Together(GuardedLoop(cancellation));
         Ending = ran.Match<RunEnding?>(static ending => ending, static _ => null);
         // Whatever ended the run, what was done up to its last whole step is kept.
         var kept = AfterRun();
@@ -143,6 +157,9 @@ internal sealed class RunKernel : IDisposable
 
     public void Dispose() => _step.Dispose();
 
+    // What ends the run in one of its processes ends it in all.
+    private Result<RunEnding> Together(Result<RunEnding> own) => own.Match(Result.Ok, fault => Result.Fail<RunEnding>(_ranks.Fail(fault)));
+
     private Result<RunEnding> GuardedLoop(CancellationToken cancellation)
     {
         try
@@ -153,8 +170,9 @@ internal sealed class RunKernel : IDisposable
         {
             return exception.Fault;
         }
-        catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
+        catch (OperationCanceledException) when (cancellation.IsCancellationRequested || _ranks.WasInterrupted)
         {
+            if (_ranks.Interrupt() is { } fault) return fault;
             return RunEnding.Interrupted;
         }
 #pragma warning disable CA1031 // A part may throw anything; whatever it is becomes a fault that names the stage.
@@ -174,9 +192,10 @@ internal sealed class RunKernel : IDisposable
             if (IsEvaluationDue && !Evaluate(cancellation).TryGet(out _, out fault)) return fault;
             // Not only after an evaluation: a run may go on from a checkpoint that was taken between it and the end.
             if (_sentinel.Stops) return RunEnding.Gamed;
+            if (!_ranks.IsAlone && Done != _began && RunCheckpoints.IsPlanned(_plan.Checkpoint, Done, _plan.Run.Steps)) _step.Compare();
             if (_checkpoints?.IsDue(Done, _plan.Run.Steps) == true && !Checkpoint().TryGet(out _, out fault)) return fault;
             if (Done >= _plan.Run.Steps) return RunEnding.Finished;
-            if (_ranks.Any(cancellation.IsCancellationRequested)) return RunEnding.Interrupted;
+            if (_ranks.Any($"step {Done + 1}", cancellation.IsCancellationRequested)) return RunEnding.Interrupted;
             if (!Step().TryGet(out _, out fault)) return fault;
         }
     }

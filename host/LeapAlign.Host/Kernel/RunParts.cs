@@ -4,12 +4,12 @@ using LeapAlign.Contracts.Objectives;
 using LeapAlign.Contracts.Optimizers;
 using LeapAlign.Contracts.Plugins;
 using LeapAlign.Contracts.Prompts;
-using LeapAlign.Contracts.Ranks;
 using LeapAlign.Contracts.Samplers;
 using LeapAlign.Contracts.State;
 using LeapAlign.Contracts.Weights;
 using LeapAlign.Host.Composition;
 using LeapAlign.Host.Kernel.Pictures;
+using LeapAlign.Host.Kernel.Ranks;
 using LeapAlign.Host.Kernel.Rewards;
 using LeapAlign.Pipeline;
 
@@ -41,8 +41,11 @@ internal sealed class RunParts : IDisposable
     /// <summary>A second model, frozen; null for none.</summary>
     public IModel? Teacher { get; init; }
 
-    /// <summary>Joins the processes of the run.</summary>
-    public ICommunicator Communicator { get; init; } = OneProcess.Instance;
+    /// <summary>The processes of the run.</summary>
+    public RunRanks Ranks { get; init; } = RunRanks.Alone;
+
+    /// <summary>What this process does of a step.</summary>
+    public required StepShare Share { get; init; }
 
     /// <summary>The pictures of training.</summary>
     public required PictureSpace Pictures { get; init; }
@@ -80,7 +83,7 @@ internal sealed class RunParts : IDisposable
             {
                 if (drawn.Misfit(Model, Sampler, plan.Sampler.Name) is { } misfit) return misfit;
             }
-            return Algorithm.Check(new RunShape(Sampler.CreateSchedule(Model.Scheduling.For(Pictures.Latents)), plan.Run.Batch, plan.Run.Accumulation, plan.Run.Group) { Sampler = Sampler });
+            return Algorithm.Check(new RunShape(Sampler.CreateSchedule(Model.Scheduling.For(Pictures.Latents)), plan.Run.Batch, plan.Run.Accumulation, plan.Run.Group) { Sampler = Sampler, Shards = Share.AllShards });
         }
         catch (FaultException exception)
         {
@@ -103,10 +106,13 @@ internal sealed class RunParts : IDisposable
     /// <summary>Makes every part of a plan; small ones first, so that a wrong prompt file is found before a large model is read.</summary>
     /// <param name="plan">The composition.</param>
     /// <param name="context">Makes the context of a part.</param>
-    public static Result<RunParts> Create(RunPlan plan, Func<PartPlan, PartContext> context)
+    /// <param name="joined">The processes that share the run; null for one.</param>
+    public static Result<RunParts> Create(RunPlan plan, Func<PartPlan, PartContext> context, RunRanks? joined = null)
     {
+        var ranks = joined ?? RunRanks.Alone;
         List<IDisposable> owned = [];
         var parts =
+            from share in StepShare.Of(plan.Run, ranks)
             from source in Make<IPromptSource>(plan.Prompts, context, owned)
             from prompts in source.Read()
             from evaluationSource in plan.EvaluationPrompts is { } other ? Make<IPromptSource>(other, context, owned) : Result.Ok(source)
@@ -119,7 +125,6 @@ internal sealed class RunParts : IDisposable
             from drawn in Result.All(plan.Previews.Prepend(plan.Drawn).Select(form => DrawnPictures.Of(model.Model, form)))
             from objectives in Result.All(plan.Objectives.Select(objective => Make<IObjective>(objective.Part, context, owned).Map(made => new WeighedObjective(objective, made))))
             from teacher in plan.Teacher is { } taught ? Make<IModel>(taught, context, owned).Map(static made => (IModel?)made) : Result.Ok<IModel?>(null)
-            from communicator in plan.Collective is { } collective ? Make<ICommunicator>(collective, context, owned) : Result.Ok(OneProcess.Instance)
             from rewards in MakeRewards(plan, context, owned)
             select new RunParts(owned)
             {
@@ -127,7 +132,8 @@ internal sealed class RunParts : IDisposable
                 Pictures = pictures.Pictures,
                 Objectives = objectives,
                 Teacher = teacher,
-                Communicator = communicator,
+                Ranks = ranks,
+                Share = share,
                 Drawn = drawn,
                 Sampler = sampler,
                 Algorithm = algorithm,

@@ -1,13 +1,16 @@
 using System.Runtime.CompilerServices;
+using LeapAlign.Contracts.Ranks;
 using LeapAlign.Host.Checkpoints;
 using LeapAlign.Host.Commands;
 using LeapAlign.Host.Composition;
 using LeapAlign.Host.Kernel;
 using LeapAlign.Host.Kernel.Guards;
+using LeapAlign.Host.Kernel.Ranks;
 using LeapAlign.Host.Planning;
 using LeapAlign.Host.Reports;
 using LeapAlign.Host.Runs.Endings;
 using LeapAlign.Host.Runs.Folders;
+using LeapAlign.Host.Runs.Joined;
 using LeapAlign.Host.Runs.Records;
 using LeapAlign.Host.Runs.TensorBoard;
 using LeapAlign.Host.Runtime;
@@ -29,17 +32,67 @@ namespace LeapAlign.Host.Runs;
 /// <param name="disk">Where the run folder is; the file system of this machine when null.</param>
 internal sealed class Training(Terminal terminal, ILoggerFactory loggers, RunTelemetry telemetry, TimeProvider time, IDisk? disk = null) : ITraining
 {
+    private const string RunFolderIsThere = "the run folder";
     private static readonly TimeSpan s_longestRecord = TimeSpan.FromSeconds(10);
 
     private readonly IDisk _disk = disk ?? SystemDisk.Instance;
 
     // Kept out of line so that no stack slot holds a plugin type after it returns.
     [MethodImpl(MethodImplOptions.NoInlining)]
-    public Result<Completion> Train(RunPlan plan, TrainOptions options, CancellationToken stop) =>
-        RunSite.Open(plan, loggers, terminal.Error, plan.Sizes, stop).Bind(site =>
+    public Result<Completion> Train(RunPlan plan, TrainOptions options, CancellationToken stop)
+    {
+        using var asked = CancellationTokenSource.CreateLinkedTokenSource(stop);
+        return RunSite.Open(plan, loggers, Launcher.Here is { Rank: > 0 } ? TextWriter.Null : terminal.Error, plan.Sizes, asked.Token).Bind(site =>
         {
-            using (site) return BeginOrResume(new Job(plan, options, site, RunIdentity.Of(plan)), stop);
+            using (site)
+            {
+                var identity = RunIdentity.Of(plan);
+                return JoinedProcesses.Open(plan, site, identity, options.Tuning, asked).Bind(joined =>
+                {
+                    using (joined) return Together(new Job(plan, options, site, identity) { Ranks = joined.Ranks }, asked.Token);
+                });
+            }
         });
+    }
+
+    // Whatever ends one of the processes ends all of them, with the same fault; the first one is the last to leave, when its files are written.
+    private Result<Completion> Together(Job job, CancellationToken stop)
+    {
+        var ranks = job.Ranks;
+        if (ranks.IsAlone) return BeginOrResume(job, stop);
+        try
+        {
+            return ranks.Agreed("the end of the run", ranks.Rank == 0 ? BeginOrResume(job, stop) : Follow(job, stop));
+        }
+        catch (OperationCanceledException) when (stop.IsCancellationRequested || ranks.WasInterrupted)
+        {
+            return ranks.Interrupt() is { } fault ? fault : Completion.Interrupted;
+        }
+        catch (Exception exception)
+        {
+            ranks.Fail(exception.ToFault(static (type, message) => new Fault.Run(FaultCodes.StepThrew, $"{type} where nobody expects one: {message}")));
+            throw;
+        }
+    }
+
+    // What the first process does, without a folder: nothing of this one is on a disk.
+    private Result<Completion> Follow(Job job, CancellationToken stop) => WithParts(job, ("", 0), (parts, _) =>
+    {
+        if (!job.Ranks.Agreed(RunFolderIsThere, Result.Ok(Unit.Value)).TryGet(out var _, out var fault)) return fault;
+        using var kernel = new RunKernel(job.Plan, parts, job.Site.Device, []);
+        using var watchdog = new Watchdog(job.Plan.Guard, time, End, job.Ranks);
+        kernel.Stages.Add(watchdog);
+        return from resumed in job.Options.Resume is null ? Unit.Value : kernel.ResumeAsFirst()
+               from ended in kernel.Run(stop)
+               select ended == RunEnding.Interrupted ? Completion.Interrupted : Completion.Whole;
+    }, stop);
+
+    private void End(Fault fault)
+    {
+        terminal.Error.Error(fault);
+        terminal.Error.Flush();
+        ProcessEnd.Now(fault.ExitCode);
+    }
 
     // A run that goes on has its folder before its parts, one that begins has it after.
     private Result<Completion> BeginOrResume(Job job, CancellationToken stop)
@@ -71,15 +124,16 @@ internal sealed class Training(Terminal terminal, ILoggerFactory loggers, RunTel
     private static Result<Completion> WithParts(Job job, (string Path, long Freed) folder, Func<RunParts, StepPlan?, Result<Completion>> action, CancellationToken stop)
     {
         var fit = new RunFit(job.Plan);
-        if (!fit.Begin(job.Site).TryGet(out _, out var unfit)) return unfit;
-        if (!RunParts.Create(job.Plan, job.Site.Context).TryGet(out var parts, out var fault)) return fault;
+        var first = job.Ranks.Rank == 0;
+        if (first && !fit.Begin(job.Site).TryGet(out _, out var unfit)) return unfit;
+        if (!RunParts.Create(job.Plan, job.Site.Context, job.Ranks).TryGet(out var parts, out var fault)) return fault;
         using (parts)
         {
-            return from fits in parts.Check(job.Plan)
-                   from rehearsed in Rehearsal.Check(job.Plan, parts, folder.Path, folder.Freed, job.Site.Warnings.Add)
-                   from planned in fit.Check(parts, stop)
-                   from done in action(parts, planned)
-                   select done;
+            var planned = from fits in parts.Check(job.Plan)
+                          from rehearsed in first ? Rehearsal.Check(job.Plan, parts, folder.Path, folder.Freed, job.Site.Warnings.Add) : Unit.Value
+                          from made in first ? fit.Check(parts, stop) : Result.Ok<StepPlan?>(null)
+                          select made;
+            return job.Ranks.Agreed("the parts of the run", planned).Bind(made => action(parts, made));
         }
     }
 
@@ -109,13 +163,14 @@ internal sealed class Training(Terminal terminal, ILoggerFactory loggers, RunTel
             try
             {
                 using var kernel = new RunKernel(job.Plan, parts, job.Site.Device, observers, checkpoints);
-                using var watchdog = new Watchdog(job.Plan.Guard, time, hangs => End(hangs, report, witness));
+                using var watchdog = new Watchdog(job.Plan.Guard, time, hangs => End(hangs, report, witness), job.Ranks);
                 kernel.Stages.Add(watchdog);
                 if (witness?.Stage is { } mark) kernel.Stages.Add(mark);
                 if (check is not null) kernel.Stages.Add(check);
                 var end = new RunEnd(kernel, run, job.Plan, parts.TrainedModel, new Rescue(kernel, run, job.Plan, job.Options.Source, metrics)) { Moved = report.GoOnIn };
                 return report.End(
-                    from resumed in run.From is { } checkpoint ? kernel.Resume(checkpoint) : Unit.Value
+                    from begun in job.Ranks.Agreed(RunFolderIsThere, Result.Ok(Unit.Value))
+                    from resumed in run.From is { } checkpoint ? kernel.Resume(checkpoint).Bind(_ => kernel.ResumeAsFirst()) : Unit.Value
                     from saved in kernel.Rehearse()
                     from exported in end.Export(progress.Around(() => kernel.Run(stop)))
                     let said = Report((exported.Export, run.Folder.Report), progress, kernel, job.Site.Warnings)
@@ -159,5 +214,8 @@ internal sealed class Training(Terminal terminal, ILoggerFactory loggers, RunTel
         return Unit.Value;
     }
 
-    private sealed record Job(RunPlan Plan, TrainOptions Options, RunSite Site, RunIdentity Identity);
+    private sealed record Job(RunPlan Plan, TrainOptions Options, RunSite Site, RunIdentity Identity)
+    {
+        public required RunRanks Ranks { get; init; }
+    }
 }

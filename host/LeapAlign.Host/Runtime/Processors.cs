@@ -11,6 +11,9 @@ internal sealed record Processors(int Machine, int Allowed, double? Quota)
     /// <summary>Those of this process.</summary>
     public static Processors Here { get; } = OperatingSystem.IsLinux() ? Read("/") : new(Environment.ProcessorCount, Environment.ProcessorCount, null);
 
+    /// <summary>Whether the process that started this one gave it some of its own processors: a launcher that binds processes divides them itself.</summary>
+    public static bool IsBound { get; } = OperatingSystem.IsLinux() && IsBoundBy("/");
+
     /// <summary>Threads that keep them busy: a part of a quota counts as one, and one is the least.</summary>
     public int Threads => Math.Max(1, (int)Math.Ceiling(Math.Min(Allowed, Quota ?? Allowed)));
 
@@ -25,6 +28,15 @@ internal sealed record Processors(int Machine, int Allowed, double? Quota)
         var machine = Count(Text(root, "sys/devices/system/cpu/online")) ?? Environment.ProcessorCount;
         var allowed = Count(Lines(root, "proc/self/status").FirstOrDefault(static line => line.StartsWith("Cpus_allowed_list:", StringComparison.Ordinal))?.Split(':', 2)[1]) ?? machine;
         return new(machine, Math.Min(allowed, machine), Quotas(root).Min());
+    }
+
+    /// <summary>Whether the affinity mask is narrower than that of the parent.</summary>
+    public static bool IsBoundBy(string root)
+    {
+        var parent = Lines(root, "proc/self/status").FirstOrDefault(static line => line.StartsWith("PPid:", StringComparison.Ordinal))?.Split(':', 2)[1].Trim();
+        return parent is not null && Count(Mask("proc/self/status")) is { } own && Count(Mask($"proc/{parent}/status")) is { } wider && own < wider;
+
+        string? Mask(string file) => Lines(root, file).FirstOrDefault(static line => line.StartsWith("Cpus_allowed_list:", StringComparison.Ordinal))?.Split(':', 2)[1];
     }
 
     // "0-3,8": a list of ranges.

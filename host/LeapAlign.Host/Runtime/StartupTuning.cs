@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using LeapAlign.Contracts.Ranks;
 using LeapAlign.Pipeline;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -28,8 +29,16 @@ internal sealed unsafe class StartupTuning
     /// <summary>The threads of tensor operations.</summary>
     public int Threads { get; }
 
-    /// <summary>Threads of tensor operations unless <c>run.threads</c> says otherwise: the processors that this process may use. <c>DOTNET_PROCESSOR_COUNT</c> may say fewer.</summary>
-    public static int DefaultThreads => Math.Min(Environment.ProcessorCount, Processors.Here.Threads);
+    /// <summary>
+    /// Threads of tensor operations unless <c>run.threads</c> says otherwise: the processors that this process may use, shared with the other processes that a launcher started on this
+    /// machine. <c>DOTNET_PROCESSOR_COUNT</c> may say fewer.
+    /// </summary>
+    public static int DefaultThreads => ThreadsFor(Math.Min(Environment.ProcessorCount, Processors.Here.Threads), Processors.IsBound ? null : Launcher.Here);
+
+    /// <summary>The threads of one process.</summary>
+    /// <param name="processors">The processors that it may use.</param>
+    /// <param name="launcher">What started it beside others on the same processors; null for none.</param>
+    public static int ThreadsFor(int processors, Launcher? launcher) => Math.Max(1, processors / Math.Max(1, launcher?.LocalWorld ?? 1));
 
     /// <summary>Whether the environment allows tuning.</summary>
     public static bool IsAllowed => Environment.GetEnvironmentVariable("LEAPALIGN_TUNING") is not ("0" or "false" or "off");

@@ -25,7 +25,7 @@ internal sealed class AdjointSweep(AlignmentStep step, MicroBatch batch, int fir
     {
         Roll();
         var leaf = _states.Pop().requires_grad_();
-        yield return loss(leaf).Times(1.0 / step.Batches.Count);
+        yield return loss(leaf).Times(1.0 / step.Batches.Count).From(batch);
         while (_states.TryPop(out var state))
         {
             var adjoint = Adjoint(leaf);
@@ -48,7 +48,7 @@ internal sealed class AdjointSweep(AlignmentStep step, MicroBatch batch, int fir
         // Nothing asks for the gradient of the state that the rollout reached without one.
         if (index > first) state.requires_grad_();
         var pulled = (adjoint * Advance(state, index)).sum();
-        return new Objective(pulled - pulled.detach());
+        return new Objective(pulled - pulled.detach()).From(batch);
     }
 
     private Tensor Advance(Tensor state, int index) => batch.Sampler.Roll(state, batch.Path with { From = index, To = index + 1 });

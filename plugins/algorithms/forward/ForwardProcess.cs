@@ -29,14 +29,20 @@ internal sealed class ForwardProcess(string algorithm, TimeSampling sampling, in
     public IReadOnlyList<TrainingPoint> Points(IEnumerable<CleanSamples> samples, PointDraws? draws = null) => TrainingPoint.Of(samples, Times, draws ?? PointDraws.Own);
 
     /// <summary>The updates of a step in which every point counts the same.</summary>
-    public Updates Updates(IReadOnlyList<TrainingPoint> points) => new(points.Select(static _ => 1.0), updates);
+    public Updates Updates(AlignmentStep step, IReadOnlyList<TrainingPoint> points) => Updates(step, points, static _ => 1);
 
     /// <summary>The updates of a step in which every sample counts the same, however many a point has.</summary>
-    public Updates UpdatesBySamples(IReadOnlyList<TrainingPoint> points) => new(points.Select(static point => (double)point.Samples.Latents.shape[0]), updates);
+    public Updates UpdatesBySamples(AlignmentStep step, IReadOnlyList<TrainingPoint> points) => Updates(step, points, static point => point.Samples.Latents.shape[0]);
 
     /// <summary>The objectives of points, made one by one.</summary>
     public static IEnumerable<Objective> Descend(IReadOnlyList<TrainingPoint> points, Updates portions, Func<TrainingPoint, Objective> objective) =>
-        points.Select((point, index) => portions.Portion(index, objective(point)));
+        portions.Descend(index => objective(points[index]));
+
+    private Updates Updates(AlignmentStep step, IReadOnlyList<TrainingPoint> points, Func<TrainingPoint, double> weight)
+    {
+        var batches = step.Batches.Count / step.Shards;
+        return new Updates(points.Select(weight), updates, [.. points.Select(point => point.Batch.Index / batches)], step.Shards);
+    }
 
     /// <summary>Says whether there are training times, and enough of them for the updates.</summary>
     public Result<Unit> Check(RunShape shape)
@@ -48,10 +54,10 @@ internal sealed class ForwardProcess(string algorithm, TimeSampling sampling, in
     private Result<Unit> CheckUpdates(RunShape shape)
     {
         var times = Times.Count(shape.Schedule.Steps);
-        return updates <= times * shape.Accumulation
+        return updates <= times * shape.Accumulation / shape.Shards
             ? Unit.Value
             : new Fault.Composition(
                 FaultCodes.SettingsDoNotFit,
-                $"'{algorithm}' makes {updates} updates in a step, but has no more than {times} training times of {shape.Accumulation} micro-batches; lower updates or raise run.accumulation");
+                $"'{algorithm}' makes {updates} updates in a step, but has no more than {times} training times of {shape.Accumulation / shape.Shards} micro-batches{(shape.Shards > 1 ? $" in each of its {shape.Shards} shards" : "")}; lower updates or raise run.accumulation");
     }
 }

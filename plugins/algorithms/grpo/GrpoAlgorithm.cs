@@ -20,9 +20,11 @@ public sealed class GrpoAlgorithm(GrpoMethod method) : IAlgorithm
     {
         ArgumentNullException.ThrowIfNull(step);
         var experience = Collect(step);
-        foreach (var update in Updates(experience))
+        var updates = Updates(step, experience);
+        foreach (var update in updates)
         {
             (Experience Of, RecordedStep Recorded)[] pairs = [.. update.Where(Teaches).SelectMany(static each => each.Steps.Select(recorded => (each, recorded)))];
+            if (pairs.Length == 0 && update != updates[^1]) yield return Contracts.Algorithms.Objective.EndOfUpdate;
             for (var pair = 0; pair < pairs.Length; pair++)
             {
                 var (of, recorded) = pairs[pair];
@@ -38,7 +40,7 @@ public sealed class GrpoAlgorithm(GrpoMethod method) : IAlgorithm
     private List<Experience> Collect(AlignmentStep step)
     {
         List<(MicroBatch Batch, IReadOnlyList<RecordedStep> Steps, Scores Scores)> sampled = [.. step.Batches.Select(batch => Sample(step, batch))];
-        var advantages = method.Advantages(step.Batches, [.. sampled.Select(static each => each.Scores)]);
+        var advantages = method.Advantages(step, [.. sampled.Select(static each => each.Scores)]);
         return [.. sampled.Zip(advantages, (each, own) => new Experience(
             each.Batch, each.Steps, step.Keep(each.Scores.Total.alias()), step.Keep(tensor(own, device: each.Batch.Noise.device)), own.Any(static advantage => advantage != 0)))];
     }
@@ -53,11 +55,13 @@ public sealed class GrpoAlgorithm(GrpoMethod method) : IAlgorithm
         return (batch, rollout.Recorded, new Scores([.. columns]));
     }
 
-    /// <summary>The micro-batches of each update, as evenly as they divide.</summary>
-    private IEnumerable<List<Experience>> Updates(List<Experience> all)
+    /// <summary>The micro-batches of each update, of every shard as evenly as they divide.</summary>
+    private List<List<Experience>> Updates(AlignmentStep step, List<Experience> all)
     {
-        var updates = Math.Min(method.Settings.Updates, all.Count);
-        return Enumerable.Range(0, updates).Select(update => all[(update * all.Count / updates)..((update + 1) * all.Count / updates)]);
+        var shard = all.Count / step.Shards;
+        var updates = Math.Min(method.Settings.Updates, shard);
+        return [.. Enumerable.Range(0, updates).Select(update => Enumerable.Range(0, step.Shards)
+            .SelectMany(place => all[((place * shard) + (update * shard / updates))..((place * shard) + ((update + 1) * shard / updates))]).ToList())];
     }
 
     // Without advantages only the KL term has a gradient. What is left out counts in the mean as the zero that it is.
@@ -85,7 +89,7 @@ public sealed class GrpoAlgorithm(GrpoMethod method) : IAlgorithm
             loss += kl.to(ScalarType.Float64).mean() * settings.KlWeight;
             measured.Add(new("kl", kl.detach()));
         }
-        return new Objective(loss, measured);
+        return new Objective(loss, measured).From(batch);
     }
 }
 

@@ -18,8 +18,8 @@ public sealed record GrpoMethod(string Id, GrpoSettings Settings, IStepChoice St
     public Func<MicroBatch, int, Tensor> DrawNoise { get; init; } = static (batch, step) => batch.Normal("sde", step);
 
     /// <summary>The advantage of each sample of each micro-batch.</summary>
-    public Func<IReadOnlyList<MicroBatch>, IReadOnlyList<Scores>, double[][]> Advantages { get; init; } =
-        (batches, scores) => GroupAdvantages.Of(batches, scores, Settings);
+    public Func<AlignmentStep, IReadOnlyList<Scores>, double[][]> Advantages { get; init; } =
+        (step, scores) => GroupAdvantages.Of(step, scores, Settings);
 
     /// <summary>Flow-GRPO (arXiv 2505.05470).</summary>
     public static GrpoMethod FlowGrpo(FlowGrpoSettings settings) => new("flow-grpo", settings, new WholePath(), new PlainRatio());

@@ -14,8 +14,12 @@ internal static class RunFit
         var samples = shape.Batch * shape.Accumulation;
         if (samples % shape.Group != 0)
             return Unfit(method, $"compares the samples of a prompt, but the {samples} samples of a step (batch {shape.Batch} times accumulation {shape.Accumulation}) are not whole groups of {shape.Group}");
-        if (method.Settings.Updates > shape.Accumulation)
-            return Unfit(method, $"makes {method.Settings.Updates} updates of each step, each on whole micro-batches, but run.accumulation gives it {shape.Accumulation}: raise accumulation or lower the algorithm's updates");
+        var batches = shape.Accumulation / shape.Shards;
+        if (method.Settings.Updates > batches)
+        {
+            var given = shape.Shards > 1 ? $"and each of its {shape.Shards} shards has {batches}" : $"but run.accumulation gives it {batches}";
+            return Unfit(method, $"makes {method.Settings.Updates} updates of each step, each on whole micro-batches, {given}: raise accumulation or lower the algorithm's updates");
+        }
         if (!method.Steps.Trainable(shape.Schedule.Steps).TryGet(out var steps, out var fault)) return Unfit(method, $"does not fit the run: {fault.Message}");
         return shape.Sampler is IStochasticSampler sampler ? Densities(method, sampler, shape, steps) : Unit.Value;
     }

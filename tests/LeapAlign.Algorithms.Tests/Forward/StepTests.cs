@@ -177,7 +177,7 @@ public sealed class StepTests
         using var loss = zeros(1);
         double[] weights = [.. Enumerable.Range(0, count).Select(static index => 1.0 + (index % 3))];
         var portions = new Updates(weights, updates);
-        Objective[] objectives = [.. Enumerable.Range(0, count).Select(index => portions.Portion(index, new Objective(loss)))];
+        Objective[] objectives = [.. portions.Descend(_ => new Objective(loss))];
         var runs = Enumerable.Range(0, count).GroupBy(portions.Of).ToList();
         return runs.Count == Math.Min(updates, count)
             && runs.Max(static run => run.Count()) - runs.Min(static run => run.Count()) <= 1

@@ -131,7 +131,7 @@ public sealed class GroupAdvantagesTests
         double[][] values = [[1, 10, 2], [20, 6, 60]];
         var settings = Free with { AdvantageDeviation = DeviationScope.Group };
         var batches = prompts.Select(Batch).ToList();
-        var advantages = GroupAdvantages.Of(batches, [.. values.Select(static own => Scores.Of(tensor(own)))], settings);
+        var advantages = GroupAdvantages.Of(new AlignmentStep(new ScriptedStep(static (latents, _) => latents, Scores.Of)) { Index = 0, Batches = batches, Random = RandomKey.OfRun(0) }, [.. values.Select(static own => Scores.Of(tensor(own)))], settings);
         var flat = GroupAdvantages.Of([.. prompts.SelectMany(static own => own)], [new(1, [.. values.SelectMany(static own => own)])], settings);
         Assert.Equal([3, 3], advantages.Select(static own => own.Length));
         Assert.Equal(flat, advantages.SelectMany(static own => own));

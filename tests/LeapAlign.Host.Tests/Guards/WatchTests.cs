@@ -27,10 +27,10 @@ public sealed class WatchTests
         watch.Take("velocity", [0.9], s_prompts, good);
         watch.Take("velocity", [0.5, 0.25], s_prompts, bad);
         watch.Take("reward 'r'", [], s_prompts, tensor(new[] { float.NaN, 1 }));
-        Assert.Equal("the first that is not finite is the velocity of 'a dog' at sigma 0.25", watch.First(ParameterSet.Empty));
+        Assert.Equal("the first that is not finite is the velocity of 'a dog' at sigma 0.25", watch.FirstNoted());
         watch.Clear();
         watch.Take("reward 'r'", [], s_prompts, tensor(new[] { float.NaN, 1 }));
-        Assert.Equal("the first that is not finite is the reward 'r' of 'a cat'", watch.First(ParameterSet.Empty));
+        Assert.Equal("the first that is not finite is the reward 'r' of 'a cat'", watch.FirstNoted());
     }
 
     [Fact]
@@ -40,10 +40,12 @@ public sealed class WatchTests
         using var watch = new FiniteWatch();
         ParameterSet weights = new(new[] { "first", "second", "third" }.Select(static name => new Parameter(name, ParameterRole.Norm, ones(2).requires_grad_())));
         foreach (var (weight, value) in weights.Zip([float.NaN, float.NaN, 1f])) weight.Value.grad = full(2, value);
-        Assert.Contains("'second'", watch.First(weights), StringComparison.Ordinal);
+        Assert.Null(watch.FirstNoted());
+        Assert.Null(FiniteWatch.FirstWeight(weights));
+        Assert.Contains("'second'", FiniteWatch.FirstGradient(weights), StringComparison.Ordinal);
         using (no_grad()) weights[2].Value.fill_(float.NaN);
-        Assert.Equal("the weight 'third' is not finite", watch.First(weights));
-        Assert.Contains("the loss made of them is not", watch.First(ParameterSet.Empty), StringComparison.Ordinal);
+        Assert.Equal("the weight 'third' is not finite", FiniteWatch.FirstWeight(weights));
+        Assert.Contains("the loss made of them is not", FiniteWatch.FirstGradient(ParameterSet.Empty), StringComparison.Ordinal);
     }
 
     [Fact]

@@ -12,11 +12,11 @@ public sealed class MeasurementsTests
     {
         using var scope = NewDisposeScope();
         var measurements = new Measurements();
-        measurements.Add(Measurement.Choice("k", tensor(new long[] { 3, 5 })));
-        measurements.Add(Measurement.Choice("k", tensor(8L)));
-        measurements.Add(new Measurement("weight", tensor(new[] { 1f, 2f })));
+        measurements.Add(0, Measurement.Choice("k", tensor(new long[] { 3, 5 })));
+        measurements.Add(0, Measurement.Choice("k", tensor(8L)));
+        measurements.Add(0, new Measurement("weight", tensor(new[] { 1f, 2f })));
         // Whole numbers that nobody chose: a count.
-        measurements.Add(new Measurement("count", tensor(new long[] { 1, 2 })));
+        measurements.Add(0, new Measurement("count", tensor(new long[] { 1, 2 })));
         var measured = measurements.Values;
         Assert.Equal(16.0 / 3, measured["k"], 1e-12);
         Assert.Equal(1.5, measured["weight"]);
@@ -33,7 +33,7 @@ public sealed class MeasurementsTests
         var measurements = new Measurements();
         foreach (var values in new long[][] { [1, 2], [3, 4] })
         {
-            foreach (var measured in Measurement.Pair(("from", tensor(values)), ("to", tensor(values).add(1)))) measurements.Add(measured);
+            foreach (var measured in Measurement.Pair(("from", tensor(values)), ("to", tensor(values).add(1)))) measurements.Add(0, measured);
         }
         Assert.Equal([new ChoicePair("from", "to")], measurements.Values.Pairs);
         Assert.Equal([1, 2, 3, 4], measurements.Values.Choices["from"]);

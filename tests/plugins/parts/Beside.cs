@@ -20,15 +20,21 @@ public sealed class Anchor : IObjective
 
 public sealed class Alone : ICommunicator
 {
+    public string Description => "alone";
+
     public int Rank => 0;
 
     public int World => 1;
 
-    public void Sum(IReadOnlyList<Tensor> tensors) => throw new NotSupportedException();
+    public int LocalRank => 0;
 
-    public IReadOnlyList<Tensor> Gather(Tensor tensor) => throw new NotSupportedException();
+    public int LocalWorld => 1;
 
-    public void Broadcast(IReadOnlyList<Tensor> tensors) => throw new NotSupportedException();
+    public void Exchange(Tensor from, Tensor into) => throw new NotSupportedException();
 
-    public void Barrier() => throw new NotSupportedException();
+    public void Gather(Tensor from, Tensor into) => throw new NotSupportedException();
+
+    public void Broadcast(Tensor tensor, int root) => throw new NotSupportedException();
+
+    public void Abort(int exitCode) => throw new NotSupportedException();
 }

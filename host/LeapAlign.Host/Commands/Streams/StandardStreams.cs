@@ -1,3 +1,4 @@
+using LeapAlign.Contracts.Ranks;
 using Spectre.Console;
 
 namespace LeapAlign.Host.Commands.Streams;
@@ -14,11 +15,16 @@ internal static class StandardStreams
     public static Terminal Open()
     {
         var open = Descriptors.Hold();
-        var (output, outputEncoding) = Take(open[Descriptors.Output], Console.OpenStandardOutput, static () => Console.Out);
+        // Of several processes the first tells results; the others have a voice for faults alone. Some launchers give each a terminal, which shows none of them.
+        var several = Launcher.Here is { StartsSeveral: true };
+        var rank = several ? Launcher.Here!.Rank : 0;
+        // Of a terminal that is known to do nothing, the console sends no codes to prepare it.
+        if (several) Environment.SetEnvironmentVariable("TERM", "dumb");
+        var (output, outputEncoding) = Take(open[Descriptors.Output] && rank == 0, Console.OpenStandardOutput, static () => Console.Out);
         var (error, errorEncoding) = Take(open[Descriptors.Error], Console.OpenStandardError, static () => Console.Error);
         // The console asks whether its writer is that of the process.
         Console.SetOut(Writer(output, outputEncoding));
-        var console = AnsiConsole.Create(new() { Out = new StandardOutput(Console.Out, open[Descriptors.Output] && !Console.IsOutputRedirected) });
+        var console = AnsiConsole.Create(new() { Out = new StandardOutput(Console.Out, open[Descriptors.Output] && !several && !Console.IsOutputRedirected) });
         // A redirected output has no width; tables would be folded to 80 columns in a file or a pipe.
         if (!console.Profile.Out.IsTerminal) console.Profile.Width = 400;
         var screen = console.Profile.Out.IsTerminal && console.Profile.Capabilities is { Ansi: true, Interactive: true };
@@ -28,9 +34,10 @@ internal static class StandardStreams
             written = new LinesAboveBar(console);
             if (!Console.IsErrorRedirected) said = new LinesAboveBar(console);
         }
+        if (rank > 0) said = TextWriter.Synchronized(new RankWriter(said, rank));
         Console.SetOut(new PlainTextWriter(written));
         Console.SetError(new PlainTextWriter(said));
-        return new Terminal(console, Console.Error) { Lost = () => output.Lost };
+        return new Terminal(console, Console.Error) { Lost = () => rank == 0 ? output.Lost : null };
     }
 
     private static (LastingStream Stream, System.Text.Encoding Encoding) Take(bool open, Func<Stream> stream, Func<TextWriter> usual)

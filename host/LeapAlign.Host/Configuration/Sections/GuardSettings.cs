@@ -29,4 +29,8 @@ internal sealed record GuardSettings
     [Description("Seconds that a stage of a step (an evaluation of the network, a score, a backward) may take; a part that takes longer hangs, and the run ends. 0 waits for ever.")]
     [Range(0, 31_536_000)]
     public double StageSeconds { get; init; } = 1800;
+
+    [Description("Seconds that a process of a run waits for the others before it ends them all; a stage of one of several processes may take nine tenths of it. 0 waits for ever.")]
+    [Range(0, 31_536_000)]
+    public double RankSeconds { get; init; } = 600;
 }

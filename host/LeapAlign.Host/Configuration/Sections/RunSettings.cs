@@ -34,6 +34,10 @@ internal sealed record RunSettings
     [Range(1, 65_536)]
     public int Accumulation { get; init; } = 1;
 
+    [Description("Shards of a step, a power of two: run.accumulation is a multiple of it, and the processes of a run share them. Gradients are added up shard by shard, in an order that does not depend on the number of processes, so that 1, 2 and 4 of them train the same weights. null takes one for each process.")]
+    [Range(1, 4096)]
+    public int? Shards { get; init; }
+
     [Description("Samples of each caption, neighbours in a step; 1 gives each sample a caption of its own. Methods that compare the samples of a caption need more. batch times accumulation is a multiple of it.")]
     [Range(1, 65_536)]
     public int Group { get; init; } = 1;

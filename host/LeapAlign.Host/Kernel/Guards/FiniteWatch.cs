@@ -28,20 +28,21 @@ internal sealed class FiniteWatch : IDisposable
         _notes.Add(new Note(stage, sigmas, prompts, flags.DetachFromDisposeScope()));
     }
 
-    /// <summary>Names the first bad number of the step.</summary>
+    /// <summary>Names the first stage whose numbers went bad in this process; null where all came out finite.</summary>
+    public string? FirstNoted() => _notes.Select(static note => note.FirstBad()).FirstOrDefault(static where => where is not null);
+
+    /// <summary>Names a weight that is not finite; null where there is none.</summary>
+    /// <param name="parameters">The trained weights.</param>
+    public static string? FirstWeight(ParameterSet parameters) =>
+        parameters.FirstOrDefault(static weight => !IsFinite(weight.Value)) is { } bad ? $"the weight '{bad.Name}' is not finite" : null;
+
+    /// <summary>Names the gradient in which it began, where every stage came out finite.</summary>
     /// <param name="parameters">The trained weights, with their gradients.</param>
-    public string First(ParameterSet parameters)
-    {
-        if (parameters.FirstOrDefault(static weight => !IsFinite(weight.Value)) is { } bad) return $"the weight '{bad.Name}' is not finite";
-        foreach (var note in _notes)
-        {
-            if (note.FirstBad() is { } where) return where;
-        }
-        // A gradient goes from the last layer to the first: the last one that is bad is where it began.
-        return parameters.LastOrDefault(static weight => weight.Value.grad is { } gradient && !IsFinite(gradient)) is { } layer
+    // A gradient goes from the last layer to the first: the last one that is bad is where it began.
+    public static string FirstGradient(ParameterSet parameters) =>
+        parameters.LastOrDefault(static weight => weight.Value.grad is { } gradient && !IsFinite(gradient)) is { } layer
             ? $"every stage came out finite, and the gradient went bad in or behind '{layer.Name}'"
             : "every stage and gradient is finite, and the loss made of them is not";
-    }
 
     /// <summary>Forgets the step.</summary>
     public void Clear()

@@ -1,4 +1,5 @@
 using LeapAlign.Host.Configuration.Sections;
+using LeapAlign.Host.Kernel.Ranks;
 using LeapAlign.Host.Kernel.Stages;
 using LeapAlign.Pipeline;
 
@@ -11,7 +12,10 @@ namespace LeapAlign.Host.Kernel.Guards;
 internal sealed class Watchdog : IStageListener, IDisposable
 {
     private readonly TimeProvider _time;
+    private const double RankShare = 0.9;
     private readonly double _limit;
+    private readonly double _rankLimit;
+    private readonly RunRanks? _ranks;
     private readonly Action<Fault> _hangs;
     private readonly ITimer? _timer;
     private volatile Entry? _entry;
@@ -21,10 +25,15 @@ internal sealed class Watchdog : IStageListener, IDisposable
     /// <param name="settings">How long a stage may take.</param>
     /// <param name="time">Wakes it, and is what it measures.</param>
     /// <param name="hangs">Is told of a stage that hangs, and ends the process.</param>
-    public Watchdog(GuardSettings settings, TimeProvider time, Action<Fault> hangs)
+    /// <param name="ranks">The processes of the run; null for one.</param>
+    public Watchdog(GuardSettings settings, TimeProvider time, Action<Fault> hangs, RunRanks? ranks = null)
     {
-        (_time, _limit, _hangs) = (time, settings.StageSeconds, hangs);
-        if (_limit <= 0) return;
+        (_time, _hangs, _ranks) = (time, hangs, ranks);
+        // A process that hangs ends before the others have waited for too long: it can say where.
+        var apart = ranks is { IsAlone: false } && settings.RankSeconds > 0 ? settings.RankSeconds : double.PositiveInfinity;
+        var stage = settings.StageSeconds > 0 ? settings.StageSeconds : double.PositiveInfinity;
+        (_limit, _rankLimit) = (Math.Min(stage, RankShare * apart), apart);
+        if (double.IsPositiveInfinity(_limit)) return;
         var period = TimeSpan.FromSeconds(Math.Clamp(_limit / 4, 0.05, 10));
         _timer = time.CreateTimer(static state => ((Watchdog)state!).Look(), this, period, period);
     }
@@ -40,14 +49,17 @@ internal sealed class Watchdog : IStageListener, IDisposable
 
     private void Look()
     {
-        if (UnderWay is not { } stage || stage.Seconds <= _limit) return;
+        if (UnderWay is not { } stage || stage.Seconds <= (IsMeeting(stage.Name) ? _rankLimit : _limit)) return;
         // The end it leads to takes longer than a period where the disk hangs, too, and the timer does not wait for it.
         if (Interlocked.Exchange(ref _told, 1) != 0) return;
         var part = stage.Part is { } name ? $" of '{name}'" : "";
-        _hangs(new Fault.Run(
-            FaultCodes.StepHangs,
-            FormattableString.Invariant($"the stage '{stage.Name}'{part} has taken {stage.Seconds:0.#} s; guard.stageSeconds allows {_limit:0.#}, and the run ends")));
+        Fault fault = IsMeeting(stage.Name)
+            ? new Fault.Run(FaultCodes.RankMissing, FormattableString.Invariant($"this process has waited for the others for {stage.Seconds:0.#} s at '{_ranks?.At}'; guard.rankSeconds allows {_rankLimit:0.#}, and the run ends: another process hangs, or does something that takes longer"))
+            : new Fault.Run(FaultCodes.StepHangs, FormattableString.Invariant($"the stage '{stage.Name}'{part} has taken {stage.Seconds:0.#} s; {(_limit < _rankLimit * RankShare || _ranks is null ? "guard.stageSeconds" : "guard.rankSeconds, with others waiting,")} allows {_limit:0.#}, and the run ends"));
+        _hangs(_ranks is { IsAlone: false } several ? fault with { Rank = several.Rank } : fault);
     }
+
+    private static bool IsMeeting(string stage) => stage is RunRanks.WaitStage or RunRanks.ReduceStage;
 
     private sealed record Entry(Stage Stage, long Since);
 }

@@ -41,41 +41,66 @@ internal sealed class Evaluation(RunPlan plan, RunParts parts, DrawnPictures dra
     /// <param name="cancellation">Ends the evaluation between batches with an exception.</param>
     public EvaluationReport Run(int step, Policy policy, CancellationToken cancellation)
     {
-        var (started, before) = (Stopwatch.GetTimestamp(), stages.Ledger.Evaluations);
+        var (started, before) = (Stopwatch.GetTimestamp(), stages.Ledger.Count);
         using var gradients = no_grad();
         using var used = parts.Trained.Use(policy);
-        Dictionary<string, TaskMeans> means = parts.Rewards.ToDictionary(static reward => reward.Name, static _ => new TaskMeans());
-        var (scored, measured) = (new Columns(), new Columns());
-        using var digest = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        List<SamplePicture> samples = [];
         var pictures = PictureRequest.All(parts.EvaluationPrompts, plan.Evaluation.ImagesPerPrompt).ToList();
         // Whole groups, for rewards that compare the pictures of a caption.
         var groups = Math.Max(1, Form.Batch / plan.Evaluation.ImagesPerPrompt);
-        var batches = 0;
-        foreach (var batch in pictures.Chunk(groups * plan.Evaluation.ImagesPerPrompt))
+        var batches = pictures.Chunk(groups * plan.Evaluation.ImagesPerPrompt).ToList();
+        var shown = Enumerable.Range(0, pictures.Count).Where(place => pictures[place].Image == 0).Take(plan.Evaluation.Samples).ToHashSet();
+        List<EvaluatedBatch> own = [];
+        // The processes of a run take turns; what a batch is does not depend on them.
+        for (var index = parts.Ranks.Rank; index < batches.Count; index += parts.Ranks.World)
         {
-            batches++;
             cancellation.ThrowIfCancellationRequested();
-            using var scope = NewDisposeScope();
-            var images = _sampling.Sample(batch);
-            ArePictures(images, batch, step, policy);
-            using (var bytes = images.cpu().contiguous()) digest.AppendData(bytes.bytes);
-            var scores = Score(images, batch);
-            scored.Add(scores);
-            using (stages.Enter("measure")) measured.Add(PictureMeasures.Of(images, plan.Evaluation.ImagesPerPrompt));
-            foreach (var (name, values) in scores)
+            own.Add(Evaluated(index, batches[index], shown, index * batches[0].Length, (step, policy)));
+        }
+        var all = EvaluatedBatch.Gathered(parts.Ranks, own);
+        var (evaluations, _) = parts.Ranks.CountElsewhere(stages.Ledger, before);
+        return Report(step, pictures, all, batches.Count == 0 ? 0 : evaluations / batches.Count, started);
+    }
+
+    private EvaluatedBatch Evaluated(int index, PictureRequest[] batch, HashSet<int> shown, int first, (int Step, Policy Policy) of)
+    {
+        using var scope = NewDisposeScope();
+        var images = _sampling.Sample(batch);
+        ArePictures(images, batch, of.Step, of.Policy);
+        byte[] digest;
+        using (var bytes = images.cpu().contiguous()) digest = SHA256.HashData(bytes.bytes);
+        var scores = Score(images, batch);
+        IReadOnlyDictionary<string, double[]> measures;
+        using (stages.Enter("measure")) measures = PictureMeasures.Of(images, plan.Evaluation.ImagesPerPrompt);
+        return new EvaluatedBatch(index, scores, measures, digest)
+        {
+            Samples = [.. Enumerable.Range(0, batch.Length).Where(i => shown.Contains(first + i))
+                .Select(i => SamplePicture.Of(images[i], batch[i].Prompt.Text, scores.ToDictionary(static pair => pair.Key, pair => pair.Value[i])))],
+        };
+    }
+
+    private EvaluationReport Report(int step, List<PictureRequest> pictures, IReadOnlyList<EvaluatedBatch> batches, double evaluations, long started)
+    {
+        Dictionary<string, TaskMeans> means = parts.Rewards.ToDictionary(static reward => reward.Name, static _ => new TaskMeans());
+        var (scored, measured) = (new Columns(), new Columns());
+        using var digest = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        var at = 0;
+        foreach (var batch in batches)
+        {
+            digest.AppendData(batch.PicturesSha256);
+            scored.Add(batch.Scores);
+            measured.Add(batch.Measures);
+            foreach (var (name, values) in batch.Scores)
             {
-                for (var i = 0; i < batch.Length; i++) means[name].Add(batch[i].Prompt.Task, values[i]);
+                for (var i = 0; i < values.Length; i++) means[name].Add(pictures[at + i].Prompt.Task, values[i]);
             }
-            foreach (var i in Enumerable.Range(0, batch.Length).Where(i => batch[i].Image == 0).Take(plan.Evaluation.Samples - samples.Count))
-                samples.Add(SamplePicture.Of(images[i], batch[i].Prompt.Text, scores.ToDictionary(static pair => pair.Key, pair => pair.Value[i])));
+            at += batch.Scores.Values.FirstOrDefault()?.Length ?? 0;
         }
         stages.Times.Take();
         return new EvaluationReport
         {
             Step = step,
             Drawn = new DrawnAs(Form.Preview, drawn.Pictures.Size, _sampling.Schedule.Steps, Form.Guidance.Scale),
-            Evaluations = batches == 0 ? 0 : (stages.Ledger.Evaluations - before) / batches,
+            Evaluations = evaluations,
             Rewards = parts.Rewards.ToDictionary(static reward => reward.Name, reward => reward.ByTask ? means[reward.Name].OverTasks : means[reward.Name].OverPictures),
             Tasks = means.Where(static pair => pair.Value.Tasks.Count > 0).ToDictionary(static pair => pair.Key, static pair => pair.Value.Tasks),
             Scores = scored.Values,
@@ -84,7 +109,7 @@ internal sealed class Evaluation(RunPlan plan, RunParts parts, DrawnPictures dra
             Images = pictures.Count,
             PicturesSha256 = Convert.ToHexStringLower(digest.GetHashAndReset()),
             Seconds = Stopwatch.GetElapsedTime(started).TotalSeconds,
-            Samples = samples,
+            Samples = [.. batches.SelectMany(static batch => batch.Samples)],
         };
     }
 

@@ -42,6 +42,9 @@ internal sealed class EvaluationLedger : IStageListener
     /// <summary>Both.</summary>
     public (double Evaluations, double GradientEvaluations) Count => (Evaluations, GradientEvaluations);
 
+    /// <summary>Counts what other processes of the run evaluated.</summary>
+    public void AddElsewhere(double evaluations, double gradient) => (Evaluations, GradientEvaluations) = (Evaluations + evaluations, GradientEvaluations + gradient);
+
     /// <summary>Goes on counting from a ledger that was saved.</summary>
     public void Resume(double evaluations, double gradient) => (Evaluations, GradientEvaluations) = (evaluations, gradient);
 

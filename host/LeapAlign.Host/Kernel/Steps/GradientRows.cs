@@ -1,7 +1,7 @@
 using LeapAlign.Contracts.Algorithms;
 using LeapAlign.Contracts.Optimizers;
-using LeapAlign.Contracts.Ranks;
 using LeapAlign.Contracts.Weights;
+using LeapAlign.Host.Kernel.Ranks;
 using static TorchSharp.torch;
 
 namespace LeapAlign.Host.Kernel.Steps;
@@ -11,8 +11,8 @@ namespace LeapAlign.Host.Kernel.Steps;
 /// </summary>
 /// <param name="takers">Who takes the rows, each with the parameters that it updates.</param>
 /// <param name="all">Everything that has gradients.</param>
-/// <param name="communicator">Joins the processes: a row of each of them comes to all.</param>
-internal sealed class GradientRows(IReadOnlyList<(IRowOptimization Optimization, ParameterSet Parameters)> takers, ParameterSet all, ICommunicator communicator)
+/// <param name="ranks">The processes of the run: a row of each of them comes to all.</param>
+internal sealed class GradientRows(IReadOnlyList<(IRowOptimization Optimization, ParameterSet Parameters)> takers, ParameterSet all, RunRanks ranks)
 {
     private int _index;
 
@@ -30,7 +30,7 @@ internal sealed class GradientRows(IReadOnlyList<(IRowOptimization Optimization,
         var losses = Gathered(objective.Loss.detach().to(ScalarType.Float64).reshape(1)).Select(static loss => loss.item<double>()).ToList();
         foreach (var (optimization, parameters) in takers)
         {
-            var gradients = communicator.World == 1
+            var gradients = ranks.IsAlone
                 ? parameters.Select(static parameter => (IReadOnlyList<Tensor?>)[parameter.Value.grad]).ToList()
                 // A parameter without a gradient in one process may have one in another.
                 : [.. parameters.Select(parameter => Gathered((parameter.Value.grad ?? zeros_like(parameter.Value)).unsqueeze(0)))];
@@ -49,5 +49,5 @@ internal sealed class GradientRows(IReadOnlyList<(IRowOptimization Optimization,
     }
 
     // The rows [1, ...] of all processes, each without its first dimension.
-    private List<Tensor> Gathered(Tensor row) => [.. communicator.Gather(row).Select(static each => each.squeeze(0))];
+    private List<Tensor> Gathered(Tensor row) => [.. ranks.Gather("rows of gradients", row).Select(static each => each.squeeze(0))];
 }

@@ -3,6 +3,7 @@ using LeapAlign.Contracts.Plugins;
 using LeapAlign.Contracts.State;
 using LeapAlign.Contracts.Weights;
 using LeapAlign.Host.Composition;
+using LeapAlign.Host.Kernel.Ranks;
 using LeapAlign.Host.Kernel.State;
 using static TorchSharp.torch;
 
@@ -15,7 +16,7 @@ namespace LeapAlign.Host.Kernel.Steps;
 internal sealed class Optimizations : IDisposable
 {
     private readonly OptimizerNeeds _needs;
-    private readonly RankMeans _ranks;
+    private readonly RunRanks _ranks;
     private readonly Action _refresh;
     private readonly Action<int, int, StepTally> _accumulate;
     private readonly List<Begun> _begun;
@@ -23,22 +24,25 @@ internal sealed class Optimizations : IDisposable
     /// <summary>Begins them.</summary>
     /// <param name="optimizer">The optimizer of the plan.</param>
     /// <param name="parts">The parts of the run.</param>
-    /// <param name="ranks">Means over the processes.</param>
     /// <param name="accumulate">Makes the step of a number on a draw, and adds its gradient up.</param>
-    public Optimizations(PartPlan optimizer, RunParts parts, RankMeans ranks, Action<int, int, StepTally> accumulate)
+    public Optimizations(PartPlan optimizer, RunParts parts, Action<int, int, StepTally> accumulate)
     {
-        (_needs, _ranks, _refresh, _accumulate) = (new OptimizerNeeds(optimizer), ranks, parts.Trained.Refresh, accumulate);
+        (_needs, _ranks, _refresh, _accumulate) = (new OptimizerNeeds(optimizer), parts.Ranks, parts.Trained.Refresh, accumulate);
         var (trained, own) = (parts.Trained.Parameters, parts.Algorithm.Parameters);
         Parameters = trained.With(own);
         _begun = [new Begun("optimizer", parts.Optimizer.Begin(trained), trained)];
         if (own.Count > 0) _begun.Add(new Begun("own-optimizer", parts.Optimizer.Begin(own, parts.Algorithm.ParameterRate), own));
         foreach (var each in _begun) _needs.Check(each.Optimization);
         (IRowOptimization, ParameterSet)[] takers = [.. from each in _begun let taker = _needs.Rows(each.Optimization) where taker is not null select (taker, each.Parameters)];
-        if (takers.Length > 0) Rows = new GradientRows(takers, Parameters, parts.Communicator);
+        if (takers.Length > 0) Rows = new GradientRows(takers, Parameters, parts.Ranks);
+        Gradients = new ShardGradients(Parameters, parts.Ranks, parts.Share.Shards, parts.Share.Batches / parts.Share.Shards);
     }
 
     /// <summary>Everything that has gradients: what is trained, and the algorithm's own.</summary>
     public ParameterSet Parameters { get; }
+
+    /// <summary>Adds gradients up over shards and processes.</summary>
+    public ShardGradients Gradients { get; }
 
     /// <summary>Takes the gradient of each objective by itself; null where no optimizer asks for that.</summary>
     public GradientRows? Rows { get; }
@@ -77,6 +81,7 @@ internal sealed class Optimizations : IDisposable
 
     public void Dispose()
     {
+        Gradients.Dispose();
         foreach (var each in _begun) each.Optimization.Dispose();
     }
 
@@ -92,10 +97,11 @@ internal sealed class Optimizations : IDisposable
         using var _ = enable_grad();
         using var aside = new GradientsAside(Parameters);
         using var moved = values is null ? null : new MovedWeights(parameters, values, _refresh);
-        var tally = new StepTally();
+        var tally = new StepTally(_ranks);
         _accumulate(step, draw, tally);
-        _ranks.Gradients(Parameters);
-        return new StepGradient(_ranks.Of(tally.PendingLoss), [.. parameters.Select(static parameter => parameter.Value.grad?.MoveToOuterDisposeScope())]);
+        Gradients.Join();
+        tally.Reduce();
+        return new StepGradient(tally.PendingLoss, [.. parameters.Select(static parameter => parameter.Value.grad?.MoveToOuterDisposeScope())]);
     }
 
     private sealed record Begun(string Name, IOptimization Optimization, ParameterSet Parameters);

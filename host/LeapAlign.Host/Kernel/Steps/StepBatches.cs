@@ -41,9 +41,9 @@ internal sealed class StepBatches(RunPlan plan, RunParts parts, PolicyCopies cop
 
     /// <summary>The step of a number, whose noise lives in the scope of the caller.</summary>
     /// <param name="index">From 0.</param>
-    /// <param name="observe">Takes each trained reward's scores by name.</param>
+    /// <param name="observe">Takes each trained reward's scores by micro-batch and name.</param>
     /// <param name="draw">0 for the step's own samples; others have prompts, noise and draws of their own.</param>
-    public AlignmentStep Of(int index, Action<string, Tensor> observe, int draw = 0)
+    public AlignmentStep Of(int index, Action<int, string, Tensor> observe, int draw = 0)
     {
         var key = draw == 0 ? _key.For("step", index) : _key.For("step", index).For("draw", draw);
         var order = draw == 0 ? _order : new PromptOrder(parts.Prompts, plan.Run.Group, _key.For("prompts").For("draw", draw));
@@ -52,7 +52,8 @@ internal sealed class StepBatches(RunPlan plan, RunParts parts, PolicyCopies cop
         return new AlignmentStep(services)
         {
             Index = index,
-            Batches = [.. Enumerable.Range(0, plan.Run.Accumulation).Select(micro => Batch((index, micro), order, key, services))],
+            Batches = [.. Enumerable.Range(0, parts.Share.Batches).Select(micro => Batch((index, micro), order, key, services))],
+            Shards = parts.Share.Shards,
             Random = key.For("algorithm"),
         };
     }
@@ -68,18 +69,18 @@ internal sealed class StepBatches(RunPlan plan, RunParts parts, PolicyCopies cop
     {
         var (index, micro) = place;
         var batch = plan.Run.Batch;
-        var own = plan.Run.Accumulation * batch;
-        // The samples of a process are neighbours, so that whole groups are in one.
-        long[] samples = [.. Enumerable.Range((parts.Communicator.Rank * own) + (micro * batch), batch)];
+        // The micro-batches of a process are neighbours. What a sample and a micro-batch draw does not depend on the process.
+        var micros = parts.Share.First + micro;
+        long[] samples = [.. Enumerable.Range(micros * batch, batch)];
         return new MicroBatch(services)
         {
             Index = micro,
             Samples = samples,
-            Prompts = order.Take(((long)index * parts.Communicator.World * own) + samples[0], batch),
+            Prompts = order.Take(((long)index * plan.Run.Accumulation * batch) + samples[0], batch),
             Noise = RandomKey.NormalOfEach(samples.Select(sample => key.For("sample", sample).For("noise")), [.. _latents.Shape], device),
             Schedule = _schedule,
             Sampler = _sampled?.Watching(_sampler, micro, batch) ?? _sampler,
-            Random = key.For("micro-batch", micro).For("algorithm"),
+            Random = key.For("micro-batch", micros).For("algorithm"),
             StepKey = key,
         };
     }
@@ -96,17 +97,21 @@ internal sealed class StepBatches(RunPlan plan, RunParts parts, PolicyCopies cop
 
     private IDisposable Use(string policy) => copies.Use(policy);
 
+    private double[] OfAllSamples(IReadOnlyList<double> own) => parts.Ranks.Gather("numbers of all samples", own);
+
     /// <summary>What the micro-batches of one step ask for.</summary>
-    private sealed class Services(StepBatches run, Action<string, Tensor> observe) : IStepServices
+    private sealed class Services(StepBatches run, Action<int, string, Tensor> observe) : IStepServices
     {
         public Tensor Velocity(MicroBatch batch, Tensor latents, IReadOnlyList<double> sigmas, bool guided) => run.Velocity(batch, latents, sigmas, guided);
 
-        public Scores Score(MicroBatch batch, Tensor latents) => run._scoring.Score(latents, batch.Prompts, observe, run.Watch);
+        public Scores Score(MicroBatch batch, Tensor latents) => run._scoring.Score(latents, batch.Prompts, (name, scores) => observe(batch.Index, name, scores), run.Watch);
 
         public Tensor Pictures(MicroBatch batch, int number) => run._pictures.Latents(batch.Prompts, number);
 
         public IDisposable Use(string policy) => run.Use(policy);
 
         public Tensor? Sampled(MicroBatch batch) => run._sampled?.Of(batch);
+
+        public double[] OfAllSamples(IReadOnlyList<double> own) => run.OfAllSamples(own);
     }
 }

@@ -43,7 +43,7 @@ internal sealed class StepLosses(AlignmentStep step, RunParts parts, PartPlan al
     {
         do
         {
-            yield return new StepLoss(objectives.Current, algorithm);
+            if (!objectives.Current.IsEmpty) yield return new StepLoss(objectives.Current, algorithm);
         }
         while (!objectives.Current.EndsUpdate && Next(objectives));
         foreach (var ((part, weight), objective) in parts.Objectives)
@@ -55,7 +55,7 @@ internal sealed class StepLosses(AlignmentStep step, RunParts parts, PartPlan al
                 Objective made;
                 using (stages.Enter("objective")) made = objective.Of(step, batch, update);
                 IReadOnlyList<Measurement> measured = [new(part.Name, made.Loss.detach()), .. made.Measurements.Select(measure => measure.Under(part.Name))];
-                yield return new StepLoss(new Objective(made.Loss, measured).Times(made.Share * weight / step.Batches.Count), part);
+                yield return new StepLoss(new Objective(made.Loss, measured).Times(made.Share * weight / step.Batches.Count).From(batch), part);
             }
         }
         Release();

@@ -1,14 +1,23 @@
 using LeapAlign.Contracts.Algorithms;
 using LeapAlign.Host.Composition;
+using LeapAlign.Host.Kernel.Ranks;
 using LeapAlign.Pipeline;
 using static TorchSharp.torch;
 
 namespace LeapAlign.Host.Kernel.Steps;
 
-/// <summary>What adds up over the objectives and updates of a step.</summary>
-internal sealed class StepTally
+/// <summary>
+/// What adds up over the objectives and updates of a step, over all processes of the run. Numbers are added micro-batch by micro-batch, and then over micro-batches in
+/// their order in the step: the same bits however many processes share them.
+/// </summary>
+/// <param name="ranks">The processes.</param>
+internal sealed class StepTally(RunRanks ranks)
 {
     private readonly Dictionary<string, PartPlan> _owners = [];
+    private readonly SortedDictionary<int, double> _pendingLosses = [];
+    private readonly Means _rewards = new();
+    private readonly Means _pendingRewards = new();
+    private readonly Measurements _measurements = new();
     private double _losses;
     private double _norms;
     private int _clipped;
@@ -30,42 +39,69 @@ internal sealed class StepTally
     /// <summary>Updates that were left out.</summary>
     public int Skipped { get; private set; }
 
-    /// <summary>The loss of the update that is being made.</summary>
+    /// <summary>The loss of the update that is being made, of all processes once it was reduced.</summary>
     public double PendingLoss { get; private set; }
 
-    /// <summary>Each trained reward over the step.</summary>
-    public Means Rewards { get; } = new();
-
     /// <summary>Each trained reward since the last update; none where an update learns from samples that were scored before an earlier one.</summary>
-    public Means PendingRewards { get; } = new();
-
-    /// <summary>What the algorithm and the objectives beside it measured.</summary>
-    public Measurements Measurements { get; } = new();
+    public IReadOnlyDictionary<string, double> PendingRewards { get; private set; } = new Dictionary<string, double>();
 
     /// <summary>Takes scores of a trained reward.</summary>
-    public void Score(string reward, Tensor scores)
+    /// <param name="batch">The micro-batch, by its place in this process.</param>
+    /// <param name="reward">Its name.</param>
+    /// <param name="scores">One for each sample.</param>
+    public void Score(int batch, string reward, Tensor scores)
     {
-        Rewards.Add(reward, scores);
-        PendingRewards.Add(reward, scores);
+        _rewards.Add(reward, batch, scores);
+        _pendingRewards.Add(reward, batch, scores);
     }
 
     /// <summary>Takes an objective.</summary>
+    /// <param name="batch">The micro-batch, by its place in this process; null where nobody said.</param>
     /// <param name="loss">Its loss, with its share in the update.</param>
     /// <param name="measurements">What was measured on the way.</param>
     /// <param name="owner">The part that made it.</param>
     /// <exception cref="FaultException">Another part measures under the same name.</exception>
-    public void Add(double loss, IReadOnlyList<Measurement> measurements, PartPlan owner)
+    public void Add(int? batch, double loss, IReadOnlyList<Measurement> measurements, PartPlan owner)
     {
-        PendingLoss += loss;
+        var place = batch ?? 0;
+        _pendingLosses[place] = _pendingLosses.GetValueOrDefault(place) + loss;
         foreach (var measured in measurements)
         {
             if (!_owners.TryAdd(measured.Name, owner) && _owners[measured.Name] is var other && !ReferenceEquals(other, owner)) throw new FaultException(Taken(measured.Name, other, owner));
-            Measurements.Add(measured);
+            _measurements.Add(place, measured);
         }
     }
 
-    /// <summary>Takes the mean over all processes for the loss of the update that is being made.</summary>
-    public void Reduce(RankMeans ranks) => PendingLoss = ranks.Of(PendingLoss);
+    /// <summary>Takes the numbers of all processes for the update that is being made.</summary>
+    public void Reduce()
+    {
+        var all = TallyBytes.Gathered(ranks, "losses of the update", writer =>
+        {
+            TallyBytes.Write(writer, _pendingLosses);
+            _pendingRewards.Write(writer);
+        }, static (reader, rank, all) =>
+        {
+            foreach (var (batch, loss) in TallyBytes.ReadNumbers(reader)) all.Losses[(rank, batch)] = loss;
+            all.Rewards.Read(reader, rank);
+        }, (Losses: new SortedDictionary<(int, int), double>(), Rewards: new Means()));
+        PendingLoss = all.Losses.Values.Sum() / ranks.World;
+        PendingRewards = all.Rewards.Values;
+    }
+
+    /// <summary>What the step measured, in all processes.</summary>
+    public (IReadOnlyDictionary<string, double> Rewards, Measured Measurements) Whole()
+    {
+        var all = TallyBytes.Gathered(ranks, "measurements of the step", writer =>
+        {
+            _rewards.Write(writer);
+            _measurements.Write(writer);
+        }, static (reader, rank, all) =>
+        {
+            all.Rewards.Read(reader, rank);
+            all.Measurements.Read(reader, rank);
+        }, (Rewards: new Means(), Measurements: new Measurements()));
+        return (all.Rewards.Values, all.Measurements.Values);
+    }
 
     /// <summary>Takes an update.</summary>
     public void EndUpdate(double norm, double rate, bool clipped)
@@ -93,26 +129,10 @@ internal sealed class StepTally
     private void Forget()
     {
         PendingLoss = 0;
-        PendingRewards.Clear();
+        _pendingLosses.Clear();
+        _pendingRewards.Clear();
     }
 
     // A step that found nothing to learn has no update.
     private double Mean(double sum) => Updates == 0 ? 0 : sum / Updates;
-}
-
-/// <summary>Means over everything that was added under a name.</summary>
-internal sealed class Means
-{
-    private readonly Dictionary<string, (double Sum, long Count)> _sums = [];
-
-    public IReadOnlyDictionary<string, double> Values => _sums.ToDictionary(static pair => pair.Key, static pair => pair.Value.Sum / pair.Value.Count);
-
-    public void Add(string name, Tensor values)
-    {
-        using var sum = values.detach().to(ScalarType.Float64).sum();
-        var (total, count) = _sums.GetValueOrDefault(name);
-        _sums[name] = (total + sum.item<double>(), count + values.numel());
-    }
-
-    public void Clear() => _sums.Clear();
 }

@@ -1,10 +1,12 @@
 using System.Diagnostics;
+using System.Text;
 using LeapAlign.Contracts.Adapters;
 using LeapAlign.Contracts.Algorithms;
 using LeapAlign.Contracts.State;
 using LeapAlign.Contracts.Weights;
 using LeapAlign.Host.Composition;
 using LeapAlign.Host.Kernel.Guards;
+using LeapAlign.Host.Kernel.Ranks;
 using LeapAlign.Host.Kernel.Stages;
 using LeapAlign.Host.Kernel.State;
 using LeapAlign.Host.Telemetry.Schema;
@@ -25,15 +27,18 @@ internal sealed class TrainingStep : IDisposable
     private readonly PolicyCopies _copies;
     private readonly Optimizations _optimizations;
     private readonly ParameterSet _all;
-    private readonly RankMeans _ranks;
+    private readonly RunRanks _ranks;
+    private bool _compared;
+    private bool _left;
 
     public TrainingStep(RunPlan plan, RunParts parts, OpenStages stages, Device device)
     {
         (_plan, _parts, _stages) = (plan, parts, stages);
-        _ranks = new RankMeans(parts.Communicator);
+        _ranks = parts.Ranks;
+        _ranks.Stages = stages;
         _copies = new PolicyCopies(parts.Trained, parts.Algorithm.Copies, plan.Run.Reference, plan.Run.Steps);
         _batches = new StepBatches(plan, parts, _copies, stages, device);
-        _optimizations = new Optimizations(plan.Optimizer, parts, _ranks, Accumulate);
+        _optimizations = new Optimizations(plan.Optimizer, parts, Accumulate);
         _all = _optimizations.Parameters;
         Average = new MovingAverage(parts.Trained.Parameters, plan.Run.Ema, plan.Run.EmaWarmup);
         Guard = new UpdateGuard(plan.Guard);
@@ -78,18 +83,19 @@ internal sealed class TrainingStep : IDisposable
     /// <param name="index">From 0.</param>
     public StepReport Run(int index)
     {
-        var (began, before, tally) = (Stopwatch.GetTimestamp(), _stages.Ledger.Count, new StepTally());
+        var (began, before, tally) = (Stopwatch.GetTimestamp(), _stages.Ledger.Count, new StepTally(_ranks));
         _batches.Watch.Clear();
         // Where an optimizer asks for it, gradients are those at other weights than the ones that are updated.
         using var elsewhere = _optimizations.MoveToProbes();
         using var calls = new GraphCalls();
         using var scope = NewDisposeScope();
         using var step = _batches.Of(index, tally.Score);
-        foreach (var update in Losses(step).Updates(_optimizations.Allow))
+        using var updates = Losses(step).Updates(_optimizations.Allow).GetEnumerator();
+        while (Next(updates))
         {
             // The algorithm encodes, rolls out and scores when it is asked for its next loss: by what it calls of the step.
             _optimizations.Rows?.Begin();
-            foreach (var loss in update) Backward(loss, tally, _optimizations.Rows);
+            if (!Descend(updates, tally)) continue;
             elsewhere?.Dispose();
 
             var (norm, verdict) = Clip(index, tally);
@@ -104,6 +110,7 @@ internal sealed class TrainingStep : IDisposable
             using (_stages.Enter("update")) rate = _optimizations.Update(Updates, index, tally.PendingLoss);
             _all.ClearGradients();
             using (_stages.Enter("refresh")) _parts.Trained.Refresh();
+            if (!_compared) Compare();
             using (_stages.Enter("average")) Average.Update(Updates);
             Updates++;
             tally.EndUpdate(norm, rate, clipped: norm > _plan.ClipNorm);
@@ -119,6 +126,31 @@ internal sealed class TrainingStep : IDisposable
         _copies.Dispose();
         _optimizations.Dispose();
         Average.Dispose();
+    }
+
+    /// <summary>Compares the trained weights of all processes.</summary>
+    /// <exception cref="FaultException">They differ.</exception>
+    public void Compare()
+    {
+        _compared = true;
+        SameEverywhere.Check(_ranks, $"the trained weights after {Updates + (IsBetweenSteps ? 0 : 1)} updates", _all.Select(static parameter => parameter.Value));
+    }
+
+    // A process that has nothing to learn of its samples goes along where others have.
+    private bool Next(IEnumerator<IEnumerable<StepLoss>> updates) => _ranks.Any("another update", _left = updates.MoveNext());
+
+    private bool Descend(IEnumerator<IEnumerable<StepLoss>> updates, StepTally tally)
+    {
+        var losses = 0;
+        if (_left)
+        {
+            foreach (var loss in updates.Current)
+            {
+                Backward(loss, tally, _optimizations.Rows);
+                losses++;
+            }
+        }
+        return _ranks.Any("a loss of the update", losses > 0);
     }
 
     private StepLosses Losses(AlignmentStep step) => new(step, _parts, _plan.Algorithm, _stages);
@@ -139,11 +171,12 @@ internal sealed class TrainingStep : IDisposable
     {
         var objective = of.Objective;
         var share = objective.Share == 1 ? objective.Loss : objective.Loss * objective.Share;
+        _optimizations.Gradients.Open(objective.Batch, of.Owner.Name);
         if (rows is null) Backward(share);
         else rows.Backward(objective, Backward);
         // Losses keep the type of their method: fp64 where differences near one matter.
         using var loss = share.detach().to(ScalarType.Float64);
-        tally.Add(loss.item<double>(), objective.Measurements, of.Owner);
+        tally.Add(objective.Batch, loss.item<double>(), objective.Measurements, of.Owner);
     }
 
     private void Backward(Tensor loss)
@@ -157,17 +190,24 @@ internal sealed class TrainingStep : IDisposable
     private (double Norm, Verdict Verdict) Clip(int index, StepTally tally)
     {
         using var stage = _stages.Enter("clip");
-        _ranks.Gradients(_all);
-        tally.Reduce(_ranks);
+        _optimizations.Gradients.Join();
+        tally.Reduce();
         using var norm = _all.GradientNorm();
         var length = (double)norm.item<float>();
         stage.Note(Tags.GradientNorm, length);
-        var verdict = Guard.Judge(new PendingUpdate(tally.PendingLoss, length, _ranks.Of(tally.PendingRewards.Values)), index, () => _batches.Watch.First(_all));
+        var verdict = Guard.Judge(new PendingUpdate(tally.PendingLoss, length, tally.PendingRewards), index, FirstBad);
         _batches.Watch.Clear();
         if (verdict.Fault is not null) return (length, verdict);
         if (_parts.TrainedModel.Adapter is { } adapter && length > 0) LooksAlive(adapter);
         if (_plan.ClipNorm is { } limit) _all.ClipGradients(norm, limit);
         return (length, verdict);
+    }
+
+    private string FirstBad()
+    {
+        var seen = _ranks.Gather("what is not finite", Encoding.UTF8.GetBytes(_batches.Watch.FirstNoted() ?? ""));
+        var rank = Enumerable.Range(0, seen.Count).FirstOrDefault(rank => seen[rank].Length > 0, -1);
+        return FiniteWatch.FirstWeight(_all) ?? (rank < 0 ? FiniteWatch.FirstGradient(_all) : _ranks.IsAlone ? Encoding.UTF8.GetString(seen[rank]) : $"in rank {rank} {Encoding.UTF8.GetString(seen[rank])}");
     }
 
     private void Refuse(Fault fault, bool stops, StepTally tally)
@@ -185,20 +225,25 @@ internal sealed class TrainingStep : IDisposable
         if (AdapterEffect.OfGradients(adapter, first: Updates == 0) is { } fault) throw new FaultException(fault);
     }
 
-    private StepReport Report(int index, StepTally tally, (double Evaluations, double GradientEvaluations) before, long began) => new()
+    private StepReport Report(int index, StepTally tally, (double Evaluations, double GradientEvaluations) before, long began)
     {
-        Index = index,
-        Loss = tally.Loss,
-        Rewards = _ranks.Of(tally.Rewards.Values),
-        Measurements = tally.Measurements.Over(_ranks),
-        GradientNorm = tally.GradientNorm,
-        Clipped = tally.Clipped,
-        Rate = tally.Rate,
-        Updates = tally.Updates,
-        Skipped = tally.Skipped,
-        Evaluations = (_stages.Ledger.Evaluations - before.Evaluations) / _plan.Run.Accumulation,
-        GradientEvaluations = (_stages.Ledger.GradientEvaluations - before.GradientEvaluations) / _plan.Run.Accumulation,
-        Seconds = Stopwatch.GetElapsedTime(began).TotalSeconds,
-        Stages = _stages.Times.Take(),
-    };
+        var (evaluations, gradient) = _ranks.CountElsewhere(_stages.Ledger, before);
+        var (rewards, measurements) = tally.Whole();
+        return new StepReport
+        {
+            Index = index,
+            Loss = tally.Loss,
+            Rewards = rewards,
+            Measurements = measurements,
+            GradientNorm = tally.GradientNorm,
+            Clipped = tally.Clipped,
+            Rate = tally.Rate,
+            Updates = tally.Updates,
+            Skipped = tally.Skipped,
+            Evaluations = evaluations / _plan.Run.Accumulation,
+            GradientEvaluations = gradient / _plan.Run.Accumulation,
+            Seconds = Stopwatch.GetElapsedTime(began).TotalSeconds,
+            Stages = _stages.Times.Take(),
+        };
+    }
 }

@@ -42,8 +42,8 @@ internal static class RunEnvironment
     // A run that has come here has loaded it.
     private static string Natives() => LibTorch.Load().Match(static folder => $"{folder.Version}{(folder.IsNamed ? $", from the folder of {LibTorch.Variable}" : "")}", static fault => fault.Code);
 
-    // Only Linux tells the name in a file; elsewhere the architecture has to do.
-    private static string Processor()
+    /// <summary>The name of the processor. Only Linux tells it in a file; elsewhere the architecture has to do.</summary>
+    public static string Processor()
     {
         const string file = "/proc/cpuinfo";
         var line = File.Exists(file) ? File.ReadLines(file).FirstOrDefault(static line => line.StartsWith("model name", StringComparison.Ordinal)) : null;

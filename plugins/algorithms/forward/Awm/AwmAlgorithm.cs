@@ -55,10 +55,10 @@ public sealed class AwmAlgorithm(AwmSettings settings) : IAlgorithm
     private IEnumerable<Objective> Objectives(AlignmentStep step)
     {
         var points = _process.Points(CleanSamples.Roll(step, policy: null, settings));
-        var updates = _process.Updates(points);
+        var updates = _process.Updates(step, points);
         // Until the first update the policy is the one that sampled, so its points find their old log-probabilities in what they evaluate anyway.
         Tensor?[] sampled = [.. points.Select((point, index) => updates.Of(index) == 0 ? null : Sampled(step, point))];
-        for (var index = 0; index < points.Count; index++) yield return updates.Portion(index, Objective(step, points[index], sampled[index]));
+        foreach (var objective in updates.Descend(index => Objective(step, points[index], sampled[index]))) yield return objective;
     }
 
     private Tensor Sampled(AlignmentStep step, TrainingPoint point)

@@ -61,7 +61,7 @@ public sealed class CrdAlgorithm(CrdSettings settings) : IAlgorithm
     private IEnumerable<Objective> Objectives(AlignmentStep step)
     {
         var points = _process.Points(CleanSamples.Roll(step, Sampling, settings));
-        foreach (var objective in ForwardProcess.Descend(points, _process.Updates(points), point => Objective(step, point))) yield return objective;
+        foreach (var objective in ForwardProcess.Descend(points, _process.Updates(step, points), point => Objective(step, point))) yield return objective;
     }
 
     private Objective Objective(AlignmentStep step, TrainingPoint point)

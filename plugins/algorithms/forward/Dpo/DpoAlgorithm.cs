@@ -34,6 +34,8 @@ public sealed class DpoAlgorithm(DpoSettings settings) : IAlgorithm
         ArgumentNullException.ThrowIfNull(shape);
         if (settings.Source == PairSource.Online && shape.Group < 2)
             return new Fault.Composition(FaultCodes.SettingsDoNotFit, $"'dpo' makes a pair of each prompt's samples, and run.group is {shape.Group}; it has to be at least 2");
+        if (settings.Source == PairSource.Online && shape.Batch * shape.Accumulation / shape.Shards % shape.Group != 0)
+            return new Fault.Composition(FaultCodes.SettingsDoNotFit, $"'dpo' makes a pair of each prompt's samples inside a shard, and the {shape.Batch * shape.Accumulation / shape.Shards} samples of a shard are not whole groups of run.group ({shape.Group}); take another run.shards");
         return _process.Check(shape);
     }
 
@@ -63,7 +65,7 @@ public sealed class DpoAlgorithm(DpoSettings settings) : IAlgorithm
     private IEnumerable<Objective> Objectives(AlignmentStep step)
     {
         var points = _process.Points(Pairs(step));
-        foreach (var objective in ForwardProcess.Descend(points, _process.UpdatesBySamples(points), point => Objective(step, point))) yield return objective;
+        foreach (var objective in ForwardProcess.Descend(points, _process.UpdatesBySamples(step, points), point => Objective(step, point))) yield return objective;
     }
 
     private IReadOnlyList<CleanSamples> Pairs(AlignmentStep step) => settings.Source == PairSource.Preferences

@@ -17,7 +17,8 @@ internal static class PreferencePairs
     public static IReadOnlyList<CleanSamples> Of(AlignmentStep step, IReadOnlyList<CleanSamples> samples, Action<int, int> tied)
     {
         Place[] places = [.. samples.SelectMany((micro, batch) => Enumerable.Range(0, micro.Advantages.Length).Select(index => new Place(batch, index)))];
-        PlacedPair[] all = [.. places.GroupBy(place => samples[place.Batch].Batch.Prompts[place.Index].Id).Select(group => Pair([.. group], samples))];
+        var batches = step.Batches.Count / step.Shards;
+        PlacedPair[] all = [.. places.GroupBy(place => (place.Batch / batches, samples[place.Batch].Batch.Prompts[place.Index].Id)).Select(group => Pair([.. group], samples))];
         var ties = all.Count(pair => samples[pair.Best.Batch].Advantages[pair.Best.Index] == samples[pair.Worst.Batch].Advantages[pair.Worst.Index]);
         if (ties > 0) tied(ties, all.Length);
         return [.. all.GroupBy(static pair => pair.Best.Batch)

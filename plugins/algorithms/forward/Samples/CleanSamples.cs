@@ -34,7 +34,7 @@ internal sealed class CleanSamples
     {
         IReadOnlyList<Tensor> latents = [.. step.Batches.Select(batch => Sample(step, policy, batch, settings.RolloutGuided))];
         IReadOnlyList<Scores> scores = [.. step.Batches.Select((batch, index) => Score(step, batch, latents[index]))];
-        var advantages = GroupAdvantages.Of(step.Batches, scores, settings);
+        var advantages = GroupAdvantages.Of(step, scores, settings);
         return [.. step.Batches.Select((batch, index) => new CleanSamples
         {
             Batch = batch,

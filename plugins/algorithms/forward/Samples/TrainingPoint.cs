@@ -38,7 +38,7 @@ internal sealed class TrainingPoint
     public Objective Mean(Tensor losses, params IReadOnlyList<Measurement> measurements)
     {
         var loss = losses.mean().to(Samples.Latents.dtype);
-        return new(loss, Samples.Rewards is { } rewards ? [new Measurement("reward", rewards), .. measurements] : measurements);
+        return new Objective(loss, Samples.Rewards is { } rewards ? [new Measurement("reward", rewards), .. measurements] : measurements).From(Batch);
     }
 
     private static IEnumerable<TrainingPoint> Points(CleanSamples samples, IReadOnlyList<IReadOnlyList<double>> times, PointDraws draws) =>

@@ -28,7 +28,7 @@ public sealed class SftAlgorithm(SftSettings settings) : IAlgorithm
     private IEnumerable<Objective> Objectives(AlignmentStep step)
     {
         var points = _process.Points(step.Batches.Select(batch => Pictures(step, batch)));
-        foreach (var objective in ForwardProcess.Descend(points, _process.Updates(points), Objective)) yield return objective;
+        foreach (var objective in ForwardProcess.Descend(points, _process.Updates(step, points), Objective)) yield return objective;
     }
 
     private static CleanSamples Pictures(AlignmentStep step, MicroBatch batch)

@@ -10,21 +10,22 @@ namespace LeapAlign.Methods.Groups;
 /// </summary>
 public static class GroupAdvantages
 {
-    /// <summary>The advantages of a step, grouped by prompt over all its micro-batches.</summary>
-    /// <param name="batches">The micro-batches.</param>
-    /// <param name="scores">What each of them was given.</param>
+    /// <summary>The advantages of a step, grouped by prompt over all its micro-batches, those of other processes included.</summary>
+    /// <param name="step">The step.</param>
+    /// <param name="scores">What each of its micro-batches was given.</param>
     /// <param name="settings">Normalisation and limit.</param>
     /// <returns>For each micro-batch, one number for each sample.</returns>
-    public static double[][] Of(IReadOnlyList<MicroBatch> batches, IReadOnlyList<Scores> scores, AdvantageSettings settings)
+    public static double[][] Of(AlignmentStep step, IReadOnlyList<Scores> scores, AdvantageSettings settings)
     {
-        ArgumentNullException.ThrowIfNull(batches);
+        ArgumentNullException.ThrowIfNull(step);
         ArgumentNullException.ThrowIfNull(scores);
-        int[] groups = [.. batches.SelectMany(static batch => batch.Prompts).Select(static prompt => prompt.Id)];
+        int[] groups = [.. step.OfAllSamples([.. step.Batches.SelectMany(static batch => batch.Prompts).Select(static prompt => (double)prompt.Id)]).Select(static id => (int)id)];
         var columns = scores[0].Columns.Select((column, index) =>
-            new WeightedRewards(column.Weight, [.. scores.SelectMany(score => Numbers(score.Columns[index].Values))])).ToList();
+            new WeightedRewards(column.Weight, step.OfAllSamples([.. scores.SelectMany(score => Numbers(score.Columns[index].Values))]))).ToList();
         var advantages = Of(groups, columns, settings);
-        var taken = 0;
-        return [.. batches.Select(batch => advantages[taken..(taken += batch.Prompts.Count)])];
+        // In one process the samples are all of the step; in several, those from the number of the first of them on.
+        var taken = advantages.Length == step.Batches.Sum(static batch => batch.Prompts.Count) ? 0 : (int)step.Batches[0].Samples[0];
+        return [.. step.Batches.Select(batch => advantages[taken..(taken += batch.Prompts.Count)])];
     }
 
     /// <summary>The advantages of samples.</summary>

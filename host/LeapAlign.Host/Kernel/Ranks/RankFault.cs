@@ -1,0 +1,39 @@
+using System.Text;
+using System.Text.Json.Nodes;
+using LeapAlign.Pipeline;
+
+namespace LeapAlign.Host.Kernel.Ranks;
+
+/// <summary>A fault on its way from one process to the others.</summary>
+internal static class RankFault
+{
+    /// <summary>The fault as bytes.</summary>
+    public static byte[] Write(Fault fault) => Encoding.UTF8.GetBytes(new JsonObject
+    {
+        ["family"] = fault.ExitCode,
+        ["code"] = fault.Code,
+        ["message"] = fault.Message,
+        ["file"] = fault.Place?.File,
+        ["line"] = fault.Place?.Line,
+        ["column"] = fault.Place?.Column,
+        ["key"] = fault.Place?.Key,
+        ["advice"] = new JsonArray([.. fault.Advice.Select(static line => (JsonNode)line)]),
+    }.ToJsonString());
+
+    /// <summary>The fault of bytes, with the process that it comes from.</summary>
+    public static Fault Read(byte[] bytes, int rank)
+    {
+        var root = JsonNode.Parse(bytes)!;
+        var (code, message) = ((string)root["code"]!, (string)root["message"]!);
+        var place = (string?)root["file"] is { } file ? new SourcePlace(file, (int)root["line"]!, (int)root["column"]!, (string?)root["key"]) : null;
+        Fault fault = (int)root["family"]! switch
+        {
+            2 => new Fault.Configuration(code, message, place),
+            3 => new Fault.Plugin(code, message, place),
+            4 => new Fault.Composition(code, message, place),
+            5 => new Fault.Input(code, message, place),
+            _ => new Fault.Run(code, message, place),
+        };
+        return fault with { Rank = rank, Advice = [.. root["advice"]!.AsArray().Select(static line => (string)line!)] };
+    }
+}

@@ -1,0 +1,39 @@
+using LeapAlign.Host.Configuration.Sections;
+using LeapAlign.Pipeline;
+
+namespace LeapAlign.Host.Kernel.Ranks;
+
+/// <summary>What a process does of a step: some of its shards, each of some of its micro-batches. Those of rank r come after those of rank r - 1.</summary>
+/// <param name="First">The first of its micro-batches, by its place in the step.</param>
+/// <param name="Batches">How many it has.</param>
+/// <param name="Shards">How many shards they are.</param>
+/// <param name="AllShards">The shards of the step.</param>
+internal sealed record StepShare(int First, int Batches, int Shards, int AllShards)
+{
+    /// <summary>The share of a process.</summary>
+    /// <returns>LA3006 when the processes cannot share the step evenly, with sizes at which they can.</returns>
+    public static Result<StepShare> Of(RunSettings run, RunRanks ranks)
+    {
+        var shards = run.Shards ?? ranks.World;
+        if (run.Shards is { } said && !System.Numerics.BitOperations.IsPow2(said)) return Unfit($"run.shards is {said}; it is a power of two, such as {NextPower(said)}", "run.shards");
+        if (shards % ranks.World != 0) return Unfit($"{ranks.World} processes cannot share the {shards} shards of a step (run.shards) evenly: start {Divisors(shards)} processes, or set run.shards to {NextPower(ranks.World)}", "run.shards");
+        if (run.Accumulation % shards != 0)
+        {
+            var samples = (long)run.Batch * run.Accumulation;
+            var cut = samples % shards == 0 ? $"for the same {samples} samples set run.batch to {samples / shards} and run.accumulation to {shards}" : $"set run.accumulation to {(run.Accumulation + shards - 1) / shards * shards}";
+            return Unfit($"the {run.Accumulation} micro-batches of a step (run.accumulation) are not a multiple of its {shards} shards{(run.Shards is null ? ", one for each process" : "")}: {cut}", "run.accumulation");
+        }
+        var own = run.Accumulation / ranks.World;
+        return new StepShare(ranks.Rank * own, own, shards / ranks.World, shards);
+    }
+
+    private static string Divisors(int shards)
+    {
+        int[] all = [.. Enumerable.Range(1, shards).Where(count => shards % count == 0)];
+        return all.Length == 1 ? "1" : $"{string.Join(", ", all[..^1])} or {all[^1]}";
+    }
+
+    private static int NextPower(int world) => (int)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)world);
+
+    private static Fault.Composition Unfit(string message, string key) => new(FaultCodes.WorldSize, message, new SourcePlace("plugins.json", Key: key));
+}

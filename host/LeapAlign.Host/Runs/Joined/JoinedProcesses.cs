@@ -1,0 +1,108 @@
+using System.Runtime.InteropServices;
+using LeapAlign.Contracts.Ranks;
+using LeapAlign.Host.Checkpoints;
+using LeapAlign.Host.Commands;
+using LeapAlign.Host.Composition;
+using LeapAlign.Host.Kernel;
+using LeapAlign.Host.Kernel.Ranks;
+using LeapAlign.Host.Runtime;
+using LeapAlign.Pipeline;
+
+namespace LeapAlign.Host.Runs.Joined;
+
+/// <summary>The processes that share a run, joined before a weight is read: their number is what was meant, and they have the same configuration, builds and files.</summary>
+internal sealed class JoinedProcesses : IDisposable
+{
+    // Not among the signals that .NET names.
+    private const PosixSignal UserSignal = (PosixSignal)10;
+
+    private readonly List<IDisposable> _owned;
+    private PosixSignalRegistration? _signal;
+
+    private JoinedProcesses(RunRanks ranks, List<IDisposable> owned) => (Ranks, _owned) = (ranks, owned);
+
+    /// <summary>The processes.</summary>
+    public RunRanks Ranks { get; }
+
+    /// <summary>Joins the processes that plugins.json says of; one where it says of none.</summary>
+    /// <param name="plan">The run.</param>
+    /// <param name="site">Where its parts are made.</param>
+    /// <param name="identity">What it computes with.</param>
+    /// <param name="tuning">How this process was tuned.</param>
+    /// <param name="stop">Is set when a launcher asks to stop (SIGUSR1), beside what asked before.</param>
+    /// <returns>
+    /// LA3005 when a launcher started several processes, and plugins.json says of one; LA3006 when they cannot share a step; LA3007 when they are not alike; or the fault
+    /// of the collective.
+    /// </returns>
+    public static Result<JoinedProcesses> Open(RunPlan plan, RunSite site, RunIdentity identity, StartupTuning tuning, CancellationTokenSource stop)
+    {
+        if (plan.Collective is not { } collective) return Launched(Launcher.Here) is { } launched ? launched : new JoinedProcesses(RunRanks.Alone, []);
+        List<IDisposable> owned = [];
+        if (!RunParts.Make<ICommunicator>(collective, site.Context, owned).TryGet(out var communicator, out var fault)) return fault;
+        var joined = new JoinedProcesses(new RunRanks(communicator), owned);
+        if (!joined.Ranks.IsAlone) joined.Hear(stop);
+        var alike = from share in StepShare.Of(plan.Run, joined.Ranks)
+                    from same in Alike(joined.Ranks, ProcessTraits.Of(plan, identity, tuning))
+                    select joined;
+        // Each process finds the same, so that none waits for another.
+        if (!alike.IsOk) joined.Dispose();
+        return alike;
+    }
+
+    /// <summary>The fault of a process that a launcher started as one of several, for a run of one.</summary>
+    /// <param name="launcher">What started it; null for none.</param>
+    public static Fault? Launched(Launcher? launcher)
+    {
+        if (launcher is not { StartsSeveral: true }) return null;
+        var number = launcher.World is { } world ? $"{world} processes" : "several processes";
+        return new Fault.Composition(
+            FaultCodes.LaunchedAlone,
+            $"{launcher.Name} started {number} of this run, and plugins.json has no \"collective\": each of them would train the whole run alone. Join them, or start one",
+            new SourcePlace("plugins.json", Key: "collective"))
+        {
+            Rank = 0,
+            Advice = [$"\"collective\": {{ \"id\": \"mpi\", \"settings\": {{ \"expectedWorldSize\": {launcher.World ?? 2} }} }}"],
+        };
+    }
+
+    /// <summary>What differs between processes that must be alike, in the words of every one of them; null where nothing does.</summary>
+    /// <param name="said">The traits of each process, by rank.</param>
+    public static Fault? Difference(IReadOnlyList<ProcessTraits> said)
+    {
+        foreach (var name in said.SelectMany(static traits => traits.Values.Keys).Distinct())
+        {
+            string[] values = [.. said.Select(traits => traits.Values.GetValueOrDefault(name) ?? "absent")];
+            if (SameEverywhere.Odd(values) is not { } odd) continue;
+            var other = Enumerable.Range(0, values.Length).First(rank => values[rank] != values[odd]);
+            var told = name == ProcessTraits.Configuration
+                ? $"plugins.json says something else: {string.Join(", ", ChangedKey.Between(said[other].ConfigurationNode, said[odd].ConfigurationNode).Select(change => $"{change.Key} is {change.Before ?? "absent"} in rank {other} and {change.Now ?? "absent"} in rank {odd}"))}"
+                : $"{name} is {values[odd]}, and {values[other]} in rank {other}";
+            return new Fault.Composition(FaultCodes.RanksUnlike, $"{told}: the processes of a run are alike, or they would train different weights") { Rank = odd };
+        }
+        return null;
+    }
+
+    /// <summary>Leaves the processes: waits until all do.</summary>
+    public void Dispose()
+    {
+        _signal?.Dispose();
+        RunParts.Release(_owned);
+    }
+
+    private static Result<Unit> Alike(RunRanks ranks, ProcessTraits own)
+    {
+        if (ranks.IsAlone) return Unit.Value;
+        return Difference([.. ranks.Gather("what the processes are", own.ToBytes()).Select(ProcessTraits.Read)]) is { } fault ? fault : Unit.Value;
+    }
+
+    // Launchers send it on to all processes and give them the time to end a step, which SIGTERM does not. It is listened to after the library was loaded: MPICH takes it for itself.
+    private void Hear(CancellationTokenSource stop)
+    {
+        if (!OperatingSystem.IsLinux() && !OperatingSystem.IsMacOS()) return;
+        _signal = PosixSignalRegistration.Create(UserSignal, context =>
+        {
+            context.Cancel = true;
+            Interruption.Request(stop);
+        });
+    }
+}
