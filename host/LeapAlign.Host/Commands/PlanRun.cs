@@ -10,6 +10,8 @@ namespace LeapAlign.Host.Commands;
 /// <summary>How a verb runs a plan: composed, with the process tuned, open to interruption, and its plugins unloaded afterwards.</summary>
 internal sealed class PlanRun(Workspaces workspaces, Terminal terminal, RunTelemetry telemetry)
 {
+    private static readonly TimeSpan s_first = TimeSpan.FromSeconds(2);
+
     /// <summary>Runs to the end, or until it is interrupted.</summary>
     /// <param name="source">What is composed.</param>
     /// <param name="action">What is done with the plan.</param>
@@ -27,7 +29,7 @@ internal sealed class PlanRun(Workspaces workspaces, Terminal terminal, RunTelem
         var read = source.Read();
         return telemetry.Around(source.Verb, read, () =>
         {
-            using var interruption = new Interruption(terminal.Error);
+            using var interruption = Launcher.Here is { Rank: > 0 } ? new Interruption(terminal.Error, words: null) : new Interruption(terminal.Error);
             using var workspace = workspaces.Open(source, read);
             return Compose(workspace, compose, action, interruption.Token);
         });
@@ -61,11 +63,18 @@ internal sealed class PlanRun(Workspaces workspaces, Terminal terminal, RunTelem
         }
     }
 
+    // A fault that all processes of a run have is told by the first of them. Launchers end the others as soon as one has failed: it is let go first.
+    private int Told(Fault fault)
+    {
+        if (fault.Rank is null || Launcher.Here is not { Rank: > 0 }) return terminal.Error.Error(fault);
+        Thread.Sleep(s_first);
+        return fault.ExitCode;
+    }
+
     // Who asks for a stop when nothing is left to do gets what was begun, whole.
     private int Finish(Result<Completion> outcome, CancellationToken stop)
     {
-        // A fault that all processes of a run have is told by the first of them.
-        if (!outcome.TryGet(out var completion, out var fault)) return fault.Rank is not null && Launcher.Here is { Rank: > 0 } ? fault.ExitCode : terminal.Error.Error(fault);
+        if (!outcome.TryGet(out var completion, out var fault)) return Told(fault);
         if (completion == Completion.Interrupted) return Interruption.ExitCode;
         if (stop.IsCancellationRequested) terminal.Error.WriteLine("nothing was left to stop: it had come to its end");
         return 0;

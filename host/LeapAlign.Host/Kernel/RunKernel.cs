@@ -96,14 +96,27 @@ internal sealed class RunKernel : IDisposable
 
     /// <summary>Runs to the end, or to the end of the step in which cancellation is asked for.</summary>
     /// <returns>How it ended.</returns>
-    public Result<RunEnding> Run(CancellationToken cancellation) => _spans.Run(Stages.Ledger, () =>
+    public Result<RunEnding> Run(CancellationToken cancellation)
+    {
+        try
+        {
+            return _spans.Run(Stages.Ledger, _ranks, () => Looped(cancellation));
+        }
+        catch (FaultException exception) when (!_ranks.IsAlone)
+        {
+            // Another process ended before the first step.
+            return exception.Fault;
+        }
+    }
+
+    private Result<RunEnding> Looped(CancellationToken cancellation)
     {
         var ran = Together(GuardedLoop(cancellation));
         Ending = ran.Match<RunEnding?>(static ending => ending, static _ => null);
         // Whatever ended the run, what was done up to its last whole step is kept.
         var kept = AfterRun();
         return ran.Bind(ending => kept.Map(_ => ending));
-    });
+    }
 
     /// <summary>Does steps again, without evaluations, checkpoints or anything told.</summary>
     /// <param name="step">The last of them, from 1.</param>

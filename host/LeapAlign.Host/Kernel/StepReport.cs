@@ -43,6 +43,9 @@ internal sealed record StepReport
 
     /// <summary>Seconds by stage.</summary>
     public required IReadOnlyDictionary<string, double> Stages { get; init; }
+
+    /// <summary>Seconds for which each process of the run waited for the others, by rank; empty in a run of one.</summary>
+    public IReadOnlyList<double> Waited { get; init; } = [];
 }
 
 /// <summary>A checkpoint that is on the disk.</summary>

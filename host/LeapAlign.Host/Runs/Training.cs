@@ -141,6 +141,7 @@ internal sealed class Training(Terminal terminal, ILoggerFactory loggers, RunTel
     {
         var parts = made.Parts;
         var check = made.Planned is { } planned ? new PlanCheck(planned) : null;
+        var joined = job.Ranks.IsAlone ? null : new JoinedFacts(job.Ranks, parts.Share);
         if (!run.History().TryGet(out var history, out var fault)) return fault;
         if (!Rehearsal.Folders(run.Folder).TryGet(out _, out fault)) return fault;
         if (!run.Start(job.Plan, job.Options.Source).TryGet(out var metrics, out fault)) return fault;
@@ -148,11 +149,11 @@ internal sealed class Training(Terminal terminal, ILoggerFactory loggers, RunTel
         {
             using var checkpoints = new RunCheckpoints(run.Stores, job.Plan.Checkpoint, job.Identity, metrics, time);
             var progress = new ProgressDisplay(terminal.Console, job.Plan.Run.Steps, history);
-            var report = new RunReport(run.Folder, RunEnvironment.Of(job.Plan, job.Options.Tuning, job.Site.Device), job.Site.Warnings, time) { Model = ModelName.Of(job.Plan.Model), Facts = check is null ? null : () => check.Facts };
+            var report = new RunReport(run.Folder, RunEnvironment.Of(job.Plan, job.Options.Tuning, job.Site.Device), job.Site.Warnings, time) { Model = ModelName.Of(job.Plan.Model), Facts = () => Facts(check, joined) };
             telemetry.Device(job.Site.Device);
             using var board = new TensorBoardLog(run.Folder, time, job.Site.Warnings.Add);
             // The folder first; metrics behind all else that may fail: what they hold is told, and what they do not hold is done again by who goes on.
-            IRunObserver[] observers = [.. check is null ? Array.Empty<IRunObserver>() : [check], run.Held, new SamplePictures(run.Folder), new SampleGrid(run.Folder), metrics, .. job.Plan.Run.TensorBoard ? [board] : Array.Empty<IRunObserver>(), job.Site.Warnings, report, progress, .. telemetry.Observers];
+            IRunObserver[] observers = [.. check is null ? Array.Empty<IRunObserver>() : [check], .. joined is null ? Array.Empty<IRunObserver>() : [joined], run.Held, new SamplePictures(run.Folder), new SampleGrid(run.Folder), metrics, .. job.Plan.Run.TensorBoard ? [board] : Array.Empty<IRunObserver>(), job.Site.Warnings, report, progress, .. telemetry.Observers];
             telemetry.Folder(run.Folder.Path);
             job.Options.Watched?.Begin(run.Folder);
             telemetry.Log.Begun(run.Folder.Path, job.Plan.Algorithm.Definition.Id, job.Plan.Run.Steps);
@@ -193,6 +194,10 @@ internal sealed class Training(Terminal terminal, ILoggerFactory loggers, RunTel
             }
         }
     }
+
+    private static Dictionary<string, string> Facts(PlanCheck? check, JoinedFacts? joined) => (check?.Facts ?? Nothing).Concat(joined?.Facts ?? Nothing).ToDictionary();
+
+    private static readonly IReadOnlyDictionary<string, string> Nothing = new Dictionary<string, string>();
 
     // The thread that hangs cannot be ended without the process. A disk that hangs, too, does not keep it: then the witness writes what is said here.
     private void End(Fault fault, RunReport report, Witness? witness)

@@ -14,6 +14,9 @@ internal sealed partial class MpiLibrary
     /// <summary>Names a library by its file, before any other is tried.</summary>
     public const string Variable = "LEAPALIGN_MPI";
 
+    /// <summary>The files that are known, in the order of preference.</summary>
+    public static IReadOnlyList<string> Known { get; } = [Abi, OpenMpi, Mpich, DebianMpich];
+
     private const string OpenMpi = "libmpi.so.40", Abi = "libmpi_abi.so.0", Mpich = "libmpi.so.12", DebianMpich = "libmpich.so.12";
     private readonly nint _library;
 

@@ -48,7 +48,7 @@ internal sealed partial class MpiWorld : ICommunicator, IDisposable
 
     internal static Result<ICommunicator> Join(MpiSettings settings, PartContext context, Launcher? launcher)
     {
-        if (launcher is null || launcher.World == 1) return Expected(settings, null) is { } alone ? alone : Result.Ok(OneProcess.Instance);
+        if (launcher is null || launcher.World == 1) return Expected(settings, null) is { } alone ? alone : new OneOfMpi();
         if (launcher.Name == Launcher.TorchRun) return Unfit("torchrun starts processes that find each other over TCP, which MPI does not do: start them with mpirun, mpiexec or srun", everywhere: true);
         // What the launcher says first: it is known before a library is loaded.
         if (launcher.World is { } said && Expected(settings, said) is { } other) return other;

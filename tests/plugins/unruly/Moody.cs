@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using LeapAlign.Contracts.Prompts;
+using LeapAlign.Contracts.Ranks;
 using LeapAlign.Contracts.Rewards;
 using static TorchSharp.torch;
 
@@ -13,6 +14,9 @@ public sealed record MoodySettings
 
     /// <summary>How often it does, from there on.</summary>
     public int Times { get; init; } = 1;
+
+    /// <summary>The process of a run in which it does; null for all.</summary>
+    public int? Rank { get; init; }
 
     /// <summary><c>nan</c>, <c>throw</c>, <c>null</c>, <c>greedy</c>, <c>hang</c>, what ends a process (<c>overflow</c>, <c>crash</c>, <c>abort</c>, <c>give up</c>, <c>leave</c>, <c>background</c>), <c>outside</c> its range, a <c>spike</c> in its gradient, a <c>print</c> of what would move a cursor, or <c>delete</c> and a folder.</summary>
     public string Mood { get; init; } = "nan";
@@ -29,6 +33,7 @@ public sealed class Moody(MoodySettings settings) : IDifferentiableReward, IBoun
     {
         var brightness = images.mean([1, 2, 3]);
         if (++_calls < settings.At || _calls >= settings.At + settings.Times || settings.At == 0) return brightness;
+        if (settings.Rank is { } rank && rank != (Launcher.Here?.Rank ?? 0)) return brightness;
         switch (settings.Mood)
         {
             case "throw":

@@ -34,6 +34,7 @@ internal sealed class DoctorVerb(Workspaces workspaces, Terminal terminal) : IVe
         var run = composed.Match(plan => plan.Run, _ => new RunSettings());
         List<Finding> findings = [.. TensorChecks.Run(run.Tuning, run.Threads, run.Device)];
         findings.AddRange(workspace.Catalog.Plugins.Select(Of));
+        findings.AddRange(composed.Match(static plan => JoinedChecks.Run(plan), static _ => []));
         findings.AddRange(composed.Match(
             plan => PathChecks.Run(plan).Prepend(new(workspace.Source.Config, true, "is valid")),
             fault => [new(workspace.Source.Config, false, fault.ToString())]));

@@ -15,13 +15,13 @@ internal sealed record StepShare(int First, int Batches, int Shards, int AllShar
     public static Result<StepShare> Of(RunSettings run, RunRanks ranks)
     {
         var shards = run.Shards ?? ranks.World;
-        if (run.Shards is { } said && !System.Numerics.BitOperations.IsPow2(said)) return Unfit($"run.shards is {said}; it is a power of two, such as {NextPower(said)}", "run.shards");
-        if (shards % ranks.World != 0) return Unfit($"{ranks.World} processes cannot share the {shards} shards of a step (run.shards) evenly: start {Divisors(shards)} processes, or set run.shards to {NextPower(ranks.World)}", "run.shards");
+        if (run.Shards is { } said && !System.Numerics.BitOperations.IsPow2(said)) return Unfit(ranks, $"run.shards is {said}; it is a power of two, such as {NextPower(said)}", "run.shards");
+        if (shards % ranks.World != 0) return Unfit(ranks, $"{ranks.World} processes cannot share the {shards} shards of a step (run.shards) evenly: start {Divisors(shards)} processes, or set run.shards to {NextPower(ranks.World)}", "run.shards");
         if (run.Accumulation % shards != 0)
         {
             var samples = (long)run.Batch * run.Accumulation;
             var cut = samples % shards == 0 ? $"for the same {samples} samples set run.batch to {samples / shards} and run.accumulation to {shards}" : $"set run.accumulation to {(run.Accumulation + shards - 1) / shards * shards}";
-            return Unfit($"the {run.Accumulation} micro-batches of a step (run.accumulation) are not a multiple of its {shards} shards{(run.Shards is null ? ", one for each process" : "")}: {cut}", "run.accumulation");
+            return Unfit(ranks, $"the {run.Accumulation} micro-batches of a step (run.accumulation) are not a multiple of its {shards} shards{(run.Shards is null ? ", one for each process" : "")}: {cut}", "run.accumulation");
         }
         var own = run.Accumulation / ranks.World;
         return new StepShare(ranks.Rank * own, own, shards / ranks.World, shards);
@@ -35,5 +35,6 @@ internal sealed record StepShare(int First, int Batches, int Shards, int AllShar
 
     private static int NextPower(int world) => (int)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)world);
 
-    private static Fault.Composition Unfit(string message, string key) => new(FaultCodes.WorldSize, message, new SourcePlace("plugins.json", Key: key));
+    // What every process finds alike is told by the first.
+    private static Fault.Composition Unfit(RunRanks ranks, string message, string key) => new(FaultCodes.WorldSize, message, new SourcePlace("plugins.json", Key: key)) { Rank = ranks.IsAlone ? null : 0 };
 }

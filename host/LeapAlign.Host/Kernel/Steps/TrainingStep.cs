@@ -229,6 +229,7 @@ internal sealed class TrainingStep : IDisposable
     {
         var (evaluations, gradient) = _ranks.CountElsewhere(_stages.Ledger, before);
         var (rewards, measurements) = tally.Whole();
+        var stages = _stages.Times.Take();
         return new StepReport
         {
             Index = index,
@@ -243,7 +244,8 @@ internal sealed class TrainingStep : IDisposable
             Evaluations = evaluations / _plan.Run.Accumulation,
             GradientEvaluations = gradient / _plan.Run.Accumulation,
             Seconds = Stopwatch.GetElapsedTime(began).TotalSeconds,
-            Stages = _stages.Times.Take(),
+            Stages = stages,
+            Waited = _ranks.IsAlone ? [] : _ranks.Gather("seconds waited", (IReadOnlyList<double>)[stages.GetValueOrDefault(RunRanks.WaitStage)]),
         };
     }
 }

@@ -79,7 +79,7 @@ internal sealed class MetricsFile : IRunObserver, IDisposable
             report.GradientEvaluations,
             report.Measurements,
             report.Measurements.Choices,
-            new StepTimings(report.Seconds, report.Stages)),
+            new StepTimings(report.Seconds, report.Stages) { Waited = report.Waited.Count > 0 ? report.Waited : null }),
         MetricsJson.Default.StepLine));
 
     // In one write: who goes on with the run has the evaluation with all of its previews, or draws all of them again.
@@ -167,7 +167,12 @@ internal sealed class MetricsFile : IRunObserver, IDisposable
     }
 }
 
-internal sealed record StepTimings(double Seconds, IReadOnlyDictionary<string, double> Stages);
+internal sealed record StepTimings(double Seconds, IReadOnlyDictionary<string, double> Stages)
+{
+    /// <summary>Seconds for which each process of the run waited for the others, by rank; null in a run of one.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyList<double>? Waited { get; init; }
+}
 
 internal sealed record EvaluationTimings(double Seconds);
 

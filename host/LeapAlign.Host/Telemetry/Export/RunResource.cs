@@ -1,6 +1,7 @@
 using System.Reflection;
 using System.Security.Cryptography;
 using System.Text;
+using LeapAlign.Contracts.Ranks;
 using LeapAlign.Host.Configuration;
 using LeapAlign.Host.Configuration.Sections;
 using LeapAlign.Host.Telemetry.Schema;
@@ -30,6 +31,7 @@ internal static class RunResource
         ];
         // It is not loaded yet. The program's own is known; another one is asked when it is.
         if (string.IsNullOrEmpty(Environment.GetEnvironmentVariable(LibTorch.Variable))) attributes.Add(new(ResourceSchema.LibTorch.Name, Metadata("LibTorch")));
+        if (Launcher.Here is { StartsSeveral: true } launcher) attributes.Add(new(ResourceSchema.Rank.Name, (long)launcher.Rank));
         if (commit is not null) attributes.Add(new(ResourceSchema.Commit.Name, commit));
         // OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES come last: what an operator says goes before what the program says.
         return ResourceBuilder.CreateEmpty().AddAttributes(attributes).AddTelemetrySdk().AddEnvironmentVariableDetector();

@@ -14,6 +14,8 @@ internal static class ResourceSchema
     public static readonly AttributeDefinition Framework = new("process.runtime.version", "string", "The version of .NET.");
     public static readonly AttributeDefinition LibTorch = new("leapalign.libtorch.version", "string", "The version of libtorch; absent where LEAPALIGN_LIBTORCH names another one.");
 
+    public static readonly AttributeDefinition Rank = new("leapalign.rank", "int", "The process among those of the run; absent where a launcher started no others.");
+
     /// <summary>Every attribute.</summary>
-    public static IReadOnlyList<AttributeDefinition> All { get; } = [Service, Version, RunId, RunName, ConfigHash, Commit, Host, Process, Framework, LibTorch];
+    public static IReadOnlyList<AttributeDefinition> All { get; } = [Service, Version, RunId, RunName, ConfigHash, Commit, Host, Process, Framework, LibTorch, Rank];
 }

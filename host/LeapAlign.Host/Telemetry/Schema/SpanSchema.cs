@@ -64,6 +64,10 @@ internal static class SpanSchema
 
     public static readonly SpanDefinition Clip = new("clip", SourceNames.Kernel, "step", "The norm of the gradients, and its limit.", Tags.GradientNorm, Tags.Error);
 
+    public static readonly SpanDefinition Wait = new("wait", SourceNames.Kernel, Working, "One of several processes waits for the others.", Tags.Error);
+
+    public static readonly SpanDefinition Reduce = new("reduce", SourceNames.Kernel, "step", "Gradients of several processes are added up.", Tags.Error);
+
     public static readonly SpanDefinition Update = new("update", SourceNames.Of(PartKinds.Optimizer), "step", "The optimizer changes the masters.", Tags.Error);
 
     public static readonly SpanDefinition Refresh = new("refresh", s_model, "step", "The changed masters are taken over into the network.", Tags.Error);
@@ -93,7 +97,7 @@ internal static class SpanSchema
     /// <summary>Every span, in the order of a run.</summary>
     public static IReadOnlyList<SpanDefinition> All { get; } =
     [
-        Command, .. Life, Run, Evaluate, Step, Encode, Roll, Velocity, ReadPictures, EncodePictures, Decode, Score, Backward, Clip, Update, Refresh, Average, Copies, Checkpoint, WriteCheckpoint,
+        Command, .. Life, Run, Evaluate, Step, Encode, Roll, Velocity, ReadPictures, EncodePictures, Decode, Score, Backward, Clip, Wait, Reduce, Update, Refresh, Average, Copies, Checkpoint, WriteCheckpoint,
     ];
 
     private static readonly HashSet<string> s_names = [.. All.Select(static span => span.Name)];

@@ -1,8 +1,10 @@
 using System.Diagnostics;
+using System.Text;
 using LeapAlign.Contracts.Plugins;
 using LeapAlign.Host.Composition;
 using LeapAlign.Host.Configuration.Sections;
 using LeapAlign.Host.Kernel;
+using LeapAlign.Host.Kernel.Ranks;
 using LeapAlign.Host.Kernel.Stages;
 using LeapAlign.Host.Telemetry.Schema;
 using LeapAlign.Pipeline;
@@ -30,7 +32,7 @@ internal sealed class KernelSpans : IStageListener
         [
             (SpanSchema.Encode, _model), (SpanSchema.Roll, Of(PartKinds.Sampler)), (SpanSchema.EncodePictures, _model), (SpanSchema.Decode, _model),
             (SpanSchema.Update, Of(PartKinds.Optimizer)), (SpanSchema.Refresh, _model), (SpanSchema.ReadPictures, null), (SpanSchema.Backward, null),
-            (SpanSchema.Clip, null), (SpanSchema.Average, null), (SpanSchema.Copies, null),
+            (SpanSchema.Clip, null), (SpanSchema.Average, null), (SpanSchema.Copies, null), (SpanSchema.Wait, null), (SpanSchema.Reduce, null),
         ];
         _stages = stages.ToDictionary(static stage => stage.Span.Name, static stage => (stage.Span, stage.Part?.Spans ?? Source, stage.Part));
 
@@ -81,10 +83,10 @@ internal sealed class KernelSpans : IStageListener
 
     void IStageListener.Failed(int depth, Exception exception, bool innermost) => _open[depth].Fail(exception, innermost);
 
-    /// <summary>Runs the loop in its span.</summary>
-    public Result<RunEnding> Run(EvaluationLedger ledger, Func<Result<RunEnding>> loop)
+    /// <summary>Runs the loop in its span. Those of other processes lie in the span of the first, so that a run is one trace.</summary>
+    public Result<RunEnding> Run(EvaluationLedger ledger, RunRanks ranks, Func<Result<RunEnding>> loop)
     {
-        using var span = Source.StartActivity(SpanSchema.Run.Name);
+        using var span = Started(ranks);
         var outcome = loop();
         if (span is null) return outcome;
         span.SetTag(Tags.Algorithm.Name, _plan.Algorithm.Definition.Id)
@@ -96,6 +98,14 @@ internal sealed class KernelSpans : IStageListener
             .SetTag(Tags.EvaluationsSoFar.Name, ledger.Evaluations);
         if (!outcome.TryGet(out _, out var fault)) span.Fail(fault);
         return outcome;
+    }
+
+    private static Activity? Started(RunRanks ranks)
+    {
+        if (ranks.IsAlone) return Source.StartActivity(SpanSchema.Run.Name);
+        var first = ranks.Rank == 0 ? Source.StartActivity(SpanSchema.Run.Name) : null;
+        var parent = Encoding.ASCII.GetString(ranks.OfFirst("the trace", () => Encoding.ASCII.GetBytes(first?.Id ?? "")));
+        return ranks.Rank == 0 ? first : Source.StartActivity(SpanSchema.Run.Name, ActivityKind.Internal, parent.Length > 0 ? parent : null);
     }
 
     /// <summary>Runs a step in its span.</summary>
