@@ -109,7 +109,7 @@ internal sealed class Training(Terminal terminal, ILoggerFactory loggers, RunTel
             try
             {
                 using var kernel = new RunKernel(job.Plan, parts, job.Site.Device, observers, checkpoints);
-                using var watchdog = new Watchdog(job.Plan.Guard, time, hangs => End(hangs, report, witness));
+                using var watchdog = new Watchdog(job.Plan.Guard, time, hangs => End(hangs, report, witness), job.Site.People);
                 kernel.Stages.Add(watchdog);
                 if (witness?.Stage is { } mark) kernel.Stages.Add(mark);
                 if (check is not null) kernel.Stages.Add(check);

@@ -13,6 +13,7 @@ internal sealed class Watchdog : IStageListener, IDisposable
     private readonly TimeProvider _time;
     private readonly double _limit;
     private readonly Action<Fault> _hangs;
+    private readonly PeopleAwaited? _people;
     private readonly ITimer? _timer;
     private volatile Entry? _entry;
     private int _told;
@@ -21,9 +22,10 @@ internal sealed class Watchdog : IStageListener, IDisposable
     /// <param name="settings">How long a stage may take.</param>
     /// <param name="time">Wakes it, and is what it measures.</param>
     /// <param name="hangs">Is told of a stage that hangs, and ends the process.</param>
-    public Watchdog(GuardSettings settings, TimeProvider time, Action<Fault> hangs)
+    /// <param name="people">Whether the run waits for people, whose time does not count; null where it never does.</param>
+    public Watchdog(GuardSettings settings, TimeProvider time, Action<Fault> hangs, PeopleAwaited? people = null)
     {
-        (_time, _limit, _hangs) = (time, settings.StageSeconds, hangs);
+        (_time, _limit, _hangs, _people) = (time, settings.StageSeconds, hangs, people);
         if (_limit <= 0) return;
         var period = TimeSpan.FromSeconds(Math.Clamp(_limit / 4, 0.05, 10));
         _timer = time.CreateTimer(static state => ((Watchdog)state!).Look(), this, period, period);
@@ -40,13 +42,16 @@ internal sealed class Watchdog : IStageListener, IDisposable
 
     private void Look()
     {
-        if (UnderWay is not { } stage || stage.Seconds <= _limit) return;
+        if (UnderWay is not { } stage || _people is { UnderWay: true }) return;
+        // What comes behind a wait has the time of a stage.
+        var seconds = Math.Min(stage.Seconds, _people?.SecondsSince ?? double.PositiveInfinity);
+        if (seconds <= _limit) return;
         // The end it leads to takes longer than a period where the disk hangs, too, and the timer does not wait for it.
         if (Interlocked.Exchange(ref _told, 1) != 0) return;
         var part = stage.Part is { } name ? $" of '{name}'" : "";
         _hangs(new Fault.Run(
             FaultCodes.StepHangs,
-            FormattableString.Invariant($"the stage '{stage.Name}'{part} has taken {stage.Seconds:0.#} s; guard.stageSeconds allows {_limit:0.#}, and the run ends")));
+            FormattableString.Invariant($"the stage '{stage.Name}'{part} has taken {seconds:0.#} s; guard.stageSeconds allows {_limit:0.#}, and the run ends")));
     }
 
     private sealed record Entry(Stage Stage, long Since);
