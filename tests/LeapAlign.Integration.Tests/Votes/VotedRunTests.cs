@@ -11,13 +11,11 @@ public sealed class VotedRunTests
     public async Task A_run_learns_from_votes_and_Ctrl_C_ends_its_wait_for_more()
     {
         using var workspace = new Workspace();
-        workspace.Json["run"] = JsonNode.Parse("""{ "name": "voted", "steps": 5, "batch": 2, "accumulation": 2, "group": 2, "plan": "always" }""");
+        workspace.Json["run"] = JsonNode.Parse("""{ "name": "voted", "steps": 5, "batch": 2, "accumulation": 2, "group": 2 }""");
         workspace.Json["sampler"] = JsonNode.Parse("""{ "id": "flow-sde", "settings": { "steps": 4, "noiseLevel": 0.7 } }""");
         workspace.Json["algorithm"] = JsonNode.Parse("""{ "id": "flow-grpo", "settings": { "klWeight": 0 } }""");
         workspace.Json["rewards"] = JsonNode.Parse("""[{ "id": "preference-human", "name": "people" }, { "id": "jpeg-size", "role": "heldOut" }]""");
         workspace.Json["evaluation"]!["every"] = -1;
-        // One that does not know that people are slow would end the run.
-        workspace.Json["guard"] = JsonNode.Parse("""{ "stageSeconds": 2 }""");
         workspace.Json.Remove("sentinel");
         workspace.Save();
         using var run = StartedHost.Start(workspace, "run ", BuiltHost.Program, "train");
@@ -30,8 +28,6 @@ public sealed class VotedRunTests
             using var answer = await client.PostAsJsonAsync(new Uri(address + path), body);
             return JsonNode.Parse(await answer.Content.ReadAsStringAsync())!;
         }
-        // A break, longer than a stage may take.
-        await Task.Delay(4000);
         for (var given = 0; given < 4;)
         {
             if ((await Post("next", new { voter = "anna" }))["pair"] is not { } pair) await Task.Delay(20);
