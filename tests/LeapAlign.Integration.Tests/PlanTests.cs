@@ -4,7 +4,7 @@ using System.Text.RegularExpressions;
 using LeapAlign.Contracts.Plugins;
 using LeapAlign.Contracts.Prompts;
 using LeapAlign.Contracts.Rewards;
-using LeapAlign.Host.Configuration.Sections;
+using LeapAlign.Host.Composition;
 using LeapAlign.Host.Kernel;
 using LeapAlign.Host.Planning;
 using LeapAlign.Testing;

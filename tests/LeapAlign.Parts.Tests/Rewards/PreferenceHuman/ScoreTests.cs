@@ -93,7 +93,7 @@ public sealed class ScoreTests
         // A vote that comes now is too late, and whoever comes by again has these scores.
         Assert.Equal(0, (int)votes.Next("bert")["of"]!);
         using var again = votes.Create(settings);
-        Assert.Equal(given, VoteCase.Score(again, greys));
+        Assert.Equal(given, await VoteCase.Begin(again, greys).WaitAsync(TimeSpan.FromSeconds(30)));
         Assert.Single(votes.Awaited);
     }
 
