@@ -146,6 +146,9 @@ public static class FaultCodes
     /// <summary>A warning: a model whose weights are quantised is exported with an adapter merged into it.</summary>
     public const string QuantisedMerge = "LA4021";
 
+    /// <summary>The page on which a part asks people cannot be served.</summary>
+    public const string PageNotServed = "LA4023";
+
     /// <summary>Another process works in the run folder.</summary>
     public const string RunFolderTaken = "LA5001";
 
@@ -211,6 +214,11 @@ public static class FaultCodes
 
     /// <summary>The library that joins the processes of a run is not there, or refuses to do something.</summary>
     public const string CollectiveFailed = "LA5037";
+    /// <summary>Nobody voted on pictures in time; a warning where a picture stands alone, so that nobody can.</summary>
+    public const string NoVotes = "LA5032";
+
+    /// <summary>A file of votes is not what it should be, and counts as absent (a warning).</summary>
+    public const string VotesDamaged = "LA5033";
 
     /// <summary>The disk of the run folder has less room than the export and a checkpoint take; a warning when it has room for those, but not for all that stay.</summary>
     public const string NoRoom = "LA5020";

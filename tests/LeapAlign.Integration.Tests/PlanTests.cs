@@ -1,6 +1,14 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
+using LeapAlign.Contracts.Plugins;
+using LeapAlign.Contracts.Prompts;
+using LeapAlign.Contracts.Rewards;
+using LeapAlign.Host.Composition;
+using LeapAlign.Host.Kernel;
+using LeapAlign.Host.Planning;
+using LeapAlign.Testing;
+using static TorchSharp.torch;
 
 namespace LeapAlign.Integration.Tests;
 
@@ -46,7 +54,22 @@ public sealed partial class PlanTests : IDisposable
         Assert.Equal(0, Limited("train", "--set", "run.steps=1", "--set", "evaluation.every=-1").ExitCode);
     }
 
+    [Fact]
+    public void A_plan_asks_no_people()
+    {
+        var asked = InProcessRun.Reward("people", new Unasked(), RewardRole.Train);
+        var plan = InProcessRun.Plan(SteppedRun.Settings);
+        plan = plan with { Rewards = [plan.Rewards[0], asked with { Part = asked.Part with { Definition = asked.Part.Definition.Providing(Capabilities.People) } }] };
+        using var parts = Recording.Require(RunParts.Create(plan, InProcessRun.Context));
+        Assert.Equal("reward clip", Assert.Single(new Planner(plan, parts).Measure(TestContext.Current.CancellationToken).Rewards).Name);
+    }
+
     public void Dispose() => _workspace.Dispose();
+
+    private sealed class Unasked : IReward
+    {
+        public Tensor Score(Tensor images, IReadOnlyList<Prompt> prompts) => throw new InvalidOperationException("a plan asked people");
+    }
 
     // .NET's own limit is one of those that the program asks for.
     private Outcome Limited(params string[] arguments)

@@ -24,6 +24,9 @@ public static class Capabilities
     /// <summary>Each prompt comes with a preferred and a rejected picture.</summary>
     public const string PreferencePairs = "preference-pairs";
 
+    /// <summary>The part waits for people. The host asks it only for what a run needs: a plan of seconds and memory leaves it out.</summary>
+    public const string People = "people";
+
     /// <summary>An optimizer is given the accumulated gradient of each update. Every run has it.</summary>
     public const string Gradient = "gradient";
 

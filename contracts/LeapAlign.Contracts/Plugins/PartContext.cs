@@ -58,6 +58,9 @@ public sealed class PartContext
     /// </summary>
     public ISharedResources Shared { get; init; } = new Unshared();
 
+    /// <summary>Shows pages to people at this machine, who are asked something.</summary>
+    public ILocalPages Pages { get; init; } = new Unserved();
+
     /// <summary>
     /// Starts the spans of the part's plugin, named <c>LeapAlign.Plugins.&lt;id&gt;</c>; they lie in the span of the stage that asks. It costs nothing where
     /// nobody listens. The host disposes it.

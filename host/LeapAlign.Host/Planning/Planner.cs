@@ -69,7 +69,7 @@ internal sealed class Planner(RunPlan plan, RunParts parts)
         var work = Work();
         var network = Measured(work.Where(static piece => piece.Stage == WorkStage.Velocity), Cost.Gradient > 0, stop);
         var decoder = Measured(work.Where(static piece => piece.Stage == WorkStage.Decode), Cost.Decoded > 0, stop);
-        var rewards = Measured(parts.Rewards.Where(static reward => reward.Role == RewardRole.Train).Select(reward => Scoring(reward, prompts)), Cost.Decoded > 0, stop);
+        var rewards = Measured(parts.Rewards.Where(static reward => reward.Role == RewardRole.Train && !reward.AsksPeople).Select(reward => Scoring(reward, prompts)), Cost.Decoded > 0, stop);
         foreach (var parameter in parts.Trained.Parameters)
         {
             parameter.Value.grad?.Dispose();

@@ -2,6 +2,8 @@ using LeapAlign.Contracts.Models;
 using LeapAlign.Contracts.Plugins;
 using LeapAlign.Host.Composition;
 using LeapAlign.Host.Kernel;
+using LeapAlign.Host.Kernel.Guards;
+using LeapAlign.Host.Live;
 using LeapAlign.Host.Runtime;
 using LeapAlign.Host.Telemetry.Measures;
 using LeapAlign.Host.Telemetry.Spans;
@@ -21,13 +23,20 @@ internal sealed class RunSite : IDisposable
     private readonly PluginTelemetry _own = new("host", null);
 
     private readonly CancellationToken _stop;
+    private readonly TextWriter _error;
 
-    private RunSite(RunPlan plan, Device device, ILoggerFactory loggers, TextWriter error, CancellationToken stop) =>
-        (_plan, Device, _loggers, Warnings, _log, _stop) = (plan, device, loggers, new Warnings(error), new RunLog(loggers.CreateLogger(RunLog.Category)), stop);
+    private RunSite(RunPlan plan, Device device, ILoggerFactory loggers, TextWriter error, CancellationToken stop)
+    {
+        (_plan, Device, _loggers, Warnings, _log, _stop, _error) = (plan, device, loggers, new Warnings(error), new RunLog(loggers.CreateLogger(RunLog.Category)), stop, error);
+        People = new PeopleAwaited(error, TimeProvider.System);
+    }
 
     public Device Device { get; }
 
     public Warnings Warnings { get; }
+
+    /// <summary>Whether a part waits for people.</summary>
+    public PeopleAwaited People { get; }
 
     /// <summary>The sizes of pictures that will be asked for.</summary>
     public IReadOnlyList<AskedSize> Sizes { get; init; } = [];
@@ -69,6 +78,7 @@ internal sealed class RunSite : IDisposable
         Warn = Warn,
         Shared = _shared.Of((object?)part.Plugin ?? this),
         Stop = _stop,
+        Pages = new LocalPages(part.Name, _error, People, Warn),
         // Names are unique among rewards alone; parts that no plugin offers are this program's own.
         Spans = (part.Plugin?.Telemetry ?? _own).Spans,
         Meter = (part.Plugin?.Telemetry ?? _own).Meter,

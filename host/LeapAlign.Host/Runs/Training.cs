@@ -80,7 +80,7 @@ internal sealed class Training(Terminal terminal, ILoggerFactory loggers, RunTel
     {
         if (!job.Ranks.Agreed(RunFolderIsThere, Result.Ok(Unit.Value)).TryGet(out var _, out var fault)) return fault;
         using var kernel = new RunKernel(job.Plan, parts, job.Site.Device, []);
-        using var watchdog = new Watchdog(job.Plan.Guard, time, End, job.Ranks);
+        using var watchdog = new Watchdog(job.Plan.Guard, time, End, job.Ranks, job.Site.People);
         kernel.Stages.Add(watchdog);
         return from resumed in job.Options.Resume is null ? Unit.Value : kernel.ResumeAsFirst()
                from ended in kernel.Run(stop)
@@ -164,7 +164,7 @@ internal sealed class Training(Terminal terminal, ILoggerFactory loggers, RunTel
             try
             {
                 using var kernel = new RunKernel(job.Plan, parts, job.Site.Device, observers, checkpoints);
-                using var watchdog = new Watchdog(job.Plan.Guard, time, hangs => End(hangs, report, witness), job.Ranks);
+                using var watchdog = new Watchdog(job.Plan.Guard, time, hangs => End(hangs, report, witness), job.Ranks, job.Site.People);
                 kernel.Stages.Add(watchdog);
                 if (witness?.Stage is { } mark) kernel.Stages.Add(mark);
                 if (check is not null) kernel.Stages.Add(check);

@@ -53,7 +53,7 @@ internal sealed class Scorer(Terminal terminal, ILoggerFactory loggers)
         }
         catch (FaultException exception)
         {
-            return exception.Fault;
+            return WithoutMetadata(exception.Fault, options) ?? exception.Fault;
         }
 #pragma warning disable CA1031 // A part may throw anything; as in a run, whatever it is becomes a fault.
         catch (Exception exception)
@@ -67,6 +67,11 @@ internal sealed class Scorer(Terminal terminal, ILoggerFactory loggers)
             site.Warnings.Summarize();
         }
     }
+
+    // A caption of the command line is words alone; a reward that judges by a key of its metadata names the key as the place of its fault.
+    private static Fault? WithoutMetadata(Fault fault, ScoreOptions options) => options.Caption is not null && fault is { Code: FaultCodes.BadPromptMetadata, Place.Key: { } key }
+        ? fault.And($"; --caption gives words alone: use --captions FILE, whose row for each picture has \"file\", \"caption\" and \"{key}\"")
+        : null;
 
     private static OpenStages Stages(RunPlan plan)
     {

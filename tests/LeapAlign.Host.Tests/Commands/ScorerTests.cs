@@ -124,6 +124,21 @@ public sealed class ScorerTests : IDisposable
     }
 
     [Fact]
+    public void A_caption_without_the_metadata_that_a_reward_judges_by_is_told_how_to_have_it()
+    {
+        var picture = _folder.Write("a.png", 0);
+        var judged = ScoredFolder.Reward("judged", static (_, _) => throw new FaultException(new Fault.Input(FaultCodes.BadPromptMetadata, "prompt 0 'x': it is a caption alone", new SourcePlace("metadata", Key: "include"))));
+        _folder.Score([judged], picture).Fault(FaultCodes.BadPromptMetadata, "'x': it is a caption alone; --caption gives words alone: use --captions FILE", "\"include\"");
+        // Who has a file of captions is told by its rows, and words that do not say enough are words, wherever they stand.
+        var rows = new Rows(new Prompt(0, "x") { Pictures = [picture] });
+        Assert.False(_folder.Score([judged], new ScoreOptions([], null, "c.jsonl"), rows).TryGet(out _, out var fault));
+        Assert.DoesNotContain("--captions", fault.Message, StringComparison.Ordinal);
+        var read = ScoredFolder.Reward("read", static (_, _) => throw new FaultException(new Fault.Input(FaultCodes.BadPromptMetadata, "no text in quotes")));
+        Assert.False(_folder.Score([read], picture).TryGet(out _, out fault));
+        Assert.Equal("no text in quotes", fault.Message);
+    }
+
+    [Fact]
     public void A_score_that_is_not_finite_is_shown_and_warned_of()
     {
         var json = _folder.At("s.json");

@@ -80,6 +80,31 @@ public sealed class WatchTests
     }
 
     [Fact]
+    public void Nobody_hangs_who_waits_for_people()
+    {
+        var time = new ManualTime();
+        var stages = new OpenStages(time);
+        List<Fault> told = [];
+        using var said = new StringWriter();
+        var people = new PeopleAwaited(said, time);
+        using var watchdog = new Watchdog(new GuardSettings { StageSeconds = 20 }, time, told.Add, people: people);
+        stages.Add(watchdog);
+        using (stages.Enter("score"))
+        {
+            using (people.Begin("waits for 3 votes")) time.Advance(TimeSpan.FromHours(30));
+            // Another at once, of which the user is not told again.
+            using (people.Begin("waits for 2 votes")) time.Advance(TimeSpan.FromSeconds(50));
+            time.Advance(TimeSpan.FromSeconds(20));
+            Assert.Empty(told);
+            // What is done with the votes has no more time than any stage.
+            time.Advance(TimeSpan.FromSeconds(10));
+            Assert.Contains("'score' has taken 25 s", Assert.Single(told).Message, StringComparison.Ordinal);
+        }
+        people.Begin("waits for 1 vote").Dispose();
+        Assert.Equal(["waits for 3 votes", "waits for 2 votes", "waits for 1 vote"], said.ToString().Split('\n', StringSplitOptions.RemoveEmptyEntries));
+    }
+
+    [Fact]
     public void Stages_that_follow_each_other_do_not_add_up_to_one_that_hangs()
     {
         var time = new ManualTime();

@@ -71,6 +71,34 @@ public sealed class LiveGateTests
     public void Reading_is_all_that_can_be_asked(string method) => Assert.Equal((null, 405), Ask($"/{_token.Text}/data", method));
 
     [Theory]
+    [InlineData("application/json", null, null, 200)]
+    [InlineData("application/json; charset=utf-8", "http://127.0.0.1:5000", "same-origin", 200)]
+    [InlineData("application/json", "http://127.0.0.1:5001", null, 403)]
+    [InlineData("application/json", "http://localhost:5000", null, 403)]
+    [InlineData("application/json", "https://127.0.0.1:5000", null, 403)]
+    [InlineData("application/json", "http://attacker.example", null, 403)]
+    [InlineData("application/json", "null", null, 403)]
+    [InlineData("application/json", null, "cross-site", 403)]
+    [InlineData("application/json", null, "same-site", 403)]
+    [InlineData("application/json", "http://127.0.0.1:5000", "none", 403)]
+    [InlineData("text/plain", null, null, 415)]
+    [InlineData("application/x-www-form-urlencoded", null, null, 415)]
+    [InlineData("multipart/form-data", null, null, 415)]
+    [InlineData("json", null, null, 415)]
+    [InlineData("", null, null, 415)]
+    public void What_changes_something_is_json_of_its_own_page(string type, string? origin, string? site, int status)
+    {
+        var context = Context($"/{_token.Text}/vote", "POST");
+        context.Request.ContentType = type;
+        if (origin is not null) context.Request.Headers.Origin = origin;
+        if (site is not null) context.Request.Headers["Sec-Fetch-Site"] = site;
+        Assert.Equal(status == 200 ? "vote" : null, new LiveGate(_token, takesPosts: true).Admit(context));
+        Assert.Equal(status, context.Response.StatusCode);
+        // Where nothing can be changed, not even that is let in.
+        Assert.Null(new LiveGate(_token).Admit(context));
+    }
+
+    [Theory]
     [InlineData(true)]
     [InlineData(false)]
     public void Every_answer_forbids_to_keep_it_and_to_load_anything(bool admitted)

@@ -46,14 +46,15 @@ internal sealed partial class StartedHost : IDisposable
     }
 
     /// <summary>Waits until it says on standard error what is waited for.</summary>
-    public async Task Says(string words)
+    /// <returns>The line.</returns>
+    public async Task<string> Says(string words)
     {
         using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         await foreach (var line in _said.Reader.ReadAllAsync(patience.Token))
         {
-            if (line.Contains(words, StringComparison.Ordinal)) return;
+            if (line.Contains(words, StringComparison.Ordinal)) return line;
         }
-        Assert.Fail($"it ended without '{words}'");
+        throw new InvalidOperationException($"it ended without '{words}'");
     }
 
     /// <summary>Presses Ctrl+C.</summary>

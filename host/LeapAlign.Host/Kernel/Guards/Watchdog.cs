@@ -11,12 +11,13 @@ namespace LeapAlign.Host.Kernel.Guards;
 /// </summary>
 internal sealed class Watchdog : IStageListener, IDisposable
 {
-    private readonly TimeProvider _time;
     private const double RankShare = 0.9;
+    private readonly TimeProvider _time;
     private readonly double _limit;
     private readonly double _rankLimit;
     private readonly RunRanks? _ranks;
     private readonly Action<Fault> _hangs;
+    private readonly PeopleAwaited? _people;
     private readonly ITimer? _timer;
     private volatile Entry? _entry;
     private int _told;
@@ -26,9 +27,10 @@ internal sealed class Watchdog : IStageListener, IDisposable
     /// <param name="time">Wakes it, and is what it measures.</param>
     /// <param name="hangs">Is told of a stage that hangs, and ends the process.</param>
     /// <param name="ranks">The processes of the run; null for one.</param>
-    public Watchdog(GuardSettings settings, TimeProvider time, Action<Fault> hangs, RunRanks? ranks = null)
+    /// <param name="people">Whether the run waits for people, whose time does not count; null where it never does.</param>
+    public Watchdog(GuardSettings settings, TimeProvider time, Action<Fault> hangs, RunRanks? ranks = null, PeopleAwaited? people = null)
     {
-        (_time, _hangs, _ranks) = (time, hangs, ranks);
+        (_time, _hangs, _ranks, _people) = (time, hangs, ranks, people);
         // A process that hangs ends before the others have waited for too long: it can say where.
         var apart = ranks is { IsAlone: false } && settings.RankSeconds > 0 ? settings.RankSeconds : double.PositiveInfinity;
         var stage = settings.StageSeconds > 0 ? settings.StageSeconds : double.PositiveInfinity;
@@ -49,13 +51,16 @@ internal sealed class Watchdog : IStageListener, IDisposable
 
     private void Look()
     {
-        if (UnderWay is not { } stage || stage.Seconds <= (IsMeeting(stage.Name) ? _rankLimit : _limit)) return;
+        if (UnderWay is not { } stage || _people is { UnderWay: true }) return;
+        // What comes behind a wait has the time of a stage.
+        var seconds = Math.Min(stage.Seconds, _people?.SecondsSince ?? double.PositiveInfinity);
+        if (seconds <= (IsMeeting(stage.Name) ? _rankLimit : _limit)) return;
         // The end it leads to takes longer than a period where the disk hangs, too, and the timer does not wait for it.
         if (Interlocked.Exchange(ref _told, 1) != 0) return;
         var part = stage.Part is { } name ? $" of '{name}'" : "";
         Fault fault = IsMeeting(stage.Name)
-            ? new Fault.Run(FaultCodes.RankMissing, FormattableString.Invariant($"this process has waited for the others for {stage.Seconds:0.#} s at '{_ranks?.At}'; guard.rankSeconds allows {_rankLimit:0.#}, and the run ends: another process hangs, or does something that takes longer"))
-            : new Fault.Run(FaultCodes.StepHangs, FormattableString.Invariant($"the stage '{stage.Name}'{part} has taken {stage.Seconds:0.#} s; {(_limit < _rankLimit * RankShare || _ranks is null ? "guard.stageSeconds" : "guard.rankSeconds, with others waiting,")} allows {_limit:0.#}, and the run ends"));
+            ? new Fault.Run(FaultCodes.RankMissing, FormattableString.Invariant($"this process has waited for the others for {seconds:0.#} s at '{_ranks?.At}'; guard.rankSeconds allows {_rankLimit:0.#}, and the run ends: another process hangs, or does something that takes longer"))
+            : new Fault.Run(FaultCodes.StepHangs, FormattableString.Invariant($"the stage '{stage.Name}'{part} has taken {seconds:0.#} s; {(_ranks is not { IsAlone: false } || _limit < _rankLimit * RankShare ? "guard.stageSeconds" : "guard.rankSeconds, with others waiting,")} allows {_limit:0.#}, and the run ends"));
         _hangs(_ranks is { IsAlone: false } several ? fault with { Rank = several.Rank } : fault);
     }
 

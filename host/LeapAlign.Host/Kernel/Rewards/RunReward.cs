@@ -1,3 +1,4 @@
+using LeapAlign.Contracts.Plugins;
 using LeapAlign.Contracts.Rewards;
 using LeapAlign.Contracts.State;
 using LeapAlign.Host.Composition;
@@ -34,6 +35,9 @@ internal sealed class RunReward(RewardPlan plan, object reward, CancellationToke
 
     /// <summary>Whether it compares the pictures of a prompt, so that one alone has no score.</summary>
     public bool Compares => reward is not IReward;
+
+    /// <summary>Whether its scores come from people, who are asked only for what a run needs.</summary>
+    public bool AsksPeople => plan.Part.Definition.Provides(plan.Part.Settings).Contains(Capabilities.People, StringComparer.Ordinal);
 
     /// <summary>Where its scores lie; null when it does not say.</summary>
     public ScoreRange? Range => reward is IBoundedReward bounded ? bounded.Range : reward is IPairwiseReward ? new ScoreRange(0, 1) : null;

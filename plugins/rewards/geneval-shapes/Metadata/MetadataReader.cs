@@ -17,7 +17,8 @@ internal static class MetadataReader
     /// <returns>LA4012 when the prompt has no metadata, or it is malformed, or asks for what no picture of this world can show.</returns>
     public static Result<ShapesMetadata> Read(Prompt prompt)
     {
-        if (prompt.Metadata is null) return Wrong(prompt, "it is a caption alone; expected GenEval metadata, a JSON object with 'include'");
+        if (prompt.Metadata is null)
+            return new Fault.Input(FaultCodes.BadPromptMetadata, $"prompt {prompt.Id} '{prompt.Text}': it is a caption alone; expected GenEval metadata, a JSON object with 'include'", new SourcePlace("metadata", Key: "include"));
         return Parse(prompt.Metadata).Bind(Checked).Match(Result.Ok, problem => Wrong(prompt, problem.Message));
     }
 

@@ -48,6 +48,16 @@ public sealed class MetadataTests
         Assert.DoesNotContain("LeapAlign.", fault.Message, StringComparison.Ordinal);
     }
 
+    /// <summary>By it a host says how such a caption can be given.</summary>
+    [Fact]
+    public void A_caption_alone_names_the_key_that_it_lacks()
+    {
+        Assert.False(MetadataReader.Read(new Prompt(0, "a thing")).TryGet(out _, out var fault));
+        Assert.Equal("include", fault.Place!.Key);
+        Assert.False(MetadataReader.Read(new Prompt(0, "a thing", """{"include": []}""")).TryGet(out _, out fault));
+        Assert.Null(fault.Place);
+    }
+
     [Fact]
     public void Entries_are_read_with_their_colour_and_place()
     {
