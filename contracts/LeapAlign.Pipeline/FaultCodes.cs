@@ -134,6 +134,15 @@ public static class FaultCodes
     /// <summary>A warning: a model whose weights are quantised is exported with an adapter merged into it.</summary>
     public const string QuantisedMerge = "LA4021";
 
+    /// <summary>The file of a fitted reward is absent, damaged, or does not say what it has to.</summary>
+    public const string BadRewardFile = "LA4022";
+
+    /// <summary>A fitted reward belongs to another model, or to other features of it.</summary>
+    public const string RewardOfOtherModel = "LA5030";
+
+    /// <summary>A reward cannot be fitted to what is given.</summary>
+    public const string CannotFit = "LA5031";
+
     /// <summary>Another process works in the run folder.</summary>
     public const string RunFolderTaken = "LA5001";
 

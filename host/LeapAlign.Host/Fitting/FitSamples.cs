@@ -1,0 +1,90 @@
+using LeapAlign.Contracts.Models;
+using LeapAlign.Contracts.Prompts;
+using LeapAlign.Contracts.Randomness;
+using LeapAlign.Contracts.Rewards;
+using LeapAlign.Host.Kernel.Rewards;
+using LeapAlign.Host.Kernel.Stages;
+using LeapAlign.Pipeline;
+using static TorchSharp.torch;
+
+namespace LeapAlign.Host.Fitting;
+
+/// <summary>
+/// The samples that a reward is fitted to. A drawn picture gives a row at each noise level, with the score of what it is without noise. Where the other reward has a gradient, two more rows lie beside it, a
+/// little way up and a little way down that gradient, with the scores that they have there: what a reward is followed by is its slopes, and scores of drawn pictures alone say little of them.
+/// </summary>
+/// <param name="model">Encodes, decodes.</param>
+/// <param name="size">The size of the pictures.</param>
+/// <param name="stages">Hear of it.</param>
+internal sealed class FitSamples(IModel model, ImageSize size, OpenStages stages)
+{
+    // How far beside a sample, as a part of its length.
+    private const double Aside = 0.03;
+
+    /// <summary>The noise levels.</summary>
+    public required IReadOnlyList<double> Sigmas { get; init; }
+
+    /// <summary>The key of noise.</summary>
+    public required RandomKey Random { get; init; }
+
+    /// <summary>Scores latents with the reward that is learnt from, by their pictures.</summary>
+    /// <param name="source">The reward.</param>
+    /// <param name="latents">[B, C, ...].</param>
+    /// <param name="prompts">B prompts.</param>
+    /// <returns>[B], with gradient where gradients are enabled and the reward has one.</returns>
+    public Tensor ScoresOf(RunReward source, Tensor latents, IReadOnlyList<Prompt> prompts)
+    {
+        var images = stages.Run("decode", () => model.Decode(latents));
+        return new PictureScoring([source], stages).All(images, prompts)[0].Scores;
+    }
+
+    /// <summary>The gradient of that reward with respect to the latents, [B, C, ...]; null where it has none.</summary>
+    public Tensor? GradientOf(RunReward source, Tensor latents, IReadOnlyList<Prompt> prompts)
+    {
+        if (!source.IsDifferentiable) return null;
+        using var scope = NewDisposeScope();
+        using var _ = enable_grad();
+        var point = latents.detach().requires_grad_();
+        return autograd.grad([ScoresOf(source, point, prompts).sum()], [point])[0].MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Where the other reward is higher, and where it is lower.</summary>
+    /// <param name="latents">[B, C, ...].</param>
+    /// <param name="gradient">Its gradient there.</param>
+    public static IReadOnlyList<Tensor> Beside(Tensor latents, Tensor gradient)
+    {
+        var step = gradient / Length(gradient).clamp_min(float.Epsilon) * (Length(latents) * Aside);
+        return [latents + step, latents - step];
+    }
+
+    /// <summary>The features of samples at a noise level.</summary>
+    /// <param name="fit">Says what it looks at.</param>
+    /// <param name="latents">Clean, [B, C, ...].</param>
+    /// <param name="prompts">B prompts.</param>
+    /// <param name="sigma">The level; the noise of a sample is that of its key.</param>
+    /// <param name="keys">B keys.</param>
+    /// <returns>[B, n].</returns>
+    public Tensor Features(IRewardFit fit, Tensor latents, IReadOnlyList<Prompt> prompts, double sigma, IReadOnlyList<RandomKey> keys)
+    {
+        using var scope = NewDisposeScope();
+        var noisy = sigma == 0 ? latents : (latents * (1 - sigma)) + (RandomKey.NormalOfEach(keys.Select(key => key.For(FormattableString.Invariant($"sigma={sigma:R}"))), latents.shape.AsSpan(1), latents.device) * sigma);
+        using var samples = new LatentSamples(noisy, [sigma], prompts, () => ScoredSamples.Encoded(model, size, stages, prompts));
+        return stages.Run("features", () => fit.Features(samples)).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>The key of a sample's noise.</summary>
+    public RandomKey Key(Prompt prompt, int image) => Random.For("prompt", prompt.Id).For("image", image);
+
+    /// <summary>The numbers of a tensor of scores.</summary>
+    /// <exception cref="FaultException">LA5031: one is not finite.</exception>
+    public static double[] Numbers(Tensor scores, string source, IReadOnlyList<Prompt> prompts)
+    {
+        using var scope = NewDisposeScope();
+        var values = scores.detach().to(ScalarType.Float64).cpu().data<double>().ToArray();
+        var bad = Array.FindIndex(values, static value => !double.IsFinite(value));
+        return bad < 0 ? values : throw new FaultException(new Fault.Run(FaultCodes.CannotFit, FormattableString.Invariant($"'{source}' gave {values[bad]} to '{prompts[bad].Text}'; nothing can be fitted to that")));
+    }
+
+    // [B, 1, ...].
+    private static Tensor Length(Tensor values) => values.flatten(1).norm(1, keepdim: true).view([-1, .. Enumerable.Repeat(1L, (int)values.dim() - 1)]);
+}
