@@ -49,8 +49,9 @@ public interface IRewardFit : IDisposable
     /// <param name="features">[B, n].</param>
     /// <param name="sigmas">One noise level for each.</param>
     /// <param name="scores">[B], fp32: what the source gave.</param>
-    /// <returns>The loss before it.</returns>
-    double LearnScores(int update, Tensor features, IReadOnlyList<double> sigmas, Tensor scores);
+    /// <param name="slopes">What the loss has beside, where slopes are learnt, too; null for nothing.</param>
+    /// <returns>The loss of the scores before it.</returns>
+    double LearnScores(int update, Tensor features, IReadOnlyList<double> sigmas, Tensor scores, FitSlopes? slopes = null);
 
     /// <summary>Makes an update towards preferences.</summary>
     /// <param name="update">Its number, from 0.</param>
@@ -65,6 +66,16 @@ public interface IRewardFit : IDisposable
     /// <returns>Tensors of the fit, which owns them, and all metadata.</returns>
     FittedFile ToFile(IReadOnlyDictionary<string, string> record);
 }
+
+/// <summary>
+/// A term of the loss that moves slopes: the mean of <c>factor · (score(above) − score(below))</c>, in units of <see cref="FitTargets.Scale"/>. With above and below a little way along a direction on both sides of a sample, that is the
+/// derivative of the score along it, and no second derivative of the network is needed.
+/// </summary>
+/// <param name="Above">Features, [S, n].</param>
+/// <param name="Below">Features, [S, n].</param>
+/// <param name="Sigmas">The noise level of each.</param>
+/// <param name="Factors">[S], fp32.</param>
+public sealed record FitSlopes(Tensor Above, Tensor Below, IReadOnlyList<double> Sigmas, Tensor Factors);
 
 /// <summary>The content of a file.</summary>
 /// <param name="Tensors">By name.</param>

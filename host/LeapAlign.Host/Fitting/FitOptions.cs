@@ -37,6 +37,9 @@ internal sealed record FitOptions(string Reward)
     /// <summary>Samples of an update.</summary>
     public int Batch { get; init; } = 64;
 
+    /// <summary>Samples of an update whose gradients are learnt, where there are some to learn from; 0 learns none.</summary>
+    public int Slopes { get; init; } = 16;
+
     /// <summary>The share of captions that are held out.</summary>
     public double HeldOut { get; init; } = 0.25;
 

@@ -10,16 +10,16 @@ using static TorchSharp.torch;
 namespace LeapAlign.Host.Fitting;
 
 /// <summary>
-/// The samples that a reward is fitted to. A drawn picture gives a row at each noise level, with the score of what it is without noise. Where the other reward has a gradient, two more rows lie beside it, a
-/// little way up and a little way down that gradient, with the scores that they have there: what a reward is followed by is its slopes, and scores of drawn pictures alone say little of them.
+/// The samples that a reward is fitted to. A drawn picture gives a row at each noise level, with the score of what it is without noise. Where the other reward has a gradient, that is learnt, too: what a run
+/// follows is slopes, and scores of drawn pictures alone say little of them.
 /// </summary>
 /// <param name="model">Encodes, decodes.</param>
 /// <param name="size">The size of the pictures.</param>
 /// <param name="stages">Hear of it.</param>
 internal sealed class FitSamples(IModel model, ImageSize size, OpenStages stages)
 {
-    // How far beside a sample, as a part of its length.
-    private const double Aside = 0.03;
+    // How far on both sides of a sample derivatives are taken, as a part of its length.
+    private const double Aside = 0.01;
 
     /// <summary>The noise levels.</summary>
     public required IReadOnlyList<double> Sigmas { get; init; }
@@ -48,13 +48,35 @@ internal sealed class FitSamples(IModel model, ImageSize size, OpenStages stages
         return autograd.grad([ScoresOf(source, point, prompts).sum()], [point])[0].MoveToOuterDisposeScope();
     }
 
-    /// <summary>Where the other reward is higher, and where it is lower.</summary>
-    /// <param name="latents">[B, C, ...].</param>
-    /// <param name="gradient">Its gradient there.</param>
-    public static IReadOnlyList<Tensor> Beside(Tensor latents, Tensor gradient)
+    /// <summary>The gradient of what is fitted with respect to the latents, on the scale of what it is fitted to.</summary>
+    /// <param name="fit">What is fitted.</param>
+    /// <param name="latents">Clean, [B, C, ...].</param>
+    /// <param name="prompts">B prompts.</param>
+    /// <returns>[B, C, ...].</returns>
+    public Tensor GradientOf(IRewardFit fit, Tensor latents, IReadOnlyList<Prompt> prompts)
     {
-        var step = gradient / Length(gradient).clamp_min(float.Epsilon) * (Length(latents) * Aside);
-        return [latents + step, latents - step];
+        using var scope = NewDisposeScope();
+        using var _ = enable_grad();
+        var point = latents.detach().requires_grad_();
+        return autograd.grad([fit.Score(Features(fit, point, prompts, 0, []), [0]).sum()], [point])[0].MoveToOuterDisposeScope();
+    }
+
+    /// <summary>
+    /// What moves the gradient of what is fitted towards another: the derivative of <c>Σ ‖∇h − g‖² / Σ ‖g‖²</c> with respect to ∇h is a direction, and the derivative of h along it is taken from
+    /// features on both sides of each sample.
+    /// </summary>
+    /// <param name="fit">What is fitted, h.</param>
+    /// <param name="latents">Clean, [S, C, ...].</param>
+    /// <param name="prompts">S prompts.</param>
+    /// <param name="gradient">g, [S, C, ...].</param>
+    /// <param name="scale">The scale of what it is fitted to.</param>
+    public FitSlopes Slopes(IRewardFit fit, Tensor latents, IReadOnlyList<Prompt> prompts, Tensor gradient, double scale)
+    {
+        var wrong = (GradientOf(fit, latents, prompts) - gradient) / scale;
+        var (length, step) = (Length(wrong), Length(latents) * Aside);
+        var along = wrong / length.clamp_min(float.Epsilon) * step;
+        var all = (gradient / scale).flatten(1).square().sum(1).mean().clamp_min(float.Epsilon);
+        return new FitSlopes(Features(fit, latents + along, prompts, 0, []), Features(fit, latents - along, prompts, 0, []), [0], (length / step).flatten() / all);
     }
 
     /// <summary>The features of samples at a noise level.</summary>

@@ -25,6 +25,7 @@ internal sealed class FitVerb(PlanRun run, RewardFitting fitting) : IVerb
     private readonly Option<string?> _pairs = new(FitOptions.PairsOption) { Description = "A file of rows, each with a \"caption\" and the pictures \"preferred\" and \"rejected\", instead.", HelpName = "path" };
     private readonly Option<int> _pictures = new("--pictures", "-n") { Description = "Pictures that are drawn.", DefaultValueFactory = static _ => new FitOptions("").Pictures };
     private readonly Option<int> _updates = new("--updates") { Description = "Updates of the reward.", DefaultValueFactory = static _ => new FitOptions("").Updates };
+    private readonly Option<int> _slopes = new("--slopes") { Description = "Samples of an update whose gradients are learnt, too, where the other reward has one; 0 learns scores alone, much faster.", DefaultValueFactory = static _ => new FitOptions("").Slopes };
     private readonly Option<double> _heldOut = new("--held-out") { Description = "The share of captions that it does not learn from, and is measured by.", DefaultValueFactory = static _ => new FitOptions("").HeldOut };
     private readonly Option<string> _sigmas = new(FitOptions.SigmasOption) { Description = "The noise levels that it is fitted at: 0, and others up to 1.", HelpName = "0,0.5", DefaultValueFactory = static _ => "0,0.25,0.5,0.75" };
     private readonly Option<long> _seed = new("--seed") { Description = "The seed of everything that is drawn." };
@@ -36,6 +37,7 @@ internal sealed class FitVerb(PlanRun run, RewardFitting fitting) : IVerb
     {
         Limit(_pictures, 8, 1_000_000);
         Limit(_updates, 1, 10_000_000);
+        Limit(_slopes, 0, 4096);
         Limit(_seed, 0, long.MaxValue);
         _heldOut.Validators.Add(static result =>
         {
@@ -48,7 +50,7 @@ internal sealed class FitVerb(PlanRun run, RewardFitting fitting) : IVerb
         });
         var command = new Command("fit", "Fits a reward of latents to another reward's scores, or to scores or preferences of a file, and says how well it fits.")
         {
-            _reward, _from, _scores, _pairs, _pictures, _updates, _heldOut, _sigmas, _seed, _replace,
+            _reward, _from, _scores, _pairs, _pictures, _updates, _slopes, _heldOut, _sigmas, _seed, _replace,
         };
         command.Validators.Add(result =>
         {
@@ -86,6 +88,7 @@ internal sealed class FitVerb(PlanRun run, RewardFitting fitting) : IVerb
             Pairs = parsed.GetValue(_pairs),
             Pictures = parsed.GetValue(_pictures),
             Updates = parsed.GetValue(_updates),
+            Slopes = parsed.GetValue(_slopes),
             HeldOut = parsed.GetValue(_heldOut),
             Sigmas = Levels(parsed.GetValue(_sigmas)!)!,
             Seed = parsed.GetValue(_seed),

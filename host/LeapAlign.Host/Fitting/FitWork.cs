@@ -62,7 +62,7 @@ internal sealed class FitWork(RunPlan plan, FitOptions options, (IModel Model, I
 
     private Result<FitOutcome> OfDrawings(IFittedReward reward, RunReward teacher, IReadOnlyList<Prompt> prompts, HashSet<string> heldOut, CancellationToken stop)
     {
-        List<(Tensor Latents, Prompt Prompt, int Image, double Score, Tensor? Gradient, IReadOnlyList<(Tensor Latents, double Score)> Beside)> drawn = [];
+        List<(Tensor Latents, Prompt Prompt, int Image, double Score, Tensor? Gradient)> drawn = [];
         var sampling = new PictureSampling(living.Model, living.Sampler!, plan.Guidance, stages)
         {
             Schedule = living.Sampler!.CreateSchedule(living.Model.Scheduling.For(living.Pictures.Latents)),
@@ -80,11 +80,10 @@ internal sealed class FitWork(RunPlan plan, FitOptions options, (IModel Model, I
             var (latents, pictures) = sampling.Draw(batch);
             var scores = FitSamples.Numbers(new PictureScoring([teacher], stages).All(pictures, captions)[0].Scores, teacher.Name, captions);
             var gradient = Samples.GradientOf(teacher, latents, captions);
-            var beside = gradient is null ? [] : FitSamples.Beside(latents, gradient).Select(aside => (Latents: aside, Scores: FitSamples.Numbers(Samples.ScoresOf(teacher, aside, captions), teacher.Name, captions))).ToArray();
             for (var i = 0; i < batch.Length; i++)
             {
                 Tensor Own(Tensor of) => of[i].clone().MoveToOuterDisposeScope();
-                drawn.Add((Own(latents), batch[i].Prompt, batch[i].Image, scores[i], gradient is null ? null : Own(gradient), [.. beside.Select(aside => (Own(aside.Latents), aside.Scores[i]))]));
+                drawn.Add((Own(latents), batch[i].Prompt, batch[i].Image, scores[i], gradient is null ? null : Own(gradient)));
             }
             Say("drawn", drawn.Count - batch.Length, drawn.Count, requests.Length, "pictures");
         }
@@ -101,9 +100,14 @@ internal sealed class FitWork(RunPlan plan, FitOptions options, (IModel Model, I
                 {
                     stop.ThrowIfCancellationRequested();
                     foreach (var sigma in options.Sigmas) AddRow(fit, rows, (sample.Latents, sample.Prompt, sample.Image), sigma, sample.Score);
-                    foreach (var (aside, score) in sample.Beside) AddRow(fit, rows, (aside, sample.Prompt, sample.Image), 0, score);
                 }
-                Learn(fit, rows, stop);
+                var draws = _random.For("slopes").Open();
+                FitSlopes Slopes()
+                {
+                    var chosen = Enumerable.Range(0, options.Slopes).Select(_ => learnt[draws.NextInt(0, learnt.Length)]).ToArray();
+                    return Samples.Slopes(fit, stack(chosen.Select(static sample => sample.Latents)), [.. chosen.Select(static sample => sample.Prompt)], stack(chosen.Select(static sample => sample.Gradient!)), spread.Scale);
+                }
+                Learn(fit, rows, options.Slopes > 0 && learnt[0].Gradient is not null ? Slopes : null, stop);
                 List<(double, FitQuality)> quality = [];
                 foreach (var sigma in options.Sigmas)
                 {
@@ -131,7 +135,7 @@ internal sealed class FitWork(RunPlan plan, FitOptions options, (IModel Model, I
                     foreach (var sigma in sigmas) AddRow(fit, rows, (latents, prompts[row], row), sigma, scores[row]);
                 }
                 FitRows Rows(int[] of, IReadOnlyList<double> sigmas) => Encoded(of, prompts, (rows, row, latents) => Add(rows, row, latents, sigmas), stop);
-                using (var rows = Rows(learnt, options.Sigmas)) Learn(fit, rows, stop);
+                using (var rows = Rows(learnt, options.Sigmas)) Learn(fit, rows, null, stop);
                 List<(double, FitQuality)> quality = [];
                 foreach (var sigma in options.Sigmas)
                 {
@@ -158,7 +162,7 @@ internal sealed class FitWork(RunPlan plan, FitOptions options, (IModel Model, I
                     foreach (var sigma in sigmas) rows.Add(FeaturesOf(fit, (preferred, prompts[row], row), sigma), FeaturesOf(fit, (rejected, prompts[row], row), sigma), sigma);
                 }
                 FitRows Rows(int[] of, IReadOnlyList<double> sigmas) => Encoded(of, prompts, (rows, row, preferred) => Add(rows, row, preferred, sigmas), stop);
-                using (var rows = Rows(learnt, options.Sigmas)) Learn(fit, rows, stop);
+                using (var rows = Rows(learnt, options.Sigmas)) Learn(fit, rows, null, stop);
                 List<(double, FitQuality)> quality = [];
                 foreach (var sigma in options.Sigmas)
                 {
@@ -182,7 +186,7 @@ internal sealed class FitWork(RunPlan plan, FitOptions options, (IModel Model, I
         return rows;
     }
 
-    private void Learn(IRewardFit fit, FitRows rows, CancellationToken stop)
+    private void Learn(IRewardFit fit, FitRows rows, Func<FitSlopes>? slopes, CancellationToken stop)
     {
         var numbers = _random.For("batches").Open();
         for (var update = 0; update < options.Updates; update++)
@@ -193,7 +197,7 @@ internal sealed class FitWork(RunPlan plan, FitOptions options, (IModel Model, I
             double[] sigmas = [.. batch.Select(row => rows.Sigmas[row])];
             var loss = rows.ArePairs
                 ? fit.LearnPairs(update, rows.Features(batch), rows.Rejected(batch), sigmas)
-                : fit.LearnScores(update, rows.Features(batch), sigmas, tensor(batch.Select(row => (float)rows.Scores[row]).ToArray(), device: living.Device));
+                : fit.LearnScores(update, rows.Features(batch), sigmas, tensor(batch.Select(row => (float)rows.Scores[row]).ToArray(), device: living.Device), slopes?.Invoke());
             if (!double.IsFinite(loss)) throw new FaultException(new Fault.Run(FaultCodes.CannotFit, FormattableString.Invariant($"the loss of update {update + 1} is {loss}; a lower rate may help")));
             Say(FormattableString.Invariant($"loss {loss:G4} after"), update, update + 1, options.Updates, "updates");
         }
@@ -219,9 +223,7 @@ internal sealed class FitWork(RunPlan plan, FitOptions options, (IModel Model, I
         {
             if (gradient is null) return null;
             using var scope = NewDisposeScope();
-            using var gradients = enable_grad();
-            var point = latents.unsqueeze(0).detach().requires_grad_();
-            var own = autograd.grad([fit.Score(Samples.Features(fit, point, [prompt], 0, []), [0]).sum()], [point])[0];
+            var own = Samples.GradientOf(fit, latents.unsqueeze(0), [prompt]);
             cosines.Add(nn.functional.cosine_similarity(own.flatten().to(ScalarType.Float64), gradient.flatten().to(ScalarType.Float64), dim: 0).item<double>());
         }
         return cosines.Average();

@@ -36,8 +36,10 @@ internal sealed class HeadFit : IRewardFit
         return ((_head.Forward(features, sigmas) * _says.Scale) + _says.Offset).MoveToOuterDisposeScope();
     }
 
-    public double LearnScores(int update, Tensor features, IReadOnlyList<double> sigmas, Tensor scores) =>
-        Learn(update, () => (_head.Forward(features, sigmas) - ((scores - _says.Offset) / _says.Scale)).square().mean());
+    public double LearnScores(int update, Tensor features, IReadOnlyList<double> sigmas, Tensor scores, FitSlopes? slopes) => Learn(
+        update,
+        () => (_head.Forward(features, sigmas) - ((scores - _says.Offset) / _says.Scale)).square().mean(),
+        () => slopes is null ? null : ((_head.Forward(slopes.Above, slopes.Sigmas) - _head.Forward(slopes.Below, slopes.Sigmas)) * slopes.Factors).mean());
 
     public double LearnPairs(int update, Tensor preferred, Tensor rejected, IReadOnlyList<double> sigmas) =>
         Learn(update, () => nn.functional.softplus(_head.Forward(rejected, sigmas) - _head.Forward(preferred, sigmas)).mean());
@@ -53,12 +55,13 @@ internal sealed class HeadFit : IRewardFit
         _features.Dispose();
     }
 
-    private double Learn(int update, Func<Tensor> lossOf)
+    private double Learn(int update, Func<Tensor> lossOf, Func<Tensor?>? besideOf = null)
     {
         using var scope = NewDisposeScope();
         using var gradients = enable_grad();
         var loss = lossOf();
-        loss.backward();
+        var beside = besideOf?.Invoke();
+        (beside is null ? loss : loss + beside).backward();
         using (var norm = _parameters.GradientNorm()) _parameters.ClipGradients(norm, LongestGradient);
         _optimizer.Update(WarmUp.Rate(_rate, _updates / WarmUpPart, update) * (1 + Math.Cos(Math.PI * update / _updates)) / 2);
         _parameters.ClearGradients();
