@@ -56,7 +56,7 @@ internal static class StepBench
         using var conditioning = parts.Model.Encode(new ConditioningRequest([.. prompts.Select(static prompt => prompt.Text)], plan.Guidance, parts.Model.NativeSize));
         using var noise = RandomKey.OfRun(1).Normal([plan.Run.Batch, .. shape], CPU);
         var stages = new OpenStages();
-        var score = new Scoring(parts.Model, parts.Rewards, stages);
+        var score = new Scoring(parts.Model, parts.Pictures.Size, parts.Rewards, stages);
         using var watch = new FiniteWatch();
         Dictionary<string, double> seconds = [];
         seconds["F, one evaluation"] = Bench.Seconds(Runs, () =>

@@ -148,6 +148,14 @@ public static class FaultCodes
 
     /// <summary>The page on which a part asks people cannot be served.</summary>
     public const string PageNotServed = "LA4023";
+    /// <summary>The file of a fitted reward is absent, damaged, or does not say what it has to.</summary>
+    public const string BadRewardFile = "LA4022";
+
+    /// <summary>A fitted reward belongs to another model, or to other features of it.</summary>
+    public const string RewardOfOtherModel = "LA5030";
+
+    /// <summary>A reward cannot be fitted to what is given.</summary>
+    public const string CannotFit = "LA5031";
 
     /// <summary>Another process works in the run folder.</summary>
     public const string RunFolderTaken = "LA5001";

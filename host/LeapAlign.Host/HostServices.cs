@@ -2,6 +2,7 @@ using LeapAlign.Host.Commands;
 using LeapAlign.Host.Commands.Streams;
 using LeapAlign.Host.Commands.Verbs;
 using LeapAlign.Host.Commands.Verbs.Runs;
+using LeapAlign.Host.Fitting;
 using LeapAlign.Host.Pins;
 using LeapAlign.Host.Planning;
 using LeapAlign.Host.Plugins;
@@ -70,6 +71,8 @@ internal static class HostServices
         .AddSingleton<ShortRun>()
         .AddSingleton<IVerb, ProfileVerb>()
         .AddSingleton<IVerb, PlanVerb>()
+        .AddSingleton<RewardFitting>()
+        .AddSingleton<IVerb, FitVerb>()
         .AddSingleton<Scorer>()
         .AddSingleton<IVerb, ScoreVerb>()
         .AddTraining<Training>()

@@ -19,6 +19,7 @@ using LeapAlign.Rewards.Clip;
 using LeapAlign.Rewards.GenevalShapes;
 using LeapAlign.Rewards.ImageReward;
 using LeapAlign.Rewards.JpegSize;
+using LeapAlign.Rewards.LatentHead;
 using LeapAlign.Rewards.Ocr;
 using LeapAlign.Rewards.PreferenceHuman;
 using LeapAlign.Rewards.Remote;
@@ -37,7 +38,7 @@ public sealed class RingTests
     [
         typeof(Sd3Plugin).Assembly, typeof(AdamWPlugin).Assembly, typeof(LoraPlugin).Assembly, typeof(MuonPlugin).Assembly, typeof(FluxPlugin).Assembly, typeof(AnchorsPlugin).Assembly,
         typeof(FilePlugin).Assembly, typeof(PicturesPlugin).Assembly, typeof(ShapesPlugin).Assembly,
-        typeof(ClipPlugin).Assembly, typeof(GenevalShapesPlugin).Assembly, typeof(JpegSizePlugin).Assembly, typeof(ImageRewardPlugin).Assembly, typeof(RemotePlugin).Assembly, typeof(VlmJudgePlugin).Assembly, typeof(OcrPlugin).Assembly, typeof(PreferenceHumanPlugin).Assembly,
+        typeof(ClipPlugin).Assembly, typeof(GenevalShapesPlugin).Assembly, typeof(JpegSizePlugin).Assembly, typeof(ImageRewardPlugin).Assembly, typeof(LatentHeadPlugin).Assembly, typeof(RemotePlugin).Assembly, typeof(VlmJudgePlugin).Assembly, typeof(OcrPlugin).Assembly, typeof(PreferenceHumanPlugin).Assembly,
         typeof(FlowEulerPlugin).Assembly, typeof(FlowSdePlugin).Assembly, typeof(DpmPlugin).Assembly,
         typeof(LeapAlignPlugin).Assembly, typeof(DirectPlugin).Assembly, typeof(FlowBpPlugin).Assembly, typeof(GrpoPlugin).Assembly, typeof(ForwardPlugin).Assembly,
     ];

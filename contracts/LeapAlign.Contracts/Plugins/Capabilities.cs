@@ -3,8 +3,14 @@ namespace LeapAlign.Contracts.Plugins;
 /// <summary>Names for what a part can offer to others and ask of them. A plugin may use names of its own.</summary>
 public static class Capabilities
 {
-    /// <summary>Gradients flow from the score to the images. Every trained reward must have it for it to hold.</summary>
+    /// <summary>Gradients flow from the score to the images or latents. Every trained reward must have it for it to hold.</summary>
     public const string DifferentiableReward = "differentiable-reward";
+
+    /// <summary>The model lets rewards look at the hidden states of its network (<see cref="Models.IFeatureModel"/>).</summary>
+    public const string Features = "features";
+
+    /// <summary>The reward scores latents (<see cref="Rewards.ILatentReward"/>): it needs a model, and has no score for the picture of a file.</summary>
+    public const string LatentReward = "latent-reward";
 
     /// <summary>The sampler is stochastic and knows the log-probability of its transitions.</summary>
     public const string LogProbability = "log-prob";

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using LeapAlign.Contracts.Algorithms;
+using LeapAlign.Contracts.Models;
 using LeapAlign.Contracts.Rewards;
 using LeapAlign.Contracts.Samplers;
 using LeapAlign.Pipeline;
@@ -24,6 +25,9 @@ public sealed class PartDefinition
         : this(PartKinds.Of(part), id, settings, create, static _ => [], static _ => [])
     {
         if (typeof(IDifferentiableReward).IsAssignableFrom(part)) _provides = static _ => [Capabilities.DifferentiableReward];
+        if (typeof(IFeatureModel).IsAssignableFrom(part)) _provides = static _ => [Capabilities.Features];
+        if (typeof(ILatentReward).IsAssignableFrom(part))
+            _provides = typeof(IDifferentiableLatentReward).IsAssignableFrom(part) ? static _ => [Capabilities.DifferentiableReward, Capabilities.LatentReward] : static _ => [Capabilities.LatentReward];
         if (typeof(IStochasticSampler).IsAssignableFrom(part)) _provides = static _ => [Capabilities.LogProbability];
         if (typeof(IGroupReward).IsAssignableFrom(part) || typeof(IPairwiseReward).IsAssignableFrom(part)) _requires = static _ => [Capabilities.GroupedPrompts];
     }
@@ -47,7 +51,7 @@ public sealed class PartDefinition
     public JsonTypeInfo Settings { get; }
 
     /// <summary>Describes a part whose making cannot fail.</summary>
-    /// <typeparam name="TPart">The contract or a class that implements it; <see cref="IDifferentiableReward"/> provides <c>differentiable-reward</c>, <see cref="IStochasticSampler"/> <c>log-prob</c>.</typeparam>
+    /// <typeparam name="TPart">The contract or a class that implements it; <see cref="IDifferentiableReward"/> provides <c>differentiable-reward</c>, <see cref="ILatentReward"/> <c>latent-reward</c>, <see cref="IFeatureModel"/> <c>features</c>, <see cref="IStochasticSampler"/> <c>log-prob</c>.</typeparam>
     /// <typeparam name="TSettings">The record of its settings.</typeparam>
     /// <param name="id">The word that plugins.json uses.</param>
     /// <param name="settings">From a <c>JsonSerializerContext</c>.</param>

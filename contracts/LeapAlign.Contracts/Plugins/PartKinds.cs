@@ -28,7 +28,7 @@ public static class PartKinds
     /// <summary><see cref="IAlgorithm"/>.</summary>
     public const string Algorithm = "algorithm";
 
-    /// <summary><see cref="IReward"/>, <see cref="IGroupReward"/> or <see cref="IPairwiseReward"/>.</summary>
+    /// <summary><see cref="IReward"/>, <see cref="IGroupReward"/>, <see cref="IPairwiseReward"/> or <see cref="ILatentReward"/>.</summary>
     public const string Reward = "reward";
 
     /// <summary><see cref="IObjective"/>.</summary>
@@ -47,7 +47,10 @@ public static class PartKinds
             Model,
             [typeof(IModel)],
             new PartSection(Model, PartCount.One, "The model that is aligned."),
-            new PartSection(PartSection.Teacher, PartCount.OneOrNone, "A second model, whose weights stay as they are, for methods that learn from one. It has the latents of the first.")),
+            new PartSection(PartSection.Teacher, PartCount.OneOrNone, "A second model, whose weights stay as they are, for methods that learn from one. It has the latents of the first."))
+        {
+            Capabilities = [Capabilities.Features],
+        },
         new(Adapter, [typeof(IAdapter)], new PartSection(Adapter, PartCount.OneOrNone, "Which weights are trained: all of the model's, or a few beside them.")
         {
             Default = "full",
@@ -71,10 +74,10 @@ public static class PartKinds
         },
         new(
             Reward,
-            [typeof(IReward), typeof(IGroupReward), typeof(IPairwiseReward)],
-            new PartSection(PartSection.Rewards, PartCount.OneOrMore, "What scores the pictures: trained on, or held out and measured only."))
+            [typeof(IReward), typeof(IGroupReward), typeof(IPairwiseReward), typeof(ILatentReward)],
+            new PartSection(PartSection.Rewards, PartCount.OneOrMore, "What scores the pictures, or their latents: trained on, or held out and measured only."))
         {
-            Capabilities = [Capabilities.DifferentiableReward],
+            Capabilities = [Capabilities.DifferentiableReward, Capabilities.LatentReward],
         },
         new(Objective, [typeof(IObjective)], new PartSection(PartSection.Objectives, PartCount.Any, "Losses beside the algorithm's, each times its weight: regularisers, anchors against drift.")),
         new(Optimizer, [typeof(IOptimizer)], new PartSection(Optimizer, PartCount.One, "How gradients change weights.")),

@@ -41,6 +41,9 @@ internal static class Requirements
                 .Select(without => NotMet(part, need, $"which the reward {Name(without.Part)} does not provide", without.Part.Place));
         }
         if (need == Capabilities.Gradient) return [];
+        // Those of a teacher are another's.
+        if (need == Capabilities.Features)
+            return provided[plan.Model].Contains(need, StringComparer.Ordinal) ? [] : [NotMet(part, need, $"which the model {Name(plan.Model)} does not provide", plan.Model.Place)];
         if (provided.Values.Any(offers => offers.Contains(need, StringComparer.Ordinal))) return [];
         if (need == Capabilities.ReferencePolicy)
             return plan.Run.Reference ? [] : [NotMet(part, need, "which the run does not keep: set run.reference to true", part.Place)];

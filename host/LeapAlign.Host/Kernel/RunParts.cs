@@ -4,6 +4,7 @@ using LeapAlign.Contracts.Objectives;
 using LeapAlign.Contracts.Optimizers;
 using LeapAlign.Contracts.Plugins;
 using LeapAlign.Contracts.Prompts;
+using LeapAlign.Contracts.Rewards;
 using LeapAlign.Contracts.Samplers;
 using LeapAlign.Contracts.State;
 using LeapAlign.Contracts.Weights;
@@ -125,7 +126,7 @@ internal sealed class RunParts : IDisposable
             from drawn in Result.All(plan.Previews.Prepend(plan.Drawn).Select(form => DrawnPictures.Of(model.Model, form)))
             from objectives in Result.All(plan.Objectives.Select(objective => Make<IObjective>(objective.Part, context, owned).Map(made => new WeighedObjective(objective, made))))
             from teacher in plan.Teacher is { } taught ? Make<IModel>(taught, context, owned).Map(static made => (IModel?)made) : Result.Ok<IModel?>(null)
-            from rewards in MakeRewards(plan, context, owned)
+            from rewards in MakeRewards(plan, model.Model, context, owned)
             select new RunParts(owned)
             {
                 TrainedModel = model,
@@ -156,12 +157,31 @@ internal sealed class RunParts : IDisposable
 
     public void Dispose() => Release(_owned);
 
-    /// <summary>Makes the rewards of a plan, and notes them as ones to dispose.</summary>
-    public static Result<IReadOnlyList<RunReward>> MakeRewards(RunPlan plan, Func<PartPlan, PartContext> context, List<IDisposable> owned) =>
-        Result.All(plan.Rewards.Select(reward => MakeReward(reward, context, owned)));
+    /// <summary>Makes the rewards of a plan, and notes them as ones to dispose. Those of latents take what they need of the model.</summary>
+    /// <param name="plan">The composition.</param>
+    /// <param name="model">The model; null where there is none, and no reward of latents.</param>
+    /// <param name="context">Makes the context of a part.</param>
+    /// <param name="owned">Takes what is to be disposed.</param>
+    public static Result<IReadOnlyList<RunReward>> MakeRewards(RunPlan plan, IModel? model, Func<PartPlan, PartContext> context, List<IDisposable> owned) =>
+        Result.All(plan.Rewards.Select(reward => MakeReward(reward, model, context, owned)));
 
-    private static Result<RunReward> MakeReward(RewardPlan reward, Func<PartPlan, PartContext> context, List<IDisposable> owned) =>
-        Make<object>(reward.Part, context, owned).Map(made => new RunReward(reward, made, context(reward.Part).Stop));
+    /// <summary>Makes a reward, and notes it as one to dispose.</summary>
+    public static Result<RunReward> MakeReward(RewardPlan reward, IModel? model, Func<PartPlan, PartContext> context, List<IDisposable> owned) =>
+        from made in Make<object>(reward.Part, context, owned)
+        from attached in made is ILatentReward latent && model is not null ? Attached(latent, reward.Part, model) : Unit.Value
+        select new RunReward(reward, made, context(reward.Part).Stop);
+
+    private static Result<Unit> Attached(ILatentReward reward, PartPlan part, IModel model)
+    {
+        try
+        {
+            return part.Guard($"attaching the reward '{part.Name}'", () => reward.Attach(model)).Match(Result.Ok, fault => Result.Fail<Unit>(fault with { Place = fault.Place ?? part.Place }));
+        }
+        catch (FaultException exception)
+        {
+            return exception.Fault;
+        }
+    }
 
     /// <summary>Disposes parts in the reverse order of their making.</summary>
     public static void Release(List<IDisposable> owned)

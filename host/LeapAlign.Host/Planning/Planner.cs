@@ -1,7 +1,6 @@
 using LeapAlign.Contracts.Algorithms;
 using LeapAlign.Contracts.Models;
 using LeapAlign.Contracts.Planning;
-using LeapAlign.Contracts.Rewards;
 using LeapAlign.Contracts.State;
 using LeapAlign.Contracts.Weights;
 using LeapAlign.Host.Composition;
@@ -68,7 +67,9 @@ internal sealed class Planner(RunPlan plan, RunParts parts)
         var encode = WorkMeter.Seconds(() => parts.Model.Encode(new ConditioningRequest([.. prompts.Select(static prompt => prompt.Text)], plan.Guidance, parts.Pictures.Size)).Dispose());
         var work = Work();
         var network = Measured(work.Where(static piece => piece.Stage == WorkStage.Velocity), Cost.Gradient > 0, stop);
-        var decoder = Measured(work.Where(static piece => piece.Stage == WorkStage.Decode), Cost.Decoded > 0, stop);
+        // Rewards of latents alone leave nothing to decode in a step.
+        var decodes = parts.Rewards.Any(static reward => reward.Role == RewardRole.Train && reward.Latent is null);
+        var decoder = Measured(work.Where(piece => decodes && piece.Stage == WorkStage.Decode), Cost.Decoded > 0, stop);
         var rewards = Measured(parts.Rewards.Where(static reward => reward.Role == RewardRole.Train && !reward.AsksPeople).Select(reward => Scoring(reward, prompts)), Cost.Decoded > 0, stop);
         foreach (var parameter in parts.Trained.Parameters)
         {
@@ -109,9 +110,14 @@ internal sealed class Planner(RunPlan plan, RunParts parts)
     private WorkPiece Scoring(RunReward reward, Contracts.Prompts.Prompt[] prompts)
     {
         var size = parts.Pictures.Size;
-        return new WorkPiece($"reward {reward.Name}", WorkStage.Decode, () => [rand(prompts.Length, 3, size.Height, size.Width)], inputs => [reward.Reward.Score(inputs[0], prompts)])
+        var samples = new ScoredSamples(prompts) { Encode = () => parts.Model.Encode(new ConditioningRequest([.. prompts.Select(static prompt => prompt.Text)], Contracts.Flow.Guidance.None, size)) };
+        return new WorkPiece(
+            $"reward {reward.Name}",
+            WorkStage.Decode,
+            () => [reward.Latent is null ? rand(prompts.Length, 3, size.Height, size.Width) : randn(parts.Pictures.Latents.Batch(prompts.Length))],
+            inputs => [reward.Score(samples, inputs[0])])
         {
-            Differentiated = reward.Reward is IDifferentiableReward ? 1 : 0,
+            Differentiated = reward.IsDifferentiable ? 1 : 0,
         };
     }
 

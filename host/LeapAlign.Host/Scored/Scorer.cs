@@ -13,6 +13,7 @@ using LeapAlign.Pipeline;
 using LeapAlign.Storage.Disks;
 using Microsoft.Extensions.Logging;
 using Spectre.Console;
+using Capabilities = LeapAlign.Contracts.Plugins.Capabilities;
 
 namespace LeapAlign.Host.Scored;
 
@@ -37,9 +38,10 @@ internal sealed class Scorer(Terminal terminal, ILoggerFactory loggers)
         List<IDisposable> owned = [];
         try
         {
-            return from _ in options.Files.Select(CanBe).All()
+            return from pictured in plan.Rewards.Select(ScoresPictures).All()
+                   from _ in options.Files.Select(CanBe).All()
                    from pictures in Pictures(plan, options, site, owned)
-                   from rewards in RunParts.MakeRewards(plan, site.Context, owned)
+                   from rewards in RunParts.MakeRewards(plan, model: null, site.Context, owned)
                    let scores = new PictureScores(rewards, Stages(plan), site.Device)
                    from compared in scores.Check(pictures)
                    let sheet = new ScoreSheet(plan.Rewards, scores.Of(pictures, stop))
@@ -79,6 +81,14 @@ internal sealed class Scorer(Terminal terminal, ILoggerFactory loggers)
         stages.Add(new KernelSpans(plan));
         return stages;
     }
+
+    // What a model would make of the pixels of a file is not what it drew: an encoder loses some of it, and no model is read here.
+    private static Result<Unit> ScoresPictures(RewardPlan reward) => Requirements.Provides(reward.Part).Bind(offers => !offers.Contains(Capabilities.LatentReward, StringComparer.Ordinal)
+        ? Unit.Value
+        : Result.Fail<Unit>(new Fault.Composition(
+            FaultCodes.RequirementNotMet,
+            $"the reward '{reward.Part.Name}' scores the latents of a model, not pictures of files; name other rewards by {ChosenRewards.Option}: an evaluation scores what the model draws",
+            reward.Part.Place)));
 
     // Before anything is scored: many pictures may take long.
     private static Result<Unit> CanBe(string path) => (Directory.Exists(path), Directory.Exists(Path.GetDirectoryName(Path.GetFullPath(path)))) switch

@@ -11,7 +11,7 @@ using static TorchSharp.torch;
 namespace LeapAlign.Models.Flux;
 
 /// <summary>FLUX.1-dev and FLUX.1-schnell: any folder that diffusers' <c>FluxPipeline</c> opens. Latents become tokens inside: states outside are [B, C, h, w].</summary>
-public sealed class FluxModel : IModel, IPlannedModel, IDisposable
+public sealed class FluxModel : IFeatureModel, IPlannedModel, IDisposable
 {
     private const long BytesPerMegabyte = 1 << 20;
 
@@ -22,12 +22,14 @@ public sealed class FluxModel : IModel, IPlannedModel, IDisposable
     private readonly FluxNetworks _networks;
     private readonly TextConditioner _text;
     private readonly EmbeddingCache _cache;
+    private readonly PipelineFolder _folder;
     private readonly PipelineExport _export;
     private readonly PictureGrid _grid;
+    private readonly CancellationToken _stop;
 
-    internal FluxModel(string name, PipelineFolder folder, FluxNetworks networks, TextConditioner text, EmbeddingCache cache, Action<Fault>? warn = null)
+    internal FluxModel(string name, PipelineFolder folder, FluxNetworks networks, TextConditioner text, EmbeddingCache cache, Action<Fault>? warn = null, CancellationToken stop = default)
     {
-        (_name, _networks, _text, _cache) = (name, networks, text, cache);
+        (_name, _networks, _text, _cache, _folder, _stop) = (name, networks, text, cache, folder, stop);
         _export = new PipelineExport(folder, networks.Weights, new ExportCard(text.Length) { TakesGuidance = networks.Configs.Transformer.EmbedsGuidance }, warn);
         Parameters = networks.IsTrained ? networks.Weights.ToParameterSet() : ParameterSet.Empty;
         _grid = networks.Configs.Grid;
@@ -88,12 +90,35 @@ public sealed class FluxModel : IModel, IPlannedModel, IDisposable
         ArgumentNullException.ThrowIfNull(latents);
         ArgumentNullException.ThrowIfNull(sigmas);
         _networks.Weights.RequireFiles();
-        var known = conditioning as FluxConditioning ?? throw new ArgumentException("the conditioning was not made by this model", nameof(conditioning));
+        var known = Known(conditioning);
         var (height, width) = (latents.shape[2], latents.shape[3]);
         using var scope = NewDisposeScope();
         var velocity = _networks.Transformer.Forward(Inputs(latents, (known.Captions.Context, known.Captions.Pooled), sigmas, known.Guidance));
         return FluxTokens.Unpack(velocity, height, width).MoveToOuterDisposeScope();
     }
+
+    /// <inheritdoc/>
+    public int Blocks => _networks.Configs.Transformer.DoubleLayers + _networks.Configs.Transformer.SingleLayers;
+
+    /// <inheritdoc/>
+    public int FeatureWidth => (int)_networks.Configs.Transformer.Width;
+
+    /// <inheritdoc/>
+    public int CaptionWidth => _networks.Configs.Transformer.PooledWidth;
+
+    /// <inheritdoc/>
+    public Result<string> FeatureContent() => _folder.ContentOf("transformer", _stop);
+
+    /// <inheritdoc/>
+    public IFeatures OpenFeatures(int blocks) => new PipelineFeatures(
+        _networks.Weights.Keep(_networks.Transformer.WeightsOfHidden(blocks)),
+        (latents, sigmas, conditioning) =>
+        {
+            _networks.Weights.RequireFiles();
+            var known = Known(conditioning);
+            return _networks.Transformer.Hidden(Inputs(latents, (known.Captions.Context, known.Captions.Pooled), sigmas, known.Guidance), blocks);
+        },
+        static conditioning => Known(conditioning).Captions);
 
     /// <inheritdoc/>
     public long TrainableNumbers => _networks.Weights.Numbers;
@@ -141,8 +166,10 @@ public sealed class FluxModel : IModel, IPlannedModel, IDisposable
         var networks = new FluxNetworks(configs, context.BlocksPerCheckpoint) { IsTrained = !context.IsFrozen };
         var loaded = networks.Load(folder, context.Device, options.Types, options.FewerBits);
         if (!loaded.IsOk) networks.Dispose();
-        return loaded.Map(_ => new FluxModel(context.Name, folder, networks, new TextConditioner(networks, tokenizers, context.Device), new EmbeddingCache(options.CacheBytes), context.Warn));
+        return loaded.Map(_ => new FluxModel(context.Name, folder, networks, new TextConditioner(networks, tokenizers, context.Device), new EmbeddingCache(options.CacheBytes), context.Warn, context.Stop));
     }
+
+    private static FluxConditioning Known(Conditioning conditioning) => conditioning as FluxConditioning ?? throw new ArgumentException("the conditioning was not made by this model", nameof(conditioning));
 
     private FluxInputs Inputs(Tensor latents, (Tensor Context, Tensor Pooled) captions, IReadOnlyList<double> sigmas, double? guidance) => new()
     {

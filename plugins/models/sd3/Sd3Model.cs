@@ -10,18 +10,21 @@ using static TorchSharp.torch;
 namespace LeapAlign.Models.Sd3;
 
 /// <summary>Stable Diffusion 3 and 3.5: any folder that diffusers' <c>StableDiffusion3Pipeline</c> opens.</summary>
-public sealed class Sd3Model : IModel, IPlannedModel, IDisposable
+public sealed class Sd3Model : IFeatureModel, IPlannedModel, IDisposable
 {
     private const long BytesPerMegabyte = 1 << 20;
     private readonly Sd3Networks _networks;
     private readonly TextConditioner _text;
     private readonly EmbeddingCache _cache;
+    private readonly PipelineFolder _folder;
     private readonly PipelineExport _export;
     private readonly PictureGrid _grid;
+    private readonly CancellationToken _stop;
 
-    internal Sd3Model(PipelineFolder folder, Sd3Networks networks, TextConditioner text, EmbeddingCache cache, Action<Fault>? warn = null)
+    internal Sd3Model(PipelineFolder folder, Sd3Networks networks, TextConditioner text, EmbeddingCache cache, Action<Fault>? warn = null, CancellationToken stop = default)
     {
         (_export, _networks, _text, _cache) = (new PipelineExport(folder, networks.Weights, new ExportCard(text.Length), warn), networks, text, cache);
+        (_folder, _stop) = (folder, stop);
         Parameters = networks.IsTrained ? networks.Weights.ToParameterSet() : ParameterSet.Empty;
         _grid = networks.Configs.Grid;
         NativeSize = _grid.Square(networks.Configs.Transformer.SampleSize);
@@ -80,17 +83,39 @@ public sealed class Sd3Model : IModel, IPlannedModel, IDisposable
         ArgumentNullException.ThrowIfNull(latents);
         ArgumentNullException.ThrowIfNull(sigmas);
         _networks.Weights.RequireFiles();
-        var known = conditioning as Sd3Conditioning ?? throw new ArgumentException("the conditioning was not made by this model", nameof(conditioning));
+        var known = Known(conditioning);
         Tensor Branch(TextEmbedding text, Tensor state)
         {
-            // T σ, T being the training table's length.
-            using var timesteps = SampleTimes.Of(sigmas, state, level => Scheduling.TrainingSteps * level);
+            using var timesteps = Times(sigmas, state);
             return _networks.Transformer.Forward(state, text.Context, text.Pooled, timesteps);
         }
 
         Tensor Conditional(Tensor state) => Branch(known.Captions, state);
         return known.Negative is { } negative ? known.Guidance.Apply(latents, Conditional, state => Branch(negative, state)) : Conditional(latents);
     }
+
+    /// <inheritdoc/>
+    public int Blocks => _networks.Configs.Transformer.Layers;
+
+    /// <inheritdoc/>
+    public int FeatureWidth => _networks.Configs.Transformer.Width;
+
+    /// <inheritdoc/>
+    public int CaptionWidth => _networks.Configs.Transformer.PooledWidth;
+
+    /// <inheritdoc/>
+    public Result<string> FeatureContent() => _folder.ContentOf("transformer", _stop);
+
+    /// <inheritdoc/>
+    public IFeatures OpenFeatures(int blocks) => new PipelineFeatures(
+        _networks.Weights.Keep(_networks.Transformer.WeightsOfHidden(blocks)),
+        (latents, sigmas, conditioning) =>
+        {
+            _networks.Weights.RequireFiles();
+            var text = Known(conditioning).Captions;
+            return _networks.Transformer.Hidden(latents, text.Context, text.Pooled, Times(sigmas, latents), blocks);
+        },
+        static conditioning => Known(conditioning).Captions);
 
     /// <inheritdoc/>
     public long TrainableNumbers => _networks.Weights.Numbers;
@@ -132,8 +157,13 @@ public sealed class Sd3Model : IModel, IPlannedModel, IDisposable
         var networks = new Sd3Networks(configs, context.BlocksPerCheckpoint) { IsTrained = !context.IsFrozen };
         var loaded = networks.Load(folder, context.Device, options.Types, options.FewerBits);
         if (!loaded.IsOk) networks.Dispose();
-        return loaded.Map(_ => new Sd3Model(folder, networks, new TextConditioner(networks, tokenizers, context.Device), new EmbeddingCache(options.CacheBytes), context.Warn));
+        return loaded.Map(_ => new Sd3Model(folder, networks, new TextConditioner(networks, tokenizers, context.Device), new EmbeddingCache(options.CacheBytes), context.Warn, context.Stop));
     }
+
+    private static Sd3Conditioning Known(Conditioning conditioning) => conditioning as Sd3Conditioning ?? throw new ArgumentException("the conditioning was not made by this model", nameof(conditioning));
+
+    // T σ, T being the training table's length.
+    private Tensor Times(IReadOnlyList<double> sigmas, Tensor state) => SampleTimes.Of(sigmas, state, level => Scheduling.TrainingSteps * level);
 
     private TextEmbedding Embed(IReadOnlyList<string> captions) => _cache.Of(captions, _text.Encode);
 }

@@ -133,6 +133,15 @@ public sealed record PipelineFolder
         });
     }
 
+    /// <summary>A SHA-256 of what a component is: its configuration and its weights.</summary>
+    /// <param name="component">Which component.</param>
+    /// <param name="stop">Ends it early, with an <see cref="OperationCanceledException"/>.</param>
+    /// <returns>Lower-case hexadecimal digits; a fault when a file cannot be read.</returns>
+    public Result<string> ContentOf(string component, CancellationToken stop) => Open(component).Bind(source =>
+    {
+        using (source) return ContentHash.Remembered([Config(component), .. source.Files], stop);
+    });
+
     private static ScalarType TypeOf(SafetensorsFolder source) =>
         source.Entries.Values.Select(static entry => entry.Type).Distinct().ToArray() is [ScalarType.BFloat16] ? ScalarType.BFloat16 : ScalarType.Float32;
 

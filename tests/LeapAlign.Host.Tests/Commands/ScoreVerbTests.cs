@@ -59,6 +59,14 @@ public sealed class ScoreVerbTests : IDisposable
         Assert.StartsWith("picture,caption,width,height,held,mine,flat\n", _terminal.Output, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void A_reward_of_latents_is_refused_by_name()
+    {
+        Assert.Equal(4, Score(_folder.Write("a.png", 40), "--caption", "x", "--reward", "flat", "--reward", """{"id":"deep"}"""));
+        Assert.Contains("LA3002", _terminal.Error, StringComparison.Ordinal);
+        Assert.Contains("the reward 'deep' scores the latents of a model", _terminal.Error, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("hold", 2, "error LA1009: --reward: there is no reward 'hold'", "did you mean 'held'?")]
     [InlineData("""{"id":"smoth"}""", 3, "error LA2001: --reward rewards[2].id", "did you mean 'smooth'?")]

@@ -27,6 +27,10 @@ public sealed class RequirementsTests
     }
 
     [Fact]
+    public void A_reward_of_latents_needs_a_model_that_shows_its_features() =>
+        TestWorkspace.Compose(TestWorkspace.Valid, "rewards=[\"deep\"]").Fault(FaultCodes.RequirementNotMet, "reward 'deep' requires 'features'", "model 'canvas' does not provide");
+
+    [Fact]
     public void A_held_out_reward_needs_no_gradient() =>
         TestWorkspace.Compose(TestWorkspace.Valid, "rewards=[\"smooth\", { \"id\": \"flat\", \"role\": \"heldOut\" }]").Value();
 

@@ -70,6 +70,31 @@ public class GradientSharesTests
         Assert.Equal(3, GradientShares.Balanced(images, pictures => [Column("a", 1, pictures, first), Column("b", 1, pictures, first), Column("c", 1, pictures, first)]).Count);
     }
 
+    [Fact]
+    public void Beside_a_reward_of_latents_shares_are_those_at_the_latents()
+    {
+        using var scope = NewDisposeScope();
+        var (direct, first, second) = (Slope(1), Slope(2), Slope(3));
+        var latents = rand(2, 3, 4, 5, dtype: float64).requires_grad_();
+        var decoded = 0;
+        Tensor Decode(Tensor samples)
+        {
+            decoded++;
+            return samples.sin() * 3;
+        }
+        var columns = GradientShares.Balanced(latents, Decode, (samples, pictures) => [Column("a", 1, samples, direct), Column("b", 2, pictures!, first), Column("c", -1, pictures!, second)]);
+        Total(columns).sum().backward();
+        var through = latents.detach().cos() * 3;
+        Tensor Each(Tensor gradient) => gradient / gradient.flatten(1).norm(1).view(-1, 1, 1, 1);
+        var (a, b, c) = (direct.expand_as(latents), through * first, through * second);
+        var length = (a + (b * 2) - c).flatten(1).norm(1).view(-1, 1, 1, 1);
+        Agreement.Values(latents.grad!, ((Each(a) * 0.25) + (Each(b) * 0.5) - (Each(c) * 0.25)) * length, "gradient", tolerance: 1e-12);
+        Agreement.Values(columns[1].Values, (latents.detach().sin() * 3 * first).sum([1, 2, 3]), "values", tolerance: 1e-12);
+        Assert.Equal(1, decoded);
+        using var _ = no_grad();
+        Assert.Equal(2, GradientShares.Balanced(latents, null, (samples, pictures) => pictures is null ? [Column("a", 1, samples, direct), Column("b", 1, samples, first)] : []).Count);
+    }
+
     private static Tensor Slope(long seed)
     {
         using var generator = new Generator((ulong)seed);

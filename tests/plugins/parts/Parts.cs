@@ -65,6 +65,11 @@ public sealed class Smooth : IDifferentiableReward
     public Tensor Score(Tensor images, IReadOnlyList<Prompt> prompts) => images.mean([1, 2, 3]);
 }
 
+public sealed class Deep : IDifferentiableLatentReward
+{
+    public Tensor Score(LatentSamples samples) => samples.Latents.flatten(1).mean([1]);
+}
+
 public sealed class Best : IGroupReward
 {
     public Tensor Score(Tensor images, Prompt prompt) => images.mean([1, 2, 3]);

@@ -30,6 +30,7 @@ public sealed class Plugin : IPlugin
             "fails-in-create", SettingsJson.Default.NoSettings, static (_, _) => new Fault.Input(FaultCodes.ModelNotFound, "the folder is absent")),
         PartDefinition.Of<Idle, TouchySettings>("throws-in-settings", SettingsJson.Default.TouchySettings, static (_, _) => new()),
         PartDefinition.Of<Flat, ColourSettings>("flat", SettingsJson.Default.ColourSettings, static (_, _) => new()),
+        PartDefinition.Of<Deep, ColourSettings>("deep", SettingsJson.Default.ColourSettings, static (_, _) => new()).Requiring(Capabilities.Features),
         PartDefinition.Of<Smooth, ColourSettings>("smooth", SettingsJson.Default.ColourSettings, static (_, _) => new()),
         PartDefinition.Of<Descent, DescentSettings>("descent", SettingsJson.Default.DescentSettings, static (_, _) => new()),
         PartDefinition.Of<Descent, DescentSettings>("stride", SettingsJson.Default.DescentSettings, static (_, _) => new()).Providing(Capabilities.OwnStepLength),

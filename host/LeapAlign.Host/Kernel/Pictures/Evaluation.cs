@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Security.Cryptography;
+using LeapAlign.Contracts.Prompts;
 using LeapAlign.Contracts.Randomness;
 using LeapAlign.Contracts.Weights;
 using LeapAlign.Host.Composition;
@@ -19,6 +20,7 @@ namespace LeapAlign.Host.Kernel.Pictures;
 internal sealed class Evaluation(RunPlan plan, RunParts parts, DrawnPictures drawn, OpenStages stages, Device device)
 {
     private readonly PictureScoring _scoring = new(parts.Rewards, stages);
+    private readonly bool _scoresLatents = parts.Rewards.Any(static reward => reward.Latent is not null);
     private readonly PictureSampling _sampling = new(parts.Model, parts.Sampler, drawn.Form.Guidance, stages)
     {
         Schedule = drawn.Schedule(parts.Model, parts.Sampler),
@@ -64,11 +66,11 @@ internal sealed class Evaluation(RunPlan plan, RunParts parts, DrawnPictures dra
     private EvaluatedBatch Evaluated(int index, PictureRequest[] batch, HashSet<int> shown, int first, (int Step, Policy Policy) of)
     {
         using var scope = NewDisposeScope();
-        var images = _sampling.Sample(batch);
+        var (latents, images) = _sampling.Draw(batch);
         ArePictures(images, batch, of.Step, of.Policy);
         byte[] digest;
         using (var bytes = images.cpu().contiguous()) digest = SHA256.HashData(bytes.bytes);
-        var scores = Score(images, batch);
+        var scores = Score(latents, images, [.. batch.Select(static picture => picture.Prompt)]);
         IReadOnlyDictionary<string, double[]> measures;
         using (stages.Enter("measure")) measures = PictureMeasures.Of(images, plan.Evaluation.ImagesPerPrompt);
         return new EvaluatedBatch(index, scores, measures, digest)
@@ -141,8 +143,8 @@ internal sealed class Evaluation(RunPlan plan, RunParts parts, DrawnPictures dra
             : new Fault.Run(FaultCodes.ScoreNotFinite, $"{when} the reward {string.Join(" and ", bad)}; this evaluation says nothing of it, and the run goes on");
     }
 
-    private Dictionary<string, double[]> Score(Tensor images, PictureRequest[] batch) =>
-        _scoring.All(images, [.. batch.Select(static picture => picture.Prompt)])
+    private Dictionary<string, double[]> Score(Tensor latents, Tensor images, IReadOnlyList<Prompt> prompts) =>
+        _scoring.All(new ScoredSamples(prompts) { Images = images, Latents = _scoresLatents ? latents : null, Encode = () => ScoredSamples.Encoded(parts.Model, drawn.Pictures.Size, stages, prompts) })
             .ToDictionary(static pair => pair.Name, static pair => pair.Scores.to(ScalarType.Float64).cpu().data<double>().ToArray());
 
     /// <summary>Values of all batches, one after another, by name.</summary>

@@ -58,6 +58,15 @@ internal sealed class PictureSampling(IModel model, ISampler sampler, Guidance g
     /// <returns>[B, 3, H, W] in [0, 1].</returns>
     public Tensor Sample(IReadOnlyList<PictureRequest> batch)
     {
+        var (latents, pictures) = Draw(batch);
+        latents.Dispose();
+        return pictures;
+    }
+
+    /// <summary>Samples a batch.</summary>
+    /// <returns>Clean latents, [B, C, h, w], and what they are decoded into, [B, 3, H, W] in [0, 1].</returns>
+    public (Tensor Latents, Tensor Pictures) Draw(IReadOnlyList<PictureRequest> batch)
+    {
         using var scope = NewDisposeScope();
         using var gradients = no_grad();
         using var conditioning = stages.Encode(model, new ConditioningRequest([.. batch.Select(static picture => picture.Prompt.Text)], guidance, Pictures.Size));
@@ -65,7 +74,7 @@ internal sealed class PictureSampling(IModel model, ISampler sampler, Guidance g
         var latents = _sampler.Roll(noise, new SamplingPath(Schedule, Velocity) { Noise = Stochastic ? Fresh : static _ => null });
         var pictures = stages.Run("decode", () => model.Decode(latents));
         Shown?.Invoke(pictures, null);
-        return pictures.MoveToOuterDisposeScope();
+        return (latents.MoveToOuterDisposeScope(), pictures.MoveToOuterDisposeScope());
 
         Tensor Velocity(Tensor state, int step)
         {

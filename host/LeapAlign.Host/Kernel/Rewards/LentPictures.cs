@@ -4,19 +4,23 @@ using static TorchSharp.torch;
 namespace LeapAlign.Host.Kernel.Rewards;
 
 /// <summary>
-/// Pictures that one reward after another scores, and that none may change: other rewards, measures and saved samples have the same ones. They are compared on their device after each reward, and what
+/// Pictures, or latents, that one reward after another scores, and that none may change: other rewards, measures and saved samples have the same ones. They are compared on their device after each reward, and what
 /// was found is read back once for all of them.
 /// </summary>
 internal sealed class LentPictures : IDisposable
 {
     private readonly Tensor _images;
+    private readonly string _what;
     private readonly Tensor _before;
     private readonly List<(string Reward, Tensor Same)> _looks = [];
 
     /// <summary>Keeps what they are.</summary>
-    public LentPictures(Tensor images)
+    /// <param name="images">What is lent.</param>
+    /// <param name="what">What it is called in messages.</param>
+    public LentPictures(Tensor images, string what = "pictures")
     {
         using var scope = NewDisposeScope();
+        _what = what;
         (_images, _before) = (images, images.detach().clone().DetachFromDisposeScope());
     }
 
@@ -40,7 +44,7 @@ internal sealed class LentPictures : IDisposable
         using var scope = NewDisposeScope();
         if (stack([.. _looks.Select(static look => look.Same)]).all().item<bool>()) return null;
         var reward = _looks.First(static look => !look.Same.item<bool>()).Reward;
-        return new Fault.Run(FaultCodes.StepThrew, $"reward '{reward}' changed the pictures that it scored, which all rewards share; it has to work on a copy (images.clone())");
+        return new Fault.Run(FaultCodes.StepThrew, $"reward '{reward}' changed the {_what} that it scored, which all rewards share; it has to work on a copy ({(_what == "pictures" ? "images" : _what)}.clone())");
     }
 
     public void Dispose()

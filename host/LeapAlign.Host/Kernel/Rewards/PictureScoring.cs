@@ -7,39 +7,45 @@ using static TorchSharp.torch;
 
 namespace LeapAlign.Host.Kernel.Rewards;
 
-/// <summary>Scores pictures with one reward after another, each in a stage of its own, and judges what it returned.</summary>
+/// <summary>Scores pictures, and the latents that they are decoded from, with one reward after another, each in a stage of its own, and judges what it returned.</summary>
 /// <param name="rewards">The rewards.</param>
 /// <param name="stages">Hear of them.</param>
 internal sealed class PictureScoring(IReadOnlyList<RunReward> rewards, OpenStages stages)
 {
-    /// <summary>Every reward's scores.</summary>
+    /// <summary>Every reward's scores of pictures alone.</summary>
     /// <param name="images">[B, 3, H, W] in [0, 1].</param>
     /// <param name="prompts">B prompts.</param>
-    public IReadOnlyList<(string Name, Tensor Scores)> All(Tensor images, IReadOnlyList<Prompt> prompts) => Each(images, prompts, static (reward, scores) => (reward.Name, scores));
+    public IReadOnlyList<(string Name, Tensor Scores)> All(Tensor images, IReadOnlyList<Prompt> prompts) => All(new ScoredSamples(prompts) { Images = images });
+
+    /// <summary>Every reward's scores.</summary>
+    /// <param name="samples">Pictures and latents, as far as rewards score them.</param>
+    public IReadOnlyList<(string Name, Tensor Scores)> All(ScoredSamples samples) => Each(samples, static (reward, scores) => (reward.Name, scores));
 
     /// <summary>What is taken of every reward's scores.</summary>
-    /// <param name="images">[B, 3, H, W] in [0, 1].</param>
-    /// <param name="prompts">B prompts.</param>
+    /// <param name="samples">Pictures and latents, as far as rewards score them.</param>
     /// <param name="take">Takes scores, [B], with the gradient of their reward where it has one.</param>
-    public IReadOnlyList<T> Each<T>(Tensor images, IReadOnlyList<Prompt> prompts, Func<RunReward, Tensor, T> take)
+    public IReadOnlyList<T> Each<T>(ScoredSamples samples, Func<RunReward, Tensor, T> take)
     {
-        using var pictures = new LentPictures(images);
+        using var pictures = samples.Images is { } images ? new LentPictures(images) : null;
+        using var latents = samples.Latents is { } clean ? new LentPictures(clean, "latents") : null;
+        Fault? Changed() => pictures?.Judge() ?? latents?.Judge();
         List<T> taken = [];
         try
         {
             foreach (var reward in rewards)
             {
+                var lent = (reward.Latent is null ? pictures : latents) ?? throw new InvalidOperationException($"there is nothing that the reward '{reward.Name}' could score");
                 var scores = stages.Run(Stage.Score(reward.Plan), _ =>
                 {
-                    var given = Checked(reward, pictures, prompts);
+                    var given = Checked(reward, samples, lent);
                     // In the time of the last one, since whoever waits for the device waits here.
-                    if (ReferenceEquals(reward, rewards[^1]) && pictures.Judge() is { } changed) throw new FaultException(changed);
+                    if (ReferenceEquals(reward, rewards[^1]) && Changed() is { } changed) throw new FaultException(changed);
                     return given;
                 });
                 taken.Add(take(reward, scores));
             }
         }
-        catch (FaultException) when (pictures.Judge() is { } changed)
+        catch (FaultException) when (Changed() is { } changed)
         {
             // What came after changed pictures may be wrong for that alone.
             throw new FaultException(changed);
@@ -47,23 +53,25 @@ internal sealed class PictureScoring(IReadOnlyList<RunReward> rewards, OpenStage
         return taken;
     }
 
-    private static Tensor Checked(RunReward reward, LentPictures pictures, IReadOnlyList<Prompt> prompts)
+    private static Tensor Checked(RunReward reward, ScoredSamples samples, LentPictures lent)
     {
+        var prompts = samples.Prompts;
+        var what = reward.Latent is null ? "pictures" : "latents";
         Tensor? scores;
         try
         {
-            scores = reward.Reward.Score(pictures.Lend(), prompts);
+            scores = reward.Score(samples, lent.Lend());
         }
         catch (Exception exception) when (exception is not FaultException && !(exception is OperationCanceledException && reward.Stop.IsCancellationRequested))
         {
             throw new FaultException(exception.ToFault((type, message) =>
                 MemoryShortage.Of(exception, $"the reward '{reward.Name}'") ?? new Fault.Run(FaultCodes.StepThrew, $"reward '{reward.Name}' threw {type} while scoring: {message}")));
         }
-        pictures.Return(reward.Name);
-        if (scores is null) throw new FaultException(new Fault.Run(FaultCodes.StepThrew, $"reward '{reward.Name}' returned null for {prompts.Count} pictures; expected their scores, [{prompts.Count}]"));
-        if (scores.dim() == 1 && scores.shape[0] == prompts.Count) return InRange(reward, Real(reward, scores, pictures.Device), prompts);
+        lent.Return(reward.Name);
+        if (scores is null) throw new FaultException(new Fault.Run(FaultCodes.StepThrew, $"reward '{reward.Name}' returned null for {prompts.Count} {what}; expected their scores, [{prompts.Count}]"));
+        if (scores.dim() == 1 && scores.shape[0] == prompts.Count) return InRange(reward, Real(reward, scores, lent.Device), prompts);
         throw new FaultException(new Fault.Run(
-            FaultCodes.StepThrew, $"reward '{reward.Name}' returned scores of shape [{string.Join(", ", scores.shape)}] for {prompts.Count} pictures; expected [{prompts.Count}]"));
+            FaultCodes.StepThrew, $"reward '{reward.Name}' returned scores of shape [{string.Join(", ", scores.shape)}] for {prompts.Count} {what}; expected [{prompts.Count}]"));
     }
 
     // On the device of the pictures, where weights and other rewards come to them.

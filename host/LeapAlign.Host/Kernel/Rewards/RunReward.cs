@@ -30,11 +30,27 @@ internal sealed class RunReward(RewardPlan plan, object reward, CancellationToke
     /// <summary>Whether its mean in an evaluation is that over the means of tasks, as GenEval counts, instead of that over pictures.</summary>
     public bool ByTask => plan.ByTask;
 
-    /// <summary>The reward.</summary>
-    public IReward Reward { get; } = GroupScoring.Of(reward);
+    /// <summary>The reward, where it scores pictures; null where it scores latents.</summary>
+    public IReward? Pictures { get; } = reward is ILatentReward ? null : GroupScoring.Of(reward);
+
+    /// <summary>The reward, where it scores latents; null where it scores pictures. One that could do both is asked for latents.</summary>
+    public ILatentReward? Latent => reward as ILatentReward;
+
+    /// <summary>Whether its scores have gradients.</summary>
+    public bool IsDifferentiable => reward is IDifferentiableReward or IDifferentiableLatentReward;
 
     /// <summary>Whether it compares the pictures of a prompt, so that one alone has no score.</summary>
-    public bool Compares => reward is not IReward;
+    public bool Compares => reward is not (IReward or ILatentReward);
+
+    /// <summary>Its scores.</summary>
+    /// <param name="samples">What is scored.</param>
+    /// <param name="lent">A handle of the pictures, or of the latents, for this reward alone.</param>
+    public Tensor Score(ScoredSamples samples, Tensor lent)
+    {
+        if (Latent is not { } latent) return Pictures!.Score(lent, samples.Prompts);
+        using var asked = samples.Of(lent);
+        return latent.Score(asked);
+    }
 
     /// <summary>Whether its scores come from people, who are asked only for what a run needs.</summary>
     public bool AsksPeople => plan.Part.Definition.Provides(plan.Part.Settings).Contains(Capabilities.People, StringComparer.Ordinal);

@@ -27,7 +27,7 @@ internal sealed class StepBatches(RunPlan plan, RunParts parts, PolicyCopies cop
     private readonly ISampler _sampler = StagedSampler.Of(parts.Sampler, stages);
     private readonly LatentSpace _latents = parts.Pictures.Latents;
     private readonly LiveConditioning _conditioning = new(parts.Model, parts.Pictures.Size, stages);
-    private readonly Scoring _scoring = new(parts.Model, parts.Rewards, stages, plan.Run.RewardGradients == RunSettings.GradientsBalanced);
+    private readonly Scoring _scoring = new(parts.Model, parts.Pictures.Size, parts.Rewards, stages, plan.Run.RewardGradients == RunSettings.GradientsBalanced);
     private readonly PromptPictures _pictures = new(parts.Model, parts.Pictures.Size, stages, device);
 
     // An embedded scale is an input that a model was trained with, not a second branch that could be left out.

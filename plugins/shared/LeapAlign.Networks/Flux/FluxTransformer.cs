@@ -16,6 +16,7 @@ public sealed class FluxTransformer
     private readonly Linear _context;
     private readonly BlockSequence _blocks;
     private readonly OutputProjection _output;
+    private readonly WeightScope[] _before;
 
     /// <summary>Declares the weights.</summary>
     /// <param name="config">The architecture.</param>
@@ -44,6 +45,7 @@ public sealed class FluxTransformer
             },
             blocksPerCheckpoint);
         _output = new OutputProjection(scope, config.Width, config.OutChannels);
+        _before = [scope / "time_text_embed", scope / "context_embedder", scope / "x_embedder"];
     }
 
     /// <summary>Predicts the velocity <c>noise − data</c>, computing in the weights' type.</summary>
@@ -51,11 +53,25 @@ public sealed class FluxTransformer
     /// <exception cref="ArgumentException">The guidance scale is missing or not taken, or there are more or fewer places than tokens.</exception>
     public Tensor Forward(FluxInputs inputs)
     {
-        ArgumentNullException.ThrowIfNull(inputs);
-        RequirePlaces(inputs.ImagePlaces, inputs.Tokens, "image");
-        RequirePlaces(inputs.TextPlaces, inputs.Context, "text");
+        RequirePlaces(inputs);
         return Forward(inputs, throughBlocks: true);
     }
+
+    /// <summary>The hidden states of the image's tokens after the first blocks, double ones before single ones; those after them are not evaluated.</summary>
+    /// <param name="inputs">As of <see cref="Forward(FluxInputs)"/>.</param>
+    /// <param name="blocks">After how many blocks, from 1.</param>
+    /// <returns>[B, L, width] in the type of the network's arithmetic.</returns>
+    /// <exception cref="ArgumentException">As of <see cref="Forward(FluxInputs)"/>.</exception>
+    public Tensor Hidden(FluxInputs inputs, int blocks)
+    {
+        RequirePlaces(inputs);
+        using var scope = NewDisposeScope();
+        return Streams(inputs, blocks).Image.MoveToOuterDisposeScope();
+    }
+
+    /// <summary>The weights that <see cref="Hidden"/> computes with.</summary>
+    /// <param name="blocks">After how many blocks.</param>
+    public IReadOnlyList<Weight> WeightsOfHidden(int blocks) => [.. _before.SelectMany(static scope => scope.Weights), .. _blocks.Weights(blocks)];
 
     /// <summary>Pieces of its work.</summary>
     /// <param name="like">Inputs of the shapes that an evaluation has.</param>
@@ -92,13 +108,25 @@ public sealed class FluxTransformer
     private Tensor Forward(FluxInputs inputs, bool throughBlocks)
     {
         using var scope = NewDisposeScope();
+        var (image, conditioning) = Streams(inputs, throughBlocks ? _config.DoubleLayers + _config.SingleLayers : 0);
+        return _output.Forward(image, conditioning).to(inputs.Tokens.dtype).MoveToOuterDisposeScope();
+    }
+
+    private (Tensor Image, Tensor Conditioning) Streams(FluxInputs inputs, int blocks)
+    {
         var type = _tokens.ComputeType;
         var guidance = inputs.Guidance is { } scale ? FluxTime.Encoded(scale, type) : null;
         var conditioning = Activation.Silu(_conditioning.Forward(FluxTime.Encoded(inputs.Sigma, type), guidance, inputs.Pooled.to(type)));
         var positions = RotaryPositions.Of(cat([inputs.TextPlaces, inputs.ImagePlaces], 0), _config.RotaryWidths);
         var (image, context) = (_tokens.Forward(inputs.Tokens.to(type)), _context.Forward(inputs.Context.to(type)));
-        if (throughBlocks) image = _blocks.Forward([image, context], conditioning, positions.Cosines, positions.Sines)[0];
-        return _output.Forward(image, conditioning).to(inputs.Tokens.dtype).MoveToOuterDisposeScope();
+        return (blocks == 0 ? image : _blocks.Forward(blocks, [image, context], conditioning, [positions.Cosines, positions.Sines])[0], conditioning);
+    }
+
+    private static void RequirePlaces(FluxInputs inputs)
+    {
+        ArgumentNullException.ThrowIfNull(inputs);
+        RequirePlaces(inputs.ImagePlaces, inputs.Tokens, "image");
+        RequirePlaces(inputs.TextPlaces, inputs.Context, "text");
     }
 
     private static void RequirePlaces(Tensor places, Tensor tokens, string what)

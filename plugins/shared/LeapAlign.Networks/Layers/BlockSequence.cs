@@ -48,20 +48,40 @@ public sealed class BlockSequence
     /// <param name="conditioning">What steers all blocks.</param>
     /// <param name="constants">What all blocks know of the tokens.</param>
     /// <returns>The streams after the last block, in the scope of the caller.</returns>
-    public Tensor[] Forward(Tensor[] streams, Tensor conditioning, params Tensor[] constants)
+    public Tensor[] Forward(Tensor[] streams, Tensor conditioning, params Tensor[] constants) => Forward(_count, streams, conditioning, constants);
+
+    /// <summary>Runs the first blocks.</summary>
+    /// <param name="count">How many, from 1.</param>
+    /// <param name="streams">What comes in; disposed as soon as they are not needed.</param>
+    /// <param name="conditioning">What steers all blocks.</param>
+    /// <param name="constants">What all blocks know of the tokens.</param>
+    /// <returns>The streams after the last of them, in the scope of the caller: to the last bit those of all blocks at this place.</returns>
+    public Tensor[] Forward(int count, Tensor[] streams, Tensor conditioning, Tensor[] constants)
     {
         ArgumentNullException.ThrowIfNull(streams);
+        ArgumentNullException.ThrowIfNull(conditioning);
+        ArgumentNullException.ThrowIfNull(constants);
+        ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(count, _count);
         using var scope = NewDisposeScope();
-        if (_parts.Length == 0) return [.. Run(0, _count, streams, [.. Enumerable.Range(0, _count).Select(_ => Node(conditioning))], constants).Select(static stream => stream.MoveToOuterDisposeScope())];
+        var done = 0;
         foreach (var (blocks, part) in _parts)
         {
+            // Blocks that are computed again together, but are not all asked for, keep their graphs.
+            if (done + blocks > count) break;
             // The gradient of what all blocks take is added up block by block, the last first, with and without recomputation: each block has an argument of its own.
             var next = part.Forward([.. streams, .. Enumerable.Range(0, blocks).Select(_ => Node(conditioning)), .. constants]);
             foreach (var stream in streams) stream.Dispose();
             streams = next;
+            done += blocks;
         }
+        if (done < count) streams = Run(done, count - done, streams, [.. Enumerable.Range(done, count - done).Select(_ => Node(conditioning))], constants);
         return [.. streams.Select(static stream => stream.MoveToOuterDisposeScope())];
     }
+
+    /// <summary>The weights of the first blocks.</summary>
+    /// <param name="count">How many blocks.</param>
+    public IEnumerable<Weight> Weights(int count) => _scopes.Take(count).SelectMany(static scope => scope.Weights);
 
     /// <summary>Pieces of its work: one for each form of block, or of blocks that are computed again together.</summary>
     /// <param name="streams">Makes streams as they come in.</param>

@@ -27,7 +27,7 @@ public sealed class QuantizationCache(string folder, Action<string>? say = null,
     private readonly IDisk _disk = disk ?? SystemDisk.Instance;
 
     /// <summary>Where they lie without a setting: <c>leapalign/quantized</c> in the user's folder for what can be made again.</summary>
-    public static string DefaultFolder => Path.Combine(CacheHome(), "leapalign", "quantized");
+    public static string DefaultFolder => ContentHash.Home("quantized");
 
     /// <summary>Opens the quantised form of weights, made now if it is not there.</summary>
     /// <param name="source">The files that hold them.</param>
@@ -129,11 +129,4 @@ public sealed class QuantizationCache(string folder, Action<string>? say = null,
 
     private Fault NotKept(Exception exception) =>
         new Fault.Run(FaultCodes.CannotWrite, $"quantised weights cannot be kept here ({exception.Message}); the model's setting 'quantizationCache' names another folder", new SourcePlace(folder));
-
-    private static string CacheHome()
-    {
-        if (Environment.GetEnvironmentVariable("XDG_CACHE_HOME") is { Length: > 0 } chosen && Path.IsPathFullyQualified(chosen)) return chosen;
-        var home = Environment.GetFolderPath(OperatingSystem.IsWindows() ? Environment.SpecialFolder.LocalApplicationData : Environment.SpecialFolder.UserProfile);
-        return OperatingSystem.IsWindows() || home.Length == 0 ? (home.Length == 0 ? Path.GetTempPath() : home) : Path.Combine(home, ".cache");
-    }
 }

@@ -18,6 +18,7 @@ public sealed class Sd3Transformer
     private readonly BlockSequence _blocks;
     private readonly VelocityHead _head;
     private readonly Sd3Config _config;
+    private readonly WeightScope[] _before;
 
     /// <summary>Declares the weights.</summary>
     /// <param name="config">The architecture.</param>
@@ -34,6 +35,7 @@ public sealed class Sd3Transformer
         JointBlock[] blocks = [.. scopes.Select((block, index) => new JointBlock(block, config, index))];
         _blocks = new BlockSequence(scopes, 2, (index, streams, conditioning, _) => blocks[index].Forward(streams[0], streams[1], conditioning), blocksPerCheckpoint);
         _head = new VelocityHead(scope, config);
+        _before = [scope / "pos_embed", scope / "time_text_embed", scope / "context_embedder"];
     }
 
     /// <summary>Predicts the velocity <c>noise − data</c>. Inputs of any floating-point type are computed with in the weights' type.</summary>
@@ -48,6 +50,23 @@ public sealed class Sd3Transformer
         ArgumentNullException.ThrowIfNull(latents);
         return Forward(latents, context, pooled, timestep, throughBlocks: true);
     }
+
+    /// <summary>The hidden states of the image's tokens after the first blocks; those after them are not evaluated.</summary>
+    /// <param name="latents">As of <see cref="Forward(Tensor, Tensor, Tensor, Tensor)"/>, and so are the others.</param>
+    /// <param name="context">The text's token features.</param>
+    /// <param name="pooled">The text's pooled features.</param>
+    /// <param name="timestep">1000 σ.</param>
+    /// <param name="blocks">After how many blocks, from 1.</param>
+    /// <returns>[B, tokens, width] in the type of the network's arithmetic.</returns>
+    public Tensor Hidden(Tensor latents, Tensor context, Tensor pooled, Tensor timestep, int blocks)
+    {
+        using var scope = NewDisposeScope();
+        return Streams(latents, context, pooled, timestep, blocks).Image.MoveToOuterDisposeScope();
+    }
+
+    /// <summary>The weights that <see cref="Hidden"/> computes with.</summary>
+    /// <param name="blocks">After how many blocks.</param>
+    public IReadOnlyList<Weight> WeightsOfHidden(int blocks) => [.. _before.SelectMany(static scope => scope.Weights), .. _blocks.Weights(blocks)];
 
     /// <summary>Pieces of its work.</summary>
     /// <param name="latents">The shape of the latents, [B, C, H, W].</param>
@@ -74,11 +93,16 @@ public sealed class Sd3Transformer
     private Tensor Forward(Tensor latents, Tensor context, Tensor pooled, Tensor timestep, bool throughBlocks)
     {
         using var scope = NewDisposeScope();
+        var (image, conditioning) = Streams(latents, context, pooled, timestep, throughBlocks ? _config.Layers : 0);
+        return _head.Forward(image, conditioning, latents.shape[2] / _config.PatchSize).to(latents.dtype).MoveToOuterDisposeScope();
+    }
+
+    private (Tensor Image, Tensor Conditioning) Streams(Tensor latents, Tensor context, Tensor pooled, Tensor timestep, int blocks)
+    {
         var type = _patches.ComputeType;
         var image = _patches.Forward(latents.to(type));
         var conditioning = Activation.Silu(_conditioning.Forward(timestep, guidance: null, pooled.to(type)));
         var text = _context.Forward(context.to(type));
-        if (throughBlocks) image = _blocks.Forward([image, text], conditioning)[0];
-        return _head.Forward(image, conditioning, latents.shape[2] / _config.PatchSize).to(latents.dtype).MoveToOuterDisposeScope();
+        return (blocks == 0 ? image : _blocks.Forward(blocks, [image, text], conditioning, [])[0], conditioning);
     }
 }

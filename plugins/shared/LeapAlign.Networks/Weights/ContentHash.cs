@@ -17,8 +17,30 @@ public sealed class ContentHash(string folder, IDisk disk, CancellationToken sto
     // A file that was written just now may be written again within the resolution of its time stamp.
     private static readonly TimeSpan s_settled = TimeSpan.FromSeconds(2);
 
+    /// <summary>A folder for what can be made again: in <c>leapalign</c> in the user's.</summary>
+    /// <param name="name">What is in it.</param>
+    public static string Home(string name) => Path.Combine(UsersFolder(), "leapalign", name);
+
     /// <summary>The hash of a text, in lower-case hexadecimal digits.</summary>
     public static string Of(string text) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)));
+
+    /// <summary>The hash of files one after another, remembered in the user's folder for what can be made again, where there can be one.</summary>
+    /// <param name="paths">The files.</param>
+    /// <param name="stop">Ends it early, with an <see cref="OperationCanceledException"/>.</param>
+    /// <returns>A fault when one cannot be read.</returns>
+    public static Result<string> Remembered(IReadOnlyList<string> paths, CancellationToken stop)
+    {
+        var folder = Home("hashes");
+        try
+        {
+            SystemDisk.Instance.MakeFolder(folder);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            // Files that cannot be kept are hashed each time.
+        }
+        return new ContentHash(folder, SystemDisk.Instance, stop).Of(paths);
+    }
 
     /// <summary>The hash of files one after another, in lower-case hexadecimal digits.</summary>
     /// <param name="paths">The files.</param>
@@ -57,5 +79,12 @@ public sealed class ContentHash(string folder, IDisk disk, CancellationToken sto
             hash.AppendData(buffer, 0, count);
             position += count;
         }
+    }
+
+    private static string UsersFolder()
+    {
+        if (Environment.GetEnvironmentVariable("XDG_CACHE_HOME") is { Length: > 0 } chosen && Path.IsPathFullyQualified(chosen)) return chosen;
+        var home = Environment.GetFolderPath(OperatingSystem.IsWindows() ? Environment.SpecialFolder.LocalApplicationData : Environment.SpecialFolder.UserProfile);
+        return OperatingSystem.IsWindows() || home.Length == 0 ? (home.Length == 0 ? Path.GetTempPath() : home) : Path.Combine(home, ".cache");
     }
 }

@@ -155,8 +155,17 @@ public sealed class WeightSet : IDisposable
         ArgumentNullException.ThrowIfNull(policy);
         var parameters = Parameters;
         if (policy.Values.Count != parameters.Count) throw new ArgumentException($"'{policy.Name}' has {policy.Values.Count} values for {parameters.Count} parameters", nameof(policy));
-        var copies = policy.Derived(this, () => new Copies([.. parameters.Select((weight, i) => weight.Copy(policy.Values[i], _computeType))]));
-        var use = new PolicyUse(this, copies);
+        return Use(policy.Derived(this, () => new Copies([.. parameters.Select((weight, i) => weight.Copy(policy.Values[i], _computeType))])).Values);
+    }
+
+    /// <summary>Keeps weights as they are now, for <see cref="KeptWeights.Use"/>.</summary>
+    /// <param name="weights">Those that will be computed with.</param>
+    /// <returns>What the caller disposes.</returns>
+    public KeptWeights Keep(IReadOnlyList<Weight> weights) => new(this, weights, _computeType);
+
+    internal IDisposable Use(Tensor?[] values)
+    {
+        var use = new PolicyUse(this, values);
         _uses.Add(use);
         Apply();
         return use;
@@ -195,7 +204,7 @@ public sealed class WeightSet : IDisposable
     // The last policy that is still in use holds.
     private void Apply()
     {
-        var values = _uses.Count == 0 ? null : _uses[^1].Copies.Values;
+        var values = _uses.Count == 0 ? null : _uses[^1].Values;
         var parameters = Parameters;
         for (var i = 0; i < parameters.Count; i++) parameters[i].Substitute(values?[i]);
     }
@@ -240,9 +249,9 @@ public sealed class WeightSet : IDisposable
         }
     }
 
-    private sealed class PolicyUse(WeightSet set, Copies copies) : IDisposable
+    private sealed class PolicyUse(WeightSet set, Tensor?[] values) : IDisposable
     {
-        public Copies Copies => copies;
+        public Tensor?[] Values => values;
 
         public void Dispose()
         {

@@ -1,0 +1,54 @@
+namespace LeapAlign.Host.Fitting;
+
+/// <summary>Options of <c>fit</c>.</summary>
+/// <param name="Reward">The name of the reward that is fitted.</param>
+internal sealed record FitOptions(string Reward)
+{
+    /// <summary>The option of <see cref="From"/>.</summary>
+    public const string FromOption = "--from";
+
+    /// <summary>The option of <see cref="Scores"/>.</summary>
+    public const string ScoresOption = "--scores";
+
+    /// <summary>The option of <see cref="Pairs"/>.</summary>
+    public const string PairsOption = "--pairs";
+
+    /// <summary>The option of <see cref="Sigmas"/>.</summary>
+    public const string SigmasOption = "--sigmas";
+
+    /// <summary>The option of <see cref="Replaces"/>.</summary>
+    public const string ReplaceOption = "--replace";
+
+    /// <summary>The name of the reward whose scores of drawn pictures it learns; null where a file has them.</summary>
+    public string? From { get; init; }
+
+    /// <summary>A file of pictures with captions and scores; null for none.</summary>
+    public string? Scores { get; init; }
+
+    /// <summary>A file of captions with a preferred and a rejected picture; null for none.</summary>
+    public string? Pairs { get; init; }
+
+    /// <summary>How many pictures are drawn.</summary>
+    public int Pictures { get; init; } = 1024;
+
+    /// <summary>Updates of the reward.</summary>
+    public int Updates { get; init; } = 2000;
+
+    /// <summary>Samples of an update.</summary>
+    public int Batch { get; init; } = 64;
+
+    /// <summary>Samples of an update whose gradients are learnt, where there are some to learn from; 0 learns none.</summary>
+    public int Slopes { get; init; } = 16;
+
+    /// <summary>The share of captions that are held out.</summary>
+    public double HeldOut { get; init; } = 0.25;
+
+    /// <summary>The noise levels, from the lowest; the first is 0.</summary>
+    public IReadOnlyList<double> Sigmas { get; init; } = [0, 0.25, 0.5, 0.75];
+
+    /// <summary>The seed of everything that is drawn.</summary>
+    public long Seed { get; init; }
+
+    /// <summary>Whether a file that is there is replaced.</summary>
+    public bool Replaces { get; init; }
+}

@@ -1,0 +1,109 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text.Json.Nodes;
+using LeapAlign.Contracts.Plugins;
+using LeapAlign.Host.Commands;
+using LeapAlign.Host.Commands.Verbs;
+using LeapAlign.Host.Configuration;
+
+namespace LeapAlign.Host.Fitting;
+
+/// <summary>Fits a reward of plugins.json to another's scores of what the model draws, or to scores or preferences of a file.</summary>
+internal sealed class FitVerb(PlanRun run, RewardFitting fitting) : IVerb
+{
+    // The prompt sources that know scored and compared pictures, found as any part is.
+    private const string ScoredPictures = "captioned-pictures";
+    private const string ComparedPictures = "preferences";
+
+    // What is made; what a run needs beside is not asked for.
+    private static readonly string[] s_ofFiles = [PartKinds.Model, PartKinds.Prompts, PartSection.Rewards];
+    private static readonly string[] s_ofDrawings = [.. s_ofFiles, PartKinds.Sampler];
+
+    private readonly Argument<string> _reward = new("reward") { Description = "The name of the reward of plugins.json that is fitted; its settings say where it is kept." };
+    private readonly Option<string?> _from = new(FitOptions.FromOption) { Description = "A reward of plugins.json by its name: its scores of pictures that the model draws for the captions of training.", HelpName = "name" };
+    private readonly Option<string?> _scores = new(FitOptions.ScoresOption) { Description = "A file of rows, each with a \"file\", its \"caption\" and its \"score\", instead.", HelpName = "path" };
+    private readonly Option<string?> _pairs = new(FitOptions.PairsOption) { Description = "A file of rows, each with a \"caption\" and the pictures \"preferred\" and \"rejected\", instead.", HelpName = "path" };
+    private readonly Option<int> _pictures = new("--pictures", "-n") { Description = "Pictures that are drawn.", DefaultValueFactory = static _ => new FitOptions("").Pictures };
+    private readonly Option<int> _updates = new("--updates") { Description = "Updates of the reward.", DefaultValueFactory = static _ => new FitOptions("").Updates };
+    private readonly Option<int> _slopes = new("--slopes") { Description = "Samples of an update whose gradients are learnt, too, where the other reward has one; 0 learns scores alone, much faster.", DefaultValueFactory = static _ => new FitOptions("").Slopes };
+    private readonly Option<double> _heldOut = new("--held-out") { Description = "The share of captions that it does not learn from, and is measured by.", DefaultValueFactory = static _ => new FitOptions("").HeldOut };
+    private readonly Option<string> _sigmas = new(FitOptions.SigmasOption) { Description = "The noise levels that it is fitted at: 0, and others up to 1.", HelpName = "0,0.5", DefaultValueFactory = static _ => "0,0.25,0.5,0.75" };
+    private readonly Option<long> _seed = new("--seed") { Description = "The seed of everything that is drawn." };
+    private readonly Option<bool> _replace = new(FitOptions.ReplaceOption) { Description = "Puts the reward in the place of one that is there." };
+
+    public bool WritesFiles => true;
+
+    public Command Describe()
+    {
+        Limit(_pictures, 8, 1_000_000);
+        Limit(_updates, 1, 10_000_000);
+        Limit(_slopes, 0, 4096);
+        Limit(_seed, 0, long.MaxValue);
+        _heldOut.Validators.Add(static result =>
+        {
+            if (result.Tokens is [var token] && double.TryParse(token.Value, NumberStyles.Float, CultureInfo.InvariantCulture, out var share) && share is not (>= 0.01 and <= 0.9))
+                result.AddError($"--held-out must be 0.01 to 0.9, not {token.Value}");
+        });
+        _sigmas.Validators.Add(static result =>
+        {
+            if (result.Tokens is [var token] && Levels(token.Value) is null) result.AddError($"{FitOptions.SigmasOption} is 0 and rising noise levels up to 1, such as 0,0.25,0.5, not {Quoted.Words(token.Value)}");
+        });
+        var command = new Command("fit", "Fits a reward of latents to another reward's scores, or to scores or preferences of a file, and says how well it fits.")
+        {
+            _reward, _from, _scores, _pairs, _pictures, _updates, _slopes, _heldOut, _sigmas, _seed, _replace,
+        };
+        command.Validators.Add(result =>
+        {
+            Option[] given = [.. new Option[] { _from, _scores, _pairs }.Where(option => result.GetResult(option) is not null)];
+            if (given.Length != 1) result.AddError($"{(given.Length == 0 ? "nothing says what is learnt" : $"{given[0].Name} and {given[1].Name} are both given")}; expected one of {FitOptions.FromOption}, {FitOptions.ScoresOption} and {FitOptions.PairsOption}");
+        });
+        command.SetAction(Invoke);
+        return command;
+    }
+
+    private static void Limit(Option option, long least, long most) => option.Validators.Add(result =>
+    {
+        var refused = result.Tokens.FirstOrDefault(token => long.TryParse(token.Value, out var value) && (value < least || value > most));
+        if (refused is not null) result.AddError($"{option.Name} must be {least} to {most}, not {refused.Value}");
+    });
+
+    private static double[]? Levels(string text)
+    {
+        List<double> levels = [];
+        foreach (var word in text.Split(',', StringSplitOptions.TrimEntries))
+        {
+            if (!double.TryParse(word, NumberStyles.Float, CultureInfo.InvariantCulture, out var level) || !double.IsFinite(level) || level > 1) return null;
+            if (levels.Count == 0 ? level != 0 : level <= levels[^1]) return null;
+            levels.Add(level);
+        }
+        return [.. levels];
+    }
+
+    private int Invoke(ParseResult parsed)
+    {
+        var options = new FitOptions(parsed.GetValue(_reward)!)
+        {
+            From = parsed.GetValue(_from),
+            Scores = parsed.GetValue(_scores),
+            Pairs = parsed.GetValue(_pairs),
+            Pictures = parsed.GetValue(_pictures),
+            Updates = parsed.GetValue(_updates),
+            Slopes = parsed.GetValue(_slopes),
+            HeldOut = parsed.GetValue(_heldOut),
+            Sigmas = Levels(parsed.GetValue(_sigmas)!)!,
+            Seed = parsed.GetValue(_seed),
+            Replaces = parsed.GetValue(_replace),
+        };
+        return run.Run(CompositionSource.Of(parsed), workspace => workspace.ComposeParts(source => WithPictures(source, options), options.From is null ? s_ofFiles : s_ofDrawings), (plan, _, stop) => fitting.Fit(plan, options, stop));
+    }
+
+    // Pictures of a file stand in the place of the captions of training, and what a run would do with those is not asked.
+    private static JsonSource WithPictures(JsonSource source, FitOptions options)
+    {
+        var (id, key, path, option) = options.Scores is { } scores ? (ScoredPictures, "captions", scores, FitOptions.ScoresOption) : (ComparedPictures, "path", options.Pairs, FitOptions.PairsOption);
+        if (path is null) return source;
+        source.Root[PartKinds.Prompts] = new JsonObject { ["id"] = id, ["settings"] = new JsonObject { [key] = Path.GetFullPath(path) } };
+        source.Move(PartKinds.Prompts, option);
+        return source;
+    }
+}
