@@ -201,6 +201,7 @@ internal sealed class RunKernel : IDisposable
     {
         while (true)
         {
+            _ranks.ShareWarnings();
             if (!Tell(static observer => observer.GoesOn()).TryGet(out _, out var fault)) return fault;
             if (IsEvaluationDue && !Evaluate(cancellation).TryGet(out _, out fault)) return fault;
             // Not only after an evaluation: a run may go on from a checkpoint that was taken between it and the end.

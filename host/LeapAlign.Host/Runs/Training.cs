@@ -59,6 +59,7 @@ internal sealed class Training(Terminal terminal, ILoggerFactory loggers, RunTel
     private Result<Completion> Together(Job job, CancellationToken stop)
     {
         var ranks = job.Ranks;
+        ranks.Warnings = job.Site.Warnings;
         if (ranks.IsAlone) return BeginOrResume(job, stop);
         try
         {

@@ -1,5 +1,6 @@
 using LeapAlign.Host.Commands;
 using LeapAlign.Host.Kernel;
+using LeapAlign.Host.Kernel.Ranks;
 using LeapAlign.Host.Runs.Records;
 using LeapAlign.Pipeline;
 
@@ -8,8 +9,10 @@ namespace LeapAlign.Host.Runs;
 /// <summary>
 /// Warnings of a run, shown when they first come and counted by code and place: those of one kind that come with every step are one, and those of two keys of a file are two.
 /// </summary>
-internal sealed class Warnings(TextWriter error) : IRunObserver
+internal sealed class Warnings(TextWriter error) : IRunObserver, IRankWarnings
 {
+    private readonly List<Fault> _new = [];
+
     // Parts warn from any thread.
     private readonly Lock _lock = new();
     private readonly Dictionary<(string Code, SourcePlace? Place), (Fault First, int Count)> _counts = [];
@@ -30,7 +33,31 @@ internal sealed class Warnings(TextWriter error) : IRunObserver
         {
             var (first, count) = _counts.GetValueOrDefault((fault.Code, fault.Place), (fault, 0));
             _counts[(fault.Code, fault.Place)] = (first, count + 1);
-            if (count == 0) error.Warning(fault);
+            if (count > 0) return;
+            error.Warning(fault);
+            _new.Add(fault);
+        }
+    }
+
+    /// <inheritdoc/>
+    public IReadOnlyList<Fault> TakeNew()
+    {
+        lock (_lock)
+        {
+            Fault[] taken = [.. _new];
+            _new.Clear();
+            return taken;
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Hear(Fault fault)
+    {
+        lock (_lock)
+        {
+            // What all processes warn of alike is told once.
+            if (_counts.TryGetValue((fault.Code, fault.Place), out var own) && own.First.Message == fault.Message) return;
+            Add(fault);
         }
     }
 

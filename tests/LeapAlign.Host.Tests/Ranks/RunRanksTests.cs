@@ -111,6 +111,23 @@ public sealed class RunRanksTests
     }
 
     [Fact]
+    public void Warnings_come_to_the_first_with_their_rank_and_those_of_all_once()
+    {
+        var told = ThreadedRanks.Run(3, static communicator =>
+        {
+            using var text = new StringWriter();
+            var warnings = new Runs.Warnings(text);
+            var ranks = new RunRanks(communicator) { Warnings = warnings };
+            warnings.Add(new Fault.Input("LA4010", "of all", new SourcePlace("captions", 1)));
+            if (communicator.Rank == 2) warnings.Add(new Fault.Input("LA4011", "of the last", new SourcePlace("captions", 2)));
+            ranks.ShareWarnings();
+            ranks.ShareWarnings();
+            return text.ToString();
+        });
+        Assert.Equal("warning LA4010: captions(1,0): of all\nwarning LA4011: rank 2: captions(2,0): of the last\n", told[0].ReplaceLineEndings("\n"));
+    }
+
+    [Fact]
     public void Bytes_that_differ_end_the_run_in_all()
     {
         var faults = ThreadedRanks.Run(3, static communicator =>

@@ -7,8 +7,19 @@ namespace LeapAlign.Host.Kernel.Ranks;
 /// <summary>A fault on its way from one process to the others.</summary>
 internal static class RankFault
 {
+    /// <summary>Several as bytes.</summary>
+    public static byte[] WriteAll(IReadOnlyList<Fault> faults) => faults.Count == 0 ? [] : Encoding.UTF8.GetBytes(new JsonArray([.. faults.Select(static fault => (JsonNode)Node(fault))]).ToJsonString());
+
+    /// <summary>Those of bytes.</summary>
+    public static IEnumerable<Fault> ReadAll(byte[] bytes, int rank) => bytes.Length == 0 ? [] : JsonNode.Parse(bytes)!.AsArray().Select(node => Of(node!, rank));
+
     /// <summary>The fault as bytes.</summary>
-    public static byte[] Write(Fault fault) => Encoding.UTF8.GetBytes(new JsonObject
+    public static byte[] Write(Fault fault) => Encoding.UTF8.GetBytes(Node(fault).ToJsonString());
+
+    /// <summary>The fault of bytes, with the process that it comes from.</summary>
+    public static Fault Read(byte[] bytes, int rank) => Of(JsonNode.Parse(bytes)!, rank);
+
+    private static JsonObject Node(Fault fault) => new()
     {
         ["family"] = fault.ExitCode,
         ["code"] = fault.Code,
@@ -18,12 +29,10 @@ internal static class RankFault
         ["column"] = fault.Place?.Column,
         ["key"] = fault.Place?.Key,
         ["advice"] = new JsonArray([.. fault.Advice.Select(static line => (JsonNode)line)]),
-    }.ToJsonString());
+    };
 
-    /// <summary>The fault of bytes, with the process that it comes from.</summary>
-    public static Fault Read(byte[] bytes, int rank)
+    private static Fault Of(JsonNode root, int rank)
     {
-        var root = JsonNode.Parse(bytes)!;
         var (code, message) = ((string)root["code"]!, (string)root["message"]!);
         var place = (string?)root["file"] is { } file ? new SourcePlace(file, (int)root["line"]!, (int)root["column"]!, (string?)root["key"]) : null;
         Fault fault = (int)root["family"]! switch

@@ -44,6 +44,22 @@ internal sealed class RunRanks(ICommunicator communicator)
     /// <summary>Whether another process was asked to stop where it could not finish its step.</summary>
     public bool WasInterrupted => _interrupted;
 
+    /// <summary>The warnings of this process; null where nobody keeps any.</summary>
+    public IRankWarnings? Warnings { get; set; }
+
+    /// <summary>Brings the new warnings of all processes to the first, which is the one that tells them.</summary>
+    public void ShareWarnings()
+    {
+        if (IsAlone) return;
+        var own = Warnings?.TakeNew() ?? [];
+        var all = Gather("warnings", Rank == 0 ? [] : RankFault.WriteAll(own));
+        if (Rank > 0) return;
+        for (var rank = 1; rank < World; rank++)
+        {
+            foreach (var warning in RankFault.ReadAll(all[rank], rank)) Warnings?.Hear(warning);
+        }
+    }
+
     /// <summary>What each process has to say, by rank.</summary>
     /// <param name="what">What it is about, in a few words: all processes say the same.</param>
     /// <param name="own">What this one has to say.</param>

@@ -1,0 +1,92 @@
+using System.Security.Cryptography;
+using System.Text.Json.Nodes;
+
+namespace LeapAlign.Integration.Tests;
+
+/// <summary>The built program under the launchers of Open MPI and MPICH, two processes on this machine.</summary>
+public sealed class LauncherTests
+{
+    [Fact]
+    public void Two_processes_train_what_one_does_under_both_libraries()
+    {
+        using var workspace = Sharing();
+        Assert.Equal(0, workspace.Leapalign("train", "--name", "alone").ExitCode);
+        foreach (var launcher in Launchers())
+        {
+            var name = Path.GetFileName(launcher).Replace('.', '-');
+            var outcome = Launch(workspace, launcher, "train", "--name", name);
+            Assert.True(outcome.ExitCode == 0, outcome.Error);
+            Assert.Equal(Metrics(workspace, "alone"), Metrics(workspace, name));
+            Assert.Equal(Weights(workspace, "alone"), Weights(workspace, name));
+            Assert.Contains("2, joined by", (string)JsonNode.Parse(File.ReadAllText(workspace.At("runs", name, "run.json")))!["environment"]!["processes"]!, StringComparison.Ordinal);
+            // One voice: nothing for a terminal, and each line once.
+            Assert.DoesNotContain('\u001b', outcome.Output);
+            Assert.Single(outcome.Output.Split('\n'), static line => line.StartsWith("step 2/2", StringComparison.Ordinal));
+        }
+    }
+
+    [Fact]
+    public void A_fault_of_one_process_is_told_once_and_leaves_a_checkpoint()
+    {
+        using var workspace = Sharing();
+        workspace.AddTestPlugin("unruly");
+        workspace.Json["rewards"]!.AsArray().Add(new JsonObject { ["id"] = "moody", ["settings"] = new JsonObject { ["at"] = 2, ["mood"] = "throw", ["rank"] = 1 } });
+        workspace.Json["evaluation"]!["every"] = -1;
+        workspace.Save();
+        var outcome = Launch(workspace, Launchers()[0], "train", "--name", "broken");
+        Assert.Equal(6, outcome.ExitCode);
+        Assert.Contains("error LA5004: rank 1: reward 'moody' threw InvalidOperationException while scoring: not today", Assert.Single(outcome.Error.Split('\n'), static line => line.Contains("LA5004", StringComparison.Ordinal)), StringComparison.Ordinal);
+        Assert.True(Directory.Exists(workspace.At("runs", "broken", "checkpoints", "step-000001")));
+        Assert.Contains("rank 1", (string)JsonNode.Parse(File.ReadAllText(workspace.At("runs", "broken", "run.json")))!["fault"]!, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Processes_that_are_not_joined_are_refused_before_anything_is_written()
+    {
+        using var workspace = Sharing();
+        workspace.Json.Remove("collective");
+        workspace.Save();
+        var outcome = Launch(workspace, Launchers()[0], "train", "--name", "apart");
+        Assert.Equal(4, outcome.ExitCode);
+        Assert.Single(outcome.Error.Split('\n'), static line => line.Contains("LA3005", StringComparison.Ordinal));
+        Assert.False(Directory.Exists(workspace.At("runs")));
+    }
+
+    private static Workspace Sharing()
+    {
+        var workspace = new Workspace();
+        workspace.Json["run"] = new JsonObject { ["name"] = "small", ["steps"] = 2, ["batch"] = 2, ["accumulation"] = 2, ["shards"] = 2, ["threads"] = 1, ["plan"] = "never" };
+        workspace.Json["collective"] = new JsonObject { ["id"] = "mpi" };
+        workspace.Save();
+        return workspace;
+    }
+
+    private static string[] Launchers()
+    {
+        string[] there = [.. new[] { "/usr/bin/mpirun.openmpi", "/usr/bin/mpiexec.hydra" }.Where(File.Exists)];
+        Assert.SkipWhen(there.Length == 0 && Environment.GetEnvironmentVariable("CI") is null, "neither Open MPI nor MPICH is installed here");
+        Assert.NotEmpty(there);
+        return there;
+    }
+
+    private static Outcome Launch(Workspace workspace, string launcher, params string[] arguments)
+    {
+        string[] own = launcher.Contains("openmpi", StringComparison.Ordinal) ? ["--allow-run-as-root", "--oversubscribe"] : [];
+        using var process = BuiltHost.Start(workspace.Folder, launcher, [.. own, "-n", "2", BuiltHost.Program, .. arguments]);
+        return BuiltHost.Finish(process);
+    }
+
+    private static List<string> Metrics(Workspace workspace, string run)
+    {
+        List<string> lines = [];
+        foreach (var line in workspace.Lines(run))
+        {
+            line.AsObject().Remove("timings");
+            lines.Add(line.ToJsonString());
+        }
+        return lines;
+    }
+
+    private static List<string> Weights(Workspace workspace, string run) =>
+        [.. Directory.EnumerateFiles(workspace.At("runs", run, "export"), "*.safetensors", SearchOption.AllDirectories).Order(StringComparer.Ordinal).Select(static file => Convert.ToHexString(SHA256.HashData(File.ReadAllBytes(file))))];
+}
