@@ -8,6 +8,7 @@ using LeapAlign.Host.Plugins;
 using LeapAlign.Host.Profiling;
 using LeapAlign.Host.Runs;
 using LeapAlign.Host.Scored;
+using LeapAlign.Host.Sweeps;
 using LeapAlign.Host.Telemetry;
 using LeapAlign.Host.Telemetry.Measures;
 using Microsoft.Extensions.DependencyInjection;
@@ -72,6 +73,11 @@ internal static class HostServices
         .AddSingleton<IVerb, PlanVerb>()
         .AddSingleton<Scorer>()
         .AddSingleton<IVerb, ScoreVerb>()
+        .AddSingleton<SweepComposer>()
+        .AddSingleton<IMemberProcess, MemberProcess>()
+        .AddSingleton<SweepRun>()
+        .AddSingleton<SweptMember>()
+        .AddSingleton<IVerb, SweepVerb>()
         .AddTraining<Training>()
         .AddGeneration<Generation>();
 
