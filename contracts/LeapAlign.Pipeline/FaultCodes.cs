@@ -39,6 +39,9 @@ public static class FaultCodes
     /// <summary>An environment variable of OpenTelemetry does not hold what it should, or has no effect (a warning).</summary>
     public const string VariableNotUsable = "LA1012";
 
+    /// <summary>The members of a sweep cannot be made from its file: an axis is empty, two members are the same, a key belongs to the sweep.</summary>
+    public const string BadSweep = "LA1016";
+
     /// <summary>No plugin offers the part that is named.</summary>
     public const string UnknownPlugin = "LA2001";
 
@@ -227,6 +230,9 @@ public static class FaultCodes
 
     /// <summary>A file of votes is not what it should be, and counts as absent (a warning).</summary>
     public const string VotesDamaged = "LA5033";
+
+    /// <summary>Members of a sweep have failed; the others have come to their end.</summary>
+    public const string MembersFailed = "LA5038";
 
     /// <summary>The disk of the run folder has less room than the export and a checkpoint take; a warning when it has room for those, but not for all that stay.</summary>
     public const string NoRoom = "LA5020";

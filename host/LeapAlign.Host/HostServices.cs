@@ -9,6 +9,7 @@ using LeapAlign.Host.Plugins;
 using LeapAlign.Host.Profiling;
 using LeapAlign.Host.Runs;
 using LeapAlign.Host.Scored;
+using LeapAlign.Host.Sweeps;
 using LeapAlign.Host.Telemetry;
 using LeapAlign.Host.Telemetry.Measures;
 using Microsoft.Extensions.DependencyInjection;
@@ -75,6 +76,11 @@ internal static class HostServices
         .AddSingleton<IVerb, FitVerb>()
         .AddSingleton<Scorer>()
         .AddSingleton<IVerb, ScoreVerb>()
+        .AddSingleton<SweepComposer>()
+        .AddSingleton<IMemberProcess, MemberProcess>()
+        .AddSingleton<SweepRun>()
+        .AddSingleton<SweptMember>()
+        .AddSingleton<IVerb, SweepVerb>()
         .AddTraining<Training>()
         .AddGeneration<Generation>();
 

@@ -64,7 +64,8 @@ internal sealed class CommandLine(IEnumerable<IVerb> verbs, Terminal terminal)
         }
     }
 
-    private static Fault.Run Unwritten(string why) => new(FaultCodes.CannotWrite, $"standard output could not be written: {why}; the result is not whole");
+    /// <summary>The fault of a result that did not reach its reader.</summary>
+    public static Fault Unwritten(string why) => new Fault.Run(FaultCodes.CannotWrite, $"standard output could not be written: {why}; the result is not whole");
 
     // A path, name or caption that is empty, as of a variable of a script that nobody set. The value that --set gives a key may be.
     private static Fault? Empty(ParseResult parsed)

@@ -24,15 +24,17 @@ internal sealed class Interruption : IDisposable
     private long? _first;
     private readonly TextWriter _error;
     private readonly string? _words;
+    private readonly Action? _atOnce;
     private readonly PosixSignalRegistration[] _registrations;
 
     /// <summary>Listens until disposed.</summary>
     /// <param name="error">Where the user is told what happens.</param>
     /// <param name="words">What he is told; null for nothing.</param>
     /// <param name="time">The clock; the system's when absent.</param>
-    public Interruption(TextWriter error, string? words = AfterThisStep, TimeProvider? time = null)
+    /// <param name="atOnce">What is still done when a later signal ends the process.</param>
+    public Interruption(TextWriter error, string? words = AfterThisStep, TimeProvider? time = null, Action? atOnce = null)
     {
-        (_error, _words, _time) = (error, words, time ?? TimeProvider.System);
+        (_error, _words, _time, _atOnce) = (error, words, time ?? TimeProvider.System, atOnce);
         _registrations = [.. Signals().Select(signal => PosixSignalRegistration.Create(signal, Stop))];
     }
 
@@ -73,7 +75,12 @@ internal sealed class Interruption : IDisposable
     {
         lock (_lock)
         {
-            if (_first is { } first) return _time.GetElapsedTime(first) < Same;
+            if (_first is { } first)
+            {
+                if (_time.GetElapsedTime(first) < Same) return true;
+                _atOnce?.Invoke();
+                return false;
+            }
             _first = _time.GetTimestamp();
         }
         // Before anything is said: a terminal that takes no more text must not keep the run from hearing it.

@@ -66,10 +66,13 @@ internal sealed class JsonSource
     }
 
     /// <summary>Says that a key, with everything in it, now comes from elsewhere, for instance from <c>--set</c>.</summary>
-    public void Move(string key, string origin)
+    public void Move(string key, string origin) => Move(key, new SourcePlace(origin));
+
+    /// <summary>Says the same with a place in another file.</summary>
+    public void Move(string key, SourcePlace origin)
     {
         foreach (var inside in _places.Keys.Where(other => IsWithin(other, key)).ToArray()) _places.Remove(inside);
-        _places[key] = new(origin, Key: key);
+        _places[key] = origin with { Key = key };
     }
 
     /// <summary>Appends a name to the path of an object.</summary>

@@ -18,29 +18,43 @@ internal static class Override
     public static Result<JsonSource> Apply(JsonSource source, string text)
     {
         var equals = text.IndexOf('=', StringComparison.Ordinal);
-        if (equals <= 0) return Bad($"{Quoted.Words(text)} is not of the form path.to.key=value", null);
-        var segments = text[..equals].Replace("[", ".", StringComparison.Ordinal).Replace("]", "", StringComparison.Ordinal).Split('.');
-        if (segments.Any(string.IsNullOrWhiteSpace)) return Bad($"{Quoted.Words(text[..equals])} has an empty name in its path", null);
+        return equals > 0
+            ? Apply(source, text[..equals], Value(text[(equals + 1)..]), new(Origin))
+            : Result.Fail<JsonSource>(Option($"{Quoted.Words(text)} is not of the form path.to.key=value", null, new(Origin)));
+    }
+
+    /// <summary>Changes a key of the file's root to a value that another file says.</summary>
+    /// <param name="source">The file.</param>
+    /// <param name="path">The path of the key, as <c>--set</c> takes it.</param>
+    /// <param name="value">The value, without a parent.</param>
+    /// <param name="origin">Where it is said, for faults.</param>
+    public static Result<JsonSource> Apply(JsonSource source, string path, JsonNode? value, SourcePlace origin)
+    {
+        var segments = Segments(path);
+        if (segments.Any(string.IsNullOrWhiteSpace)) return Result.Fail<JsonSource>(Option($"{Quoted.Words(path)} has an empty name in its path", null, origin));
 
         JsonNode? at = source.Root;
         var key = "";
         foreach (var segment in segments[..^1])
         {
-            var step = Enter(at!, key, segment);
+            var step = Enter(at!, key, segment, origin);
             if (!step.TryGet(out var entered, out var fault)) return Result.Fail<JsonSource>(fault);
-            if (entered.Made) source.Move(entered.Key, Origin);
+            if (entered.Made) source.Move(entered.Key, origin);
             (at, key) = (entered.Node, entered.Key);
         }
-        return Locate(at!, key, segments[^1]).Map(target =>
+        return Locate(at!, key, segments[^1], origin).Map(target =>
         {
-            Put(at!, target, Value(text[(equals + 1)..]));
-            source.Move(target.Key, Origin);
+            Put(at!, target, value);
+            source.Move(target.Key, origin);
             return source;
         });
     }
 
-    private static Result<(JsonNode Node, string Key, bool Made)> Enter(JsonNode parent, string parentKey, string segment) =>
-        Locate(parent, parentKey, segment).Bind(target =>
+    /// <summary>The names on the path of a key; an index in brackets is one.</summary>
+    public static string[] Segments(string path) => path.Replace("[", ".", StringComparison.Ordinal).Replace("]", "", StringComparison.Ordinal).Split('.');
+
+    private static Result<(JsonNode Node, string Key, bool Made)> Enter(JsonNode parent, string parentKey, string segment, SourcePlace origin) =>
+        Locate(parent, parentKey, segment, origin).Bind(target =>
         {
             var child = target.Index is { } index ? parent[index] : parent[segment];
             if (child is JsonObject or JsonArray) return Result.Ok((child, target.Key, false));
@@ -51,12 +65,12 @@ internal static class Override
                 JsonValue id when PartSections.IsEntry(target.Key) && id.TryGetValue(out string? word) => new JsonObject { ["id"] = word },
                 _ => null,
             };
-            if (made is null) return Result.Fail<(JsonNode, string, bool)>(Option($"{target.Key} is {child!.ToJsonString()}, which has no keys", target.Key));
+            if (made is null) return Result.Fail<(JsonNode, string, bool)>(Option($"{target.Key} is {child!.ToJsonString()}, which has no keys", target.Key, origin));
             Put(parent, target, made);
             return Result.Ok<(JsonNode, string, bool)>((made, target.Key, child is null));
         });
 
-    private static Result<Target> Locate(JsonNode parent, string parentKey, string segment)
+    private static Result<Target> Locate(JsonNode parent, string parentKey, string segment, SourcePlace origin)
     {
         if (parent is JsonObject) return new Target(JsonSource.Join(parentKey, segment), segment, null);
         var list = parent.AsArray();
@@ -64,12 +78,12 @@ internal static class Override
         {
             return index >= 0 && index < list.Count
                 ? new Target(JsonSource.Join(parentKey, index), segment, index)
-                : Result.Fail<Target>(Option($"{parentKey} has {list.Count} entries, the first being 0; there is no {Quoted.Words(segment)}", parentKey));
+                : Result.Fail<Target>(Option($"{parentKey} has {list.Count} entries, the first being 0; there is no {Quoted.Words(segment)}", parentKey, origin));
         }
         var names = list.Select(Name).ToArray();
         return Array.IndexOf(names, segment) is var named and >= 0
             ? new Target(JsonSource.Join(parentKey, named), segment, named)
-            : Result.Fail<Target>(Option($"{parentKey} has no entry {Quoted.Words(segment)}{NearestName.Hint(segment, names.OfType<string>())}", parentKey));
+            : Result.Fail<Target>(Option($"{parentKey} has no entry {Quoted.Words(segment)}{NearestName.Hint(segment, names.OfType<string>())}", parentKey, origin));
     }
 
     private static string? Name(JsonNode? entry) => entry switch
@@ -94,9 +108,7 @@ internal static class Override
         return reader.Read(out var value, out _) ? value : JsonValue.Create(text);
     }
 
-    private static Result<JsonSource> Bad(string message, string? key) => Result.Fail<JsonSource>(Option(message, key));
-
-    private static Fault Option(string message, string? key) => new Fault.Configuration(FaultCodes.BadOption, message, new(Origin, Key: key));
+    private static Fault Option(string message, string? key, SourcePlace origin) => new Fault.Configuration(FaultCodes.BadOption, message, origin with { Key = key ?? origin.Key });
 
     private sealed record Target(string Key, string Name, int? Index);
 }

@@ -9,12 +9,16 @@ internal static unsafe partial class Libc
     public const int FileTooLarge = 25;
 
     private const nint Ignore = 1;
+    private const int Terminate = 15;
 
     /// <summary>Sets a variable where native libraries read it: .NET's own table of variables does not reach them.</summary>
     public static void Set(string name, string value) => _ = SetVariable(name, value, 0);
 
     /// <summary>A variable as native libraries read it; null when it is not there.</summary>
     public static string? Get(string name) => Marshal.PtrToStringUTF8(GetVariable(name));
+
+    /// <summary>Asks a process to end (SIGTERM); one that is not there any more is none of anybody's concern.</summary>
+    public static void AskToEnd(int process) => _ = Kill(process, Terminate);
 
     /// <summary>Leaves a signal without effect.</summary>
     public static void IgnoreSignal(int signal) => _ = Signal(signal, Ignore);
@@ -33,6 +37,9 @@ internal static unsafe partial class Libc
 
     [LibraryImport("libc", EntryPoint = "getenv", StringMarshalling = StringMarshalling.Utf8)]
     private static partial nint GetVariable(string name);
+
+    [LibraryImport("libc", EntryPoint = "kill")]
+    private static partial int Kill(int process, int signal);
 
     [LibraryImport("libc", EntryPoint = "signal")]
     private static partial nint Signal(int signal, nint handler);

@@ -86,8 +86,8 @@ internal sealed record ScoreSheet(IReadOnlyList<RewardPlan> Rewards, IReadOnlyLi
         writer.WriteEndObject();
     }
 
-    // One apostrophe goes before a text that begins with one, too, so that taking one away gives the text back.
-    private static string Cell(string text)
+    /// <summary>A text as a cell of such a table. One apostrophe goes before a text that begins with one, too, so that taking one away gives the text back.</summary>
+    public static string Cell(string text)
     {
         var safe = text.Length > 0 && (Formula.Contains(text[0], StringComparison.Ordinal) || text.StartsWith(Text, StringComparison.Ordinal)) ? Text + text : text;
         return safe.AsSpan().IndexOfAny(",\"\r\n") >= 0 ? $"\"{safe.Replace("\"", "\"\"", StringComparison.Ordinal)}\"" : safe;

@@ -11,7 +11,7 @@ namespace LeapAlign.Host.Configuration.Sections;
 internal sealed record RunSettings
 {
     [Description("The name of the run; its folder is <folder>/<name>, with a number behind it when that exists already.")]
-    [RegularExpression("^[A-Za-z0-9_][A-Za-z0-9._-]*$")]
+    [RegularExpression("^[A-Za-z0-9_][A-Za-z0-9._,=+-]*$")]
     public string Name { get; init; } = "run";
 
     [Description("The folder that holds runs, relative to plugins.json.")]

@@ -96,6 +96,9 @@ internal sealed class RunFolder
         }
     }
 
+    /// <summary>Whether a process works here.</summary>
+    public bool IsTaken => File.Exists(System.IO.Path.Combine(Path, LockFile)) && !IsLeft;
+
     /// <summary>Takes the folder for this process alone. The system lets go of it when the process ends, however it ends.</summary>
     /// <returns><see cref="FaultCodes.RunFolderTaken"/> when another process works in it.</returns>
     public Result<IDisposable> Lock()
