@@ -116,7 +116,7 @@ public sealed class RunRanksTests
         var told = ThreadedRanks.Run(3, static communicator =>
         {
             using var text = new StringWriter();
-            var warnings = new Runs.Warnings(text);
+            var warnings = new LeapAlign.Host.Runs.Warnings(text);
             var ranks = new RunRanks(communicator) { Warnings = warnings };
             warnings.Add(new Fault.Input("LA4010", "of all", new SourcePlace("captions", 1)));
             if (communicator.Rank == 2) warnings.Add(new Fault.Input("LA4011", "of the last", new SourcePlace("captions", 2)));
