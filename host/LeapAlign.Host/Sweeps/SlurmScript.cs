@@ -28,7 +28,7 @@ internal static class SlurmScript
             #!/bin/bash
             # Time, devices and partition belong to the site: sbatch --time=4:00:00 --gpus-per-task=1 --cpus-per-task=8 <this file>
             # Submitted again, members that were stopped go on from their checkpoints, and those that are finished end at once.
-            # Afterwards: {call}{options} --report
+            # Afterwards: {$"{call}{options}".ReplaceLineEndings(" ")} --report
             #SBATCH --job-name={sweep.Name}
             #SBATCH --array={indices}
             #SBATCH --ntasks=1

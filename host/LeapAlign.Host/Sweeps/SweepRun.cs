@@ -40,7 +40,7 @@ internal sealed class SweepRun(IMemberProcess processes, Terminal terminal, Time
     private static Result<Unit> Unchanged(IReadOnlyList<PlannedMember> members, SweepOptions options)
     {
         var refused = members.Select(member => member.Unchanged(options.AllowedChanges).Match<Fault?>(static _ => null, static fault => fault)).OfType<Fault>().ToList();
-        return refused.Count == 0 ? Unit.Value : refused.Count == 1 ? refused[0] : refused[0].And($"; so did {refused.Count - 1} other members") with { Place = refused[0].Place };
+        return refused.Count == 0 ? Unit.Value : refused.Count == 1 ? refused[0] : refused[0].And($"; {refused.Count} members of the sweep have changed") with { Place = refused[0].Place };
     }
 
     private async Task<Outcome> Run(Sweep sweep, PlannedMember planned, int count, SweepOptions options, CancellationToken stop)

@@ -60,7 +60,7 @@ public sealed class SweepRunTests : IDisposable
     public void A_folder_is_looked_at_again_when_its_turn_comes()
     {
         var members = Members(2);
-        _played.Act = (start, _) =>
+        _played.Act = (_, _) =>
         {
             Made(1, RunState.Completed);
             return new MemberEnd(0, null);
@@ -89,7 +89,7 @@ public sealed class SweepRunTests : IDisposable
         var members = Members(3);
         var steps = new ChangedKey("run.steps", "1", "2");
         IReadOnlyList<PlannedMember> changed = [members[0], members[1] with { Changes = [steps] }, members[2] with { Changes = [steps] }];
-        Run(changed).Fault(FaultCodes.ConfigurationChanged, FolderOf(1).Path, "run.steps (1 then, 2 now)", "(member 1, 'seed=1')", "so did 1 other member");
+        Run(changed).Fault(FaultCodes.ConfigurationChanged, FolderOf(1).Path, "run.steps (1 then, 2 now)", "(member 1, 'seed=1')", "2 members of the sweep have changed");
         Assert.Empty(_played.Started);
         // Allowed, a finished one goes on as well.
         Assert.Equal(Completion.Whole, Run(changed, allowed: "run.steps").Value());
@@ -101,12 +101,12 @@ public sealed class SweepRunTests : IDisposable
     public void After_a_request_to_stop_no_member_begins_and_those_under_way_are_asked()
     {
         using var stop = new CancellationTokenSource();
-        _played.Act = (start, asked) =>
+        _played.Act = (_, asked) =>
         {
             stop.Cancel();
             return new MemberEnd(asked.IsCancellationRequested ? 130 : 0, null);
         };
-        Assert.Equal(Completion.Interrupted, Run(Members(3), stop: stop.Token).Value());
+        Assert.Equal(Completion.Interrupted, Run(Members(3), stop: stop).Value());
         Assert.Single(_played.Started);
         Assert.Contains("0 of 3 members have come to their end; the same command goes on", _output.ToString(), StringComparison.Ordinal);
     }
@@ -132,13 +132,13 @@ public sealed class SweepRunTests : IDisposable
         Assert.All(_played.Started, start => Assert.Equal(Math.Max(1, processors / 3), start.Processors));
     }
 
-    private Result<Completion> Run(IReadOnlyList<PlannedMember> members, string? allowed = null, int jobs = 1, CancellationToken stop = default)
+    private Result<Completion> Run(IReadOnlyList<PlannedMember> members, string? allowed = null, int jobs = 1, CancellationTokenSource? stop = null)
     {
         using var output = new StringWriter(_output);
         using var error = new StringWriter(_error) { NewLine = "\n" };
         var terminal = new Terminal(AnsiConsole.Create(new() { Out = new AnsiConsoleOutput(output) }), error);
         var sweep = new Sweep("sweep.json", "sweep", _workspace.Config, [.. members.Select(static member => member.Member)]);
-        return new SweepRun(_played, terminal, TimeProvider.System).Run(sweep, members, new SweepOptions(jobs, allowed is null ? [] : [allowed]), stop);
+        return new SweepRun(_played, terminal, TimeProvider.System).Run(sweep, members, new SweepOptions(jobs, allowed is null ? [] : [allowed]), stop?.Token ?? CancellationToken.None);
     }
 
     private RunFolder FolderOf(int seed) => RunFolder.At(Path.Combine(_workspace.Folder, "runs", "sweep", $"seed={seed}"));

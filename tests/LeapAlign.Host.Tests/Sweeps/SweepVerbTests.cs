@@ -33,8 +33,8 @@ public sealed class SweepVerbTests : IDisposable
 
     [Theory]
     [InlineData("""{ "axes": { "run.seed": [0], "run.stepz": [1] } }""", 2, "sweep.json(1,", "run.stepz: 'stepz' is not a key of run; did you mean 'steps'? (member 0, 'base')")]
-    [InlineData("""{ "axes": { "run.seed": [0, 1, -1] } }""", 2, "sweep.json(1,32) run.seed: '-1' is outside", "(member 2, 'seed=-1')")]
-    [InlineData("""{ "members": [ {}, { "algorithm": "dirrect" } ] }""", 3, "sweep.json(1,21) algorithm", "did you mean 'direct'? (member 1, 'algorithm=dirrect')")]
+    [InlineData("""{ "axes": { "run.seed": [0, 1, -1] } }""", 2, "sweep.json(1,32) run.seed: ", "(member 2, 'seed=-1')")]
+    [InlineData("""{ "members": [ {}, { "algorithm": "dirrect" } ] }""", 3, "sweep.json(1,22) algorithm", "did you mean 'direct'? (member 1, 'algorithm=dirrect')")]
     [InlineData("""{ "axes": { "rewards.smoth.weight": [1, 2] } }""", 2, "LA1009: ", "did you mean 'smooth'? (member 0, 'weight=1')")]
     public void A_member_that_cannot_be_composed_is_told_with_its_place_before_any_begins(string sweep, int code, params string[] words)
     {
