@@ -1,7 +1,9 @@
 using LeapAlign.Contracts.Plugins;
+using LeapAlign.Contracts.Randomness;
 using LeapAlign.Contracts.Rewards;
 using LeapAlign.Host.Composition;
 using LeapAlign.Host.Configuration.Sections;
+using LeapAlign.Host.Fitting;
 using LeapAlign.Host.Kernel;
 using LeapAlign.Host.Kernel.Rewards;
 using LeapAlign.Host.Kernel.Stages;
@@ -18,6 +20,7 @@ namespace LeapAlign.Integration.Tests;
 [Collection("process")]
 public sealed class LatentRewardTests
 {
+    private static readonly float[] s_aside = [0.05f, -0.05f, 0.025f];
     private static readonly RunSettings s_run = new() { Batch = 2, Steps = 2, Threads = 1 };
 
     [Fact]
@@ -56,6 +59,29 @@ public sealed class LatentRewardTests
         Assert.Contains("decode", report.Stages.Keys);
         Assert.Equal(["clip", "latent"], report.Rewards.Keys.Order(StringComparer.Ordinal));
         Assert.True(report.GradientNorm > 0);
+    }
+
+    [Fact]
+    public void Gradients_that_are_compared_are_those_of_differences_at_the_same_latents()
+    {
+        using var scope = NewDisposeScope();
+        var plan = InProcessRun.Plan(s_run);
+        using var parts = Recording.Require(RunParts.Create(plan, InProcessRun.Context));
+        using var head = new LatentHeadReward(new LatentHeadSettings { Head = "unwritten" }, InProcessRun.Context("latent"));
+        using var fit = Recording.Require(head.BeginFit(parts.Model, new FitTargets("clip", 3, 2, 0, 0, 1, RandomKey.OfRun(1))));
+        var (prompts, samples) = (parts.Prompts.Take(3).ToList(), new FitSamples(parts.Model, parts.Pictures.Size, new OpenStages()) { Sigmas = [0], Random = RandomKey.OfRun(2) });
+        var latents = RandomKey.OfRun(3).Normal([3, 4, 16, 16], CPU) * 0.5;
+        void Is(Tensor gradient, Func<Tensor, Tensor> score)
+        {
+            // Along itself the derivative is the length of the gradient; neighbours go different ways, so that one that had another's would show.
+            var length = gradient.flatten(1).norm(1);
+            var along = gradient / length.view(-1, 1, 1, 1) * tensor(s_aside).view(-1, 1, 1, 1);
+            using var _ = no_grad();
+            var rise = (score(latents + along) - score(latents - along)) / 2 / tensor(s_aside);
+            Agreement.Values(rise / length, ones(3), "derivatives", tolerance: 0.03);
+        }
+        Is(samples.GradientOf(parts.Rewards[0], latents, prompts)!, moved => samples.ScoresOf(parts.Rewards[0], moved, prompts));
+        Is(samples.GradientOf(fit, latents, prompts), moved => fit.Score(samples.Features(fit, moved, prompts, 0, []), [0]));
     }
 
     [Fact]

@@ -19,6 +19,9 @@ internal sealed record FitQuality(int Count)
     /// <summary>The mean cosine of the two gradients with respect to the latents; null where the other has none.</summary>
     public double? Gradient { get; init; }
 
+    /// <summary>The same on as many samples that were learnt from.</summary>
+    public double? FittedGradient { get; init; }
+
     /// <summary>Compares scores.</summary>
     /// <param name="targets">What they were fitted to.</param>
     /// <param name="scores">The scores, as many.</param>

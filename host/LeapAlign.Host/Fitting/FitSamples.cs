@@ -9,6 +9,14 @@ using static TorchSharp.torch;
 
 namespace LeapAlign.Host.Fitting;
 
+/// <summary>A picture of the model that a reward is fitted to.</summary>
+/// <param name="Latents">What it is decoded from, [C, ...].</param>
+/// <param name="Prompt">Its caption.</param>
+/// <param name="Image">Its number among the pictures of that caption.</param>
+/// <param name="Score">What the other reward says of it.</param>
+/// <param name="Gradient">The gradient of that with respect to the latents, [C, ...]; null where there is none.</param>
+internal sealed record Drawn(Tensor Latents, Prompt Prompt, int Image, double Score, Tensor? Gradient);
+
 /// <summary>
 /// The samples that a reward is fitted to. A drawn picture gives a row at each noise level, with the score of what it is without noise. Where the other reward has a gradient, that is learnt, too: what a run
 /// follows is slopes, and scores of drawn pictures alone say little of them.
@@ -60,6 +68,17 @@ internal sealed class FitSamples(IModel model, ImageSize size, OpenStages stages
         var point = latents.detach().requires_grad_();
         return autograd.grad([fit.Score(Features(fit, point, prompts, 0, []), [0]).sum()], [point])[0].MoveToOuterDisposeScope();
     }
+
+    /// <summary>How the direction of the gradient of what is fitted agrees with that of the other reward, both with respect to the latents.</summary>
+    /// <param name="fit">What is fitted.</param>
+    /// <param name="samples">With gradients.</param>
+    /// <returns>The cosine of the two at each sample, over all numbers of the latents.</returns>
+    public double[] Cosines(IRewardFit fit, IEnumerable<Drawn> samples) => [.. samples.Select(sample =>
+    {
+        using var scope = NewDisposeScope();
+        var own = GradientOf(fit, sample.Latents.unsqueeze(0), [sample.Prompt]);
+        return nn.functional.cosine_similarity(own.flatten().to(ScalarType.Float64), sample.Gradient!.flatten().to(ScalarType.Float64), dim: 0).item<double>();
+    })];
 
     /// <summary>
     /// What moves the gradient of what is fitted towards another: the derivative of <c>Σ ‖∇h − g‖² / Σ ‖g‖²</c> with respect to ∇h is a direction, and the derivative of h along it is taken from

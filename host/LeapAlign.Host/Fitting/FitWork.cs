@@ -62,7 +62,7 @@ internal sealed class FitWork(RunPlan plan, FitOptions options, (IModel Model, I
 
     private Result<FitOutcome> OfDrawings(IFittedReward reward, RunReward teacher, IReadOnlyList<Prompt> prompts, HashSet<string> heldOut, CancellationToken stop)
     {
-        List<(Tensor Latents, Prompt Prompt, int Image, double Score, Tensor? Gradient)> drawn = [];
+        List<Drawn> drawn = [];
         var sampling = new PictureSampling(living.Model, living.Sampler!, plan.Guidance, stages)
         {
             Schedule = living.Sampler!.CreateSchedule(living.Model.Scheduling.For(living.Pictures.Latents)),
@@ -83,7 +83,7 @@ internal sealed class FitWork(RunPlan plan, FitOptions options, (IModel Model, I
             for (var i = 0; i < batch.Length; i++)
             {
                 Tensor Own(Tensor of) => of[i].clone().MoveToOuterDisposeScope();
-                drawn.Add((Own(latents), batch[i].Prompt, batch[i].Image, scores[i], gradient is null ? null : Own(gradient)));
+                drawn.Add(new(Own(latents), batch[i].Prompt, batch[i].Image, scores[i], gradient is null ? null : Own(gradient)));
             }
             Say("drawn", drawn.Count - batch.Length, drawn.Count, requests.Length, "pictures");
         }
@@ -113,7 +113,8 @@ internal sealed class FitWork(RunPlan plan, FitOptions options, (IModel Model, I
                 {
                     using var at = new FitRows(Kept);
                     foreach (var sample in measured) AddRow(fit, at, (sample.Latents, sample.Prompt, sample.Image), sigma, sample.Score);
-                    quality.Add((sigma, FitQuality.OfScores(at.Scores, Scores(fit, at)) with { Gradient = sigma == 0 ? Agreement(fit, measured.Select(static sample => (sample.Latents, sample.Prompt, sample.Gradient))) : null }));
+                    var agreed = FitQuality.OfScores(at.Scores, Scores(fit, at));
+                    quality.Add((sigma, sigma == 0 ? agreed with { Gradient = Agreement(fit, measured), FittedGradient = Agreement(fit, learnt.Take(measured.Length)) } : agreed));
                 }
                 return Outcome(fit, teacher.Name, learnt.Length, quality);
             }
@@ -215,18 +216,10 @@ internal sealed class FitWork(RunPlan plan, FitOptions options, (IModel Model, I
         return [.. scores];
     }
 
-    // The mean over samples of the cosine of two gradients with respect to the clean latents.
-    private double? Agreement(IRewardFit fit, IEnumerable<(Tensor Latents, Prompt Prompt, Tensor? Gradient)> samples)
+    private double? Agreement(IRewardFit fit, IEnumerable<Drawn> samples)
     {
-        List<double> cosines = [];
-        foreach (var (latents, prompt, gradient) in samples)
-        {
-            if (gradient is null) return null;
-            using var scope = NewDisposeScope();
-            var own = Samples.GradientOf(fit, latents.unsqueeze(0), [prompt]);
-            cosines.Add(nn.functional.cosine_similarity(own.flatten().to(ScalarType.Float64), gradient.flatten().to(ScalarType.Float64), dim: 0).item<double>());
-        }
-        return cosines.Average();
+        Drawn[] all = [.. samples];
+        return all[0].Gradient is null ? null : Samples.Cosines(fit, all).Average();
     }
 
     private void AddRow(IRewardFit fit, FitRows rows, (Tensor Latents, Prompt Prompt, int Image) sample, double sigma, double score)
@@ -252,6 +245,7 @@ internal sealed class FitWork(RunPlan plan, FitOptions options, (IModel Model, I
             ["fit.updates"] = options.Updates.ToString(CultureInfo.InvariantCulture),
             ["held-out.samples"] = clean.Count.ToString(CultureInfo.InvariantCulture),
         };
+        if (clean.FittedGradient is { } fitted) record["fitted.gradient"] = fitted.ToString("R", CultureInfo.InvariantCulture);
         foreach (var (name, value) in new[] { ("pearson", clean.Pearson), ("spearman", clean.Spearman), ("explained", clean.Explained), ("pairs", clean.Pairs), ("gradient", clean.Gradient) })
         {
             if (value is { } number) record[$"held-out.{name}"] = number.ToString("R", CultureInfo.InvariantCulture);

@@ -116,10 +116,10 @@ internal sealed class RewardFitting(Terminal terminal, ILoggerFactory loggers)
 
     private Completion Show(FitOptions options, IFittedReward reward, FitOutcome done)
     {
-        var table = terminal.Table(["sigma", "held out", "pearson", "spearman", "explained", "pairs", "gradient"]);
+        var table = terminal.Table(["sigma", "held out", "pearson", "spearman", "explained", "pairs", "gradient", "fitted"]);
         foreach (var (sigma, quality) in done.Quality)
         {
-            table.AddRow(new[] { sigma.ToString(CultureInfo.InvariantCulture), quality.Count.ToString(CultureInfo.InvariantCulture), Number(quality.Pearson), Number(quality.Spearman), Number(quality.Explained), Number(quality.Pairs), Number(quality.Gradient) }.Select(Terminal.Cell));
+            table.AddRow(new[] { sigma.ToString(CultureInfo.InvariantCulture), quality.Count.ToString(CultureInfo.InvariantCulture), Number(quality.Pearson), Number(quality.Spearman), Number(quality.Explained), Number(quality.Pairs), Number(quality.Gradient), Number(quality.FittedGradient) }.Select(Terminal.Cell));
         }
         terminal.Console.Write(table);
         terminal.Write($"'{options.Reward}' in {reward.File}");

@@ -13,7 +13,7 @@ internal static class SpanSchema
     private const string Working = "step, evaluate";
     private static readonly string s_model = SourceNames.Of(PartKinds.Model);
 
-    public static readonly SpanDefinition Command = new("command", SourceNames.Kernel, "", "A verb that works with a plan: train, generate, score, profile.", Tags.Command, Tags.Error);
+    public static readonly SpanDefinition Command = new("command", SourceNames.Kernel, "", "A verb that works with a plan: train, generate, score, fit, profile.", Tags.Command, Tags.Error);
 
     public static readonly SpanDefinition Run = new(
         "run", SourceNames.Kernel, "command", "The run loop from the first evaluation to the last.", Tags.Algorithm, Tags.Model, Tags.Sampler, Tags.Seed, Tags.Steps, Tags.Batch, Tags.EvaluationsSoFar, Tags.Error);
@@ -58,7 +58,7 @@ internal static class SpanSchema
 
     public static readonly SpanDefinition Decode = new("decode", s_model, Working, "Latents to pictures.", Tags.Error);
 
-    public static readonly SpanDefinition Score = new("score", SourceNames.Of(PartKinds.Reward), Working, "One reward's scores of decoded pictures.", Tags.Reward, Tags.Error);
+    public static readonly SpanDefinition Score = new("score", SourceNames.Of(PartKinds.Reward), Working, "One reward's scores, of decoded pictures or of latents.", Tags.Reward, Tags.Error);
 
     public static readonly SpanDefinition Backward = new("backward", SourceNames.Kernel, "step", "Backward on one objective.", Tags.Error);
 

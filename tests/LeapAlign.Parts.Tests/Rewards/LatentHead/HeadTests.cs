@@ -85,6 +85,32 @@ public sealed class HeadTests : IDisposable
     }
 
     [Fact]
+    public void It_looks_at_the_latents_at_their_noise_level_after_its_block()
+    {
+        using var features = new FeatureCase().OpenFeatures(2);
+        var latents = FeatureCase.Latents(2);
+        foreach (var sigma in s_sigmas)
+        {
+            using var samples = FeatureCase.Samples(latents, sigma);
+            var tokens = latents.flatten(2).transpose(1, 2).matmul(RandomKey.OfRun(2).Normal([2, 6], CPU)).sin() + sigma;
+            Agreement.Values(LatentHeadReward.Numbers(features, samples), cat([tokens.flatten(1), features.Captions(samples.Conditioning)], 1), "numbers", tolerance: 1e-6);
+        }
+        using (var fit = Recording.Require(new LatentHeadReward(new LatentHeadSettings { Head = File, Blocks = 2 }, FeatureCase.Context).BeginFit(new FeatureCase(), Targets(1, (0, 1)))))
+        {
+            Agreement.Values(fit.Features(FeatureCase.Samples(latents, 0.5)), LatentHeadReward.Numbers(features, FeatureCase.Samples(latents, 0.5)), "fitted", tolerance: 0);
+            Write(fit.ToFile(new Dictionary<string, string>()));
+        }
+        using var reward = new LatentHeadReward(new LatentHeadSettings { Head = File }, FeatureCase.Context);
+        Recording.Require(reward.Attach(new FeatureCase()));
+        using var again = Recording.Require(HeadFile.Read(File, CPU)).Head;
+        foreach (var sigma in s_sigmas)
+        {
+            using var samples = FeatureCase.Samples(latents, sigma);
+            Agreement.Values(reward.Score(samples), again.Forward(LatentHeadReward.Numbers(features, samples), [sigma]).detach(), "score", tolerance: 1e-6);
+        }
+    }
+
+    [Fact]
     public void Preferences_are_learnt()
     {
         using var fit = Begin(new FeatureCase(), updates: 200, (0, 1));
