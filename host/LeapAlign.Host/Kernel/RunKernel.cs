@@ -1,4 +1,3 @@
-using LeapAlign.Contracts.State;
 using LeapAlign.Host.Checkpoints;
 using LeapAlign.Host.Composition;
 using LeapAlign.Host.Kernel.Guards;
@@ -10,7 +9,6 @@ using LeapAlign.Host.Kernel.Steps;
 using LeapAlign.Host.Telemetry;
 using LeapAlign.Host.Telemetry.Spans;
 using LeapAlign.Pipeline;
-using LeapAlign.Storage.Safetensors;
 using static TorchSharp.torch;
 
 namespace LeapAlign.Host.Kernel;
@@ -96,27 +94,14 @@ internal sealed class RunKernel : IDisposable
 
     /// <summary>Runs to the end, or to the end of the step in which cancellation is asked for.</summary>
     /// <returns>How it ended.</returns>
-    public Result<RunEnding> Run(CancellationToken cancellation)
-    {
-        try
-        {
-            return _spans.Run(Stages.Ledger, _ranks, () => Looped(cancellation));
-        }
-        catch (FaultException exception) when (!_ranks.IsAlone)
-        {
-            // Another process ended before the first step.
-            return exception.Fault;
-        }
-    }
-
-    private Result<RunEnding> Looped(CancellationToken cancellation)
+    public Result<RunEnding> Run(CancellationToken cancellation) => _spans.Run(Stages.Ledger, _ranks, () =>
     {
         var ran = Together(GuardedLoop(cancellation));
         Ending = ran.Match<RunEnding?>(static ending => ending, static _ => null);
         // Whatever ended the run, what was done up to its last whole step is kept.
         var kept = AfterRun();
         return ran.Bind(ending => kept.Map(_ => ending));
-    }
+    });
 
     /// <summary>Does steps again, without evaluations, checkpoints or anything told.</summary>
     /// <param name="step">The last of them, from 1.</param>
@@ -150,7 +135,7 @@ internal sealed class RunKernel : IDisposable
 
     /// <summary>Asks every part for its state as a checkpoint will, before the first step: one that cannot give it would end the run at its first checkpoint, which may be its last.</summary>
     /// <returns><see cref="FaultCodes.StateMismatch"/>, naming the part.</returns>
-    public Result<Unit> Rehearse() => _checkpoints is not { IsOn: true } ? Unit.Value : _step.States.Select(static state => Saves(state.Name, state.State)).All().Map(static _ => Unit.Value);
+    public Result<Unit> Rehearse() => _checkpoints is not { IsOn: true } ? Unit.Value : StateRehearsal.Of(_step.States);
 
     /// <summary>Writes the state down where no checkpoint holds it yet: the export, which would have kept it, failed.</summary>
     public Result<Unit> Keep() => _checkpoints is null || _checkpoints.At == Done
@@ -240,25 +225,6 @@ internal sealed class RunKernel : IDisposable
 
     private bool IsEvaluationDue =>
         _plan.Evaluation.Every is var every and >= 0 && _progress.EvaluatedAt != Done && (Done == 0 || Done == _plan.Run.Steps || (every > 0 && Done % every == 0));
-
-    private static Result<Unit> Saves(string name, IStateful part)
-    {
-        try
-        {
-            SafetensorsWriter.Bytes([.. part.Save().Tensors.Select(static tensor => new TensorToWrite(tensor.Name, tensor.Value, tensor.Value.dtype))]);
-            return Unit.Value;
-        }
-        catch (FaultException exception)
-        {
-            return exception.Fault;
-        }
-#pragma warning disable CA1031 // A part may throw anything.
-        catch (Exception exception)
-#pragma warning restore CA1031
-        {
-            return exception.ToFault((type, message) => new Fault.Run(FaultCodes.StateMismatch, $"the state of '{name}' cannot be saved in a checkpoint: {type}: {message}"));
-        }
-    }
 
     private Result<Unit> Evaluate(CancellationToken cancellation)
     {

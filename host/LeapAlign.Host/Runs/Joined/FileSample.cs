@@ -33,7 +33,7 @@ internal static class FileSample
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            return $"not to be read ({exception.GetType().Name})";
+            return "not to be read";
         }
     }
 }

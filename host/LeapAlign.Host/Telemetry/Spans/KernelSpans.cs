@@ -86,7 +86,17 @@ internal sealed class KernelSpans : IStageListener
     /// <summary>Runs the loop in its span. Those of other processes lie in the span of the first, so that a run is one trace.</summary>
     public Result<RunEnding> Run(EvaluationLedger ledger, RunRanks ranks, Func<Result<RunEnding>> loop)
     {
-        using var span = Started(ranks);
+        Activity? begun;
+        try
+        {
+            begun = Started(ranks);
+        }
+        catch (FaultException exception) when (!ranks.IsAlone)
+        {
+            // Another process ended before the first step.
+            return exception.Fault;
+        }
+        using var span = begun;
         var outcome = loop();
         if (span is null) return outcome;
         span.SetTag(Tags.Algorithm.Name, _plan.Algorithm.Definition.Id)
