@@ -1,3 +1,5 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
 using LeapAlign.Algorithms.Forward;
 using LeapAlign.Algorithms.Grpo;
 using LeapAlign.Contracts.Algorithms;
@@ -7,6 +9,8 @@ using LeapAlign.Host.Composition;
 using LeapAlign.Host.Configuration.Sections;
 using LeapAlign.Host.Kernel;
 using LeapAlign.Host.Kernel.Ranks;
+using LeapAlign.Host.Telemetry.Schema;
+using LeapAlign.Host.Telemetry.Spans;
 using LeapAlign.Pipeline;
 using LeapAlign.Testing;
 using static TorchSharp.torch;
@@ -149,6 +153,34 @@ public sealed class RankTests
             return (Ending: Recording.Require(kernel.Run(stop.Token)), kernel.Done);
         });
         Assert.All(done, static each => Assert.Equal((RunEnding.Interrupted, 2), each));
+    }
+
+    [Fact]
+    public void The_processes_of_a_run_are_one_trace_in_which_waiting_shows()
+    {
+        const long seed = 918_273_645;
+        ConcurrentQueue<Activity> ended = [];
+        using var listener = new ActivityListener
+        {
+            ShouldListenTo = static source => source.Name == KernelSpans.Source.Name,
+            Sample = static (ref ActivityCreationOptions<ActivityContext> _) => ActivitySamplingResult.AllDataAndRecorded,
+            ActivityStopped = ended.Enqueue,
+        };
+        ActivitySource.AddActivityListener(listener);
+        ThreadedRanks.Run(2, static communicator =>
+        {
+            var plan = InProcessRun.Plan(new RunSettings { Steps = 1, Batch = 2, Accumulation = 2, Seed = seed }).With(ScriptedRun.Algorithm(static step => step.Average(Loss), []));
+            using var parts = Recording.Require(RunParts.Create(plan, InProcessRun.Context, new RunRanks(communicator)));
+            using var kernel = new RunKernel(plan, parts, CPU, []);
+            return Recording.Require(kernel.Run(CancellationToken.None));
+        });
+        // Other tests run beside this one.
+        var runs = ended.Where(static span => span.OperationName == SpanSchema.Run.Name && span.GetTagItem(Tags.Seed.Name) is seed).ToList();
+        var first = Assert.Single(runs, static span => span.ParentId is null);
+        Assert.Equal(first.Id, Assert.Single(runs, static span => span.ParentId is not null).ParentId);
+        var own = ended.Where(span => span.TraceId == first.TraceId).Select(static span => span.OperationName).ToList();
+        Assert.Contains(SpanSchema.Wait.Name, own);
+        Assert.Equal(2, own.Count(static name => name == SpanSchema.Reduce.Name));
     }
 
     private static void Same((float[] Weights, StepReport Report) one, (float[] Weights, StepReport Report) other)

@@ -10,7 +10,7 @@ internal static class TelemetryRuns
 {
     /// <summary>The spans of the host and of the plugins that these runs use.</summary>
     public static IReadOnlyList<SpanDefinition> Schema { get; } =
-        [.. SpanSchema.All, .. SpanSchema.Of(PluginManifest.Read(Path.Combine(Repository.Root, "plugins", "algorithms", "leapalign")).Match(static manifest => manifest, static fault => throw new InvalidOperationException(fault.ToString())))];
+        [.. SpanSchema.All.Except(SpanSchema.OfSeveralProcesses), .. SpanSchema.Of(PluginManifest.Read(Path.Combine(Repository.Root, "plugins", "algorithms", "leapalign")).Match(static manifest => manifest, static fault => throw new InvalidOperationException(fault.ToString())))];
 
     /// <summary>Runs the program with environment variables.</summary>
     public static Outcome Leapalign(this Workspace workspace, IEnumerable<string> environment, params IEnumerable<string> arguments)

@@ -100,5 +100,8 @@ internal static class SpanSchema
         Command, .. Life, Run, Evaluate, Step, Encode, Roll, Velocity, ReadPictures, EncodePictures, Decode, Score, Backward, Clip, Wait, Reduce, Update, Refresh, Average, Copies, Checkpoint, WriteCheckpoint,
     ];
 
+    /// <summary>Those of them that a run in one process does not have.</summary>
+    public static IReadOnlyList<SpanDefinition> OfSeveralProcesses { get; } = [Wait, Reduce];
+
     private static readonly HashSet<string> s_names = [.. All.Select(static span => span.Name)];
 }
