@@ -10,10 +10,7 @@ using LeapAlign.Host.Configuration;
 using LeapAlign.Host.Kernel;
 using LeapAlign.Host.Kernel.Pictures;
 using LeapAlign.Host.Kernel.Rewards;
-using LeapAlign.Host.Kernel.Stages;
 using LeapAlign.Host.Runs;
-using LeapAlign.Host.Telemetry;
-using LeapAlign.Host.Telemetry.Spans;
 using LeapAlign.Pipeline;
 using LeapAlign.Storage.Safetensors;
 using Microsoft.Extensions.Logging;
@@ -36,52 +33,28 @@ internal sealed class RewardFitting(Terminal terminal, ILoggerFactory loggers)
             using (site) return Fit(plan, options, site, stop);
         });
 
-    private Result<Completion> Fit(RunPlan plan, FitOptions options, RunSite site, CancellationToken stop)
-    {
-        List<IDisposable> owned = [];
-        try
-        {
-            return from named in Named(plan, options.Reward)
-                   from source in options.From is { } learnt ? Named(plan, learnt).Map(static reward => (RewardPlan?)reward) : Result.Ok<RewardPlan?>(null)
-                   from reward in Fitted(named, site, owned)
-                   from place in CanBe(reward, named, options)
-                   from prompts in RunParts.Make<IPromptSource>(plan.Prompts, site.Context, owned).Bind(static made => made.Read())
-                   from sampler in source is null ? Result.Ok<ISampler?>(null) : RunParts.Make<ISampler>(plan.Sampler, site.Context, owned).Map(static made => (ISampler?)made)
-                   from model in RunParts.Make<IModel>(plan.Model, site.FrozenContext, owned)
-                   from pictures in PictureSpace.Of(model, plan.Size ?? model.NativeSize)
-                   from teacher in source is null ? Result.Ok<RunReward?>(null) : Teacher(source, site, owned)
-                   let work = new FitWork(plan, options, (model, sampler, pictures, site.Device), Stages(plan), line => terminal.Error.WriteLine(line))
-                   from done in work.Run(reward, teacher, prompts, stop)
-                   from written in Write(reward.File, done.File)
-                   select Show(options, reward, done);
-        }
-        catch (OperationCanceledException) when (stop.IsCancellationRequested)
-        {
-            terminal.Error.WriteLine("interrupted: nothing is written");
-            return Completion.Interrupted;
-        }
-        catch (FaultException exception)
-        {
-            return exception.Fault;
-        }
-#pragma warning disable CA1031 // A part may throw anything; as in a run, whatever it is becomes a fault.
-        catch (Exception exception)
-#pragma warning restore CA1031
-        {
-            return exception.ToFault(static (type, message) => new Fault.Run(FaultCodes.StepThrew, $"fitting threw {type}: {message}"));
-        }
-        finally
-        {
-            RunParts.Release(owned);
-            site.Warnings.Summarize();
-        }
-    }
+    private Result<Completion> Fit(RunPlan plan, FitOptions options, RunSite site, CancellationToken stop) => site.Work(
+        "fitting",
+        owned =>
+            from named in Named(plan, options.Reward)
+            from source in options.From is { } learnt ? Named(plan, learnt).Map(static reward => (RewardPlan?)reward) : Result.Ok<RewardPlan?>(null)
+            from reward in Fitted(named, site, owned)
+            from place in CanBe(reward, named, options)
+            from prompts in RunParts.Make<IPromptSource>(plan.Prompts, site.Context, owned).Bind(static made => made.Read())
+            from sampler in source is null ? Result.Ok<ISampler?>(null) : RunParts.Make<ISampler>(plan.Sampler, site.Context, owned).Map(static made => (ISampler?)made)
+            from model in RunParts.Make<IModel>(plan.Model, site.FrozenContext, owned)
+            from pictures in PictureSpace.Of(model, plan.Size ?? model.NativeSize)
+            from teacher in source is null ? Result.Ok<RunReward?>(null) : Teacher(source, site, owned)
+            let work = new FitWork(plan, options, (model, sampler, pictures, site.Device), site.Stages(), line => terminal.Error.WriteLine(line))
+            from done in work.Run(reward, teacher, prompts, stop)
+            from written in Write(reward.File, done.File)
+            select Show(options, reward, done),
+        Interrupted);
 
-    private static OpenStages Stages(RunPlan plan)
+    private Completion Interrupted()
     {
-        var stages = new OpenStages();
-        stages.Add(new KernelSpans(plan));
-        return stages;
+        terminal.Error.WriteLine("interrupted: nothing is written");
+        return Completion.Interrupted;
     }
 
     private static Result<RewardPlan> Named(RunPlan plan, string name) => plan.Rewards.FirstOrDefault(reward => reward.Part.Name == name) is { } named
@@ -104,8 +77,7 @@ internal sealed class RewardFitting(Terminal terminal, ILoggerFactory loggers)
     private static Result<Unit> CanBe(IFittedReward reward, RewardPlan named, FitOptions options)
     {
         if (options.From == named.Part.Name) return new Fault.Configuration(FaultCodes.CannotFit, $"the reward '{options.From}' cannot be fitted to itself", new SourcePlace(FitOptions.FromOption));
-        if (Directory.Exists(reward.File)) return new Fault.Run(FaultCodes.CannotWrite, "it is a folder; expected a file to write", new SourcePlace(reward.File));
-        if (!Directory.Exists(Path.GetDirectoryName(reward.File))) return new Fault.Run(FaultCodes.CannotWrite, "its folder does not exist", new SourcePlace(reward.File));
+        if (!OutputFile.CanBe(reward.File).TryGet(out _, out var fault)) return fault;
         return File.Exists(reward.File) && !options.Replaces
             ? new Fault.Run(FaultCodes.CannotWrite, $"there is a fitted reward already; {FitOptions.ReplaceOption} puts another in its place", new SourcePlace(reward.File))
             : Unit.Value;

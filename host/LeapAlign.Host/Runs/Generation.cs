@@ -9,10 +9,7 @@ using LeapAlign.Host.Composition;
 using LeapAlign.Host.Configuration;
 using LeapAlign.Host.Kernel;
 using LeapAlign.Host.Kernel.Pictures;
-using LeapAlign.Host.Kernel.Stages;
 using LeapAlign.Host.Runs.Folders;
-using LeapAlign.Host.Telemetry;
-using LeapAlign.Host.Telemetry.Spans;
 using LeapAlign.Pipeline;
 using Microsoft.Extensions.Logging;
 using static TorchSharp.torch;
@@ -34,52 +31,26 @@ internal sealed class Generation(Terminal terminal, ILoggerFactory loggers) : IG
             using (site) return Generate(plan, options, site, stop);
         });
 
-    private Result<Completion> Generate(RunPlan plan, GenerateOptions options, RunSite site, CancellationToken stop)
-    {
-        List<IDisposable> owned = [];
-        try
-        {
-            return from prompts in Captions(plan, options, site, owned)
-                   from sampler in RunParts.Make<ISampler>(plan.Sampler, site.Context, owned)
-                   from trained in TrainedModel.Make(plan, site.Context, owned)
-                   let opened = trained.Model
-                   from pictures in PictureSpace.Of(opened, options.Size ?? opened.NativeSize)
-                   let finite = new FiniteCheck()
-                   let sampling = new PictureSampling(opened, sampler, plan.Guidance, Stages(plan))
-                   {
-                       Schedule = sampler.CreateSchedule(opened.Scheduling.For(pictures.Latents), options.Steps),
-                       Noise = KeyOf(options.Seed),
-                       Pictures = pictures,
-                       Device = site.Device,
-                       Stochastic = true,
-                       Shown = finite.See,
-                   }
-                   from done in Draw([.. PictureRequest.All(prompts, options.ImagesPerPrompt)], (sampling, finite), (options, plan.Evaluation.Batch), stop)
-                   select done;
-        }
-        catch (FaultException exception)
-        {
-            return exception.Fault;
-        }
-#pragma warning disable CA1031 // A part may throw anything; as in a run, whatever it is becomes a fault.
-        catch (Exception exception)
-#pragma warning restore CA1031
-        {
-            return exception.ToFault(static (type, message) => new Fault.Run(FaultCodes.StepThrew, $"drawing threw {type}: {message}"));
-        }
-        finally
-        {
-            RunParts.Release(owned);
-            site.Warnings.Summarize();
-        }
-    }
-
-    private static OpenStages Stages(RunPlan plan)
-    {
-        var stages = new OpenStages();
-        stages.Add(new KernelSpans(plan));
-        return stages;
-    }
+    private Result<Completion> Generate(RunPlan plan, GenerateOptions options, RunSite site, CancellationToken stop) => site.Work(
+        "drawing",
+        owned =>
+            from prompts in Captions(plan, options, site, owned)
+            from sampler in RunParts.Make<ISampler>(plan.Sampler, site.Context, owned)
+            from trained in TrainedModel.Make(plan, site.Context, owned)
+            let opened = trained.Model
+            from pictures in PictureSpace.Of(opened, options.Size ?? opened.NativeSize)
+            let finite = new FiniteCheck()
+            let sampling = new PictureSampling(opened, sampler, plan.Guidance, site.Stages())
+            {
+                Schedule = sampler.CreateSchedule(opened.Scheduling.For(pictures.Latents), options.Steps),
+                Noise = KeyOf(options.Seed),
+                Pictures = pictures,
+                Device = site.Device,
+                Stochastic = true,
+                Shown = finite.See,
+            }
+            from done in Draw([.. PictureRequest.All(prompts, options.ImagesPerPrompt)], (sampling, finite), (options, plan.Evaluation.Batch), stop)
+            select done);
 
     private static Result<IReadOnlyList<Prompt>> Captions(RunPlan plan, GenerateOptions options, RunSite site, List<IDisposable> owned)
     {

@@ -1,10 +1,13 @@
 using LeapAlign.Contracts.Models;
 using LeapAlign.Contracts.Plugins;
+using LeapAlign.Host.Commands;
 using LeapAlign.Host.Composition;
 using LeapAlign.Host.Kernel;
+using LeapAlign.Host.Kernel.Stages;
 using LeapAlign.Host.Kernel.Guards;
 using LeapAlign.Host.Live;
 using LeapAlign.Host.Runtime;
+using LeapAlign.Host.Telemetry;
 using LeapAlign.Host.Telemetry.Measures;
 using LeapAlign.Host.Telemetry.Spans;
 using LeapAlign.Pipeline;
@@ -83,6 +86,46 @@ internal sealed class RunSite : IDisposable
         Spans = (part.Plugin?.Telemetry ?? _own).Spans,
         Meter = (part.Plugin?.Telemetry ?? _own).Meter,
     };
+
+    /// <summary>Stages with the spans of a run, for work that is none.</summary>
+    public OpenStages Stages()
+    {
+        var stages = new OpenStages();
+        stages.Add(new KernelSpans(_plan));
+        return stages;
+    }
+
+    /// <summary>Does work with parts and disposes them afterwards; whatever they throw is a fault, as in a run. Warnings that came more than once are summed up at the end.</summary>
+    /// <param name="doing">What it is, in one word, for the fault.</param>
+    /// <param name="work">The work; it notes the parts that are to be disposed.</param>
+    /// <param name="interrupted">What it is when a part gave up because it was asked to stop; null where that is no end of such work.</param>
+    public Result<Completion> Work(string doing, Func<List<IDisposable>, Result<Completion>> work, Func<Completion>? interrupted = null)
+    {
+        List<IDisposable> owned = [];
+        try
+        {
+            return work(owned);
+        }
+        catch (OperationCanceledException) when (interrupted is not null && _stop.IsCancellationRequested)
+        {
+            return interrupted();
+        }
+        catch (FaultException exception)
+        {
+            return exception.Fault;
+        }
+#pragma warning disable CA1031 // A part may throw anything; as in a run, whatever it is becomes a fault.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            return exception.ToFault((type, message) => new Fault.Run(FaultCodes.StepThrew, $"{doing} threw {type}: {message}"));
+        }
+        finally
+        {
+            RunParts.Release(owned);
+            Warnings.Summarize();
+        }
+    }
 
     private void Warn(Fault fault)
     {

@@ -5,10 +5,7 @@ using LeapAlign.Contracts.Prompts;
 using LeapAlign.Host.Commands;
 using LeapAlign.Host.Composition;
 using LeapAlign.Host.Kernel;
-using LeapAlign.Host.Kernel.Stages;
 using LeapAlign.Host.Runs;
-using LeapAlign.Host.Telemetry;
-using LeapAlign.Host.Telemetry.Spans;
 using LeapAlign.Pipeline;
 using LeapAlign.Storage.Disks;
 using Microsoft.Extensions.Logging;
@@ -33,54 +30,31 @@ internal sealed class Scorer(Terminal terminal, ILoggerFactory loggers)
             using (site) return Score(plan, options, site, stop);
         });
 
-    private Result<Completion> Score(RunPlan plan, ScoreOptions options, RunSite site, CancellationToken stop)
+    private Result<Completion> Score(RunPlan plan, ScoreOptions options, RunSite site, CancellationToken stop) => site.Work(
+        "scoring",
+        owned =>
+            from pictured in plan.Rewards.Select(ScoresPictures).All()
+            from _ in options.Files.Select(OutputFile.CanBe).All()
+            from pictures in Pictures(plan, options, site, owned)
+            from rewards in RunParts.MakeRewards(plan, model: null, site.Context, owned)
+            let scores = new PictureScores(rewards, site.Stages(), site.Device)
+            from compared in scores.Check(pictures)
+            let sheet = new ScoreSheet(plan.Rewards, scores.Of(pictures, stop))
+            from written in Write(sheet, options, site.Warnings)
+            select Completion.Whole,
+        Interrupted)
+        .Match(Result.Ok, fault => WithoutMetadata(fault, options) ?? fault);
+
+    private Completion Interrupted()
     {
-        List<IDisposable> owned = [];
-        try
-        {
-            return from pictured in plan.Rewards.Select(ScoresPictures).All()
-                   from _ in options.Files.Select(CanBe).All()
-                   from pictures in Pictures(plan, options, site, owned)
-                   from rewards in RunParts.MakeRewards(plan, model: null, site.Context, owned)
-                   let scores = new PictureScores(rewards, Stages(plan), site.Device)
-                   from compared in scores.Check(pictures)
-                   let sheet = new ScoreSheet(plan.Rewards, scores.Of(pictures, stop))
-                   from written in Write(sheet, options, site.Warnings)
-                   select Completion.Whole;
-        }
-        catch (OperationCanceledException) when (stop.IsCancellationRequested)
-        {
-            terminal.Error.WriteLine("interrupted: nothing is written");
-            return Completion.Interrupted;
-        }
-        catch (FaultException exception)
-        {
-            return WithoutMetadata(exception.Fault, options) ?? exception.Fault;
-        }
-#pragma warning disable CA1031 // A part may throw anything; as in a run, whatever it is becomes a fault.
-        catch (Exception exception)
-#pragma warning restore CA1031
-        {
-            return exception.ToFault(static (type, message) => new Fault.Run(FaultCodes.StepThrew, $"scoring threw {type}: {message}"));
-        }
-        finally
-        {
-            RunParts.Release(owned);
-            site.Warnings.Summarize();
-        }
+        terminal.Error.WriteLine("interrupted: nothing is written");
+        return Completion.Interrupted;
     }
 
     // A caption of the command line is words alone; a reward that judges by a key of its metadata names the key as the place of its fault.
     private static Fault? WithoutMetadata(Fault fault, ScoreOptions options) => options.Caption is not null && fault is { Code: FaultCodes.BadPromptMetadata, Place.Key: { } key }
         ? fault.And($"; --caption gives words alone: use --captions FILE, whose row for each picture has \"file\", \"caption\" and \"{key}\"")
         : null;
-
-    private static OpenStages Stages(RunPlan plan)
-    {
-        var stages = new OpenStages();
-        stages.Add(new KernelSpans(plan));
-        return stages;
-    }
 
     // What a model would make of the pixels of a file is not what it drew: an encoder loses some of it, and no model is read here.
     private static Result<Unit> ScoresPictures(RewardPlan reward) => Requirements.Provides(reward.Part).Bind(offers => !offers.Contains(Capabilities.LatentReward, StringComparer.Ordinal)
@@ -89,14 +63,6 @@ internal sealed class Scorer(Terminal terminal, ILoggerFactory loggers)
             FaultCodes.RequirementNotMet,
             $"the reward '{reward.Part.Name}' scores the latents of a model, not pictures of files; name other rewards by {ChosenRewards.Option}: an evaluation scores what the model draws",
             reward.Part.Place)));
-
-    // Before anything is scored: many pictures may take long.
-    private static Result<Unit> CanBe(string path) => (Directory.Exists(path), Directory.Exists(Path.GetDirectoryName(Path.GetFullPath(path)))) switch
-    {
-        (true, _) => new Fault.Run(FaultCodes.CannotWrite, "it is a folder; expected a file to write", new SourcePlace(path)),
-        (_, false) => new Fault.Run(FaultCodes.CannotWrite, "its folder does not exist", new SourcePlace(path)),
-        _ => Unit.Value,
-    };
 
     private static Result<IReadOnlyList<ScoredPicture>> Pictures(RunPlan plan, ScoreOptions options, RunSite site, List<IDisposable> owned) => options.Captions is { } captions
         ? from source in RunParts.Make<IPromptSource>(plan.Prompts, site.Context, owned)

@@ -12,7 +12,7 @@ internal sealed record EvaluatedBatch(int Index, IReadOnlyDictionary<string, dou
     /// <summary>Those of its pictures that are shown.</summary>
     public IReadOnlyList<SamplePicture> Samples { get; init; } = [];
 
-    /// <summary>The batches of all processes in the order of the evaluation. Pictures come to the first process alone.</summary>
+    /// <summary>The batches of all processes in the order of the evaluation, in every process.</summary>
     /// <param name="ranks">The processes.</param>
     /// <param name="own">Those of this one.</param>
     public static IReadOnlyList<EvaluatedBatch> Gathered(RunRanks ranks, IReadOnlyList<EvaluatedBatch> own)
