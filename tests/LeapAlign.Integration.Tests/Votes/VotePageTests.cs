@@ -6,6 +6,8 @@ namespace LeapAlign.Integration.Tests.Votes;
 /// <summary>The page of votes in a real browser.</summary>
 public sealed class VotePageTests
 {
+    private const string Asked = "!document.getElementById('question').hidden && !document.getElementById('left').disabled";
+
     [Fact]
     public async Task A_group_is_voted_on_with_keys_and_mouse_and_the_end_is_said()
     {
@@ -14,17 +16,20 @@ public sealed class VotePageTests
         await browser.Show(1280, 860, dark: false);
         var scores = await votes.Begin(4, "a red ring & <script>alert(1)</script>");
         await browser.Open(votes.Address);
-        await Until(browser, "!document.getElementById('question').hidden && !document.getElementById('left').disabled");
+        await Until(browser, Asked);
         Assert.Equal("a red ring & <script>alert(1)</script>", await Of<string>(browser, "document.getElementById('caption').textContent"));
         Assert.Equal("The left picture of: a red ring & <script>alert(1)</script>", await Of<string>(browser, "document.getElementById('left-picture').alt"));
         Assert.Equal("0 of 6 pairs of group 1", await Progress(browser));
         await Screenshot(browser, "votes-wide.png");
         // A telephone: nothing is wider than the screen, and both pictures and all buttons are there to touch.
+        // Another kind of screen loads the page again: without its question a key says nothing.
         await browser.Show(360, 740, dark: true);
+        await Until(browser, Asked);
         Assert.True(await Of<bool>(browser, "document.documentElement.scrollWidth <= 360"));
         Assert.True(await Of<bool>(browser, "['left', 'right', 'neither'].every(id => { const b = document.getElementById(id).getBoundingClientRect(); return b.width >= 44 && b.height >= 44 && b.left >= 0 && b.right <= 360 && b.bottom <= 740; })"));
         await Screenshot(browser, "votes-narrow.png");
         await browser.Show(1280, 860, dark: false);
+        await Until(browser, Asked);
 
         await Press(browser, "ArrowLeft", 1);
         await Press(browser, "ArrowRight", 2);
