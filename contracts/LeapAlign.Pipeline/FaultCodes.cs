@@ -99,6 +99,9 @@ public static class FaultCodes
     /// <summary>Two parts measure under one name.</summary>
     public const string MeasuredTwice = "LA3013";
 
+    /// <summary>Processes are to share the state of an optimizer that does not update each parameter by itself.</summary>
+    public const string NotSeparable = "LA3014";
+
     /// <summary>The model folder is absent or lacks a component.</summary>
     public const string ModelNotFound = "LA4001";
 

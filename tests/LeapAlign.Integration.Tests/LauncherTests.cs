@@ -1,5 +1,7 @@
 using System.Security.Cryptography;
 using System.Text.Json.Nodes;
+using LeapAlign.Storage.Safetensors;
+using LeapAlign.Testing;
 
 namespace LeapAlign.Integration.Tests;
 
@@ -14,10 +16,13 @@ public sealed class LauncherTests
         foreach (var launcher in Launchers())
         {
             var name = Path.GetFileName(launcher).Replace('.', '-');
-            var outcome = Launch(workspace, launcher, "train", "--name", name);
+            // Each keeps half of the optimizer's state under one of them.
+            var kept = name == "mpirun-openmpi" ? "sharded" : "whole";
+            var outcome = Launch(workspace, launcher, "train", "--name", name, "--set", $"run.optimizerState={kept}");
             Assert.True(outcome.ExitCode == 0, outcome.Error);
             Assert.Equal(Metrics(workspace, "alone"), Metrics(workspace, name));
             Assert.Equal(Weights(workspace, "alone"), Weights(workspace, name));
+            Assert.Equal(OptimizerState(workspace, "alone"), OptimizerState(workspace, name));
             Assert.Contains("2, joined by", (string)JsonNode.Parse(File.ReadAllText(workspace.At("runs", name, "run.json")))!["environment"]!["processes"]!, StringComparison.Ordinal);
             // One voice: nothing for a terminal, and each line once.
             Assert.DoesNotContain('\u001b', outcome.Output);
@@ -85,6 +90,14 @@ public sealed class LauncherTests
             lines.Add(line.ToJsonString());
         }
         return lines;
+    }
+
+    // By name: a state that came from several processes has another order.
+    private static List<string> OptimizerState(Workspace workspace, string run)
+    {
+        using var scope = TorchSharp.torch.NewDisposeScope();
+        using var file = Recording.Require(SafetensorsFile.Open(Directory.GetDirectories(workspace.At("runs", run, "checkpoints")).Max(StringComparer.Ordinal) + "/optimizer.safetensors"));
+        return [.. file.Entries.Keys.Order(StringComparer.Ordinal).Select(name => $"{name} {Convert.ToHexString(SHA256.HashData(Recording.Require(file.Read(name)).bytes))}")];
     }
 
     private static List<string> Weights(Workspace workspace, string run) =>

@@ -11,6 +11,8 @@ using LeapAlign.Host.Kernel;
 using LeapAlign.Host.Kernel.Ranks;
 using LeapAlign.Host.Telemetry.Schema;
 using LeapAlign.Host.Telemetry.Spans;
+using LeapAlign.Optimizers.AdamW;
+using LeapAlign.Optimizers.Muon;
 using LeapAlign.Pipeline;
 using LeapAlign.Testing;
 using static TorchSharp.torch;
@@ -50,6 +52,38 @@ public sealed class RankTests
         Assert.NotEqual(0, alone.Report.GradientNorm);
         Assert.All(ThreadedRanks.Run(4, communicator => Trained(run, communicator, algorithm)), each => Same(alone, each));
         Assert.All(ThreadedRanks.Run(2, communicator => Trained(run, communicator, algorithm)), each => Same(alone, each));
+    }
+
+    [Theory]
+    [InlineData(2)]
+    [InlineData(4)]
+    public void Processes_that_share_the_state_of_an_optimizer_train_the_same(int world)
+    {
+        var run = new RunSettings { Steps = 3, Batch = 2, Accumulation = 4, Shards = 4 };
+        foreach (var optimizer in new[] { Part(new AdamWPlugin(), "adamw", "{}"), Part(new MuonPlugin(), "muon", """{ "rate": 0.01 }""") })
+        {
+            (float[], StepReport) Made(ICommunicator communicator, string state)
+            {
+                using var scope = NewDisposeScope();
+                using var made = new SteppedRun(InProcessRun.Plan(run with { OptimizerState = state }).With(ScriptedRun.Algorithm(static step => step.Average(Loss), [])) with { Optimizer = optimizer }, communicator);
+                StepReport? report = null;
+                for (var step = 0; step < run.Steps; step++) report = made.Step();
+                Assert.Equal(state == RunSettings.StateSharded && communicator.World > 1, made.Training.SharesStates);
+                return (made.Weight.detach().flatten().data<float>().ToArray(), report!);
+            }
+            var alone = Made(OneProcess.Instance, RunSettings.StateSharded);
+            foreach (var state in new[] { RunSettings.StateWhole, RunSettings.StateSharded }) Assert.All(ThreadedRanks.Run(world, communicator => Made(communicator, state)), each => Same(alone, each));
+        }
+    }
+
+    [Fact]
+    public void The_state_of_an_optimizer_that_looks_at_all_parameters_is_not_shared()
+    {
+        var plan = InProcessRun.Plan(new RunSettings { Steps = 1, Batch = 2, OptimizerState = RunSettings.StateSharded }).With(new ScriptedOptimizer(), []);
+        using var parts = Recording.Require(RunParts.Create(plan, InProcessRun.Context, RunRanks.Alone));
+        var fault = parts.Check(plan).Match<Fault?>(static _ => null, static fault => fault);
+        Assert.Equal(FaultCodes.NotSeparable, fault?.Code);
+        Assert.Equal("run.optimizerState", fault!.Place?.Key);
     }
 
     [Fact]

@@ -6,6 +6,12 @@ namespace LeapAlign.Contracts.Optimizers;
 /// <summary>Changes parameters along their gradients. What it needs beside a gradient it requires as a capability (<see cref="Plugins.Capabilities"/>).</summary>
 public interface IOptimizer
 {
+    /// <summary>
+    /// Whether an update changes each parameter by its own values, gradient and state alone. Then the processes of a run may each keep the state of some of the parameters
+    /// (<c>run.optimizerState</c>): an optimization is begun on these, and makes of them what one of all parameters would, to the bit.
+    /// </summary>
+    bool IsSeparable => false;
+
     /// <summary>Begins to optimize a set of parameters; moments are made here.</summary>
     /// <param name="parameters">The parameters, with their roles.</param>
     /// <param name="rate">The learning rate in the place of the setting's, for parameters that an algorithm brings; null takes the setting's.</param>

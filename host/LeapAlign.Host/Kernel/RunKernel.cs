@@ -99,7 +99,7 @@ internal sealed class RunKernel : IDisposable
         var ran = Together(GuardedLoop(cancellation));
         Ending = ran.Match<RunEnding?>(static ending => ending, static _ => null);
         // Whatever ended the run, what was done up to its last whole step is kept.
-        var kept = AfterRun();
+        var kept = AfterRun(ran.IsOk);
         return ran.Bind(ending => kept.Map(_ => ending));
     });
 
@@ -140,6 +140,8 @@ internal sealed class RunKernel : IDisposable
     /// <summary>Writes the state down where no checkpoint holds it yet: the export, which would have kept it, failed.</summary>
     public Result<Unit> Keep() => _checkpoints is null || _checkpoints.At == Done
         ? Unit.Value
+        : !_step.HasWholeStates
+        ? new Fault.Run(FaultCodes.StateMismatch, $"the optimizer's state after step {Done} is in several processes (run.optimizerState), and was not brought together")
         : from taken in Checkpoint()
           from complete in Completed(static checkpoints => checkpoints.Finish())
           select complete;
@@ -191,7 +193,11 @@ internal sealed class RunKernel : IDisposable
             if (IsEvaluationDue && !Evaluate(cancellation).TryGet(out _, out fault)) return fault;
             // Not only after an evaluation: a run may go on from a checkpoint that was taken between it and the end.
             if (_sentinel.Stops) return RunEnding.Gamed;
-            if (!_ranks.IsAlone && Done != _began && RunCheckpoints.IsPlanned(_plan.Checkpoint, Done, _plan.Run.Steps)) _step.Compare();
+            if (!_ranks.IsAlone && Done != _began && RunCheckpoints.IsPlanned(_plan.Checkpoint, Done, _plan.Run.Steps))
+            {
+                _step.Compare();
+                _step.Collect();
+            }
             if (_checkpoints?.IsDue(Done, _plan.Run.Steps) == true && !Checkpoint().TryGet(out _, out fault)) return fault;
             if (Done >= _plan.Run.Steps) return RunEnding.Finished;
             if (_ranks.Any($"step {Done + 1}", cancellation.IsCancellationRequested)) return RunEnding.Interrupted;
@@ -215,10 +221,12 @@ internal sealed class RunKernel : IDisposable
 
     private RunProgress Counted() => _progress with { Evaluations = Stages.Ledger.Evaluations, GradientEvaluations = Stages.Ledger.GradientEvaluations };
 
-    private Result<Unit> AfterRun()
+    private Result<Unit> AfterRun(bool whole)
     {
+        // All processes are here, unless one of them ended the others.
+        if (whole && _plan.Checkpoint.Every >= 0) _step.Collect();
         // A step whose metrics could not be written is done again after a resume.
-        var last = _checkpoints is { IsOn: true } && _recorded && _step.IsBetweenSteps && _checkpoints.At != Done ? Checkpoint() : Unit.Value;
+        var last = _checkpoints is { IsOn: true } && _recorded && _step.IsBetweenSteps && _step.HasWholeStates && _checkpoints.At != Done ? Checkpoint() : Unit.Value;
         var complete = Completed(static checkpoints => checkpoints.Finish());
         return last.Bind(_ => complete);
     }
@@ -236,7 +244,7 @@ internal sealed class RunKernel : IDisposable
         // The checkpoint last, so that a run that goes on from it lacks nothing that was told; what was not told is evaluated again.
         return from told in Tell(observer => observer.Evaluated(report)).Match(Result.Ok, fault => Untold(before, fault))
                from warned in ((Fault[])[.. report.AllWarnings, .. finding.Warnings, .. parted]).Select(warning => Tell(observer => observer.Warned(Done, warning))).All()
-               from kept in IsBest(report) ? Checkpoint() : Unit.Value
+               from kept in KeepBest(report)
                from moved in Moved(report)
                select moved;
     }
@@ -260,6 +268,13 @@ internal sealed class RunKernel : IDisposable
             ? Unit.Value
             : new Fault.Run(FaultCodes.AdapterWithoutEffect, $"after {_step.Updates} updates of the adapter every evaluation picture is to the last bit what it was before the first: either it does not reach the pictures, or the rate is too small to move anything");
 
+    private Result<Unit> KeepBest(EvaluationReport report)
+    {
+        var best = IsBest(report);
+        if (_step.SharesStates && _ranks.Any("the best evaluation", best)) _step.Collect();
+        return best ? Checkpoint() : Unit.Value;
+    }
+
     private bool IsBest(EvaluationReport report)
     {
         if (_checkpoints is not { IsOn: true, Best: { } reward }) return false;
@@ -271,6 +286,8 @@ internal sealed class RunKernel : IDisposable
 
     private void Refuse(Fault fault, bool stops)
     {
+        // The same in all processes, since all of them judge the same numbers.
+        if (_step.IsBetweenSteps) _step.Collect();
         // A run that ends here leaves a checkpoint of the state before the step anyway.
         var states = _step.IsBetweenSteps && !stops ? _step.States : null;
         var kept = _checkpoints?.Keep(_progress, states, fault) ?? Unit.Value;

@@ -9,6 +9,7 @@ using LeapAlign.Contracts.Samplers;
 using LeapAlign.Contracts.State;
 using LeapAlign.Contracts.Weights;
 using LeapAlign.Host.Composition;
+using LeapAlign.Host.Configuration.Sections;
 using LeapAlign.Host.Kernel.Pictures;
 using LeapAlign.Host.Kernel.Ranks;
 using LeapAlign.Host.Kernel.Rewards;
@@ -78,6 +79,7 @@ internal sealed class RunParts : IDisposable
     {
         if (Drawn.Select(drawn => drawn.Form).Prepend(EvaluationForm.OfTraining(plan)).Select(form => Guidance(plan, form)).OfType<Fault>().FirstOrDefault() is { } steered) return steered;
         if (Taught(plan) is { } other) return other;
+        if (plan.Run.OptimizerState == RunSettings.StateSharded && Whole(plan) is { } inseparable) return inseparable;
         try
         {
             foreach (var drawn in Drawn)
@@ -96,6 +98,14 @@ internal sealed class RunParts : IDisposable
     private Fault? Guidance(RunPlan plan, EvaluationForm form) => Model.GuidanceForm == GuidanceForm.None && form.Guidance.Scale != 1
         ? new Fault.Composition(FaultCodes.SettingsDoNotFit, FormattableString.Invariant($"{form.GuidancePlace.Key} is {form.Guidance.Scale}, but the model '{plan.Model.Name}' was distilled to draw without guidance and takes 1 alone"), form.GuidancePlace)
         : null;
+
+    private Fault? Whole(RunPlan plan)
+    {
+        var (optimizer, needs) = (plan.Optimizer, plan.Optimizer.Definition.Requires(plan.Optimizer.Settings).ToList());
+        if (Optimizer.IsSeparable && needs.Count == 0) return null;
+        var why = needs.Count == 0 ? "does not update each parameter by itself" : $"requires {string.Join(", ", needs.Select(static need => $"'{need}'"))} of all parameters";
+        return new Fault.Composition(FaultCodes.NotSeparable, $"run.optimizerState is \"{RunSettings.StateSharded}\", but the optimizer '{optimizer.Name}' {why}: take \"{RunSettings.StateWhole}\", or an optimizer such as adamw or muon", new SourcePlace("plugins.json", Key: "run.optimizerState"));
+    }
 
     // What a teacher predicts is compared with what is trained.
     private Fault? Taught(RunPlan plan) => Teacher?.Latents(Pictures.Size).Match<Fault?>(

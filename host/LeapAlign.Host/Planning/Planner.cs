@@ -4,6 +4,7 @@ using LeapAlign.Contracts.Planning;
 using LeapAlign.Contracts.State;
 using LeapAlign.Contracts.Weights;
 using LeapAlign.Host.Composition;
+using LeapAlign.Host.Configuration.Sections;
 using LeapAlign.Host.Kernel;
 using LeapAlign.Host.Kernel.Rewards;
 using LeapAlign.Host.Kernel.Steps;
@@ -129,7 +130,8 @@ internal sealed class Planner(RunPlan plan, RunParts parts)
         var role = plan.Adapter is null ? ParameterRole.Matrix : ParameterRole.Adapter;
         var sample = zeros(edge, edge, dtype: ScalarType.Float32).requires_grad_();
         using var optimization = parts.Optimizer.Begin(new ParameterSet([new Parameter("sample", role, sample)]));
-        return optimization is IStateful state ? state.Save().Tensors.Sum(static tensor => (double)tensor.Value.numel() * tensor.Value.element_size()) / (edge * edge) : 0;
+        var kept = optimization is IStateful state ? state.Save().Tensors.Sum(static tensor => (double)tensor.Value.numel() * tensor.Value.element_size()) / (edge * edge) : 0;
+        return plan.Run.OptimizerState == RunSettings.StateSharded ? kept / parts.Ranks.World : kept;
     }
 
     // Norm, clipping, moments, the copy in the run's precision and the average read and write each number some ten times.

@@ -12,6 +12,9 @@ namespace LeapAlign.Optimizers.AdamW;
 public sealed class AdamWOptimizer(AdamWSettings settings, Action<Fault>? warn = null) : IOptimizer
 {
     /// <inheritdoc/>
+    public bool IsSeparable => true;
+
+    /// <inheritdoc/>
     public IOptimization Begin(ParameterSet parameters, double? rate = null)
     {
         ArgumentNullException.ThrowIfNull(parameters);

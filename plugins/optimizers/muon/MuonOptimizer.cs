@@ -17,6 +17,9 @@ namespace LeapAlign.Optimizers.Muon;
 public sealed class MuonOptimizer(MuonSettings settings, Action<Fault>? warn = null) : IOptimizer
 {
     /// <inheritdoc/>
+    public bool IsSeparable => true;
+
+    /// <inheritdoc/>
     public IOptimization Begin(ParameterSet parameters, double? rate = null)
     {
         ArgumentNullException.ThrowIfNull(parameters);

@@ -43,7 +43,7 @@ public sealed class RunRanksTests
             using var scope = NewDisposeScope();
             var ranks = new RunRanks(communicator);
             var values = full([2, 3], communicator.Rank + 1.0);
-            ranks.FromFirst("values", values);
+            ranks.From(0, "values", values);
             return (Convert.ToHexString(ranks.OfFirst("words", static () => [7, 8])), values.sum().item<float>());
         });
         Assert.All(heard, static each => Assert.Equal(("0708", 6f), each));

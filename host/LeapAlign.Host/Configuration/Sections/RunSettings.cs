@@ -38,6 +38,16 @@ internal sealed record RunSettings
     [Range(1, 4096)]
     public int? Shards { get; init; }
 
+    [Description("What each process of a run keeps of the optimizer's state: all of it (whole), or the part of its share of the parameters (sharded, known as ZeRO stage 1), whose updated weights it sends to the others. Weights and checkpoints are the same to the bit; the optimizer has to update each parameter by itself, as adamw and muon do.")]
+    [AllowedValues(StateWhole, StateSharded)]
+    public string OptimizerState { get; init; } = StateWhole;
+
+    /// <summary>Every process keeps the state of all parameters.</summary>
+    public const string StateWhole = "whole";
+
+    /// <summary>Every process keeps the state of its share of the parameters.</summary>
+    public const string StateSharded = "sharded";
+
     [Description("Samples of each caption, neighbours in a step; 1 gives each sample a caption of its own. Methods that compare the samples of a caption need more. batch times accumulation is a multiple of it.")]
     [Range(1, 65_536)]
     public int Group { get; init; } = 1;

@@ -64,7 +64,7 @@ internal sealed class Watchdog : IStageListener, IDisposable
         _hangs(_ranks is { IsAlone: false } several ? fault with { Rank = several.Rank } : fault);
     }
 
-    private static bool IsMeeting(string stage) => stage is RunRanks.WaitStage or RunRanks.ReduceStage;
+    private static bool IsMeeting(string stage) => stage is RunRanks.WaitStage or RunRanks.ReduceStage or RunRanks.GatherStage;
 
     private sealed record Entry(Stage Stage, long Since);
 }

@@ -116,16 +116,19 @@ internal sealed class RunRanks(ICommunicator communicator)
         return bytes.data<byte>().ToArray();
     }
 
-    /// <summary>Overwrites a tensor with that of the first process.</summary>
-    public void FromFirst(string what, Tensor tensor)
+    /// <summary>Overwrites a tensor with that of one of the processes.</summary>
+    /// <param name="rank">Whose.</param>
+    /// <param name="what">What it is.</param>
+    /// <param name="tensor">Of the same shape and type everywhere.</param>
+    public void From(int rank, string what, Tensor tensor)
     {
         if (IsAlone) return;
         Meet(what, tensor.numel());
         using var scope = NewDisposeScope();
         var whole = tensor.detach().contiguous();
-        communicator.Broadcast(whole, 0);
+        communicator.Broadcast(whole, rank);
         using var _ = no_grad();
-        if (Rank > 0) tensor.detach().copy_(whole);
+        if (Rank != rank) tensor.detach().copy_(whole);
     }
 
     /// <summary>Whether it holds in any process.</summary>
@@ -224,6 +227,9 @@ internal sealed class RunRanks(ICommunicator communicator)
 
     /// <summary>The stage in which gradients of the processes are added up.</summary>
     public const string ReduceStage = "reduce";
+
+    /// <summary>The stage in which weights that one process updated go to the others.</summary>
+    public const string GatherStage = "gather";
 
     private long[] Meet(string what, long size, bool alike = true)
     {

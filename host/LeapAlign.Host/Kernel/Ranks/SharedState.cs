@@ -25,32 +25,23 @@ internal static class SharedState
         {
             if (!OfFirst(ranks, name, part).TryGet(out _, out var fault)) return fault;
         }
-        return Read<RunProgress>(ranks.OfFirst("the counters of the run", () => JsonSerializer.SerializeToUtf8Bytes(progress, s_options)));
+        return Read<RunProgress>(ranks.OfFirst("the counters of the run", () => JsonSerializer.SerializeToUtf8Bytes(progress, StateForm.Options)));
     }
-
-    private static readonly JsonSerializerOptions s_options = new() { NumberHandling = System.Text.Json.Serialization.JsonNumberHandling.AllowNamedFloatingPointLiterals };
 
     private static Result<Unit> OfFirst(RunRanks ranks, string name, IStateful part)
     {
         using var scope = NewDisposeScope();
         var first = ranks.Rank == 0 ? part.Save() : null;
-        var form = Read<Form>(ranks.OfFirst($"the form of '{name}'", () => JsonSerializer.SerializeToUtf8Bytes(Form.Of(first!), s_options)));
+        var form = Read<StateForm>(ranks.OfFirst($"the form of '{name}'", () => JsonSerializer.SerializeToUtf8Bytes(StateForm.Of(first!), StateForm.Options)));
         List<NamedTensor> tensors = [];
         foreach (var (tensor, place) in form.Tensors.Select(static (tensor, place) => (tensor, place)))
         {
             var value = first is null ? empty(tensor.Shape, (ScalarType)tensor.Type) : first.Tensors[place].Value.detach().cpu().contiguous();
-            ranks.FromFirst($"the state of '{name}'", value);
+            ranks.From(0, $"the state of '{name}'", value);
             tensors.Add(new NamedTensor(tensor.Name, value));
         }
         return first is null ? part.Load(new PartState(form.Version, tensors, form.Numbers)) : Unit.Value;
     }
 
-    private static T Read<T>(byte[] bytes) => JsonSerializer.Deserialize<T>(bytes, s_options)!;
-
-    private sealed record Form(int Version, IReadOnlyDictionary<string, double> Numbers, IReadOnlyList<TensorForm> Tensors)
-    {
-        public static Form Of(PartState state) => new(state.Version, state.Numbers, [.. state.Tensors.Select(static tensor => new TensorForm(tensor.Name, (int)tensor.Value.dtype, tensor.Value.shape))]);
-    }
-
-    private sealed record TensorForm(string Name, int Type, long[] Shape);
+    private static T Read<T>(byte[] bytes) => JsonSerializer.Deserialize<T>(bytes, StateForm.Options)!;
 }

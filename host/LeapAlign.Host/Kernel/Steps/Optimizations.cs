@@ -3,6 +3,7 @@ using LeapAlign.Contracts.Plugins;
 using LeapAlign.Contracts.State;
 using LeapAlign.Contracts.Weights;
 using LeapAlign.Host.Composition;
+using LeapAlign.Host.Configuration.Sections;
 using LeapAlign.Host.Kernel.Ranks;
 using LeapAlign.Host.Kernel.State;
 using static TorchSharp.torch;
@@ -22,19 +23,22 @@ internal sealed class Optimizations : IDisposable
     private readonly List<Begun> _begun;
 
     /// <summary>Begins them.</summary>
-    /// <param name="optimizer">The optimizer of the plan.</param>
+    /// <param name="plan">The optimizer, and whether processes share its state.</param>
     /// <param name="parts">The parts of the run.</param>
     /// <param name="accumulate">Makes the step of a number on a draw, and adds its gradient up.</param>
-    public Optimizations(PartPlan optimizer, RunParts parts, Action<int, int, StepTally> accumulate)
+    public Optimizations(RunPlan plan, RunParts parts, Action<int, int, StepTally> accumulate)
     {
-        (_needs, _ranks, _refresh, _accumulate) = (new OptimizerNeeds(optimizer), parts.Ranks, parts.Trained.Refresh, accumulate);
+        (_needs, _ranks, _refresh, _accumulate) = (new OptimizerNeeds(plan.Optimizer), parts.Ranks, parts.Trained.Refresh, accumulate);
         var (trained, own) = (parts.Trained.Parameters, parts.Algorithm.Parameters);
         Parameters = trained.With(own);
-        _begun = [new Begun("optimizer", parts.Optimizer.Begin(trained), trained)];
-        if (own.Count > 0) _begun.Add(new Begun("own-optimizer", parts.Optimizer.Begin(own, parts.Algorithm.ParameterRate), own));
+        _begun = [new Begun("optimizer", Begin(trained, null), trained)];
+        if (own.Count > 0) _begun.Add(new Begun("own-optimizer", Begin(own, parts.Algorithm.ParameterRate), own));
         foreach (var each in _begun) _needs.Check(each.Optimization);
         (IRowOptimization, ParameterSet)[] takers = [.. from each in _begun let taker = _needs.Rows(each.Optimization) where taker is not null select (taker, each.Parameters)];
         if (takers.Length > 0) Rows = new GradientRows(takers, Parameters, parts.Ranks);
+        IOptimization Begin(ParameterSet parameters, double? rate) => plan.Run.OptimizerState == RunSettings.StateSharded && !_ranks.IsAlone
+            ? new ShardedOptimization(share => parts.Optimizer.Begin(share, rate), parameters, _ranks)
+            : parts.Optimizer.Begin(parameters, rate);
         Gradients = new ShardGradients(Parameters, parts.Ranks, parts.Share.Shards, parts.Share.Batches / parts.Share.Shards);
     }
 
@@ -51,8 +55,22 @@ internal sealed class Optimizations : IDisposable
     public IEnumerable<(string Name, IStateful State)> States => _begun.SelectMany(static (each, place) => (IEnumerable<(string, IStateful)>)
     [
         .. place > 0 ? [("own", new WeightsState(each.Parameters.Tensors))] : Array.Empty<(string, IStateful)>(),
-        .. each.Optimization is IStateful state ? [(each.Name, state)] : Array.Empty<(string, IStateful)>(),
+        .. ((each.Optimization as ShardedOptimization)?.Own ?? each.Optimization) is IStateful ? [(each.Name, (IStateful)each.Optimization)] : Array.Empty<(string, IStateful)>(),
     ]);
+
+    /// <summary>Whether each process keeps the state of its share of the parameters.</summary>
+    public bool AreShared => Sharded.Any();
+
+    /// <summary>Whether <see cref="States"/> are those of all parameters in the first process.</summary>
+    public bool AreWhole => _ranks.Rank > 0 || Sharded.All(static each => each.IsWhole);
+
+    /// <summary>Brings states that processes share to the first one, until the next update. All processes do it between the same two steps.</summary>
+    public void Collect()
+    {
+        foreach (var each in Sharded) each.Collect();
+    }
+
+    private IEnumerable<ShardedOptimization> Sharded => _begun.Select(static each => each.Optimization).OfType<ShardedOptimization>();
 
     /// <summary>Refuses an update of a step that the optimizer's needs do not allow.</summary>
     /// <param name="update">Its number in the step, from 0.</param>

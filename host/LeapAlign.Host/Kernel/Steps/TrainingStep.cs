@@ -38,7 +38,7 @@ internal sealed class TrainingStep : IDisposable
         _ranks.Stages = stages;
         _copies = new PolicyCopies(parts.Trained, parts.Algorithm.Copies, plan.Run.Reference, plan.Run.Steps);
         _batches = new StepBatches(plan, parts, _copies, stages, device);
-        _optimizations = new Optimizations(plan.Optimizer, parts, Accumulate);
+        _optimizations = new Optimizations(plan, parts, Accumulate);
         _all = _optimizations.Parameters;
         Average = new MovingAverage(parts.Trained.Parameters, plan.Run.Ema, plan.Run.EmaWarmup);
         Guard = new UpdateGuard(plan.Guard);
@@ -127,6 +127,15 @@ internal sealed class TrainingStep : IDisposable
         _optimizations.Dispose();
         Average.Dispose();
     }
+
+    /// <summary>Whether processes share the optimizer's state.</summary>
+    public bool SharesStates => _optimizations.AreShared;
+
+    /// <summary>Whether <see cref="States"/> of the first process are those of the run: where processes share the optimizer's state, after <see cref="Collect"/>.</summary>
+    public bool HasWholeStates => _optimizations.AreWhole;
+
+    /// <summary>Brings states that processes share to the first one, in all processes between the same two steps.</summary>
+    public void Collect() => _optimizations.Collect();
 
     /// <summary>Compares the trained weights of all processes.</summary>
     /// <exception cref="FaultException">They differ.</exception>

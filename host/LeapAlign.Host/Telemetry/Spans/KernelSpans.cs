@@ -32,7 +32,7 @@ internal sealed class KernelSpans : IStageListener
         [
             (SpanSchema.Encode, _model), (SpanSchema.Roll, Of(PartKinds.Sampler)), (SpanSchema.EncodePictures, _model), (SpanSchema.Decode, _model),
             (SpanSchema.Update, Of(PartKinds.Optimizer)), (SpanSchema.Refresh, _model), (SpanSchema.ReadPictures, null), (SpanSchema.Backward, null),
-            (SpanSchema.Clip, null), (SpanSchema.Average, null), (SpanSchema.Copies, null), (SpanSchema.Wait, null), (SpanSchema.Reduce, null),
+            (SpanSchema.Clip, null), (SpanSchema.Average, null), (SpanSchema.Copies, null), (SpanSchema.Wait, null), (SpanSchema.Reduce, null), (SpanSchema.Gather, null),
         ];
         _stages = stages.ToDictionary(static stage => stage.Span.Name, static stage => (stage.Span, stage.Part?.Spans ?? Source, stage.Part));
 
