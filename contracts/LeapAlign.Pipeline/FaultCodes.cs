@@ -96,6 +96,9 @@ public static class FaultCodes
     /// <summary>A part does not say which shard its loss belongs to.</summary>
     public const string NoShard = "LA3008";
 
+    /// <summary>Evaluations are to be guided, but the algorithm trains a model that draws without guidance.</summary>
+    public const string GuidanceTwice = "LA3011";
+
     /// <summary>Two parts measure under one name.</summary>
     public const string MeasuredTwice = "LA3013";
 
@@ -153,6 +156,15 @@ public static class FaultCodes
     public const string PageNotServed = "LA4023";
     /// <summary>The file of a fitted reward is absent, damaged, or does not say what it has to.</summary>
     public const string BadRewardFile = "LA4022";
+
+    /// <summary>A store of pairs holds those of another model, sampler, guidance or seed.</summary>
+    public const string PairsOfOtherModel = "LA4024";
+
+    /// <summary>A file of a store of pairs is cut short, damaged, or absent where none is made.</summary>
+    public const string PairsDamaged = "LA4025";
+
+    /// <summary>A folder cannot be a store of pairs: it holds other files, or is one that the run replaces.</summary>
+    public const string NotAPairStore = "LA4026";
 
     /// <summary>A fitted reward belongs to another model, or to other features of it.</summary>
     public const string RewardOfOtherModel = "LA5030";

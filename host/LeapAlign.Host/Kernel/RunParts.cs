@@ -12,6 +12,7 @@ using LeapAlign.Host.Composition;
 using LeapAlign.Host.Kernel.Pictures;
 using LeapAlign.Host.Kernel.Ranks;
 using LeapAlign.Host.Kernel.Rewards;
+using LeapAlign.Host.Runs;
 using LeapAlign.Pipeline;
 
 namespace LeapAlign.Host.Kernel;
@@ -77,6 +78,7 @@ internal sealed class RunParts : IDisposable
     public Result<Unit> Check(RunPlan plan)
     {
         if (Drawn.Select(drawn => drawn.Form).Prepend(EvaluationForm.OfTraining(plan)).Select(form => Guidance(plan, form)).OfType<Fault>().FirstOrDefault() is { } steered) return steered;
+        if (Drawn.Select(drawn => GuidedTwice(plan, drawn.Form)).OfType<Fault>().FirstOrDefault() is { } twice) return twice;
         if (Taught(plan) is { } other) return other;
         try
         {
@@ -84,7 +86,12 @@ internal sealed class RunParts : IDisposable
             {
                 if (drawn.Misfit(Model, Sampler, plan.Sampler.Name) is { } misfit) return misfit;
             }
-            return Algorithm.Check(new RunShape(Sampler.CreateSchedule(Model.Scheduling.For(Pictures.Latents)), plan.Run.Batch, plan.Run.Accumulation, plan.Run.Group) { Sampler = Sampler, Shards = Share.AllShards });
+            return Algorithm.Check(new RunShape(Sampler.CreateSchedule(Model.Scheduling.For(Pictures.Latents)), plan.Run.Batch, plan.Run.Accumulation, plan.Run.Group)
+            {
+                Sampler = Sampler,
+                Shards = Share.AllShards,
+                Origin = () => FirstPolicy.Origin(plan, Pictures.Latents),
+            });
         }
         catch (FaultException exception)
         {
@@ -95,6 +102,10 @@ internal sealed class RunParts : IDisposable
 
     private Fault? Guidance(RunPlan plan, EvaluationForm form) => Model.GuidanceForm == GuidanceForm.None && form.Guidance.Scale != 1
         ? new Fault.Composition(FaultCodes.SettingsDoNotFit, FormattableString.Invariant($"{form.GuidancePlace.Key} is {form.Guidance.Scale}, but the model '{plan.Model.Name}' was distilled to draw without guidance and takes 1 alone"), form.GuidancePlace)
+        : null;
+
+    private Fault? GuidedTwice(RunPlan plan, EvaluationForm form) => plan.LearnsGuidance && Model.GuidanceForm == GuidanceForm.Branches && form.Guidance.IsActive
+        ? new Fault.Composition(FaultCodes.GuidanceTwice, FormattableString.Invariant($"{form.GuidancePlace.Key} is {form.Guidance.Scale}, but '{plan.Algorithm.Name}' trains a model that draws without guidance, since it learns that of the samples (guidance.scale, {plan.Guidance.Scale}); leave the key out"), form.GuidancePlace)
         : null;
 
     // What a teacher predicts is compared with what is trained.
@@ -123,7 +134,7 @@ internal sealed class RunParts : IDisposable
             from optimizer in Make<IOptimizer>(plan.Optimizer, context, owned)
             from model in TrainedModel.Make(plan, context, owned)
             from pictures in DrawnPictures.Of(model.Model, EvaluationForm.OfTraining(plan))
-            from drawn in Result.All(plan.Previews.Prepend(plan.Drawn).Select(form => DrawnPictures.Of(model.Model, form)))
+            from drawn in Result.All(plan.Previews.Prepend(plan.Drawn).Select(form => DrawnPictures.Of(model.Model, form.Of(plan, model.Model))))
             from objectives in Result.All(plan.Objectives.Select(objective => Make<IObjective>(objective.Part, context, owned).Map(made => new WeighedObjective(objective, made))))
             from teacher in plan.Teacher is { } taught ? Make<IModel>(taught, context, owned).Map(static made => (IModel?)made) : Result.Ok<IModel?>(null)
             from rewards in MakeRewards(plan, model.Model, context, owned)
