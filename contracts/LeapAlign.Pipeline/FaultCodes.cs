@@ -98,6 +98,8 @@ public static class FaultCodes
 
     /// <summary>The optimizer brings losses to 0, and one is below it.</summary>
     public const string NoCondition = "LA3009";
+    /// <summary>Evaluations are to be guided, but the algorithm trains a model that draws without guidance.</summary>
+    public const string GuidanceTwice = "LA3011";
 
     /// <summary>Two parts measure under one name.</summary>
     public const string MeasuredTwice = "LA3013";
@@ -159,6 +161,15 @@ public static class FaultCodes
     public const string PageNotServed = "LA4023";
     /// <summary>The file of a fitted reward is absent, damaged, or does not say what it has to.</summary>
     public const string BadRewardFile = "LA4022";
+
+    /// <summary>A store of pairs holds those of another model, sampler, guidance or seed.</summary>
+    public const string PairsOfOtherModel = "LA4024";
+
+    /// <summary>A file of a store of pairs is cut short, damaged, or absent where none is made.</summary>
+    public const string PairsDamaged = "LA4025";
+
+    /// <summary>A folder cannot be a store of pairs: it holds other files, or is one that the run replaces.</summary>
+    public const string NotAPairStore = "LA4026";
 
     /// <summary>A fitted reward belongs to another model, or to other features of it.</summary>
     public const string RewardOfOtherModel = "LA5030";

@@ -18,4 +18,7 @@ public sealed record RunShape(Schedule Schedule, int Batch, int Accumulation = 1
     /// micro-batches in one loss can do so within a shard alone.
     /// </summary>
     public int Shards { get; init; } = 1;
+
+    /// <summary>Says what the samples of the run's first policy come from, for algorithms that keep samples for other runs; null where it is not known. It looks at the files of the model.</summary>
+    public Func<SampleOrigin>? Origin { get; init; }
 }

@@ -14,6 +14,9 @@ public sealed record ExportRequest(string Folder, ScalarType? Type)
     /// <summary>How strongly captions steered in training, which a model that takes it as an input has to be drawn with; null where nobody says.</summary>
     public Guidance? Guidance { get; init; }
 
+    /// <summary>Whether the model was trained to draw without the guidance of two branches, which whoever draws with its own library has to be told.</summary>
+    public bool LearnedGuidance { get; init; }
+
     /// <summary>
     /// What an adapter adds to weights of linear layers, by the name of the site: [out, in], fp32, made when it is asked for. It is added to the weights of the
     /// source in fp32.

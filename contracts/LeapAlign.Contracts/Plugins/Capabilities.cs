@@ -54,6 +54,12 @@ public static class Capabilities
     /// <summary>What an algorithm offers whose step has one update and is a function of its samples and of the weights.</summary>
     public static IReadOnlyList<string> OfRepeatableSteps { get; } = [Probe, Replay, SecondDraw, HessianVector];
 
+    /// <summary>
+    /// The algorithm trains a model that draws alone what the run draws with the guidance of two branches: evaluations and the export are without guidance. A guidance that is an
+    /// input of the network stays one.
+    /// </summary>
+    public const string GuidanceLearned = "guidance-learned";
+
     /// <summary>The optimizer chooses the length of its steps: the host does not clip, and <c>run.clipNorm</c> is not set.</summary>
     public const string OwnStepLength = "own-step-length";
 }

@@ -16,6 +16,12 @@ public sealed class PartContext
     /// <summary>The folder of plugins.json, against which relative paths of settings are meant.</summary>
     public required string BaseFolder { get; init; }
 
+    /// <summary>
+    /// The folder of the run, which the host makes after the parts: its name gets a number behind it where it is taken, and a run that is told to replaces what is there. A part
+    /// keeps no files in it. Null where it is not known.
+    /// </summary>
+    public string? RunFolder { get; init; }
+
     /// <summary>Where tensors live.</summary>
     public required Device Device { get; init; }
 

@@ -10,6 +10,7 @@ namespace LeapAlign.Host.Composition;
 internal sealed record EvaluationForm
 {
     private const string Section = "evaluation";
+    private const string GuidanceOfTraining = "guidance.scale";
 
     /// <summary>The name of the preview; null for the evaluation itself.</summary>
     public string? Preview { get; init; }
@@ -32,7 +33,7 @@ internal sealed record EvaluationForm
     public required SourcePlace Place { get; init; }
 
     // The keys of size, steps and guidance, which may be another section's.
-    private (string Size, string Steps, string Guidance) Keys { get; init; } = ("run.size", "sampler.settings.steps", "guidance.scale");
+    private (string Size, string Steps, string Guidance) Keys { get; init; } = ("run.size", "sampler.settings.steps", GuidanceOfTraining);
 
     /// <summary>Where the size is said.</summary>
     public SourcePlace SizePlace => Place with { Key = Keys.Size };
@@ -68,6 +69,9 @@ internal sealed record EvaluationForm
 
     /// <summary>The path of a preview in plugins.json.</summary>
     public static string KeyOf(int number) => JsonSource.Join($"{Section}.previews", number);
+
+    /// <summary>The form for a model: where no guidance is said for evaluations, that of the model that the run trains.</summary>
+    public EvaluationForm Of(RunPlan plan, IModel model) => Keys.Guidance == GuidanceOfTraining ? this with { Guidance = plan.GuidanceAfter(model) } : this;
 
     /// <summary>Whether it is drawn in an evaluation.</summary>
     /// <param name="done">Steps done.</param>

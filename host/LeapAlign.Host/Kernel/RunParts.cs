@@ -13,6 +13,7 @@ using LeapAlign.Host.Configuration.Sections;
 using LeapAlign.Host.Kernel.Pictures;
 using LeapAlign.Host.Kernel.Ranks;
 using LeapAlign.Host.Kernel.Rewards;
+using LeapAlign.Host.Runs;
 using LeapAlign.Pipeline;
 
 namespace LeapAlign.Host.Kernel;
@@ -78,6 +79,7 @@ internal sealed class RunParts : IDisposable
     public Result<Unit> Check(RunPlan plan)
     {
         if (Drawn.Select(drawn => drawn.Form).Prepend(EvaluationForm.OfTraining(plan)).Select(form => Guidance(plan, form)).OfType<Fault>().FirstOrDefault() is { } steered) return steered;
+        if (Drawn.Select(drawn => GuidedTwice(plan, drawn.Form)).OfType<Fault>().FirstOrDefault() is { } twice) return twice;
         if (Taught(plan) is { } other) return other;
         if (plan.Run.OptimizerState == RunSettings.StateSharded && Whole(plan) is { } inseparable) return inseparable;
         try
@@ -86,7 +88,12 @@ internal sealed class RunParts : IDisposable
             {
                 if (drawn.Misfit(Model, Sampler, plan.Sampler.Name) is { } misfit) return misfit;
             }
-            return Algorithm.Check(new RunShape(Sampler.CreateSchedule(Model.Scheduling.For(Pictures.Latents)), plan.Run.Batch, plan.Run.Accumulation, plan.Run.Group) { Sampler = Sampler, Shards = Share.AllShards });
+            return Algorithm.Check(new RunShape(Sampler.CreateSchedule(Model.Scheduling.For(Pictures.Latents)), plan.Run.Batch, plan.Run.Accumulation, plan.Run.Group)
+            {
+                Sampler = Sampler,
+                Shards = Share.AllShards,
+                Origin = () => FirstPolicy.Origin(plan, Pictures.Latents),
+            });
         }
         catch (FaultException exception)
         {
@@ -106,6 +113,10 @@ internal sealed class RunParts : IDisposable
         var why = needs.Count == 0 ? "does not update each parameter by itself" : $"requires {string.Join(", ", needs.Select(static need => $"'{need}'"))} of all parameters";
         return new Fault.Composition(FaultCodes.NotSeparable, $"run.optimizerState is \"{RunSettings.StateSharded}\", but the optimizer '{optimizer.Name}' {why}: take \"{RunSettings.StateWhole}\", or an optimizer such as adamw or muon", new SourcePlace("plugins.json", Key: "run.optimizerState"));
     }
+
+    private Fault? GuidedTwice(RunPlan plan, EvaluationForm form) => plan.LearnsGuidance && Model.GuidanceForm == GuidanceForm.Branches && form.Guidance.IsActive
+        ? new Fault.Composition(FaultCodes.GuidanceTwice, FormattableString.Invariant($"{form.GuidancePlace.Key} is {form.Guidance.Scale}, but '{plan.Algorithm.Name}' trains a model that draws without guidance, since it learns that of the samples (guidance.scale, {plan.Guidance.Scale}); leave the key out"), form.GuidancePlace)
+        : null;
 
     // What a teacher predicts is compared with what is trained.
     private Fault? Taught(RunPlan plan) => Teacher?.Latents(Pictures.Size).Match<Fault?>(
@@ -133,7 +144,7 @@ internal sealed class RunParts : IDisposable
             from optimizer in Make<IOptimizer>(plan.Optimizer, context, owned)
             from model in TrainedModel.Make(plan, context, owned)
             from pictures in DrawnPictures.Of(model.Model, EvaluationForm.OfTraining(plan))
-            from drawn in Result.All(plan.Previews.Prepend(plan.Drawn).Select(form => DrawnPictures.Of(model.Model, form)))
+            from drawn in Result.All(plan.Previews.Prepend(plan.Drawn).Select(form => DrawnPictures.Of(model.Model, form.Of(plan, model.Model))))
             from objectives in Result.All(plan.Objectives.Select(objective => Make<IObjective>(objective.Part, context, owned).Map(made => new WeighedObjective(objective, made))))
             from teacher in plan.Teacher is { } taught ? Make<IModel>(taught, context, owned).Map(static made => (IModel?)made) : Result.Ok<IModel?>(null)
             from rewards in MakeRewards(plan, model.Model, context, owned)

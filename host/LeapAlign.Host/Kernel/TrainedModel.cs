@@ -35,6 +35,9 @@ internal sealed class TrainedModel(IModel model, IAttachedAdapter? adapter)
     /// <summary>How strongly captions steer in the run, which an export says; null where there is no run.</summary>
     public Guidance? Guidance { get; init; }
 
+    /// <summary>Whether the model is trained to draw without a guidance of two branches, which an export says.</summary>
+    public bool LearnsGuidance { get; init; }
+
     /// <summary>Makes the model of a plan, and attaches its adapter.</summary>
     /// <param name="plan">The composition.</param>
     /// <param name="context">Makes the context of a part.</param>
@@ -42,7 +45,7 @@ internal sealed class TrainedModel(IModel model, IAttachedAdapter? adapter)
     public static Result<TrainedModel> Make(RunPlan plan, Func<PartPlan, PartContext> context, List<IDisposable> owned) =>
         from model in RunParts.Make<IModel>(plan.Model, context, owned)
         from adapter in plan.Adapter is { } part ? Attach(model, part, (context, RandomKey.OfRun(plan.Run.Seed).For("adapter")), owned) : Result.Ok<IAttachedAdapter?>(null)
-        select new TrainedModel(model, adapter) { Guidance = plan.Guidance };
+        select new TrainedModel(model, adapter) { Guidance = plan.Guidance, LearnsGuidance = plan.LearnsGuidance && model.GuidanceForm == GuidanceForm.Branches };
 
     /// <summary>Writes what a run trained: a model folder, or an adapter and, where that was asked for, the model that it is merged into.</summary>
     /// <param name="folders">Where.</param>
@@ -61,7 +64,7 @@ internal sealed class TrainedModel(IModel model, IAttachedAdapter? adapter)
     /// <summary>Checks what an export of the model needs.</summary>
     /// <param name="type">The precision of the trained weights; null keeps that of the source.</param>
     /// <returns>The bytes it takes; null when only an export can tell.</returns>
-    public Result<long?> CheckExport(ScalarType? type) => Guarded("the model's check of its export", () => model.CheckExport(new ExportRequest("", type) { Guidance = Guidance }));
+    public Result<long?> CheckExport(ScalarType? type) => Guarded("the model's check of its export", () => model.CheckExport(Request("", type)));
 
     /// <summary>Writes a complete model folder; what an adapter trained is merged into it.</summary>
     /// <param name="folder">Written whole or not at all; one that is there is replaced.</param>
@@ -69,8 +72,10 @@ internal sealed class TrainedModel(IModel model, IAttachedAdapter? adapter)
     /// <param name="type">The precision of the trained weights; null keeps that of the source.</param>
     public Result<Unit> Export(string folder, IReadOnlyList<Tensor> values, ScalarType? type) => Guarded("the model's export", () => model.Export(
         adapter is null
-            ? new ExportRequest(folder, type) { Weights = values, Guidance = Guidance }
-            : new ExportRequest(folder, type) { Guidance = Guidance, Updates = adapter.Bound.ToDictionary(static site => site.Name, Func<Tensor> (site) => () => adapter.UpdateOf(site, values), StringComparer.Ordinal) }));
+            ? Request(folder, type) with { Weights = values }
+            : Request(folder, type) with { Updates = adapter.Bound.ToDictionary(static site => site.Name, Func<Tensor> (site) => () => adapter.UpdateOf(site, values), StringComparer.Ordinal) }));
+
+    private ExportRequest Request(string folder, ScalarType? type) => new(folder, type) { Guidance = Guidance, LearnedGuidance = LearnsGuidance };
 
     private static Result<IAttachedAdapter?> Attach(IModel model, PartPlan part, (Func<PartPlan, PartContext> Context, RandomKey Random) how, List<IDisposable> owned) =>
         from made in RunParts.Make<IAdapter>(part, how.Context, owned)

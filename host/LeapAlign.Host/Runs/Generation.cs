@@ -40,7 +40,7 @@ internal sealed class Generation(Terminal terminal, ILoggerFactory loggers) : IG
             let opened = trained.Model
             from pictures in PictureSpace.Of(opened, options.Size ?? opened.NativeSize)
             let finite = new FiniteCheck()
-            let sampling = new PictureSampling(opened, sampler, plan.Guidance, site.Stages())
+            let sampling = new PictureSampling(opened, sampler, plan.GuidanceAfter(opened), site.Stages())
             {
                 Schedule = sampler.CreateSchedule(opened.Scheduling.For(pictures.Latents), options.Steps),
                 Noise = KeyOf(options.Seed),

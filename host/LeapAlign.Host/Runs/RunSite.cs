@@ -72,6 +72,7 @@ internal sealed class RunSite : IDisposable
     {
         Name = part.Name,
         BaseFolder = _plan.BaseFolder,
+        RunFolder = Path.GetFullPath(Path.Combine(_plan.Run.Folder, _plan.Run.Name), _plan.BaseFolder),
         Device = Device,
         BlocksPerCheckpoint = _plan.Run.BlocksPerCheckpoint,
         IsFrozen = isFrozen,

@@ -11,6 +11,9 @@ public sealed record ExportCard(int TextLength, double? Guidance = null)
     /// <summary>Whether the network takes the guidance as an input, so that the card says the one of the run that is exported.</summary>
     public bool TakesGuidance { get; init; }
 
+    /// <summary>Whether the trained network draws without the guidance of two branches, which it learnt.</summary>
+    public bool LearnedGuidance { get; init; }
+
     /// <summary>Its name in the export.</summary>
     public const string FileName = "README.md";
 
@@ -22,7 +25,7 @@ public sealed record ExportCard(int TextLength, double? Guidance = null)
         var family = source.Family;
         var opening = source.HasT5 ? "" : $", {family.T5Encoder}=None, {family.T5Tokenizer}=None";
         var parts = source.HasT5 ? "" : "\n\nIt has no T5 encoder, as its source had none. diffusers opens such a folder only when it is told, as above.";
-        var told = new[] { Length(family), Scale(family) }.OfType<(string Argument, string Sentence)>().ToArray();
+        var told = new[] { Length(family), Scale(family), Unguided(family) }.OfType<(string Argument, string Sentence)>().ToArray();
         return Encoding.UTF8.GetBytes($"""
             ---
             library_name: diffusers
@@ -50,6 +53,11 @@ public sealed record ExportCard(int TextLength, double? Guidance = null)
 
     private (string Argument, string Sentence)? Scale(PipelineFamily family) => Guidance is { } guidance && family.DefaultGuidance is { } absent
         ? Told(string.Create(CultureInfo.InvariantCulture, $"The {family.Trained} was trained at guidance {guidance}"), "guidance_scale", (guidance, absent))
+        : null;
+
+    // A guidance of two branches is off at 1 in every pipeline, whatever it takes by default.
+    private (string Argument, string Sentence)? Unguided(PipelineFamily family) => LearnedGuidance
+        ? ("guidance_scale=1", $"The {family.Trained} learned the guidance that it was trained with and draws without any. diffusers guides unless it is told, and then draws other pictures at twice the cost: pass `guidance_scale=1`.")
         : null;
 
     // An argument is handed over only where diffusers would take another value.

@@ -78,7 +78,8 @@ public sealed class PipelineExport
     // The name of a layer is that of its weight without the end.
     private static string SiteOf(Weight weight) => weight.Name.EndsWith(".weight", StringComparison.Ordinal) ? weight.Name[..^".weight".Length] : "";
 
-    private byte[] Card(ExportRequest export) => (_card.TakesGuidance && export.Guidance is { } guidance ? _card with { Guidance = guidance.Scale } : _card).Bytes(_folder);
+    private byte[] Card(ExportRequest export) =>
+        (_card.TakesGuidance && export.Guidance is { } guidance ? _card with { Guidance = guidance.Scale } : _card with { LearnedGuidance = export.LearnedGuidance }).Bytes(_folder);
 
     private Result<Unit> WriteWeights(string folder, ExportRequest export, IDisk? disk)
     {

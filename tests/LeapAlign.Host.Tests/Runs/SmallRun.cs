@@ -88,6 +88,18 @@ internal sealed class SmallRun : IDisposable
     /// <summary>The velocity of the model, which evaluations ask for once; null where they do not.</summary>
     public Func<Tensor, Tensor>? Velocity { get; set; }
 
+    /// <summary>Guidance of training and, where it is said, of evaluations; how it reaches the model; and whether the algorithm learns it.</summary>
+    public (double Training, double? Evaluation, GuidanceForm Form, bool IsLearned) Steering { get; set; } = (1, null, GuidanceForm.Branches, false);
+
+    /// <summary>The guidance of each conditioning that was asked for, in order.</summary>
+    public List<double> Steered { get; } = [];
+
+    /// <summary>What the model was last asked to export.</summary>
+    public ExportRequest? Exported { get; private set; }
+
+    /// <summary>What the algorithm was last checked for.</summary>
+    public RunShape? Shape { get; private set; }
+
     /// <summary>Where the run folder is.</summary>
     public IDisk Disk { get; set; } = SystemDisk.Instance;
 
@@ -120,22 +132,22 @@ internal sealed class SmallRun : IDisposable
     private RunPlan Plan() => new()
     {
         Run = new RunSettings { Name = Name, Steps = Steps, Batch = 1, TensorBoard = false, Device = "cpu" },
-        Evaluation = new EvaluationSettings { Every = Evaluates, Samples = Texts.Count, Previews = Previews },
+        Evaluation = new EvaluationSettings { Every = Evaluates, Samples = Texts.Count, Previews = Previews, Guidance = Steering.Evaluation },
         Export = new ExportSettings(),
         Checkpoint = Checkpoint,
-        Guidance = Guidance.None,
+        Guidance = new Guidance(Steering.Training),
         Model = Part<IModel>(new Model(this)),
         Prompts = Part<IPromptSource>(new Captions(this)),
         Sampler = Part<ISampler>(new Still(this)),
-        Algorithm = Part<IAlgorithm>(new Scripted(this)),
+        Algorithm = Steering.IsLearned ? Part<IAlgorithm>(new Scripted(this), Contracts.Plugins.Capabilities.GuidanceLearned) : Part<IAlgorithm>(new Scripted(this)),
         Optimizer = Part<IOptimizer>(new Descent(this)),
         Rewards = Rewards,
         BaseFolder = Folder,
         ResolvedJson = "{}",
     };
 
-    private static PartPlan Part<T>(T part)
-        where T : class => new(PartDefinition.Of<T, ExportSettings>("small", HostJson.Export, (_, _) => part), new ExportSettings(), "small", new SourcePlace("test"));
+    private static PartPlan Part<T>(T part, params string[] provides)
+        where T : class => new(PartDefinition.Of<T, ExportSettings>("small", HostJson.Export, (_, _) => part).Providing(provides), new ExportSettings(), "small", new SourcePlace("test"));
 
     private sealed class Model(SmallRun run) : IModel, IDisposable
     {
@@ -147,11 +159,15 @@ internal sealed class SmallRun : IDisposable
 
         public ImageSize NativeSize { get; } = new(8, 8);
 
-        public GuidanceForm GuidanceForm => GuidanceForm.Branches;
+        public GuidanceForm GuidanceForm => run.Steering.Form;
 
         public Result<LatentSpace> Latents(ImageSize size) => new LatentSpace([1, 1, 1], 1);
 
-        public Conditioning Encode(ConditioningRequest request) => new Nothing();
+        public Conditioning Encode(ConditioningRequest request)
+        {
+            run.Steered.Add(request.Guidance.Scale);
+            return new Nothing();
+        }
 
         public Tensor Velocity(Tensor latents, IReadOnlyList<double> sigmas, Conditioning conditioning) => run.Velocity?.Invoke(latents) ?? throw new NotSupportedException();
 
@@ -167,7 +183,11 @@ internal sealed class SmallRun : IDisposable
 
         public Result<long?> CheckExport(ExportRequest export) => run.Check();
 
-        public Result<Unit> Export(ExportRequest export) => run.Export(export.Folder, export.Weights!);
+        public Result<Unit> Export(ExportRequest export)
+        {
+            run.Exported = export;
+            return run.Export(export.Folder, export.Weights!);
+        }
 
         public void Dispose()
         {
@@ -215,6 +235,12 @@ internal sealed class SmallRun : IDisposable
         public PartState Save() => run.Save();
 
         public Result<Unit> Load(PartState state) => Unit.Value;
+
+        public Result<Unit> Check(RunShape shape)
+        {
+            run.Shape = shape;
+            return Unit.Value;
+        }
 
         public IEnumerable<Objective> Step(AlignmentStep step)
         {

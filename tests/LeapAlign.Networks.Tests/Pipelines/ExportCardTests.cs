@@ -30,6 +30,30 @@ public sealed class ExportCardTests
         """);
 
     [Fact]
+    public void Of_a_StableDiffusion3Pipeline_that_learned_its_guidance() => Expect(PipelineFamilies.StableDiffusion3, new ExportCard(256) { LearnedGuidance = true }, """
+        ---
+        library_name: diffusers
+        pipeline_tag: text-to-image
+        ---
+
+        # Exported by LeapAlign
+
+        A StableDiffusion3Pipeline with a trained transformer; every other component is that of the model it was trained from.
+
+        ```python
+        from diffusers import StableDiffusion3Pipeline
+
+        pipeline = StableDiffusion3Pipeline.from_pretrained("this folder")
+        pipeline("a caption", guidance_scale=1)
+        ```
+
+        Captions were encoded with 256 tokens of T5, which is what diffusers takes by default.
+
+        The transformer learned the guidance that it was trained with and draws without any. diffusers guides unless it is told, and then draws other pictures at twice the cost: pass `guidance_scale=1`.
+
+        """);
+
+    [Fact]
     public void Of_a_StableDiffusion3Pipeline_without_T5_at_another_length() => Expect(PipelineFamilies.StableDiffusion3, new ExportCard(77), """
         ---
         library_name: diffusers

@@ -1,0 +1,70 @@
+using System.ComponentModel;
+using System.ComponentModel.DataAnnotations;
+using System.Text.Json.Serialization;
+using static TorchSharp.torch;
+
+namespace LeapAlign.Algorithms.FewSteps.Pairs;
+
+/// <summary>The settings of methods that learn from pairs of noise and the sample that the first policy makes of it.</summary>
+public abstract record PairSettings
+{
+    /// <summary>Where pairs are kept.</summary>
+    [Description("The folder that pairs are kept in, relative to plugins.json: a store, or a folder of stores, in which each has a folder that is named by its content. Pairs that are there are not made again.")]
+    [MinLength(1)]
+    public string Store { get; init; } = "runs/pairs";
+
+    /// <summary>P.</summary>
+    [Description("Pairs P of each caption; a sample takes one of them at random.")]
+    [Range(1, 100_000_000)]
+    public int Pairs { get; init; } = 4;
+
+    /// <summary>m.</summary>
+    [Description("Pairs of a caption that are made together, in one rollout of as many samples and one file; P is a multiple of it.")]
+    [Range(1, 1_000_000)]
+    public int Together { get; init; } = 4;
+
+    /// <summary>The seed of their noise.</summary>
+    [Description("The seed of the noise of pairs, whatever that of the run is.")]
+    [Range(0, long.MaxValue)]
+    public long Seed { get; init; }
+
+    /// <summary>How exactly samples are kept.</summary>
+    [Description("How samples are kept on the disk: bfloat16 (two bytes for each number of the latents) or float32.")]
+    public PairPrecision Precision { get; init; }
+
+    /// <summary>Whether pairs are made that are not there.</summary>
+    [Description("Whether pairs that are not in the store are made, which needs run.reference: the policy that training started from makes them. Otherwise a pair that is not there ends the run.")]
+    public bool Make { get; init; } = true;
+
+    /// <summary>T.</summary>
+    [Description("Noise levels at which each sample is trained in a step.")]
+    [Range(1, 1000)]
+    public int Timesteps { get; init; } = 1;
+
+    /// <summary>Steps between measurements of the straightness.</summary>
+    [Description("Steps between measurements of how straight the trained flow is (straightness: 0 is straight), each a rollout of the step's samples; 0 never measures.")]
+    [Range(0, 1_000_000_000)]
+    public int StraightnessEvery { get; init; } = 50;
+
+    /// <summary>σ of a quantile of the method's distribution of noise levels.</summary>
+    /// <param name="quantile">In [0, 1).</param>
+    internal abstract double Level(double quantile);
+}
+
+/// <summary>How samples are kept.</summary>
+public enum PairPrecision
+{
+    /// <summary>Two bytes.</summary>
+    [JsonStringEnumMemberName("bfloat16")]
+    BFloat16,
+
+    /// <summary>Four bytes.</summary>
+    [JsonStringEnumMemberName("float32")]
+    Float32,
+}
+
+internal static class PairPrecisions
+{
+    /// <summary>The type of the tensors.</summary>
+    public static ScalarType Type(this PairPrecision precision) => precision == PairPrecision.BFloat16 ? ScalarType.BFloat16 : ScalarType.Float32;
+}
