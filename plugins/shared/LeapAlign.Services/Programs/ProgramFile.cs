@@ -1,7 +1,7 @@
 using LeapAlign.Contracts.Plugins;
 using LeapAlign.Pipeline;
 
-namespace LeapAlign.Rewards.Ocr;
+namespace LeapAlign.Services.Programs;
 
 /// <summary>Finds the file of a program.</summary>
 internal static class ProgramFile
