@@ -245,7 +245,7 @@ internal sealed class RunKernel : IDisposable
         return from told in Tell(observer => observer.Evaluated(report)).Match(Result.Ok, fault => Untold(before, fault))
                from warned in ((Fault[])[.. report.AllWarnings, .. finding.Warnings, .. parted]).Select(warning => Tell(observer => observer.Warned(Done, warning))).All()
                from kept in KeepBest(report)
-               from moved in Moved(report)
+               from moved in AdapterReach.Check(_parts.TrainedModel.Adapter is not null && Done >= _plan.Run.Steps, _step.Updates, _progress.FirstPictures, report.PicturesSha256)
                select moved;
     }
 
@@ -262,26 +262,13 @@ internal sealed class RunKernel : IDisposable
         return fault;
     }
 
-    // Pictures that an adapter does not change to the last bit in a whole run say that it is not in the way of a picture.
-    private Result<Unit> Moved(EvaluationReport report) =>
-        _parts.TrainedModel.Adapter is null || Done < _plan.Run.Steps || _step.Updates == 0 || report.PicturesSha256 != _progress.FirstPictures || _progress.FirstPictures is null
-            ? Unit.Value
-            : new Fault.Run(FaultCodes.AdapterWithoutEffect, $"after {_step.Updates} updates of the adapter every evaluation picture is to the last bit what it was before the first: either it does not reach the pictures, or the rate is too small to move anything");
-
     private Result<Unit> KeepBest(EvaluationReport report)
     {
-        var best = IsBest(report);
-        if (_step.SharesStates && _ranks.Any("the best evaluation", best)) _step.Collect();
-        return best ? Checkpoint() : Unit.Value;
-    }
-
-    private bool IsBest(EvaluationReport report)
-    {
-        if (_checkpoints is not { IsOn: true, Best: { } reward }) return false;
-        var value = report.Rewards[reward];
-        if (!double.IsFinite(value) || value <= _progress.Best?.Value) return false;
-        _progress = _progress with { Best = new BestEvaluation(Done, reward, value) };
-        return true;
+        var better = _checkpoints is { IsOn: true, Best: { } reward } ? BestEvaluation.Better(_progress.Best, Done, reward, report.Rewards[reward]) : null;
+        if (_step.SharesStates && _ranks.Any("the best evaluation", better is not null)) _step.Collect();
+        if (better is null) return Unit.Value;
+        _progress = _progress with { Best = better };
+        return Checkpoint();
     }
 
     private void Refuse(Fault fault, bool stops)

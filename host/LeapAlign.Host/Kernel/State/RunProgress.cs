@@ -43,4 +43,8 @@ internal sealed record RunProgress
 /// <param name="Step">Steps done before it.</param>
 /// <param name="Reward">The name of the reward.</param>
 /// <param name="Value">Its mean.</param>
-internal sealed record BestEvaluation(int Step, string Reward, double Value);
+internal sealed record BestEvaluation(int Step, string Reward, double Value)
+{
+    /// <summary>An evaluation that is better than the best before it; null where it is not, or its value is not finite.</summary>
+    public static BestEvaluation? Better(BestEvaluation? before, int step, string reward, double value) => double.IsFinite(value) && !(value <= before?.Value) ? new BestEvaluation(step, reward, value) : null;
+}
