@@ -20,8 +20,16 @@ public interface IStepServices
     /// <summary>The trained rewards of decoded latents, see <see cref="MicroBatch.Score"/>.</summary>
     Scores Score(MicroBatch batch, Tensor latents);
 
-    /// <summary>The pictures that come with the prompts of a micro-batch, as latents, see <see cref="MicroBatch.Pictures"/>.</summary>
+    /// <summary>The pictures that come with the prompts of a micro-batch, as latents, see <see cref="MicroBatch.Pictures(int)"/>.</summary>
     Tensor Pictures(MicroBatch batch, int number);
+
+    /// <summary>One picture of each prompt, see <see cref="MicroBatch.Pictures(IReadOnlyList{int})"/>.</summary>
+    Tensor Pictures(MicroBatch batch, IReadOnlyList<int> numbers)
+    {
+        ArgumentNullException.ThrowIfNull(batch);
+        using var scope = NewDisposeScope();
+        return cat([.. numbers.Select((number, place) => Pictures(batch.Select([place]), number))]).MoveToOuterDisposeScope();
+    }
 
     /// <summary>Computes with another policy until the returned object is disposed, see <see cref="AlignmentStep.Use"/>.</summary>
     IDisposable Use(string policy);

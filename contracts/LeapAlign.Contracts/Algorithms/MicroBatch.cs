@@ -82,6 +82,11 @@ public sealed class MicroBatch(IStepServices services)
     /// <returns>[B, C, h, w].</returns>
     public Tensor Pictures(int number) => services.Pictures(this, number);
 
+    /// <summary>The latents of one picture of each prompt, not the same for all. Encoded when asked for, without gradient.</summary>
+    /// <param name="numbers">For each prompt which of its <see cref="Prompt.Pictures"/>, from 0.</param>
+    /// <returns>[B, C, h, w].</returns>
+    public Tensor Pictures(IReadOnlyList<int> numbers) => services.Pictures(this, numbers);
+
     /// <summary>Some of the samples as a micro-batch of their own: fewer samples cost fewer evaluations.</summary>
     /// <param name="chosen">Their places in this one, in the order wanted. A sample may come more than once.</param>
     public MicroBatch Select(IReadOnlyList<int> chosen)

@@ -30,6 +30,15 @@ public static class Capabilities
     /// <summary>Each prompt comes with a preferred and a rejected picture.</summary>
     public const string PreferencePairs = "preference-pairs";
 
+    /// <summary>Each prompt comes with pictures and a score of each (<see cref="Prompts.Prompt.Scores"/>).</summary>
+    public const string ScoredPictures = "scored-pictures";
+
+    /// <summary>The scores of the prompts' pictures are verdicts, 1 or 0.</summary>
+    public const string Verdicts = "verdicts";
+
+    /// <summary>Each prompt comes with at least one picture whose verdict is 1 and one whose verdict is 0.</summary>
+    public const string VerdictPairs = "verdict-pairs";
+
     /// <summary>The part waits for people. The host asks it only for what a run needs: a plan of seconds and memory leaves it out.</summary>
     public const string People = "people";
 

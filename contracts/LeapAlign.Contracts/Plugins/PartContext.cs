@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using LeapAlign.Contracts.Models;
+using LeapAlign.Contracts.Rewards;
 using LeapAlign.Pipeline;
 using Microsoft.Extensions.Logging;
 using static TorchSharp.torch;
@@ -69,6 +70,21 @@ public sealed class PartContext
 
     /// <summary>Measures for the part's plugin, under the same name. The host disposes it, and with it the callbacks of its instruments.</summary>
     public Meter Meter { get; init; } = Unheard.Meter;
+
+    /// <summary>
+    /// Another reward of the run by its name, for a reward that is made of one, a verdict for instance. It scores pictures one by one, has the checks that every reward has, and belongs to the host. LA3012 where there is none of
+    /// that name, where it is made of the one that asks, or where it scores something else.
+    /// </summary>
+    public Func<string, Result<IReward>> OtherReward { get; private set; } = static name => new Fault.Composition(FaultCodes.NoRewardOfReward, $"there is no other reward here, '{name}' is not either");
+
+    /// <summary>The same context with rewards to ask for.</summary>
+    /// <param name="others">See <see cref="OtherReward"/>.</param>
+    public PartContext WithRewards(Func<string, Result<IReward>> others)
+    {
+        var copy = (PartContext)MemberwiseClone();
+        copy.OtherReward = others;
+        return copy;
+    }
 
     /// <summary>The full path of a path given in settings.</summary>
     public string Resolve(string path) => Path.GetFullPath(path, BaseFolder);

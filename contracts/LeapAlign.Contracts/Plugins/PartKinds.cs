@@ -62,7 +62,7 @@ public static class PartKinds
             new PartSection(Prompts, PartCount.One, "The captions of training."),
             new PartSection(PartSection.EvaluationPrompts, PartCount.OneOrNone, "The captions of evaluation; those of training when it is absent."))
         {
-            Capabilities = [Capabilities.Pictures, Capabilities.PreferencePairs],
+            Capabilities = [Capabilities.Pictures, Capabilities.PreferencePairs, Capabilities.ScoredPictures, Capabilities.Verdicts, Capabilities.VerdictPairs],
         },
         new(Sampler, [typeof(ISampler)], new PartSection(Sampler, PartCount.One, "How noise becomes a picture."))
         {

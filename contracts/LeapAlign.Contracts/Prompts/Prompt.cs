@@ -11,6 +11,9 @@ public sealed record Prompt(int Id, string Text, string? Metadata = null)
     /// </summary>
     public IReadOnlyList<string> Pictures { get; init; } = [];
 
+    /// <summary>The score of each of <see cref="Pictures"/>, finite, in their order; empty where the source has none. Verdicts are 1 and 0.</summary>
+    public IReadOnlyList<double> Scores { get; init; } = [];
+
     /// <summary>The kind of task that the caption belongs to, by which scores are averaged; null when the source names none.</summary>
     public string? Task { get; init; }
 }

@@ -35,6 +35,16 @@ internal static class PictureFiles
         return File.Exists(path) ? path : Malformed($"the picture '{name}' does not exist in {folder}", place);
     }
 
+    /// <summary>The full path of a picture that lies in a folder, or below it.</summary>
+    /// <inheritdoc cref="Find"/>
+    public static Result<string> FindInside(string name, string folder, SourcePlace place)
+    {
+        var inside = Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder)) + Path.DirectorySeparatorChar;
+        return name.Contains('\0', StringComparison.Ordinal) || Path.GetFullPath(name, folder).StartsWith(inside, StringComparison.Ordinal)
+            ? Find(name, folder, place)
+            : Malformed($"the picture '{name}' is not in {folder} or below it", place);
+    }
+
     /// <summary>The fault of files that are absent or malformed.</summary>
     public static Fault.Input Malformed(string message, SourcePlace place) => new(FaultCodes.BadPromptFile, message, place);
 

@@ -118,7 +118,8 @@ internal static class JsonRows
 
     private static RowField Field(string name, JsonElement value)
     {
-        if (value.ValueKind != JsonValueKind.String) return new RowField(name, null, Name(value.ValueKind));
+        if (value.ValueKind != JsonValueKind.String)
+            return new RowField(name, null, Name(value.ValueKind)) { Number = value.ValueKind == JsonValueKind.Number ? value.GetRawText() : null, IsNull = value.ValueKind == JsonValueKind.Null };
         try
         {
             return new RowField(name, value.GetString());

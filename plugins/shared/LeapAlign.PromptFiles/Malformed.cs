@@ -10,6 +10,9 @@ internal static class Malformed
     /// <summary>The fault where a value is expected.</summary>
     public static Result<T> At<T>(SourcePlace place, string message) => Result.Fail<T>(At(place, message));
 
+    /// <summary>The beginning of a text.</summary>
+    public static string Excerpt(string text) => text.Length <= 40 ? text : $"{text[..40]}...";
+
     /// <summary>Words as a list: <c>'a', 'b'</c>. A file has as many names as it likes, a sentence has not.</summary>
     public static string List(IEnumerable<string> words)
     {

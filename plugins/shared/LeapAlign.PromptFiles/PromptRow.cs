@@ -1,3 +1,4 @@
+using System.Globalization;
 using LeapAlign.Contracts.Prompts;
 using LeapAlign.Pipeline;
 
@@ -7,7 +8,14 @@ namespace LeapAlign.PromptFiles;
 /// <param name="Name">Its key, or its column.</param>
 /// <param name="Text">Its text; null when it is none.</param>
 /// <param name="Kind">What it is instead of text.</param>
-internal sealed record RowField(string Name, string? Text, string Kind = "");
+internal sealed record RowField(string Name, string? Text, string Kind = "")
+{
+    /// <summary>A number as its file has it; null when it is none.</summary>
+    public string? Number { get; init; }
+
+    /// <summary>Whether there is nothing in it.</summary>
+    public bool IsNull { get; init; }
+}
 
 /// <summary>An object of JSON or a row of a table, or a caption that stands where one could be.</summary>
 public sealed class PromptRow
@@ -57,6 +65,17 @@ public sealed class PromptRow
     {
         if (Field(key) is not { } field) return Absent<string>($"'{key}'");
         return TextOf(field).Bind(text => text.Trim() is { Length: > 0 } trimmed ? trimmed : Malformed.At<string>(Place with { Key = key }, $"'{key}' is empty"));
+    }
+
+    /// <summary>The number of a field: one of JSON, or a text that is one, as tables have it and as "NaN" is written.</summary>
+    /// <returns>Null where it is null, empty or not a number in the sense of arithmetic; LA4010 when the field is absent, LA4027 when it is something else.</returns>
+    public Result<double?> Number(string key)
+    {
+        if (Field(key) is not { } field) return Absent<double?>($"'{key}'");
+        var written = (field.Number ?? field.Text)?.Trim();
+        if (field.IsNull || written is "") return Result.Ok<double?>(null);
+        if (double.TryParse(written, NumberStyles.Float, CultureInfo.InvariantCulture, out var number)) return double.IsNaN(number) ? Result.Ok<double?>(null) : number;
+        return new Fault.Input(FaultCodes.BadScore, $"'{key}' has to be a number, but is {(field.Text is { } text ? $"'{Malformed.Excerpt(text)}'" : field.Kind)}", Place with { Key = key });
     }
 
     private string Advice => (_fields.Count, IsOfTable) switch

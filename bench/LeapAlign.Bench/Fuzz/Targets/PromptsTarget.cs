@@ -12,17 +12,17 @@ namespace LeapAlign.Bench.Fuzz.Targets;
 
 /// <summary>
 /// Prompt files. Each is read by every prompt source that reads files, whatever it was meant for: as captions, as a list, as JSON lines, as tables, as the
-/// metadata of a folder of pictures, as the caption of one, as preferences.
+/// metadata of a folder of pictures, as the caption of one, as preferences, as a log of scores.
 /// </summary>
 internal sealed class PromptsTarget : IFuzzTarget, IDisposable
 {
     public const string Word = "prompts";
 
-    private static readonly string[] s_codes = [FaultCodes.NoPrompts, FaultCodes.NotUtf8, FaultCodes.BadPromptFile];
+    private static readonly string[] s_codes = [FaultCodes.NoPrompts, FaultCodes.NotUtf8, FaultCodes.BadPromptFile, FaultCodes.BadScore, FaultCodes.NothingToCompare];
 
     private readonly PluginCatalog _catalog = PluginCatalog.Discover([BuiltHost.Plugins], new IsolatedPluginLoader());
     private readonly string _folder = Directory.CreateTempSubdirectory("leapalign-fuzz-").FullName;
-    private readonly JsonFile _line = new(["prompt", "tag", "file", "file_name", "text", "preferred", "rejected", "a.png", "b.jpg", "sub/c.webp", "../a.png", "counting"]);
+    private readonly JsonFile _line = new(["prompt", "tag", "file", "file_name", "text", "preferred", "rejected", "score", "a.png", "b.jpg", "sub/c.webp", "../a.png", "counting"]);
     private readonly (string Id, IPromptSource Source)[] _sources;
 
     public PromptsTarget(string root)
@@ -39,6 +39,7 @@ internal sealed class PromptsTarget : IFuzzTarget, IDisposable
             .. Sources("file", "path", "lines.txt", "lines.jsonl", "lines.json", "lines.csv", "lines.tsv"),
             .. Sources("preferences", "path", "preferences.jsonl", "preferences.csv"),
             .. Sources("captioned-pictures", "captions", "preferences.jsonl", "preferences.csv"),
+            .. Sources("scored", "path", "preferences.jsonl", "preferences.csv"),
             .. Sources("pictures", "folder", "named", "table", "beside"),
         ];
         Seeds =
@@ -48,6 +49,7 @@ internal sealed class PromptsTarget : IFuzzTarget, IDisposable
             "{\"file_name\": \"a.png\", \"text\": \"a cat\"}\n{\"file_name\": \"sub/c.webp\", \"prompt\": \"a dog\"}\n"u8.ToArray(),
             "{\"file\": \"a.png\", \"caption\": \"a cat\"}\n{\"file\": \"b.jpg\", \"caption\": \"a dog\"}\n"u8.ToArray(),
             "{\"prompt\": \"a cat\", \"preferred\": \"a.png\", \"rejected\": \"b.jpg\"}\n"u8.ToArray(),
+            "{\"prompt\": \"a cat\", \"file\": \"a.png\", \"score\": 1}\n{\"prompt\": \"a cat\", \"file\": \"b.jpg\", \"score\": -0.5}\n"u8.ToArray(),
             "[\"a ring\", {\"caption\": \"a star\", \"tag\": \"counting\"}]"u8.ToArray(),
             "file_name,prompt,preferred,rejected\r\na.png,\"a ring, \"\"blue\"\"\nand red\",a.png,b.jpg\r\n"u8.ToArray(),
             "text\tseed\na star\t1\n"u8.ToArray(),
@@ -105,6 +107,7 @@ internal sealed class PromptsTarget : IFuzzTarget, IDisposable
             if (prompt.Text.Any(static letter => letter is '\uFEFF' || (char.IsControl(letter) && letter is not ('\t' or '\n' or '\r')))) throw new BrokenPropertyException($"{id} read a caption with control characters: '{prompt.Text}'");
             if (prompt.Metadata is null && prompt.Pictures.Count == 0 && prompt.Text is "[" or "]" or "{" or "}" or "},") throw new BrokenPropertyException($"{id} read a bracket of JSON as a caption: '{prompt.Text}'");
             if (!IsWellFormed(prompt.Text)) throw new BrokenPropertyException($"{id} read a caption that is no text: '{prompt.Text}'");
+            if (id == "scored" && (prompt.Scores.Count != prompt.Pictures.Count || !prompt.Scores.All(double.IsFinite))) throw new BrokenPropertyException($"{id} read scores that are not one finite number for each picture: {string.Join(", ", prompt.Scores)}");
             if (!prompt.Pictures.All(File.Exists)) throw new BrokenPropertyException($"{id} read a picture that is not there: '{string.Join(", ", prompt.Pictures)}'");
         }
     }

@@ -15,11 +15,18 @@ internal sealed class PromptPictures(IModel model, ImageSize size, OpenStages st
     /// <param name="number">Which of each prompt's pictures.</param>
     /// <returns>[B, C, h, w], without gradient.</returns>
     /// <exception cref="FaultException">A picture cannot be read.</exception>
-    public Tensor Latents(IReadOnlyList<Prompt> prompts, int number)
+    public Tensor Latents(IReadOnlyList<Prompt> prompts, int number) => Latents(prompts, [.. Enumerable.Repeat(number, prompts.Count)]);
+
+    /// <summary>The latents of one picture of each prompt.</summary>
+    /// <param name="prompts">B prompts.</param>
+    /// <param name="numbers">For each which of its pictures.</param>
+    /// <returns>[B, C, h, w], without gradient.</returns>
+    /// <exception cref="FaultException">A picture cannot be read.</exception>
+    public Tensor Latents(IReadOnlyList<Prompt> prompts, IReadOnlyList<int> numbers)
     {
         using var gradients = no_grad();
         using var scope = NewDisposeScope();
-        var images = stages.Run("read pictures", () => stack(prompts.Select(prompt => Read(Path(prompt, number)))).to(device));
+        var images = stages.Run("read pictures", () => stack(prompts.Select((prompt, place) => Read(Path(prompt, numbers[place])))).to(device));
         return stages.Run("encode pictures", () => model.Encode(images)).MoveToOuterDisposeScope();
     }
 

@@ -108,6 +108,8 @@ internal sealed class StepBatches(RunPlan plan, RunParts parts, PolicyCopies cop
 
         public Tensor Pictures(MicroBatch batch, int number) => run._pictures.Latents(batch.Prompts, number);
 
+        public Tensor Pictures(MicroBatch batch, IReadOnlyList<int> numbers) => run._pictures.Latents(batch.Prompts, numbers);
+
         public IDisposable Use(string policy) => run.Use(policy);
 
         public Tensor? Sampled(MicroBatch batch) => run._sampled?.Of(batch);

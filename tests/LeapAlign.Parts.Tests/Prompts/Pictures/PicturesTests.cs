@@ -215,7 +215,7 @@ public sealed class PicturesTests : IDisposable
     public void The_parts_provide_what_algorithms_ask_for()
     {
         var parts = new PicturesPlugin().Parts;
-        Assert.Equal(["pictures", "captioned-pictures", "preferences"], parts.Select(static part => part.Id));
+        Assert.Equal(["pictures", "captioned-pictures", "preferences", "scored"], parts.Select(static part => part.Id));
         Assert.Equal([Capabilities.Pictures], parts[0].Provides(parts[0].ReadSettings("""{"folder": "x"}""")));
         Assert.Equal([Capabilities.Pictures], parts[1].Provides(parts[1].ReadSettings("""{"captions": "x"}""")));
         Assert.Equal([Capabilities.PreferencePairs], parts[2].Provides(parts[2].ReadSettings("""{"path": "x"}""")));
