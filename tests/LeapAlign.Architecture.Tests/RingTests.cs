@@ -24,6 +24,7 @@ using LeapAlign.Rewards.LatentHead;
 using LeapAlign.Rewards.Ocr;
 using LeapAlign.Rewards.PreferenceHuman;
 using LeapAlign.Rewards.Remote;
+using LeapAlign.Rewards.Verdict;
 using LeapAlign.Rewards.VlmJudge;
 using LeapAlign.Samplers.Dpm;
 using LeapAlign.Samplers.FlowEuler;
@@ -39,7 +40,7 @@ public sealed class RingTests
     [
         typeof(Sd3Plugin).Assembly, typeof(AdamWPlugin).Assembly, typeof(LoraPlugin).Assembly, typeof(MuonPlugin).Assembly, typeof(FluxPlugin).Assembly, typeof(AnchorsPlugin).Assembly, typeof(MpiPlugin).Assembly,
         typeof(FilePlugin).Assembly, typeof(PicturesPlugin).Assembly, typeof(ShapesPlugin).Assembly,
-        typeof(ClipPlugin).Assembly, typeof(GenevalShapesPlugin).Assembly, typeof(JpegSizePlugin).Assembly, typeof(ImageRewardPlugin).Assembly, typeof(LatentHeadPlugin).Assembly, typeof(RemotePlugin).Assembly, typeof(VlmJudgePlugin).Assembly, typeof(OcrPlugin).Assembly, typeof(PreferenceHumanPlugin).Assembly,
+        typeof(ClipPlugin).Assembly, typeof(GenevalShapesPlugin).Assembly, typeof(JpegSizePlugin).Assembly, typeof(ImageRewardPlugin).Assembly, typeof(LatentHeadPlugin).Assembly, typeof(RemotePlugin).Assembly, typeof(VlmJudgePlugin).Assembly, typeof(OcrPlugin).Assembly, typeof(PreferenceHumanPlugin).Assembly, typeof(VerdictPlugin).Assembly,
         typeof(FlowEulerPlugin).Assembly, typeof(FlowSdePlugin).Assembly, typeof(DpmPlugin).Assembly,
         typeof(LeapAlignPlugin).Assembly, typeof(DirectPlugin).Assembly, typeof(FlowBpPlugin).Assembly, typeof(GrpoPlugin).Assembly, typeof(ForwardPlugin).Assembly,
     ];

@@ -4,7 +4,6 @@ using LeapAlign.Contracts.Objectives;
 using LeapAlign.Contracts.Optimizers;
 using LeapAlign.Contracts.Plugins;
 using LeapAlign.Contracts.Prompts;
-using LeapAlign.Contracts.Rewards;
 using LeapAlign.Contracts.Samplers;
 using LeapAlign.Contracts.State;
 using LeapAlign.Contracts.Weights;
@@ -163,25 +162,11 @@ internal sealed class RunParts : IDisposable
     /// <param name="context">Makes the context of a part.</param>
     /// <param name="owned">Takes what is to be disposed.</param>
     public static Result<IReadOnlyList<RunReward>> MakeRewards(RunPlan plan, IModel? model, Func<PartPlan, PartContext> context, List<IDisposable> owned) =>
-        Result.All(plan.Rewards.Select(reward => MakeReward(reward, model, context, owned)));
+        new RewardMaking(plan.Rewards, model, context, owned).All();
 
     /// <summary>Makes a reward, and notes it as one to dispose.</summary>
     public static Result<RunReward> MakeReward(RewardPlan reward, IModel? model, Func<PartPlan, PartContext> context, List<IDisposable> owned) =>
-        from made in Make<object>(reward.Part, context, owned)
-        from attached in made is ILatentReward latent && model is not null ? Attached(latent, reward.Part, model) : Unit.Value
-        select new RunReward(reward, made, context(reward.Part).Stop);
-
-    private static Result<Unit> Attached(ILatentReward reward, PartPlan part, IModel model)
-    {
-        try
-        {
-            return part.Guard($"attaching the reward '{part.Name}'", () => reward.Attach(model)).Match(Result.Ok, fault => Result.Fail<Unit>(fault with { Place = fault.Place ?? part.Place }));
-        }
-        catch (FaultException exception)
-        {
-            return exception.Fault;
-        }
-    }
+        new RewardMaking([reward], model, context, owned).All().Map(static made => made[0]);
 
     /// <summary>Disposes parts in the reverse order of their making.</summary>
     public static void Release(List<IDisposable> owned)

@@ -62,6 +62,9 @@ internal sealed class FitCase
         return new FitWork(plan, Options, (model, new Still(), pictures, CPU), new OpenStages(), static _ => { }).Run(new Fitted(this), Options.From is null ? null : Teacher, prompts, CancellationToken.None);
     }
 
+    /// <summary>The model that decodes by a matrix; its latents are [B, 2, 2, 2].</summary>
+    public static IModel Decoding => new Model();
+
     private static Tensor Decoder => RandomKey.OfRun(8).Normal([Numbers, Pixels], CPU);
 
     private static Tensor Weights(IEnumerable<long> captions) => stack(captions.Select(static id => RandomKey.OfRun(9).For("caption", id).Normal([Pixels], CPU) * 3));

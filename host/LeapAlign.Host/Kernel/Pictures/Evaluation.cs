@@ -20,6 +20,7 @@ namespace LeapAlign.Host.Kernel.Pictures;
 internal sealed class Evaluation(RunPlan plan, RunParts parts, DrawnPictures drawn, OpenStages stages, Device device)
 {
     private readonly PictureScoring _scoring = new(parts.Rewards, stages);
+    private readonly HashSet<string> _partial = [.. parts.Rewards.Where(static reward => reward.MayMiss).Select(static reward => reward.Name)];
     private readonly bool _scoresLatents = parts.Rewards.Any(static reward => reward.Latent is not null);
     private readonly PictureSampling _sampling = new(parts.Model, parts.Sampler, drawn.Form.Guidance, stages)
     {
@@ -93,7 +94,10 @@ internal sealed class Evaluation(RunPlan plan, RunParts parts, DrawnPictures dra
             measured.Add(batch.Measures);
             foreach (var (name, values) in batch.Scores)
             {
-                for (var i = 0; i < values.Length; i++) means[name].Add(pictures[at + i].Prompt.Task, values[i]);
+                for (var i = 0; i < values.Length; i++)
+                {
+                    if (!(double.IsNaN(values[i]) && _partial.Contains(name))) means[name].Add(pictures[at + i].Prompt.Task, values[i]);
+                }
             }
             at += batch.Scores.Values.FirstOrDefault()?.Length ?? 0;
         }
@@ -130,17 +134,18 @@ internal sealed class Evaluation(RunPlan plan, RunParts parts, DrawnPictures dra
 
     private string When(int step) => FormattableString.Invariant($"after step {step}{(Form.Preview is { } name ? $", preview '{name}'," : "")}");
 
-    private static Fault? NotFinite(string when, IReadOnlyDictionary<string, IReadOnlyList<double>> scores, IReadOnlyList<PictureRequest> pictures)
+    private Fault? NotFinite(string when, IReadOnlyDictionary<string, IReadOnlyList<double>> scores, IReadOnlyList<PictureRequest> pictures)
     {
-        List<string> bad = [];
+        List<string> bad = [], missing = [];
         foreach (var (name, values) in scores)
         {
             var places = Enumerable.Range(0, values.Count).Where(i => !double.IsFinite(values[i])).ToList();
-            if (places.Count > 0) bad.Add(FormattableString.Invariant($"'{name}' gave {values[places[0]]} to '{pictures[places[0]].Prompt.Text}' ({places.Count} of {values.Count} pictures)"));
+            if (places.Count == 0) continue;
+            if (_partial.Contains(name)) missing.Add(FormattableString.Invariant($"the reward '{name}' has no score for {places.Count} of {values.Count} pictures, and its mean is over the others"));
+            else bad.Add(FormattableString.Invariant($"'{name}' gave {values[places[0]]} to '{pictures[places[0]].Prompt.Text}' ({places.Count} of {values.Count} pictures)"));
         }
-        return bad.Count == 0
-            ? null
-            : new Fault.Run(FaultCodes.ScoreNotFinite, $"{when} the reward {string.Join(" and ", bad)}; this evaluation says nothing of it, and the run goes on");
+        if (bad.Count > 0) missing.Insert(0, $"the reward {string.Join(" and ", bad)}; this evaluation says nothing of it, and the run goes on");
+        return missing.Count == 0 ? null : new Fault.Run(FaultCodes.ScoreNotFinite, $"{when} {string.Join("; ", missing)}");
     }
 
     private Dictionary<string, double[]> Score(Tensor latents, Tensor images, IReadOnlyList<Prompt> prompts) =>

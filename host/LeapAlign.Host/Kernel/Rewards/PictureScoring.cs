@@ -53,7 +53,11 @@ internal sealed class PictureScoring(IReadOnlyList<RunReward> rewards, OpenStage
         return taken;
     }
 
-    private static Tensor Checked(RunReward reward, ScoredSamples samples, LentPictures lent)
+    /// <summary>The scores of one reward, judged.</summary>
+    /// <param name="reward">The reward.</param>
+    /// <param name="samples">What it scores.</param>
+    /// <param name="lent">Lends it that.</param>
+    public static Tensor Checked(RunReward reward, ScoredSamples samples, LentPictures lent)
     {
         var prompts = samples.Prompts;
         var what = reward.Latent is null ? "pictures" : "latents";

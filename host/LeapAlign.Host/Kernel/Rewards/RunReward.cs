@@ -58,6 +58,15 @@ internal sealed class RunReward(RewardPlan plan, object reward, CancellationToke
     /// <summary>Where its scores lie; null when it does not say.</summary>
     public ScoreRange? Range => reward is IBoundedReward bounded ? bounded.Range : reward is IPairwiseReward ? new ScoreRange(0, 1) : null;
 
+    /// <summary>Whether a score that is not a number is one that is missing.</summary>
+    public bool MayMiss => reward is IPartialReward;
+
+    /// <summary>The scores that there are, of a reward that may have none for some pictures; of others all.</summary>
+    /// <param name="scores">[B], without gradient.</param>
+    /// <returns>[n], n ≤ B.</returns>
+    // Which there are is a value, and tensors on the "meta" device have none.
+    public Tensor Known(Tensor scores) => MayMiss && scores.device_type != TorchSharp.DeviceType.META ? scores[scores.isnan().logical_not()] : scores;
+
     /// <summary>What it keeps between steps; null when it keeps nothing.</summary>
     public IStateful? State => reward as IStateful;
 

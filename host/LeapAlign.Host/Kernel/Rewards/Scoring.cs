@@ -40,8 +40,8 @@ internal sealed class Scoring(IModel model, ImageSize size, IReadOnlyList<RunRew
         IReadOnlyList<RewardColumn> Columns(Tensor? samples, Tensor? pictures) =>
             _trained.Each(new ScoredSamples(repeated) { Images = pictures, Latents = samples, Encode = () => ScoredSamples.Encoded(model, size, stages, repeated) }, (reward, scores) =>
             {
-                watch.Take($"reward '{reward.Name}'", [], prompts, scores.detach());
-                observe(reward.Name, scores.detach());
+                watch.Take($"reward '{reward.Name}'", [], prompts, reward.MayMiss ? scores.detach().nan_to_num(0) : scores.detach());
+                observe(reward.Name, reward.Known(scores.detach()));
                 return new RewardColumn(reward.Name, reward.Weight, reward.Normalized(scores));
             });
         if (!balancesGradients || _rewards.Length < 2) return new Scores(Columns(latents, Decodes ? Decoded(latents) : null));

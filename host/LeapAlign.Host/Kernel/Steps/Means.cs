@@ -17,6 +17,8 @@ internal sealed class Means
     /// <param name="values">Any number of them.</param>
     public void Add(string name, int batch, Tensor values)
     {
+        // A batch none of whose scores are there says nothing of their mean.
+        if (values.numel() == 0) return;
         using var sum = values.detach().to(ScalarType.Float64).sum();
         Add(name, (0, batch), sum.item<double>(), values.numel());
     }

@@ -1,5 +1,6 @@
 using LeapAlign.Pipeline;
 using LeapAlign.Rewards.Remote.Tests;
+using LeapAlign.Services.Programs;
 using LeapAlign.Testing;
 using SkiaSharp;
 using static TorchSharp.torch;

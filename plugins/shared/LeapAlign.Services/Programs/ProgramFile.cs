@@ -1,10 +1,10 @@
 using LeapAlign.Contracts.Plugins;
 using LeapAlign.Pipeline;
 
-namespace LeapAlign.Rewards.Ocr;
+namespace LeapAlign.Services.Programs;
 
 /// <summary>Finds the file of a program.</summary>
-internal static class ProgramFile
+public static class ProgramFile
 {
     private const UnixFileMode Executable = UnixFileMode.UserExecute | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute;
 
@@ -14,6 +14,8 @@ internal static class ProgramFile
     /// <returns>The full path; a fault when no program is there.</returns>
     public static Result<string> Find(string program, PartContext context)
     {
+        ArgumentNullException.ThrowIfNull(program);
+        ArgumentNullException.ThrowIfNull(context);
         var isPath = program.AsSpan().ContainsAny(Path.DirectorySeparatorChar, Path.AltDirectorySeparatorChar);
         var candidates = isPath
             ? [context.Resolve(program)]
