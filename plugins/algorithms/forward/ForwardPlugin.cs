@@ -1,16 +1,20 @@
 using System.Text.Json.Serialization;
 using LeapAlign.Algorithms.Forward.Awm;
+using LeapAlign.Algorithms.Forward.Copg;
 using LeapAlign.Algorithms.Forward.Crd;
+using LeapAlign.Algorithms.Forward.Ddo;
 using LeapAlign.Algorithms.Forward.Dgpo;
 using LeapAlign.Algorithms.Forward.Dpo;
+using LeapAlign.Algorithms.Forward.Dso;
 using LeapAlign.Algorithms.Forward.Nft;
+using LeapAlign.Algorithms.Forward.Samples;
 using LeapAlign.Algorithms.Forward.Sft;
 using LeapAlign.Contracts.Algorithms;
 using LeapAlign.Contracts.Plugins;
 
 namespace LeapAlign.Algorithms.Forward;
 
-/// <summary>Offers the algorithms <c>nft</c>, <c>awm</c>, <c>dpo</c>, <c>dgpo</c>, <c>crd</c> and <c>sft</c>.</summary>
+/// <summary>Offers the algorithms <c>nft</c>, <c>awm</c>, <c>dpo</c>, <c>dgpo</c>, <c>crd</c>, <c>sft</c>, <c>copg</c>, <c>dso</c> and <c>ddo</c>.</summary>
 public sealed class ForwardPlugin : IPlugin
 {
     /// <inheritdoc/>
@@ -38,7 +42,23 @@ public sealed class ForwardPlugin : IPlugin
             .Requiring(Capabilities.Pictures)
             .Providing([.. Capabilities.OfRepeatableSteps])
             .Costing<SftSettings>(static (settings, _) => new(0, settings.Timesteps, 0)),
+        // What a prompt comes with has no rollout: K pictures, two of a pair, a real one and a fake.
+        PartDefinition.Of<CopgAlgorithm, CopgSettings>("copg", SettingsJson.Default.CopgSettings, static (settings, _) => new(settings))
+            .Requiring<CopgSettings>(CopgAlgorithm.Requires)
+            .Costing<CopgSettings>(static (settings, steps) => Compared(settings.Source, steps, settings.Group, settings.Timesteps, reference: true)),
+        PartDefinition.Of<DsoAlgorithm, DsoSettings>("dso", SettingsJson.Default.DsoSettings, static (settings, context) => new(settings) { Warn = context.Warn })
+            .Requiring<DsoSettings>(DsoAlgorithm.Requires)
+            .Costing<DsoSettings>(static (settings, steps) => Compared(settings.Source, steps, settings.Pairs ? 2 : 1, settings.Timesteps, DsoAlgorithm.NeedsReferenceOf(settings))),
+        PartDefinition.Of<DdoAlgorithm, DdoSettings>("ddo", SettingsJson.Default.DdoSettings, static (settings, _) => new(settings))
+            .Requiring<DdoSettings>(DdoAlgorithm.Requires)
+            .Costing<DdoSettings>(static (settings, steps) => new((settings.Fakes == FakeSource.Generated ? steps : 0) + (2 * settings.Timesteps), 2 * settings.Timesteps, 0)),
     ];
+
+    private static NetworkCost Compared(SampleSource source, int steps, int pictures, int times, bool reference)
+    {
+        var trained = source == SampleSource.Online ? times : pictures * times;
+        return new((source == SampleSource.Online ? steps : 0) + (reference ? trained : 0), trained, 0);
+    }
 
     private static string[] Grouped(bool reference) => reference ? [Capabilities.GroupedPrompts, Capabilities.ReferencePolicy] : [Capabilities.GroupedPrompts];
 
@@ -57,4 +77,7 @@ public sealed class ForwardPlugin : IPlugin
 [JsonSerializable(typeof(DgpoSettings))]
 [JsonSerializable(typeof(CrdSettings))]
 [JsonSerializable(typeof(SftSettings))]
+[JsonSerializable(typeof(CopgSettings))]
+[JsonSerializable(typeof(DsoSettings))]
+[JsonSerializable(typeof(DdoSettings))]
 internal sealed partial class SettingsJson : JsonSerializerContext;

@@ -75,7 +75,7 @@ public sealed class DpoTests
         var (preferred, rejected) = (Networks.Grouped(dimensions: 4), Networks.Grouped(dimensions: 4).Clean.Reverse().ToArray());
         var network = new PolicyNetwork { Clean = preferred.Clean, Groups = [[0, 1, 2, 3], [4, 5, 6, 7]], Rejected = rejected };
         var descent = network.Descend(new DpoAlgorithm(s_settings with { Source = PairSource.Preferences }));
-        Assert.Equal(0, network.Scored);
+        Assert.Equal(0, network.Scorings);
         Assert.Equal(network.Calls.Count, 2 * network.Trainings.Count());
         Compare(network, descent, preferred.Clean.SelectMany((batch, index) => batch.Select((sample, row) => (sample, rejected[index][row]))));
     }

@@ -24,13 +24,23 @@ public sealed class PluginTests
     [InlineData("crd", """{"klWeight": 0}""")]
     [InlineData("sft", "{}")]
     [InlineData("sft", """{"timesteps": 7}""")]
+    [InlineData("copg", "{}")]
+    [InlineData("copg", """{"group": 3, "timesteps": 4}""")]
+    [InlineData("copg", """{"source": "online"}""")]
+    [InlineData("dso", "{}")]
+    [InlineData("dso", """{"guard": null}""")]
+    [InlineData("dso", """{"loss": "dpo", "timesteps": 3, "sharedNoise": false}""")]
+    [InlineData("dso", """{"pairs": false}""")]
+    [InlineData("dso", """{"source": "online", "threshold": -10, "pairs": false}""")]
+    [InlineData("ddo", "{}")]
+    [InlineData("ddo", """{"fakes": "generated", "timesteps": 2}""")]
     public void Evaluations_are_those_that_the_method_says_it_costs(string id, string json)
     {
         using var scope = NewDisposeScope();
         var part = Part(id);
         var settings = part.ReadSettings(json);
         var grouped = Networks.Grouped();
-        var network = new PolicyNetwork { Clean = grouped.Clean, Groups = grouped.Groups, Rejected = grouped.Clean };
+        var network = new PolicyNetwork { Clean = grouped.Clean, Groups = grouped.Groups, Further = [grouped.Clean, grouped.Clean], Scored = static _ => [1, 0, 1] };
         network.Descend((IAlgorithm)Recording.Require(part.Create(settings, new PartContext
         {
             Name = id,
@@ -59,6 +69,16 @@ public sealed class PluginTests
     [InlineData("crd", "{}", Capabilities.GroupedPrompts, Capabilities.ReferencePolicy)]
     [InlineData("crd", """{"klWeight": 0}""", Capabilities.GroupedPrompts)]
     [InlineData("sft", "{}", Capabilities.Pictures)]
+    [InlineData("copg", "{}", Capabilities.ScoredPictures, Capabilities.ReferencePolicy)]
+    [InlineData("copg", """{"source": "online"}""", Capabilities.GroupedPrompts, Capabilities.ReferencePolicy)]
+    [InlineData("dso", "{}", Capabilities.VerdictPairs, Capabilities.ReferencePolicy)]
+    [InlineData("dso", """{"guard": null}""", Capabilities.VerdictPairs)]
+    [InlineData("dso", """{"guard": null, "pairs": false}""", Capabilities.Verdicts)]
+    [InlineData("dso", """{"guard": null, "loss": "dpo"}""", Capabilities.VerdictPairs, Capabilities.ReferencePolicy)]
+    [InlineData("dso", """{"source": "online"}""", Capabilities.GroupedPrompts, Capabilities.ReferencePolicy)]
+    [InlineData("dso", """{"source": "online", "guard": null, "pairs": false}""")]
+    [InlineData("ddo", "{}", Capabilities.PreferencePairs, Capabilities.ReferencePolicy)]
+    [InlineData("ddo", """{"fakes": "generated"}""", Capabilities.Pictures, Capabilities.ReferencePolicy)]
     public void Requires_what_its_settings_need(string id, string json, params string[] expected) =>
         Assert.Equal(expected, Part(id).Requires(Part(id).ReadSettings(json)));
 
@@ -77,6 +97,8 @@ public sealed class PluginTests
     [InlineData("awm", "{}", "weighting", "\"ghuber\"")]
     [InlineData("dpo", """{"beta": 2000}""", "times", "\"logit-normal\"")]
     [InlineData("crd", """{"beta": 2}""", "updates", "2")]
+    [InlineData("copg", """{"beta": 2}""", "timesteps", "2")]
+    [InlineData("dso", """{"beta": 2}""", "logitMean", "1")]
     public void Defaults_of_a_method_hold_beside_what_is_set(string id, string json, string key, string expected)
     {
         var part = Part(id);

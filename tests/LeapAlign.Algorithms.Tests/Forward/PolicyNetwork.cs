@@ -48,6 +48,15 @@ internal sealed class PolicyNetwork : IStepServices
     /// <summary>The second picture of each prompt; the first is its <see cref="Clean"/>.</summary>
     public double[][][]? Rejected { get; init; }
 
+    /// <summary>Pictures of each prompt beside its <see cref="Clean"/>, in the order of their numbers.</summary>
+    public double[][][][]? Further { get; init; }
+
+    /// <summary>The scores of a prompt's pictures, which are as many.</summary>
+    public Func<int, double[]>? Scored { get; init; }
+
+    /// <summary>Takes the place of <see cref="Reward"/>.</summary>
+    public Func<double[], double>? Judge { get; init; }
+
     /// <summary>Whether prompts say that pictures come with them.</summary>
     public bool Pictured { get; init; }
 
@@ -60,7 +69,7 @@ internal sealed class PolicyNetwork : IStepServices
     public IEnumerable<Call> Trainings => Calls.Where(static call => call.Gradient);
 
     /// <summary>How often a reward was evaluated.</summary>
-    public int Scored { get; private set; }
+    public int Scorings { get; private set; }
 
     public static double Reward(double[] sample) => sample.Sum() + (0.3 * sample[0] * sample[0]);
 
@@ -78,7 +87,7 @@ internal sealed class PolicyNetwork : IStepServices
     {
         (A.grad, B.grad) = (null, null);
         Calls.Clear();
-        Scored = 0;
+        Scorings = 0;
         List<Objective> objectives = [];
         List<double> rewards = [];
         var loss = 0.0;
@@ -104,11 +113,17 @@ internal sealed class PolicyNetwork : IStepServices
 
     public static Tensor Matrix(double[][] rows) => tensor(rows.SelectMany(static row => row).ToArray(), dtype: float64).reshape(rows.Length, rows[0].Length);
 
+    private Prompt Prompt(int group) => new(group, $"prompt {group}")
+    {
+        Pictures = Scored is { } scores ? [.. scores(group).Select(static (_, number) => $"picture {number}")] : Pictured ? ["a picture"] : [],
+        Scores = Scored?.Invoke(group) ?? [],
+    };
+
     private MicroBatch Batch(int index, long[] samples, int[] groups, Tensor noise) => new(this)
     {
         Index = index,
         Samples = samples,
-        Prompts = [.. groups.Select(group => new Prompt(group, $"prompt {group}") { Pictures = Pictured ? ["a picture"] : [] })],
+        Prompts = [.. groups.Select(Prompt)],
         Noise = noise,
         Schedule = Schedule,
         Sampler = new Standstill(),
@@ -118,11 +133,16 @@ internal sealed class PolicyNetwork : IStepServices
 
     public Scores Score(MicroBatch batch, Tensor latents)
     {
-        Scored++;
+        Scorings++;
+        if (Judge is { } judge) return Scores.Of(tensor([.. latents.unbind(0).Select(sample => judge([.. sample.data<double>()]))], dtype: float64));
         return Scores.Of(latents.sum([1]) + (0.3 * latents.select(1, 0).square()));
     }
 
-    public Tensor Pictures(MicroBatch batch, int number) => Matrix((number == 0 ? Clean : Rejected!)[batch.Index]);
+    public Tensor Pictures(MicroBatch batch, int number)
+    {
+        double[][] all = [.. (number == 0 ? Clean : Further?[number - 1] ?? Rejected!).SelectMany(static samples => samples)];
+        return Matrix([.. batch.Samples.Select(sample => all[sample])]);
+    }
 
     public Tensor? Sampled(MicroBatch batch) => null;
 

@@ -28,7 +28,7 @@ public sealed class SftTests
         Assert.Equal(network.Clean.Length, network.Calls.Count);
         Assert.All(network.Calls, static call => Assert.True(call.Gradient && !call.Guided));
         Assert.All(network.Calls, static call => Assert.Equal(call.Samples, call.Sigmas.Distinct().Count()));
-        Assert.Equal(0, network.Scored);
+        Assert.Equal(0, network.Scorings);
         Assert.All(objectives, static objective => Assert.DoesNotContain(objective.Measurements, static measured => measured.Name == "reward"));
     }
 

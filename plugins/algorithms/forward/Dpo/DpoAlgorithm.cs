@@ -1,3 +1,4 @@
+using LeapAlign.Algorithms.Forward.Losses;
 using LeapAlign.Algorithms.Forward.Samples;
 using LeapAlign.Contracts.Algorithms;
 using LeapAlign.Contracts.Plugins;
@@ -56,11 +57,7 @@ public sealed class DpoAlgorithm(DpoSettings settings) : IAlgorithm
     /// <summary><c>−½ β [(e_w − e_w^ref) − (e_l − e_l^ref)]</c>, whose sigmoid is how likely the policy finds the preference, [P].</summary>
     /// <param name="errors">e of the policy, [2P]: the preferred ones, then the rejected ones.</param>
     /// <param name="reference">The same of the reference.</param>
-    internal Tensor Logit(Tensor errors, Tensor reference)
-    {
-        var gains = (errors - reference).chunk(2, 0);
-        return (gains[0] - gains[1]) * (-0.5 * settings.Beta);
-    }
+    internal Tensor Logit(Tensor errors, Tensor reference) => Preference.Logit(errors, reference, settings.Beta);
 
     private IEnumerable<Objective> Objectives(AlignmentStep step)
     {

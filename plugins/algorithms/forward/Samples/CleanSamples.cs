@@ -20,6 +20,9 @@ internal sealed class CleanSamples
     /// <summary>A of each sample; empty when nothing was scored.</summary>
     public double[] Advantages { get; init; } = [];
 
+    /// <summary>The weighted sum of rewards, or the score of a file, of each sample; empty when there is none. Not a number where it is missing.</summary>
+    public double[] Scores { get; init; } = [];
+
     /// <summary>How many parts, one after another, share their noise and their training times: 2 for pairs, whose sides are compared.</summary>
     public int Sides { get; init; } = 1;
 
@@ -42,6 +45,22 @@ internal sealed class CleanSamples
             Rewards = step.Keep(scores[index].Total.detach()),
             Advantages = advantages[index],
         })];
+    }
+
+    /// <summary>Rolls all micro-batches of a step out by the trained policy and scores them, without gradient, for methods that take rewards as they are.</summary>
+    /// <param name="step">The step.</param>
+    /// <param name="guided">Guidance of the rollout.</param>
+    public static IReadOnlyList<CleanSamples> Roll(AlignmentStep step, bool guided) => [.. step.Batches.Select(batch =>
+    {
+        var latents = Sample(step, null, batch, guided);
+        var rewards = step.Keep(Score(step, batch, latents).Total.detach());
+        return new CleanSamples { Batch = batch, Latents = latents, Rewards = rewards, Scores = Numbers(rewards) };
+    })];
+
+    private static double[] Numbers(Tensor values)
+    {
+        using var numbers = values.to(ScalarType.Float64).cpu().contiguous();
+        return numbers.data<double>().ToArray();
     }
 
     private static Tensor Sample(AlignmentStep step, string? policy, MicroBatch batch, bool guided)
