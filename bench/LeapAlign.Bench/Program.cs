@@ -1,5 +1,6 @@
 using System.Globalization;
 using LeapAlign.Bench;
+using LeapAlign.Bench.Cases;
 using LeapAlign.Bench.Formats;
 using LeapAlign.Bench.FullSize;
 using LeapAlign.Bench.Fuzz;
@@ -35,6 +36,8 @@ var result = args switch
     ["full-step", var folder, .. var overrides] => FullStepBench.Run(folder, overrides),
     ["gpu-check", var device] => DeviceCheck.Run(device, null),
     ["gpu-check", var device, var folder] => DeviceCheck.Run(device, Path.GetFullPath(folder)),
+    ["scored", var name] => ScoredCases.Run(name, "0,1,2"),
+    ["scored", var name, var seeds] => ScoredCases.Run(name, seeds),
     ["steps-of", var steps, .. var overrides] => StepsOf.Measure(int.Parse(steps, CultureInfo.InvariantCulture), overrides),
     _ => Usage(),
 };
@@ -48,4 +51,4 @@ static int Failed(Fault fault)
 
 static Result<Unit> Usage() => new Fault.Configuration(
     FaultCodes.BadOption,
-    "expected 'step' (where the time of a step goes), 'memory' (peak memory at 10 and 40 sampling steps), 'telemetry' (on against off), 'telemetry-trouble' (the same with receivers that are not there, slow or die), 'telemetry-calls' (what it costs and allocates around one evaluation and one stage), 'learn <seeds> <configurations>' (what methods learn at equal steps), 'kill <count> <configurations>' (runs that are killed and resumed), 'bits <program> [configurations]' (whether another build computes the same), 'checkpoint' (what checkpoints cost), 'soak <steps>' (memory of a long run), 'neighbours' (a step beside busy processes), 'amx' (what AMX is worth), 'reference' (whether diffusers and PEFT draw the same pictures from exports), 'make <model> <folder>' (a model of published size with random weights), 'full-step <folder>' (time and memory of its steps), 'gpu-check <device> [folder]' (whether a device computes what the CPU does, see eng/gpu-check), 'formats <file>' (writes docs/formats.md) or 'fuzz <target> <count> [seed]' (files that strangers write), then any overrides of plugins.json such as run.batch=16");
+    "expected 'step' (where the time of a step goes), 'memory' (peak memory at 10 and 40 sampling steps), 'telemetry' (on against off), 'telemetry-trouble' (the same with receivers that are not there, slow or die), 'telemetry-calls' (what it costs and allocates around one evaluation and one stage), 'learn <seeds> <configurations>' (what methods learn at equal steps), 'kill <count> <configurations>' (runs that are killed and resumed), 'bits <program> [configurations]' (whether another build computes the same), 'checkpoint' (what checkpoints cost), 'soak <steps>' (memory of a long run), 'neighbours' (a step beside busy processes), 'amx' (what AMX is worth), 'reference' (whether diffusers and PEFT draw the same pictures from exports), 'make <model> <folder>' (a model of published size with random weights), 'full-step <folder>' (time and memory of its steps), 'gpu-check <device> [folder]' (whether a device computes what the CPU does, see eng/gpu-check), 'scored <copg, dso, ddo or bandit> [seeds]' (what methods that learn from scores do to a flow of the plane), 'formats <file>' (writes docs/formats.md) or 'fuzz <target> <count> [seed]' (files that strangers write), then any overrides of plugins.json such as run.batch=16");
