@@ -38,10 +38,8 @@ public static class FaultCodes
 
     /// <summary>An environment variable of OpenTelemetry does not hold what it should, or has no effect (a warning).</summary>
     public const string VariableNotUsable = "LA1012";
-
     /// <summary>A verdict is one of nothing, or of two things.</summary>
     public const string VerdictOfWhat = "LA1023";
-
     /// <summary>The members of a sweep cannot be made from its file: an axis is empty, two members are the same, a key belongs to the sweep.</summary>
     public const string BadSweep = "LA1016";
 
@@ -98,10 +96,8 @@ public static class FaultCodes
 
     /// <summary>A part does not say which shard its loss belongs to.</summary>
     public const string NoShard = "LA3008";
-
     /// <summary>A reward is made of another reward of the run that is not there, or cannot be.</summary>
     public const string NoRewardOfReward = "LA3012";
-
     /// <summary>Two parts measure under one name.</summary>
     public const string MeasuredTwice = "LA3013";
 
@@ -148,16 +144,12 @@ public static class FaultCodes
     public const string UnknownField = "LA4014";
     /// <summary>A model draws a picture that is not finite.</summary>
     public const string PictureNotFinite = "LA4018";
-
     /// <summary>A score of a file is none: missing, no number, or not finite.</summary>
     public const string BadScore = "LA4027";
-
     /// <summary>Scored pictures say of none that it is better than another.</summary>
     public const string NothingToCompare = "LA4028";
-
     /// <summary>Rows or captions of scored pictures are left out (a warning).</summary>
     public const string ScoredRowsLeftOut = "LA4029";
-
     /// <summary>An adapter file holds or asks for what is not supported.</summary>
     public const string UnsupportedAdapter = "LA4020";
 
@@ -280,13 +272,10 @@ public static class FaultCodes
 
     /// <summary>Pairs of samples that a preference is learnt from have the same reward (a warning).</summary>
     public const string PreferenceTie = "LA5019";
-
     /// <summary>An algorithm compares more pictures of a prompt than it comes with.</summary>
     public const string TooFewPictures = "LA5039";
-
     /// <summary>No sample of a step has a verdict that can be learnt from (a warning).</summary>
     public const string NoVerdictPairs = "LA5040";
-
     /// <summary>A service cannot be reached, or the connection broke.</summary>
     public const string ServiceUnreachable = "LA6001";
 
