@@ -39,7 +39,8 @@ public sealed class RewardMakingTests
         ];
         var rewards = Make(before ? plans : [.. plans.Reverse()]).Value();
         Assert.Equal(1, made);
-        Assert.Equal(before ? ["of", "given"] : ["given", "of"], rewards.Select(static reward => reward.Name));
+        string[] order = before ? ["of", "given"] : ["given", "of"];
+        Assert.Equal(order, rewards.Select(static reward => reward.Name));
         var scores = new PictureScoring(rewards, new OpenStages()).All(full([3, 3, 2, 2], 0.25f), s_prompts).ToDictionary(static pair => pair.Name, static pair => pair.Scores.data<float>().ToArray());
         Assert.Equal([0.25f, 0.25f, 0.25f], scores["given"]);
         Assert.Equal([-0.25f, -0.25f, -0.25f], scores["of"]);
