@@ -96,6 +96,9 @@ public static class FaultCodes
     /// <summary>A part does not say which shard its loss belongs to.</summary>
     public const string NoShard = "LA3008";
 
+    /// <summary>The optimizer brings losses to 0, and one is below it.</summary>
+    public const string NoCondition = "LA3009";
+
     /// <summary>Two parts measure under one name.</summary>
     public const string MeasuredTwice = "LA3013";
 

@@ -193,6 +193,19 @@ public sealed class OptimizerNeedTests
         Assert.Contains("'rows'", Assert.Throws<FaultException>(() => new SteppedRun(static (_, _) => [], new ScriptedOptimizer(), Capabilities.Rows)).Fault.Message, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void What_an_optimizer_measures_stands_under_its_name()
+    {
+        using var scope = NewDisposeScope();
+        using var run = new SteppedRun(static (_, weight) => [new Objective(weight.sum())], static (context, _) => context.Measure("radius", 0.25 * (context.Index + 1)));
+        Assert.Equal(0.25, run.Step().Measurements["scripted_radius"]);
+        Assert.Equal(0.5, run.Step().Measurements["scripted_radius"]);
+        using var taken = new SteppedRun(static (_, weight) => [new Objective(weight.sum(), new Measurement("scripted_radius", tensor(1.0)))], static (context, _) => context.Measure("radius", 1));
+        var fault = Assert.Throws<FaultException>(taken.Step).Fault;
+        Assert.Equal(FaultCodes.MeasuredTwice, fault.Code);
+        Assert.Contains("the optimizer 'scripted'", fault.Message, StringComparison.Ordinal);
+    }
+
     public static TheoryData<string> Repeatable => [.. AllAlgorithms.Where(static part => part.Provides(part.ReadSettings("{}")).Contains(Capabilities.Replay)).Select(static part => part.Id)];
 
     [Fact]

@@ -20,6 +20,14 @@ public sealed class UpdateContext(int index)
     public Func<IReadOnlyList<Tensor>?, int, StepGradient> Again { private get; init; } =
         static (_, draw) => throw new InvalidOperationException($"a step is asked for again only by an optimizer that requires '{(draw > 0 ? Capabilities.SecondDraw : Capabilities.Replay)}'");
 
+    /// <summary>Takes what <see cref="Measure"/> is told.</summary>
+    public Action<string, double> Measured { private get; init; } = static (_, _) => { };
+
+    /// <summary>Tells what the optimizer found in this update, a radius or a rank for instance: it stands in the measurements of the step under the optimizer's name.</summary>
+    /// <param name="name">Its name: metrics have <c>optimizer_name</c>.</param>
+    /// <param name="value">The value, the same in every process of the run.</param>
+    public void Measure(string name, double value) => Measured(name, value);
+
     /// <summary>
     /// Loss and gradient of the same step, prompts, noise and all other draws the same, at other weights. Requires <c>replay</c>. It costs what the step cost; the
     /// parameters and their gradients are afterwards what they were.

@@ -15,6 +15,7 @@ namespace LeapAlign.Host.Kernel.Steps;
 /// </summary>
 internal sealed class Optimizations : IDisposable
 {
+    private readonly PartPlan _optimizer;
     private readonly OptimizerNeeds _needs;
     private readonly RunRanks _ranks;
     private readonly Action _refresh;
@@ -27,7 +28,7 @@ internal sealed class Optimizations : IDisposable
     /// <param name="accumulate">Makes the step of a number on a draw, and adds its gradient up.</param>
     public Optimizations(PartPlan optimizer, RunParts parts, Action<int, int, StepTally> accumulate)
     {
-        (_needs, _ranks, _refresh, _accumulate) = (new OptimizerNeeds(optimizer), parts.Ranks, parts.Trained.Refresh, accumulate);
+        (_optimizer, _needs, _ranks, _refresh, _accumulate) = (optimizer, new OptimizerNeeds(optimizer), parts.Ranks, parts.Trained.Refresh, accumulate);
         var (trained, own) = (parts.Trained.Parameters, parts.Algorithm.Parameters);
         Parameters = trained.With(own);
         _begun = [new Begun("optimizer", parts.Optimizer.Begin(trained), trained)];
@@ -70,12 +71,12 @@ internal sealed class Optimizations : IDisposable
     /// <summary>Updates the algorithm's own parameters, then what is trained.</summary>
     /// <param name="update">The update of the run.</param>
     /// <param name="step">The step of the run.</param>
-    /// <param name="loss">The loss of the update.</param>
+    /// <param name="tally">Knows the loss of the update, and takes what is measured.</param>
     /// <returns>The learning rate of what is trained.</returns>
-    public double Update(int update, int step, double loss)
+    public double Update(int update, int step, StepTally tally)
     {
         double rate = 0;
-        foreach (var each in Enumerable.Reverse(_begun)) rate = each.Optimization.Update(Context(update, step, loss, each.Parameters));
+        foreach (var each in Enumerable.Reverse(_begun)) rate = each.Optimization.Update(Context(update, step, tally, each));
         return rate;
     }
 
@@ -85,9 +86,14 @@ internal sealed class Optimizations : IDisposable
         foreach (var each in _begun) each.Optimization.Dispose();
     }
 
-    private UpdateContext Context(int update, int step, double loss, ParameterSet parameters) => _needs.OneUpdate
-        ? new UpdateContext(update) { Loss = loss, Again = (values, draw) => Again(step, draw, values, parameters) }
-        : new UpdateContext(update) { Loss = loss };
+    private UpdateContext Context(int update, int step, StepTally tally, Begun of)
+    {
+        var (name, loss) = (_optimizer.Name + (of == _begun[0] ? "" : "_own"), tally.PendingLoss);
+        void Measured(string what, double value) => tally.Measure($"{name}_{what}", value, _optimizer);
+        return _needs.OneUpdate
+            ? new UpdateContext(update) { Loss = loss, Measured = Measured, Again = (values, draw) => Again(step, draw, values, of.Parameters) }
+            : new UpdateContext(update) { Loss = loss, Measured = Measured };
+    }
 
     // The step at other weights or on other samples.
     private StepGradient Again(int step, int draw, IReadOnlyList<Tensor>? values, ParameterSet parameters)

@@ -65,11 +65,19 @@ internal sealed class StepTally(RunRanks ranks)
     {
         var place = batch ?? 0;
         _pendingLosses[place] = _pendingLosses.GetValueOrDefault(place) + loss;
-        foreach (var measured in measurements)
-        {
-            if (!_owners.TryAdd(measured.Name, owner) && _owners[measured.Name] is var other && !ReferenceEquals(other, owner)) throw new FaultException(Taken(measured.Name, other, owner));
-            _measurements.Add(place, measured);
-        }
+        foreach (var measured in measurements) Take(place, measured, owner);
+    }
+
+    /// <summary>Takes what the optimizer measured, which is the same in all processes.</summary>
+    /// <param name="name">Its name in metrics.</param>
+    /// <param name="value">The value.</param>
+    /// <param name="owner">The optimizer.</param>
+    /// <exception cref="FaultException">Another part measures under the same name.</exception>
+    public void Measure(string name, double value, PartPlan owner)
+    {
+        if (ranks.Rank > 0) return;
+        using var scalar = tensor(value, ScalarType.Float64);
+        Take(0, new Measurement(name, scalar), owner);
     }
 
     /// <summary>Takes the numbers of all processes for the update that is being made.</summary>
@@ -119,6 +127,12 @@ internal sealed class StepTally(RunRanks ranks)
     {
         Skipped++;
         Forget();
+    }
+
+    private void Take(int batch, Measurement measured, PartPlan owner)
+    {
+        if (!_owners.TryAdd(measured.Name, owner) && _owners[measured.Name] is var other && !ReferenceEquals(other, owner)) throw new FaultException(Taken(measured.Name, other, owner));
+        _measurements.Add(batch, measured);
     }
 
     private static Fault.Composition Taken(string name, PartPlan first, PartPlan second) => new(

@@ -107,7 +107,7 @@ internal sealed class TrainingStep : IDisposable
 
             IsBetweenSteps = false;
             double rate;
-            using (_stages.Enter("update")) rate = _optimizations.Update(Updates, index, tally.PendingLoss);
+            using (_stages.Enter("update")) rate = _optimizations.Update(Updates, index, tally);
             _all.ClearGradients();
             using (_stages.Enter("refresh")) _parts.Trained.Refresh();
             if (!_compared) Compare();
