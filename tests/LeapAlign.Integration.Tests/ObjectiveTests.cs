@@ -6,6 +6,7 @@ using LeapAlign.Contracts.State;
 using LeapAlign.Host.Configuration.Sections;
 using LeapAlign.Methods.Leaps;
 using LeapAlign.Objectives.Anchors;
+using LeapAlign.Objectives.LocalError;
 using LeapAlign.Pipeline;
 using LeapAlign.Testing;
 using static TorchSharp.torch;
@@ -146,11 +147,44 @@ public sealed class ObjectiveTests
             objectives: [("kl", weight, new KlObjective("kl", new KlSettings()))]);
     }
 
+    [Fact]
+    public void A_state_on_the_way_is_the_one_that_the_algorithm_came_by()
+    {
+        List<(bool Alike, int Asked)> seen = [];
+        using var run = new ScriptedRun(
+            new RunSettings { Steps = 1, Batch = 2, Accumulation = 2 },
+            static (step, _) => new LeapAlignAlgorithm(new LeapAlignSettings(), static (_, _) => new LeapPair(1, 3)).Step(step),
+            objectives: [("way", 1, new OnTheWay(2, (step, batch) =>
+            {
+                using var _ = no_grad();
+                using var reached = batch.Sampler.Roll(batch.Noise, batch.Path with { To = 2 });
+                seen.Add((step.Sampled(batch, 2)!.equal(reached).all().item<bool>(), batch.Index));
+            })), ("local-error", 0.1, new LocalErrorObjective("local-error", new LocalErrorSettings()))]);
+        var report = run.Step();
+        Assert.Equal([(true, 0), (true, 1)], seen);
+        // Of both objectives: two steps to the state that is compared, and the two evaluations of a step with gradient.
+        Assert.Equal((4.0 + 2 + 2, 2.0 + 2), (report.Evaluations, report.GradientEvaluations));
+        Assert.True(report.Measurements["local-error"] > 0);
+        Assert.True(report.Measurements["local-error_error"] > report.Measurements["local-error"]);
+        Assert.Equal(2, report.Measurements.Choices["local-error_step"].Count);
+    }
+
     private static Tensor Drift(Tensor weight, MicroBatch batch, int update) => (weight * (batch.Noise.mean() + update + 1)).sum();
 
     private sealed class Scripted(Func<AlignmentStep, MicroBatch, int, Objective> loss) : IObjective
     {
         public Objective Of(AlignmentStep step, MicroBatch batch, int update) => loss(step, batch, update);
+    }
+
+    private sealed class OnTheWay(int at, Action<AlignmentStep, MicroBatch> look) : IPathObjective
+    {
+        public IReadOnlyList<int> States(MicroBatch batch) => [at];
+
+        public Objective Of(AlignmentStep step, MicroBatch batch, int update)
+        {
+            look(step, batch);
+            return new Objective(batch.Noise.sum().requires_grad_() * 0);
+        }
     }
 
     /// <summary>Its gradient depends on how often it was asked.</summary>

@@ -48,6 +48,14 @@ public sealed class AlignmentStep(IStepServices services) : IDisposable
     /// </summary>
     public Tensor? Sampled(MicroBatch batch) => services.Sampled(batch);
 
+    /// <summary>
+    /// The state [B, C, h, w] at σ_at, without gradient, in which a micro-batch was last sampled on from there in this step; null where that was not, or no objective
+    /// asked for it before (<see cref="Objectives.IPathObjective"/>).
+    /// </summary>
+    /// <param name="batch">The micro-batch.</param>
+    /// <param name="at">The step of the schedule, in 0..N−1.</param>
+    public Tensor? Sampled(MicroBatch batch, int at) => services.Sampled(batch, at);
+
     /// <summary>Keeps a tensor until the end of the step.</summary>
     /// <returns>The same tensor.</returns>
     public Tensor Keep(Tensor tensor)

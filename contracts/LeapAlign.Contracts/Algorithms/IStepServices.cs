@@ -26,8 +26,11 @@ public interface IStepServices
     /// <summary>Computes with another policy until the returned object is disposed, see <see cref="AlignmentStep.Use"/>.</summary>
     IDisposable Use(string policy);
 
-    /// <summary>What was last sampled for a micro-batch, see <see cref="AlignmentStep.Sampled"/>.</summary>
+    /// <summary>What was last sampled for a micro-batch, see <see cref="AlignmentStep.Sampled(MicroBatch)"/>.</summary>
     Tensor? Sampled(MicroBatch batch);
+
+    /// <summary>A state on the way, see <see cref="AlignmentStep.Sampled(MicroBatch, int)"/>.</summary>
+    Tensor? Sampled(MicroBatch batch, int at) => null;
 
     /// <summary>One number for each sample of the whole step, see <see cref="AlignmentStep.OfAllSamples"/>.</summary>
     double[] OfAllSamples(IReadOnlyList<double> own) => [.. own];

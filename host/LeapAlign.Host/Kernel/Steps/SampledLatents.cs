@@ -1,34 +1,55 @@
 using LeapAlign.Contracts.Algorithms;
 using LeapAlign.Contracts.Flow;
 using LeapAlign.Contracts.Models;
+using LeapAlign.Contracts.Objectives;
 using LeapAlign.Contracts.Samplers;
 using static TorchSharp.torch;
 
 namespace LeapAlign.Host.Kernel.Steps;
 
 /// <summary>
-/// Keeps what was last sampled for each micro-batch of a step, for objectives beside the algorithm's: one state of each, without gradient. A piece of a path and a
-/// part of the samples do not count.
+/// Keeps what was last sampled for each micro-batch of a step, for objectives beside the algorithm's: the end of a whole path, and the states on the way that they ask
+/// for, without gradient. A part of the samples does not count.
 /// </summary>
-internal sealed class SampledLatents : IDisposable
+/// <param name="objectives">The objectives of the run.</param>
+internal sealed class SampledLatents(IReadOnlyList<IObjective> objectives) : IDisposable
 {
     private readonly Dictionary<int, Tensor> _last = [];
+    private readonly Dictionary<(int Batch, int Step), Tensor?> _states = [];
 
     /// <summary>What was sampled for a micro-batch; null where nothing was.</summary>
     public Tensor? Of(MicroBatch batch) => _last.GetValueOrDefault(batch.Index);
+
+    /// <summary>A state of a micro-batch on the way; null where it did not come by, or nobody asked for it.</summary>
+    public Tensor? Of(MicroBatch batch, int step) => _states.GetValueOrDefault((batch.Index, step));
+
+    /// <summary>Begins a step: objectives say which states they want.</summary>
+    public void Begin(AlignmentStep step)
+    {
+        Clear();
+        foreach (var objective in objectives.OfType<IPathObjective>())
+        {
+            foreach (var batch in step.Batches)
+            {
+                foreach (var at in objective.States(batch)) _states[(batch.Index, at)] = null;
+            }
+        }
+    }
 
     /// <summary>A sampler that keeps the ends of the paths of a micro-batch.</summary>
     /// <param name="sampler">What samples.</param>
     /// <param name="index">The number of the micro-batch.</param>
     /// <param name="samples">Its samples.</param>
     public ISampler Watching(ISampler sampler, int index, int samples) =>
-        sampler is IStochasticSampler stochastic ? new WatchedStochastic(this, stochastic, (index, samples)) : new Watched(this, sampler, (index, samples));
+        sampler is IStochasticSampler stochastic ? new WatchedStochastic(this, stochastic, (index, samples)) : new WatchedSampler(this, sampler, (index, samples));
 
     /// <summary>Forgets the step.</summary>
     public void Clear()
     {
         foreach (var latents in _last.Values) latents.Dispose();
+        foreach (var latents in _states.Values) latents?.Dispose();
         _last.Clear();
+        _states.Clear();
     }
 
     public void Dispose() => Clear();
@@ -41,14 +62,28 @@ internal sealed class SampledLatents : IDisposable
         return latents;
     }
 
-    private class Watched(SampledLatents all, ISampler sampler, (int Index, int Samples) batch) : ISampler
+    private SamplingPath Watched(SamplingPath path, (int Index, int Samples) batch) => _states.Count == 0 ? path : path with
+    {
+        Velocity = (latents, step) =>
+        {
+            if (latents.shape[0] == batch.Samples && _states.TryGetValue((batch.Index, step), out var before))
+            {
+                before?.Dispose();
+                // An alias: the sampler goes on to dispose its state.
+                _states[(batch.Index, step)] = latents.detach().DetachFromDisposeScope();
+            }
+            return path.Velocity(latents, step);
+        },
+    };
+
+    private class WatchedSampler(SampledLatents all, ISampler sampler, (int Index, int Samples) batch) : ISampler
     {
         public Schedule CreateSchedule(FlowScheduling scheduling, int? steps = null) => sampler.CreateSchedule(scheduling, steps);
 
-        public Tensor Roll(Tensor latents, SamplingPath path) => all.Keep(sampler.Roll(latents, path), path, batch);
+        public Tensor Roll(Tensor latents, SamplingPath path) => all.Keep(sampler.Roll(latents, all.Watched(path, batch)), path, batch);
     }
 
-    private sealed class WatchedStochastic(SampledLatents all, IStochasticSampler sampler, (int Index, int Samples) batch) : Watched(all, sampler, batch), IStochasticSampler
+    private sealed class WatchedStochastic(SampledLatents all, IStochasticSampler sampler, (int Index, int Samples) batch) : WatchedSampler(all, sampler, batch), IStochasticSampler
     {
         public Transition Transition(Tensor latents, Tensor velocity, Schedule schedule, int step) => sampler.Transition(latents, velocity, schedule, step);
     }

@@ -34,7 +34,7 @@ internal sealed class StepBatches(RunPlan plan, RunParts parts, PolicyCopies cop
     private readonly Guidance _unguided = plan.Guidance.IsActive && parts.Model.GuidanceForm == GuidanceForm.Branches ? Guidance.None : plan.Guidance;
 
     // Nobody asks for what was sampled where there is no objective beside the algorithm's.
-    private readonly SampledLatents? _sampled = plan.Objectives.Count > 0 ? new SampledLatents() : null;
+    private readonly SampledLatents? _sampled = plan.Objectives.Count > 0 ? new SampledLatents([.. parts.Objectives.Select(static objective => objective.Objective)]) : null;
 
     /// <summary>What came out finite in the step under way.</summary>
     public FiniteWatch Watch { get; } = new();
@@ -48,14 +48,15 @@ internal sealed class StepBatches(RunPlan plan, RunParts parts, PolicyCopies cop
         var key = draw == 0 ? _key.For("step", index) : _key.For("step", index).For("draw", draw);
         var order = draw == 0 ? _order : new PromptOrder(parts.Prompts, plan.Run.Group, _key.For("prompts").For("draw", draw));
         var services = new Services(this, observe);
-        _sampled?.Clear();
-        return new AlignmentStep(services)
+        var step = new AlignmentStep(services)
         {
             Index = index,
             Batches = [.. Enumerable.Range(0, parts.Share.Batches).Select(micro => Batch((index, micro), order, key, services))],
             Shards = parts.Share.Shards,
             Random = key.For("algorithm"),
         };
+        _sampled?.Begin(step);
+        return step;
     }
 
     public void Dispose()
@@ -111,6 +112,8 @@ internal sealed class StepBatches(RunPlan plan, RunParts parts, PolicyCopies cop
         public IDisposable Use(string policy) => run.Use(policy);
 
         public Tensor? Sampled(MicroBatch batch) => run._sampled?.Of(batch);
+
+        public Tensor? Sampled(MicroBatch batch, int at) => run._sampled?.Of(batch, at);
 
         public double[] OfAllSamples(IReadOnlyList<double> own) => run.OfAllSamples(own);
     }
