@@ -99,6 +99,9 @@ public static class FaultCodes
     /// <summary>The optimizer brings losses to 0, and one is below it.</summary>
     public const string NoCondition = "LA3009";
 
+    /// <summary>No step that the optimizer tried lowers the loss of its own samples (a warning).</summary>
+    public const string NoDescent = "LA3010";
+
     /// <summary>Two parts measure under one name.</summary>
     public const string MeasuredTwice = "LA3013";
 
