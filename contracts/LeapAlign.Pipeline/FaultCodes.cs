@@ -106,6 +106,9 @@ public static partial class FaultCodes
     /// <summary>A reward is made of another reward of the run that is not there, or cannot be.</summary>
     public const string NoRewardOfReward = "LA3012";
 
+    /// <summary>No step that the optimizer tried lowers the loss of its own samples (a warning).</summary>
+    public const string NoDescent = "LA3010";
+
     /// <summary>Two parts measure under one name.</summary>
     public const string MeasuredTwice = "LA3013";
 

@@ -1,4 +1,5 @@
 using LeapAlign.Contracts.Weights;
+using LeapAlign.Optimization;
 using static TorchSharp.torch;
 
 namespace LeapAlign.Optimizers.Muon;

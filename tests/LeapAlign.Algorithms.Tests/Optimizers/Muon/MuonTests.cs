@@ -3,6 +3,7 @@ using LeapAlign.Contracts.Plugins;
 using LeapAlign.Contracts.Randomness;
 using LeapAlign.Contracts.State;
 using LeapAlign.Contracts.Weights;
+using LeapAlign.Optimization;
 using LeapAlign.Optimizers.AdamW;
 using LeapAlign.Pipeline;
 using LeapAlign.Testing;

@@ -1,13 +1,13 @@
 using static TorchSharp.torch;
 
-namespace LeapAlign.Optimizers.Muon;
+namespace LeapAlign.Optimization;
 
 /// <summary>
 /// Makes a matrix roughly orthogonal: <c>U Σ Vᵀ → U S Vᵀ</c> with the singular values S near 1. From <c>X = G / ‖G‖</c> each step is
 /// <c>X ← a X + (b A + c A²) X</c>, <c>A = X Xᵀ</c>: an odd polynomial of the singular values, which rises steeply at 0 and then stays about 1 without converging to it
 /// (Jordan and others 2024, https://kellerjordan.github.io/posts/muon).
 /// </summary>
-internal static class NewtonSchulz
+public static class NewtonSchulz
 {
     private const double A = 3.4445;
     private const double B = -4.7750;
@@ -17,7 +17,7 @@ internal static class NewtonSchulz
     private const double Least = 1e-7;
 
     /// <summary>The matrix of the nearest directions.</summary>
-    /// <param name="matrix">[rows, columns], fp32.</param>
+    /// <param name="matrix">[rows, columns].</param>
     /// <param name="steps">Steps of the iteration.</param>
     /// <param name="type">The precision of the iteration.</param>
     /// <returns>[rows, columns] in that precision.</returns>
