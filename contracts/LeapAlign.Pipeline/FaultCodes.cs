@@ -159,10 +159,8 @@ public static class FaultCodes
 
     /// <summary>A store of pairs holds those of another model, sampler, guidance or seed.</summary>
     public const string PairsOfOtherModel = "LA4024";
-
     /// <summary>A file of a store of pairs is cut short, damaged, or absent where none is made.</summary>
     public const string PairsDamaged = "LA4025";
-
     /// <summary>A folder cannot be a store of pairs: it holds other files, or is one that the run replaces.</summary>
     public const string NotAPairStore = "LA4026";
 
