@@ -143,6 +143,16 @@ public sealed class StoreTests : IDisposable
     }
 
     [Fact]
+    public void A_store_that_is_not_named_lies_beside_the_run()
+    {
+        var algorithm = _pairing.Made("reflow", """{"store": null}""", Path.Combine(_pairing.Folder, "runs", "run"));
+        Assert.True(algorithm.Check(Pairing.Shape(null)).IsOk);
+        Network().Descend(algorithm, backward: false);
+        Assert.Equal(Path.Combine(_pairing.Folder, "runs", "pairs"), Path.GetDirectoryName(_pairing.Store));
+        Assert.Equal(FaultCodes.NotAPairStore, _pairing.Refusal("reflow", """{"store": null}""", runFolder: Path.Combine(_pairing.Folder, "runs", "pairs")).Code);
+    }
+
+    [Fact]
     public void Nothing_is_written_before_a_pair_is_made()
     {
         _pairing.Checked("reflow");

@@ -9,9 +9,9 @@ namespace LeapAlign.Algorithms.FewSteps.Pairs;
 public abstract record PairSettings
 {
     /// <summary>Where pairs are kept.</summary>
-    [Description("The folder that pairs are kept in, relative to plugins.json: a store, or a folder of stores, in which each has a folder that is named by its content. Pairs that are there are not made again.")]
+    [Description("The folder that pairs are kept in, relative to plugins.json: a store, or a folder of stores, in which each has a folder that is named by its content. Pairs that are there are not made again. null takes the folder pairs beside that of the run.")]
     [MinLength(1)]
-    public string Store { get; init; } = "runs/pairs";
+    public string? Store { get; init; }
 
     /// <summary>P.</summary>
     [Description("Pairs P of each caption; a sample takes one of them at random.")]

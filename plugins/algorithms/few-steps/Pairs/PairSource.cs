@@ -27,7 +27,7 @@ internal sealed class PairSource(PairSettings settings, PartContext context)
             return new Fault.Composition(FaultCodes.SettingsDoNotFit, $"'{algorithm}' makes {settings.Together} pairs together, and {settings.Pairs} of each caption are no multiple of that; change pairs or together");
         if (shape.Origin is not { } origin) return Unit.Value;
         _identity = PairIdentity.Of(origin(), settings);
-        return PairStore.Open(context.Resolve(settings.Store), _identity, context.RunFolder).Bind(store =>
+        return PairStore.Open(Folder, _identity, context.RunFolder).Bind(store =>
         {
             _store = store;
             return settings.Make || store.IsBegun
@@ -53,6 +53,8 @@ internal sealed class PairSource(PairSettings settings, PartContext context)
         var noise = cat([.. blocks.Select(block => Noise(block, batch.Noise.device))]).to(type);
         return new KeptPairs(batch, step.Keep(samples.index_select(0, rows)), step.Keep(noise.index_select(0, rows)));
     }
+
+    private string Folder => context.Resolve(settings.Store ?? Path.Combine(Path.GetDirectoryName(context.RunFolder) ?? "", "pairs"));
 
     private PairStore Store => _store ?? throw new InvalidOperationException("pairs are asked for before the run was checked");
 
