@@ -1,5 +1,6 @@
 using System.Globalization;
 using LeapAlign.Bench;
+using LeapAlign.Bench.Cases;
 using LeapAlign.Bench.Formats;
 using LeapAlign.Bench.FullSize;
 using LeapAlign.Bench.Fuzz;
@@ -29,6 +30,7 @@ var result = args switch
     ["soak", var steps, .. var overrides] => SoakBench.Run(int.Parse(steps, CultureInfo.InvariantCulture), overrides),
     ["neighbours", .. var overrides] => NeighbourBench.Run(overrides),
     ["busy", var seconds] => NeighbourBench.BeBusy(int.Parse(seconds, CultureInfo.InvariantCulture)),
+    ["cases", "reflow", .. var seeds] => ReflowCase.Run(seeds),
     ["amx", .. var overrides] => TileBench.Run(overrides),
     ["product-of"] => TileBench.Measure(),
     ["make", var model, var folder] => FullModel.Write(model, folder),
@@ -48,4 +50,4 @@ static int Failed(Fault fault)
 
 static Result<Unit> Usage() => new Fault.Configuration(
     FaultCodes.BadOption,
-    "expected 'step' (where the time of a step goes), 'memory' (peak memory at 10 and 40 sampling steps), 'telemetry' (on against off), 'telemetry-trouble' (the same with receivers that are not there, slow or die), 'telemetry-calls' (what it costs and allocates around one evaluation and one stage), 'learn <seeds> <configurations>' (what methods learn at equal steps), 'kill <count> <configurations>' (runs that are killed and resumed), 'bits <program> [configurations]' (whether another build computes the same), 'checkpoint' (what checkpoints cost), 'soak <steps>' (memory of a long run), 'neighbours' (a step beside busy processes), 'amx' (what AMX is worth), 'reference' (whether diffusers and PEFT draw the same pictures from exports), 'make <model> <folder>' (a model of published size with random weights), 'full-step <folder>' (time and memory of its steps), 'gpu-check <device> [folder]' (whether a device computes what the CPU does, see eng/gpu-check), 'formats <file>' (writes docs/formats.md) or 'fuzz <target> <count> [seed]' (files that strangers write), then any overrides of plugins.json such as run.batch=16");
+    "expected 'step' (where the time of a step goes), 'memory' (peak memory at 10 and 40 sampling steps), 'telemetry' (on against off), 'telemetry-trouble' (the same with receivers that are not there, slow or die), 'telemetry-calls' (what it costs and allocates around one evaluation and one stage), 'learn <seeds> <configurations>' (what methods learn at equal steps), 'kill <count> <configurations>' (runs that are killed and resumed), 'bits <program> [configurations]' (whether another build computes the same), 'checkpoint' (what checkpoints cost), 'soak <steps>' (memory of a long run), 'neighbours' (a step beside busy processes), 'amx' (what AMX is worth), 'cases reflow [seeds]' (what is published of a method, in small), 'reference' (whether diffusers and PEFT draw the same pictures from exports), 'make <model> <folder>' (a model of published size with random weights), 'full-step <folder>' (time and memory of its steps), 'gpu-check <device> [folder]' (whether a device computes what the CPU does, see eng/gpu-check), 'formats <file>' (writes docs/formats.md) or 'fuzz <target> <count> [seed]' (files that strangers write), then any overrides of plugins.json such as run.batch=16");
