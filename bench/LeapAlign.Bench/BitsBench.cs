@@ -32,8 +32,12 @@ internal static class BitsBench
         return different == 0 ? Unit.Value : new Fault.Run(FaultCodes.ReplayDiffers, $"{different} of {files.Count} runs differ");
     }
 
+    private static string Kept => Path.Combine(s_runs, "pairs");
+
     private static Result<RunDigest> Finished(string program, string file, string name, string[] overrides)
     {
+        // What one build kept there for other runs the other one has to compute, too.
+        if (Directory.Exists(Kept)) Directory.Delete(Kept, recursive: true);
         string[] arguments = ["train", "-c", file, "--force", "--name", name, "--set", $"run.folder={s_runs}", .. overrides.SelectMany(static word => new[] { "--set", word })];
         using var process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true })!;
         process.StandardOutput.ReadToEnd();
