@@ -53,7 +53,7 @@ internal static class SvenCase
                 weights.Update();
             }
         }
-        return (Forward(weights.Values[0].detach(), x).Output - y).square().mean().item<double>();
+        return (Forward(weights.Values[0].detach(), x).Output - y).square().mean().to(float64).item<double>();
     }
 
     // Uniform in ±1/√inputs, as linear layers begin.

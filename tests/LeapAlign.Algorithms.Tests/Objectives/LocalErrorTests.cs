@@ -153,11 +153,14 @@ public sealed class LocalErrorTests
         for (var batch = 0; batch < 50; batch++)
         {
             path.Calls.Clear();
-            random.Of(path.Step, path.Batch(batch), 0);
+            var made = random.Of(path.Step, path.Batch(batch), 0);
             var (from, to) = (path.Calls[^2].Sigma, path.Calls[^1].Sigma);
             Assert.True(from > to && to >= 0);
             var step = random.States(path.Batch(batch))[0];
-            Assert.Equal(Math.Min(-s_schedule.Delta(step, step + 1), from), from - to, 1e-12);
+            var length = Math.Min(-s_schedule.Delta(step, step + 1), from);
+            Assert.Equal(length, from - to, 1e-12);
+            // The step ends at 0, and its loss is that of the shorter one.
+            Assert.Equal(length, made.Loss.item<double>() / made.Measurements.Single(static measured => measured.Name == "error").Value.mean().item<double>(), 1e-9);
         }
     }
 
