@@ -51,7 +51,7 @@ internal static class ScoredCases
         CopgSettings settings = new() { Beta = 0.05, LikelihoodScale = 20, Timesteps = 8 };
         using var learnt = world.Learn(new CopgAlgorithm(settings), 300, 3e-4, World.Any);
         using var held = world.Learn(new CopgAlgorithm(settings with { Beta = 0.3 }), 300, 3e-4, World.Any);
-        world.Tell("copg, beta 0.05", learnt, figures => figures.Right >= 0.75 && figures.Off <= was.Off + 0.03, out var first);
+        world.Tell("copg, beta 0.05", learnt, figures => figures.Right >= 0.82 && figures.Off <= was.Off + 0.03, out var first);
         world.Tell("copg, beta 0.3", held, static figures => figures.Right is > 0.5 and < 0.7, out var second);
         return first + second;
     }
@@ -63,8 +63,8 @@ internal static class ScoredCases
         using var unguarded = world.Learn(new DsoAlgorithm(new DsoSettings { Guard = null }), 600, 3e-4, World.Pair);
         using var preferred = world.Learn(new DsoAlgorithm(new DsoSettings { Loss = FeedbackLoss.Dpo, Beta = 5 }), 600, 3e-4, World.Pair);
         world.Tell("dro, guard 0.2", guarded, figures => figures.Right >= 0.95 && figures.Off <= was.Off + 0.03, out var first);
-        // Without a bound the points leave the board; how far they are after 600 steps differs from network to network.
-        world.Tell("dro, no guard", unguarded, figures => figures.Distance > 1.8 * was.Distance && figures.Off > 1.5 * was.Off, out var second);
+        // Without a bound the points leave the board: the failure has to show.
+        world.Tell("dro, no guard", unguarded, static figures => figures.Distance > 4, out var second);
         world.Tell("dpo, beta 5", preferred, static figures => figures.Right >= 0.99, out var third);
         return first + second + third;
     }
@@ -76,7 +76,7 @@ internal static class ScoredCases
         using var fakes = drifted.Draw(world.Key.For("fakes"), Pool);
         using var real = Checkerboard.Points(world.Key.For("real"), Pool);
         var beyond = 0;
-        foreach (var (alpha, beta, least, most) in new[] { (1.0, 0.5, 0.40, 0.65), (1, 5, 0.93, 1), (1, 0.1, 0, 0.30), (4, 0.5, 0, 0.20) })
+        foreach (var (alpha, beta, least, most) in new[] { (1.0, 0.5, 0.40, 0.65), (1, 5, 0.93, 1), (1, 0.1, 0, 0.20), (4, 0.5, 0, 0.20) })
         {
             DdoAlgorithm algorithm = new(new DdoSettings { Alpha = alpha, Beta = beta, Times = TimeKind.Uniform });
             using var learnt = world.Learn(algorithm, 300, 1e-4, (_, key) => ([real.index_select(0, World.Rows(key.For("first"), real)), fakes.index_select(0, World.Rows(key.For("second"), fakes))], World.Verdicts), drifted);
