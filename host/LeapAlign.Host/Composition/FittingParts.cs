@@ -35,13 +35,17 @@ internal sealed class FittingParts(PluginCatalog catalog, JsonSource source)
         var kept = (old.Entry as JsonObject)?["settings"] as JsonObject ?? [];
         var shared = new JsonObject(kept.Where(pair => properties.ContainsKey(pair.Key)).Select(static pair => KeyValuePair.Create(pair.Key, pair.Value?.DeepClone())));
         string[] required = schema["required"] is JsonArray names ? [.. names.Select(static name => name!.GetValue<string>())] : [];
-        // As it was, then with nothing of before, then with a text for one setting that is null otherwise: a folder for pictures, for instance.
+        // As it was, then with nothing of before, then with a text or a number for one setting that is null otherwise: a folder for pictures, a threshold for scores.
         IEnumerable<(JsonObject Kept, string[] Blanks)> tries =
         [
             .. from start in new[] { shared, [] } select (start, required.Where(name => !start.ContainsKey(name)).ToArray()),
             .. from name in properties.Where(static pair => IsText(pair.Value)).Select(static pair => pair.Key)
                where !required.Contains(name, StringComparer.Ordinal)
                select (new JsonObject(), required.Append(name).ToArray()),
+            // A number cannot stand in capitals: half is where a score that is passed or failed is cut.
+            .. from name in properties.Where(static pair => IsUnsetNumber(pair.Value)).Select(static pair => pair.Key)
+               where !required.Contains(name, StringComparer.Ordinal)
+               select (new JsonObject { [name] = 0.5 }, required),
         ];
         return tries.Select(each => Try(definition, needs, old, each)).FirstOrDefault(static part => part is not null);
     }
@@ -64,6 +68,8 @@ internal sealed class FittingParts(PluginCatalog catalog, JsonSource source)
             ? new FittingPart(definition.Id, bare, [.. settings.Blanks.Select(static blank => blank.ToUpperInvariant())])
             : null;
     }
+
+    private static bool IsUnsetNumber(JsonNode? property) => property?["type"] is JsonArray types && types.Any(static type => type?.GetValue<string>() == "number") && types.Any(static type => type?.GetValue<string>() == "null");
 
     private static bool IsText(JsonNode? property) => property?["enum"] is null && property?["type"] switch
     {
