@@ -34,7 +34,7 @@ public sealed class VotePageTests
         await Press(browser, "ArrowLeft", 1);
         await Press(browser, "ArrowRight", 2);
         await browser.Page.ClickAsync("#left");
-        await Until(browser, "document.getElementById('progress').textContent.startsWith('3 of 6')");
+        await Shown(browser, 3);
         // Space says that it is a tie, and does not press the button that was pressed last.
         await Press(browser, " ", 4);
         await Press(browser, "u", 3);
@@ -63,8 +63,11 @@ public sealed class VotePageTests
     private static async Task Press(Browser browser, string key, int done)
     {
         await browser.Page.Keyboard.PressAsync(key);
-        await Until(browser, $"document.getElementById('progress').textContent.startsWith('{done} of 6') && !document.getElementById('left').disabled");
+        await Shown(browser, done);
     }
+
+    // A pair takes votes once both of its pictures are there.
+    private static Task Shown(Browser browser, int done) => Until(browser, $"document.getElementById('progress').textContent.startsWith('{done} of 6') && !document.getElementById('left').disabled");
 
     private static Task<string> Progress(Browser browser) => Of<string>(browser, "document.getElementById('progress').textContent");
 
