@@ -77,6 +77,22 @@ public sealed class RankTests
     }
 
     [Fact]
+    public void What_ended_another_process_comes_instead_of_its_state()
+    {
+        var run = new RunSettings { Steps = 1, Batch = 2, Accumulation = 2, OptimizerState = RunSettings.StateSharded };
+        var faults = ThreadedRanks.Run(2, communicator =>
+        {
+            using var scope = NewDisposeScope();
+            using var made = new SteppedRun(InProcessRun.Plan(run).With(ScriptedRun.Algorithm(static step => step.Average(Loss), [])), communicator);
+            made.Step();
+            return communicator.Rank == 0
+                ? made.Parts.Ranks.Fail(new Fault.Run(FaultCodes.CannotWrite, "the disk is full"))
+                : made.Training.Collect().Match<Fault?>(static _ => null, static fault => fault);
+        });
+        Assert.All(faults, static fault => Assert.Equal((FaultCodes.CannotWrite, 0), (fault?.Code, fault?.Rank)));
+    }
+
+    [Fact]
     public void The_state_of_an_optimizer_that_looks_at_all_parameters_is_not_shared()
     {
         var plan = InProcessRun.Plan(new RunSettings { Steps = 1, Batch = 2, OptimizerState = RunSettings.StateSharded }).With(new ScriptedOptimizer(), []);

@@ -50,8 +50,7 @@ internal sealed record RunPlan
     /// <summary>Whether the optimizer chooses the length of its steps.</summary>
     public bool OwnStepLength => Optimizer.Definition.Provides(Optimizer.Settings).Contains(Capabilities.OwnStepLength, StringComparer.Ordinal);
 
-    /// <summary>Whether the algorithm trains a model that draws alone what the run draws with guidance.</summary>
-    public bool LearnsGuidance => Sections.One(PartKinds.Algorithm) is { } algorithm && algorithm.Definition.Provides(algorithm.Settings).Contains(Capabilities.GuidanceLearned, StringComparer.Ordinal);
+    private bool LearnsGuidance => Sections.One(PartKinds.Algorithm) is { } algorithm && algorithm.Definition.Provides(algorithm.Settings).Contains(Capabilities.GuidanceLearned, StringComparer.Ordinal);
 
     /// <summary>When checkpoints are taken; <see cref="CheckpointSettings.Best"/> is null only where no reward is held out.</summary>
     public CheckpointSettings Checkpoint { get; init; } = new();
@@ -117,8 +116,11 @@ internal sealed record RunPlan
     /// <summary>plugins.json with every default filled in, for the run folder.</summary>
     public required string ResolvedJson { get; init; }
 
+    /// <summary>Whether the algorithm trains this model to draw alone what the run draws with guidance: one whose guidance has two branches.</summary>
+    public bool TeachesGuidance(IModel model) => LearnsGuidance && model.GuidanceForm == GuidanceForm.Branches;
+
     /// <summary>How strongly captions steer where the model draws that the run trains: not at all where it learns a guidance of two branches.</summary>
-    public Guidance GuidanceAfter(IModel model) => LearnsGuidance && model.GuidanceForm == GuidanceForm.Branches ? Guidance.None : Guidance;
+    public Guidance GuidanceAfter(IModel model) => TeachesGuidance(model) ? Guidance.None : Guidance;
 
     private PartPlan One(string path) => Sections.One(path) ?? throw new InvalidOperationException($"the plan has no {path}");
 

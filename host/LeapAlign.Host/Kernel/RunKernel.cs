@@ -99,7 +99,7 @@ internal sealed class RunKernel : IDisposable
         var ran = Together(GuardedLoop(cancellation));
         Ending = ran.Match<RunEnding?>(static ending => ending, static _ => null);
         // Whatever ended the run, what was done up to its last whole step is kept.
-        var kept = AfterRun(ran.IsOk);
+        var kept = AfterRun();
         return ran.Bind(ending => kept.Map(_ => ending));
     });
 
@@ -157,8 +157,10 @@ internal sealed class RunKernel : IDisposable
 
     public void Dispose() => _step.Dispose();
 
-    // What ends the run in one of its processes ends it in all.
-    private Result<RunEnding> Together(Result<RunEnding> own) => own.Match(Result.Ok, fault => Result.Fail<RunEnding>(_ranks.Fail(fault)));
+    // What ends the run in one of its processes ends it in all; where none did, all are here, and states that they share come together.
+    private Result<RunEnding> Together(Result<RunEnding> own) => own.Bind(ending => Collect().Map(_ => ending)).Match(Result.Ok, fault => Result.Fail<RunEnding>(_ranks.Fail(fault)));
+
+    private Result<Unit> Collect() => _plan.Checkpoint.Every >= 0 ? _step.Collect() : Unit.Value;
 
     private Result<RunEnding> GuardedLoop(CancellationToken cancellation)
     {
@@ -196,7 +198,7 @@ internal sealed class RunKernel : IDisposable
             if (!_ranks.IsAlone && Done != _began && RunCheckpoints.IsPlanned(_plan.Checkpoint, Done, _plan.Run.Steps))
             {
                 _step.Compare();
-                _step.Collect();
+                if (!Collect().TryGet(out _, out fault)) return fault;
             }
             if (_checkpoints?.IsDue(Done, _plan.Run.Steps) == true && !Checkpoint().TryGet(out _, out fault)) return fault;
             if (Done >= _plan.Run.Steps) return RunEnding.Finished;
@@ -221,10 +223,8 @@ internal sealed class RunKernel : IDisposable
 
     private RunProgress Counted() => _progress with { Evaluations = Stages.Ledger.Evaluations, GradientEvaluations = Stages.Ledger.GradientEvaluations };
 
-    private Result<Unit> AfterRun(bool whole)
+    private Result<Unit> AfterRun()
     {
-        // All processes are here, unless one of them ended the others.
-        if (whole && _plan.Checkpoint.Every >= 0) _step.Collect();
         // A step whose metrics could not be written is done again after a resume.
         var last = _checkpoints is { IsOn: true } && _recorded && _step.IsBetweenSteps && _step.HasWholeStates && _checkpoints.At != Done ? Checkpoint() : Unit.Value;
         var complete = Completed(static checkpoints => checkpoints.Finish());
@@ -265,7 +265,7 @@ internal sealed class RunKernel : IDisposable
     private Result<Unit> KeepBest(EvaluationReport report)
     {
         var better = _checkpoints is { IsOn: true, Best: { } reward } ? BestEvaluation.Better(_progress.Best, Done, reward, report.Rewards[reward]) : null;
-        if (_step.SharesStates && _ranks.Any("the best evaluation", better is not null)) _step.Collect();
+        if (_step.SharesStates && _ranks.Any("the best evaluation", better is not null) && !Collect().TryGet(out _, out var fault)) return fault;
         if (better is null) return Unit.Value;
         _progress = _progress with { Best = better };
         return Checkpoint();
@@ -274,7 +274,7 @@ internal sealed class RunKernel : IDisposable
     private void Refuse(Fault fault, bool stops)
     {
         // The same in all processes, since all of them judge the same numbers.
-        if (_step.IsBetweenSteps) _step.Collect();
+        if (_step.IsBetweenSteps && !Collect().TryGet(out _, out var other)) throw new FaultException(other);
         // A run that ends here leaves a checkpoint of the state before the step anyway.
         var states = _step.IsBetweenSteps && !stops ? _step.States : null;
         var kept = _checkpoints?.Keep(_progress, states, fault) ?? Unit.Value;

@@ -113,7 +113,7 @@ internal sealed class RunParts : IDisposable
         return new Fault.Composition(FaultCodes.NotSeparable, $"run.optimizerState is \"{RunSettings.StateSharded}\", but the optimizer '{optimizer.Name}' {why}: take \"{RunSettings.StateWhole}\", or an optimizer such as adamw or muon", new SourcePlace("plugins.json", Key: "run.optimizerState"));
     }
 
-    private Fault? GuidedTwice(RunPlan plan, EvaluationForm form) => plan.LearnsGuidance && Model.GuidanceForm == GuidanceForm.Branches && form.Guidance.IsActive
+    private Fault? GuidedTwice(RunPlan plan, EvaluationForm form) => plan.TeachesGuidance(Model) && form.Guidance.IsActive
         ? new Fault.Composition(FaultCodes.GuidanceTwice, FormattableString.Invariant($"{form.GuidancePlace.Key} is {form.Guidance.Scale}, but '{plan.Algorithm.Name}' trains a model that draws without guidance, since it learns that of the samples (guidance.scale, {plan.Guidance.Scale}); leave the key out"), form.GuidancePlace)
         : null;
 

@@ -45,7 +45,7 @@ internal sealed class TrainedModel(IModel model, IAttachedAdapter? adapter)
     public static Result<TrainedModel> Make(RunPlan plan, Func<PartPlan, PartContext> context, List<IDisposable> owned) =>
         from model in RunParts.Make<IModel>(plan.Model, context, owned)
         from adapter in plan.Adapter is { } part ? Attach(model, part, (context, RandomKey.OfRun(plan.Run.Seed).For("adapter")), owned) : Result.Ok<IAttachedAdapter?>(null)
-        select new TrainedModel(model, adapter) { Guidance = plan.Guidance, LearnsGuidance = plan.LearnsGuidance && model.GuidanceForm == GuidanceForm.Branches };
+        select new TrainedModel(model, adapter) { Guidance = plan.Guidance, LearnsGuidance = plan.TeachesGuidance(model) };
 
     /// <summary>Writes what a run trained: a model folder, or an adapter and, where that was asked for, the model that it is merged into.</summary>
     /// <param name="folders">Where.</param>

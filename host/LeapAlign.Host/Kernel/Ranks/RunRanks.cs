@@ -17,7 +17,7 @@ internal sealed class RunRanks(ICommunicator communicator)
     private const int HeaderBytes = 64, NameAt = 16;
 
     /// <summary>Elements of one exchange: large enough for the bandwidth, small beside the gradients of a model (docs/ranks.md).</summary>
-    private const long BucketElements = 4 << 20;
+    public const long BucketElements = 4 << 20;
 
     private volatile string _at = "";
     private Fault? _fault;

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using LeapAlign.Contracts.Models;
 using LeapAlign.Contracts.Optimizers;
 using LeapAlign.Contracts.State;
@@ -14,12 +13,8 @@ namespace LeapAlign.Host.Kernel.Ranks;
 /// </summary>
 internal sealed class ShardedOptimization : IOptimization, IStateful
 {
-    /// <summary>Elements that are sent at once.</summary>
-    private const long BucketElements = 4 << 20;
-
     private readonly RunRanks _ranks;
-    private readonly ParameterSet _all;
-    private readonly int[] _owners;
+    private readonly IReadOnlyList<(int Rank, IReadOnlyList<Tensor> Values)> _buckets;
     private readonly IOptimization _own;
     private PartState? _whole;
     private bool _collected;
@@ -30,8 +25,10 @@ internal sealed class ShardedOptimization : IOptimization, IStateful
     /// <param name="ranks">The processes.</param>
     public ShardedOptimization(Func<ParameterSet, IOptimization> begin, ParameterSet all, RunRanks ranks)
     {
-        (_ranks, _all, _owners) = (ranks, all, Owners(all, ranks.World));
-        _own = begin(new ParameterSet(all.Where((_, place) => _owners[place] == ranks.Rank)));
+        _ranks = ranks;
+        var owners = Owners(all, ranks.World);
+        _buckets = [.. Buckets(all, owners)];
+        _own = begin(new ParameterSet(all.Where((_, place) => owners[place] == ranks.Rank)));
     }
 
     /// <summary>The optimization of this process's share.</summary>
@@ -67,7 +64,7 @@ internal sealed class ShardedOptimization : IOptimization, IStateful
         var rate = _own.Update(context);
         using var stage = _ranks.Stages?.Enter(RunRanks.GatherStage);
         using var _ = no_grad();
-        foreach (var (rank, bucket) in Buckets()) Send(rank, bucket);
+        foreach (var (rank, bucket) in _buckets) Send(rank, bucket);
         return BitConverter.ToDouble(_ranks.OfFirst("the learning rate", () => BitConverter.GetBytes(rate)));
     }
 
@@ -77,7 +74,7 @@ internal sealed class ShardedOptimization : IOptimization, IStateful
         if (_collected || _own is not IStateful part) return;
         using var scope = NewDisposeScope();
         var own = part.Save();
-        var forms = _ranks.Gather("the forms of the optimizer's state", JsonSerializer.SerializeToUtf8Bytes(StateForm.Of(own), StateForm.Options)).Select(StateForm.Read).ToList();
+        var forms = _ranks.Gather("the forms of the optimizer's state", StateForm.Write(own)).Select(StateForm.Read).ToList();
         List<NamedTensor> tensors = [];
         for (var rank = 0; rank < forms.Count; rank++)
         {
@@ -137,21 +134,24 @@ internal sealed class ShardedOptimization : IOptimization, IStateful
         }
     }
 
-    private IEnumerable<(int Rank, IReadOnlyList<Tensor> Bucket)> Buckets()
+    // Of one process and one type, in the order of parameters; a parameter is not cut.
+    private static IEnumerable<(int Rank, IReadOnlyList<Tensor> Values)> Buckets(ParameterSet all, int[] owners)
     {
-        for (var rank = 0; rank < _ranks.World; rank++)
+        foreach (var owned in all.Select((parameter, place) => (parameter.Value, Rank: owners[place])).GroupBy(static each => each.Rank, static each => each.Value))
         {
             List<Tensor> bucket = [];
-            foreach (var value in _all.Where((_, place) => _owners[place] == rank).Select(static parameter => parameter.Value))
+            long elements = 0;
+            foreach (var value in owned)
             {
-                if (bucket.Count > 0 && (bucket[0].dtype != value.dtype || bucket.Sum(static other => other.numel()) + value.numel() > BucketElements))
+                if (bucket.Count > 0 && (bucket[0].dtype != value.dtype || elements + value.numel() > RunRanks.BucketElements))
                 {
-                    yield return (rank, bucket);
-                    bucket = [];
+                    yield return (owned.Key, bucket);
+                    (bucket, elements) = ([], 0);
                 }
                 bucket.Add(value);
+                elements += value.numel();
             }
-            if (bucket.Count > 0) yield return (rank, bucket);
+            yield return (owned.Key, bucket);
         }
     }
 

@@ -25,14 +25,14 @@ internal static class SharedState
         {
             if (!OfFirst(ranks, name, part).TryGet(out _, out var fault)) return fault;
         }
-        return Read<RunProgress>(ranks.OfFirst("the counters of the run", () => JsonSerializer.SerializeToUtf8Bytes(progress, StateForm.Options)));
+        return JsonSerializer.Deserialize<RunProgress>(ranks.OfFirst("the counters of the run", () => JsonSerializer.SerializeToUtf8Bytes(progress, StateForm.Options)), StateForm.Options)!;
     }
 
     private static Result<Unit> OfFirst(RunRanks ranks, string name, IStateful part)
     {
         using var scope = NewDisposeScope();
         var first = ranks.Rank == 0 ? part.Save() : null;
-        var form = Read<StateForm>(ranks.OfFirst($"the form of '{name}'", () => JsonSerializer.SerializeToUtf8Bytes(StateForm.Of(first!), StateForm.Options)));
+        var form = StateForm.Read(ranks.OfFirst($"the form of '{name}'", () => StateForm.Write(first!)));
         List<NamedTensor> tensors = [];
         foreach (var (tensor, place) in form.Tensors.Select(static (tensor, place) => (tensor, place)))
         {
@@ -42,6 +42,4 @@ internal static class SharedState
         }
         return first is null ? part.Load(new PartState(form.Version, tensors, form.Numbers)) : Unit.Value;
     }
-
-    private static T Read<T>(byte[] bytes) => JsonSerializer.Deserialize<T>(bytes, StateForm.Options)!;
 }

@@ -12,7 +12,7 @@ internal sealed record StateForm(int Version, IReadOnlyDictionary<string, double
 {
     public static JsonSerializerOptions Options { get; } = new() { NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals };
 
-    public static StateForm Of(PartState state) => new(state.Version, state.Numbers, [.. state.Tensors.Select(static tensor => new TensorForm(tensor.Name, (int)tensor.Value.dtype, tensor.Value.shape))]);
+    public static byte[] Write(PartState state) => JsonSerializer.SerializeToUtf8Bytes(new StateForm(state.Version, state.Numbers, [.. state.Tensors.Select(static tensor => new TensorForm(tensor.Name, (int)tensor.Value.dtype, tensor.Value.shape))]), Options);
 
     public static StateForm Read(byte[] bytes) => JsonSerializer.Deserialize<StateForm>(bytes, Options)!;
 }

@@ -6,6 +6,7 @@ using LeapAlign.Host.Composition;
 using LeapAlign.Host.Configuration.Sections;
 using LeapAlign.Host.Kernel.Ranks;
 using LeapAlign.Host.Kernel.State;
+using LeapAlign.Pipeline;
 using static TorchSharp.torch;
 
 namespace LeapAlign.Host.Kernel.Steps;
@@ -66,9 +67,18 @@ internal sealed class Optimizations : IDisposable
     public bool AreWhole => _ranks.Rank > 0 || Sharded.All(static each => each.IsWhole);
 
     /// <summary>Brings states that processes share to the first one, until the next update. All processes do it between the same two steps.</summary>
-    public void Collect()
+    /// <returns>What ended another process.</returns>
+    public Result<Unit> Collect()
     {
-        foreach (var each in Sharded) each.Collect();
+        try
+        {
+            foreach (var each in Sharded) each.Collect();
+            return Unit.Value;
+        }
+        catch (FaultException exception)
+        {
+            return exception.Fault;
+        }
     }
 
     private IEnumerable<ShardedOptimization> Sharded => _begun.Select(static each => each.Optimization).OfType<ShardedOptimization>();

@@ -135,7 +135,8 @@ internal sealed class TrainingStep : IDisposable
     public bool HasWholeStates => _optimizations.AreWhole;
 
     /// <summary>Brings states that processes share to the first one, in all processes between the same two steps.</summary>
-    public void Collect() => _optimizations.Collect();
+    /// <returns>What ended another process.</returns>
+    public Result<Unit> Collect() => _optimizations.Collect();
 
     /// <summary>Compares the trained weights of all processes.</summary>
     /// <exception cref="FaultException">They differ.</exception>
