@@ -64,7 +64,7 @@ public sealed class FolderCopy
     }
 
     /// <summary>Copies all files, each flushed.</summary>
-    /// <param name="folder">Where they go; it is made, and folders in it.</param>
+    /// <param name="folder">Where they go; it is made in one that is there, and folders in it.</param>
     /// <param name="disk">Where that is; the file system of this machine when null.</param>
     /// <returns><see cref="FaultCodes.ModelNotFound"/> when a file cannot be read any more, <see cref="FaultCodes.CannotWrite"/> when the disk refuses.</returns>
     public Result<Unit> Write(string folder, IDisk? disk = null)
@@ -87,13 +87,8 @@ public sealed class FolderCopy
         void Make(string inside)
         {
             if (!made.Add(inside)) return;
-            if (inside.Length == 0)
-            {
-                disk.CreateFolder(folder);
-                return;
-            }
-            Make(Path.GetDirectoryName(inside) ?? "");
-            disk.MakeFolderInside(Path.Combine(folder, inside));
+            if (inside.Length > 0) Make(Path.GetDirectoryName(inside) ?? "");
+            disk.CreateFolder(Path.Combine(folder, inside));
         }
     }
 

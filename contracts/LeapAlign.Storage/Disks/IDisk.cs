@@ -11,7 +11,7 @@ public interface IDisk
     /// <param name="length">Bytes to reserve, so that a full disk shows before hours of writing.</param>
     IDiskFile Create(string path, long length);
 
-    /// <summary>Makes a folder and those above it; one that is there is left alone.</summary>
+    /// <summary>Makes a folder in one that is there, in one step: where that was moved or removed meanwhile, it is not made again. A folder of this name that is there is left alone.</summary>
     void CreateFolder(string path);
 
     /// <summary>Gives a file or a folder another name on the same volume in one step. A file of that name is replaced; a folder must not be there.</summary>
@@ -47,13 +47,6 @@ public static class DiskCalls
         disk.MakeFolder(parent);
         disk.CreateFolder(path);
         disk.Flush(parent);
-    }
-
-    /// <summary>Makes a folder in one that is there. Where that was removed meanwhile, nothing is made.</summary>
-    internal static void MakeFolderInside(this IDisk disk, string path)
-    {
-        if (Path.GetDirectoryName(Path.GetFullPath(path)) is { } parent && !disk.FolderExists(parent)) throw new DirectoryNotFoundException($"the folder '{parent}' is not there any more");
-        disk.CreateFolder(path);
     }
 
     /// <summary>Waits until all names in a folder and in those below it are on the disk.</summary>

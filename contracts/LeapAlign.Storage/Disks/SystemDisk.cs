@@ -17,7 +17,28 @@ public sealed partial class SystemDisk : IDisk
     public IDiskFile Create(string path, long length) => new SystemFile(File.OpenHandle(path, FileMode.Create, FileAccess.Write, FileShare.Read, FileOptions.None, length));
 
     /// <inheritdoc/>
-    public void CreateFolder(string path) => Directory.CreateDirectory(path);
+    public void CreateFolder(string path)
+    {
+        // .NET makes all folders above, too: one that was moved away a moment ago would be there again, empty.
+        if (OperatingSystem.IsWindows())
+        {
+            if (Path.GetDirectoryName(Path.GetFullPath(path)) is { } parent && !Directory.Exists(parent)) throw NoFolderFor(path);
+            Directory.CreateDirectory(path);
+            return;
+        }
+        const int notFound = 2, denied = 13, notPermitted = 1, readOnly = 30;
+        const uint forAll = 0x1FF; // less what the process's mask takes
+        if (MakeDirectory(path, forAll) == 0) return;
+        var error = Marshal.GetLastPInvokeError();
+        if (Directory.Exists(path)) return;
+        var message = $"the folder '{path}' cannot be made: {Marshal.GetPInvokeErrorMessage(error)}";
+        throw error switch
+        {
+            notFound => NoFolderFor(path),
+            denied or notPermitted or readOnly => new UnauthorizedAccessException(message),
+            _ => new IOException(message),
+        };
+    }
 
     /// <inheritdoc/>
     public void Move(string from, string to)
@@ -57,6 +78,11 @@ public sealed partial class SystemDisk : IDisk
         var unsupported = OperatingSystem.IsMacOS() ? 45 : 95;
         if (Marshal.GetLastPInvokeError() is var error && error != invalid && error != unsupported) throw new IOException($"the names in {folder} cannot be flushed to the disk (error {error})");
     }
+
+    private static DirectoryNotFoundException NoFolderFor(string path) => new($"the folder '{Path.GetDirectoryName(Path.GetFullPath(path))}' is not there, in which '{Path.GetFileName(path)}' would be made");
+
+    [LibraryImport("libc", EntryPoint = "mkdir", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int MakeDirectory(string path, uint mode);
 
     // .NET opens no folders; 0 is O_RDONLY everywhere.
     [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]

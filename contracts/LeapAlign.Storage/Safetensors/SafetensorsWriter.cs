@@ -66,7 +66,7 @@ public static class SafetensorsWriter
         using var set = new PendingSet(disk ?? SystemDisk.Instance, folder);
         return DiskFault.Try(folder, () =>
         {
-            set.Disk.MakeFolderInside(folder);
+            set.Disk.CreateFolder(folder);
             var written = whole.TensorByteCount <= shardBytes
                 ? set.Add($"{stem}.safetensors", whole.Length, whole.WriteTo)
                 : WriteShards(set, stem, Split(tensors, shardBytes), whole.TensorByteCount);
