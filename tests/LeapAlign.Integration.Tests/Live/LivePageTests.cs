@@ -114,9 +114,10 @@ public sealed class LivePageTests(WatchedRuns runs) : IClassFixture<WatchedRuns>
     {
         using var workspace = new Workspace();
         string[] longSteps = ["--set", "run.batch=16", "--set", "sampler.settings.steps=50", "--set", "evaluation.every=-1"];
-        // Between two steps a first signal ends the run at once: step 2 has just begun here, and takes seconds.
-        using var train = StartedHost.Start(workspace, "step 1/", [BuiltHost.Program, "train", "--dashboard", .. longSteps]);
+        using var train = StartedHost.Start(workspace, "http://", [BuiltHost.Program, "train", "--dashboard", .. longSteps]);
         train.ReadAlong();
+        // Before a step and between two a first signal ends the run at once. One takes seconds.
+        await train.IsIn(step: 1);
         await train.Signal();
         await train.Says("once more stops at once");
         // What comes sooner is the same request.

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Text.RegularExpressions;
+using LeapAlign.Host.Runs.Endings;
 
 namespace LeapAlign.Integration.Tests.Live;
 
@@ -55,6 +56,18 @@ internal sealed partial class StartedHost : IDisposable
             if (line.Contains(words, StringComparison.Ordinal)) return line;
         }
         throw new InvalidOperationException($"it ended without '{words}'");
+    }
+
+    /// <summary>Waits until a stage of a step has begun, which is seen where the witness sees it.</summary>
+    /// <param name="step">From 1.</param>
+    public async Task IsIn(int step)
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "open files of another process are listed on Linux");
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        while (!Directory.EnumerateFiles($"/proc/{Id}/fd").Any(file => new FileInfo(file).LinkTarget is { } name && name.Contains("leapalign-stage", StringComparison.Ordinal) && StageMark.Read(file)?.Step >= step))
+        {
+            await Task.Delay(20, patience.Token);
+        }
     }
 
     /// <summary>Presses Ctrl+C.</summary>
