@@ -2,6 +2,7 @@ using LeapAlign.Host.Commands;
 using LeapAlign.Host.Commands.Streams;
 using LeapAlign.Host.Commands.Verbs;
 using LeapAlign.Host.Commands.Verbs.Runs;
+using LeapAlign.Host.Filtering;
 using LeapAlign.Host.Fitting;
 using LeapAlign.Host.Pins;
 using LeapAlign.Host.Planning;
@@ -72,7 +73,9 @@ internal static class HostServices
         .AddSingleton<ShortRun>()
         .AddSingleton<IVerb, ProfileVerb>()
         .AddSingleton<IVerb, PlanVerb>()
+        .AddSingleton<PictureFilter>()
         .AddSingleton<RewardFitting>()
+        .AddSingleton<IVerb, FilterVerb>()
         .AddSingleton<IVerb, FitVerb>()
         .AddSingleton<Scorer>()
         .AddSingleton<IVerb, ScoreVerb>()

@@ -4,6 +4,7 @@ using LeapAlign.Host.Commands;
 using LeapAlign.Host.Composition;
 using LeapAlign.Host.Kernel;
 using LeapAlign.Host.Runs.Endings;
+using LeapAlign.Host.Runs.Folders;
 using LeapAlign.Pipeline;
 using Microsoft.Extensions.Logging;
 
@@ -32,6 +33,7 @@ internal sealed class ModelOfCheckpoint(Terminal terminal, ILoggerFactory logger
                 return from own in IsOurs(folder)
                        from merged in plan.Adapter is not null && plan.Export.Merged ? IsOurs(folders.Model) : Unit.Value
                        from model in TrainedModel.Make(plan, site.Context, owned)
+                       from above in RunFolder.MakeAbove(folder)
                        from room in Rehearsal.Check(model, plan.Export, folder)
                        from written in CheckpointExport.Write(checkpoint, model, policy => model.Export(folders, policy, plan.Export))
                        select folder;

@@ -81,8 +81,8 @@ public sealed class LoraRunTests : IDisposable
         Assert.Equal(Digest.Metrics(_workspace.At("runs", "whole")), Digest.Metrics(_workspace.At("runs", "killed")));
         Assert.Equal(Hash("whole"), Hash("killed"));
         // A checkpoint is exported as the run itself is, and the steps can be done again.
-        Succeed("checkpoint", "export", _workspace.At("runs", "killed"), "--output", "exported");
-        Assert.Equal(Hash("whole"), Convert.ToHexString(SHA256.HashData(System.IO.File.ReadAllBytes(_workspace.At("exported", "adapter", "pytorch_lora_weights.safetensors")))));
+        Succeed("checkpoint", "export", _workspace.At("runs", "killed"), "--output", "some/exported");
+        Assert.Equal(Hash("whole"), Convert.ToHexString(SHA256.HashData(System.IO.File.ReadAllBytes(_workspace.At("some", "exported", "adapter", "pytorch_lora_weights.safetensors")))));
         Succeed("replay", _workspace.At("runs", "killed"), "--step", "4");
     }
 

@@ -130,11 +130,11 @@ public sealed class ResumeTests : IDisposable
     {
         var listed = Succeed("checkpoint", "list", Run("whole")).Output;
         Assert.Contains("best by", listed, StringComparison.Ordinal);
-        Succeed("checkpoint", "export", Run("whole"), "--output", "model");
+        Succeed("checkpoint", "export", Run("whole"), "--output", "models/last");
         Assert.Equal(Digest.Weights(Run("whole")), Convert.ToHexString(System.Security.Cryptography.SHA256.HashData(
-            File.ReadAllBytes(_workspace.At("model", "transformer", "diffusion_pytorch_model.safetensors")))));
+            File.ReadAllBytes(_workspace.At("models", "last", "transformer", "diffusion_pytorch_model.safetensors")))));
         // Again over an export, and not over anything else.
-        Succeed("checkpoint", "export", Run("whole"), "--output", "model");
+        Succeed("checkpoint", "export", Run("whole"), "--output", "models/last");
         var refused = _workspace.Leapalign("checkpoint", "export", Run("whole"), "--output", Run("whole"));
         Assert.Contains("LA5001", refused.Error, StringComparison.Ordinal);
         Succeed("checkpoint", "prune", Run("whole"));

@@ -30,6 +30,28 @@ internal sealed class PromptPictures(IModel model, ImageSize size, OpenStages st
         return stages.Run("encode pictures", () => model.Encode(images)).MoveToOuterDisposeScope();
     }
 
+    /// <summary>The latents of a picture in several poses.</summary>
+    /// <param name="path">The picture.</param>
+    /// <param name="poses">P poses.</param>
+    /// <returns>[P, C, h, w], without gradient.</returns>
+    /// <exception cref="FaultException">The picture cannot be read.</exception>
+    public Tensor Latents(string path, IReadOnlyList<Pose> poses)
+    {
+        using var gradients = no_grad();
+        using var scope = NewDisposeScope();
+        var images = stages.Run("read pictures", () =>
+        {
+            using var source = PictureFile.Decode(path, path);
+            return stack(poses.Select(pose =>
+            {
+                if (pose == Pose.AsItIs) return Fitted(source);
+                using var laid = pose.Of(source);
+                return Fitted(laid);
+            })).to(device);
+        });
+        return stages.Run("encode pictures", () => model.Encode(images)).MoveToOuterDisposeScope();
+    }
+
     private static string Path(Prompt prompt, int number) => number < prompt.Pictures.Count
         ? prompt.Pictures[number]
         : throw new FaultException(new Fault.Input(FaultCodes.BadPromptFile, $"the prompt '{prompt.Text}' comes with {prompt.Pictures.Count} pictures, but picture {number + 1} was asked for"));
@@ -37,6 +59,11 @@ internal sealed class PromptPictures(IModel model, ImageSize size, OpenStages st
     private Tensor Read(string path)
     {
         using var source = PictureFile.Decode(path, path);
+        return Fitted(source);
+    }
+
+    private Tensor Fitted(SKBitmap source)
+    {
         var scale = Math.Max((float)size.Width / source.Width, (float)size.Height / source.Height);
         using var target = new SKBitmap(new SKImageInfo(size.Width, size.Height, SKColorType.Rgba8888, SKAlphaType.Opaque));
         using (var canvas = new SKCanvas(target))

@@ -211,17 +211,22 @@ internal sealed class RunFolder
     /// <param name="path">The file.</param>
     /// <param name="content">Everything in it.</param>
     /// <param name="disk">Where; the file system of this machine when null.</param>
-    public static Result<Unit> WriteInto(string path, ReadOnlyMemory<byte> content, IDisk? disk = null)
+    public static Result<Unit> WriteInto(string path, ReadOnlyMemory<byte> content, IDisk? disk = null) => MakeAbove(path, disk).Bind(_ => WholeFile.Write(path, content, disk));
+
+    /// <summary>Makes the folder that a file or a folder will be in, and those above it.</summary>
+    /// <param name="path">The file or the folder.</param>
+    /// <param name="disk">Where; the file system of this machine when null.</param>
+    public static Result<Unit> MakeAbove(string path, IDisk? disk = null)
     {
         try
         {
             (disk ?? SystemDisk.Instance).MakeFolder(System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(path))!);
+            return Unit.Value;
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
             return CannotWrite(path, exception);
         }
-        return WholeFile.Write(path, content, disk);
     }
 
     /// <summary>Whether an exception is the system's refusal to write. .NET reports a limit on the size of files (<c>ulimit -f</c>) as an argument that is out of range.</summary>
