@@ -25,7 +25,7 @@ public sealed class FilterRunTests : IDisposable
         _workspace.Write("rows.jsonl", Rows([
             (pictures[1], s_captions[1], ",\"source\":\"a\""), (pictures[3], s_captions[0], ""), (pictures[5], s_captions[2], ",\"source\":\"c\""), (pictures[7], s_captions[3], ""), ("noise.png", s_captions[3], ""),
         ]));
-        var filtered = _workspace.Leapalign("filter", "rows.jsonl", "--clean", "clean.jsonl", "--percentile", "100", "--all-captions", "--flips", "--out", "some/kept", "--json", "all.json", "--set", "run.batch=5");
+        var filtered = _workspace.Leapalign("filter", "rows.jsonl", "--clean", "clean.jsonl", "--percentile", "100", "--all-captions", "--flips", "--out", "some/kept", "--with-clean", "--json", "all.json", "--set", "run.batch=5");
         Assert.True(filtered.ExitCode == 0, filtered.Error);
         var all = JsonNode.Parse(File.ReadAllText(_workspace.At("all.json")))!;
         var rows = all["rows"]!.AsArray();
@@ -37,8 +37,9 @@ public sealed class FilterRunTests : IDisposable
         Assert.Contains("kept ", filtered.Output, StringComparison.Ordinal);
 
         var lines = File.ReadAllLines(_workspace.At("some", "kept", "pictures.jsonl")).Select(static line => JsonNode.Parse(line)!).ToList();
-        Assert.Equal(rows.Count(static row => (bool)row!["kept"]!), lines.Count);
-        Assert.NotEmpty(lines);
+        Assert.Equal(s_captions, lines.Take(4).Select(static line => (string)line["caption"]!));
+        Assert.Equal(rows.Count(static row => (bool)row!["kept"]!), lines.Count - 4);
+        Assert.True(lines.Count > 4);
         Assert.All(lines, line => Assert.True(File.Exists(Path.Combine(_workspace.At("some", "kept"), (string)line["file"]!))));
         // What a row says beside belongs to its caption.
         Assert.DoesNotContain(lines, static line => (string?)line["source"] == "a");
@@ -56,6 +57,7 @@ public sealed class FilterRunTests : IDisposable
     {
         _workspace.Write("rows.jsonl", Rows([("absent.png", "a circle", "")]));
         Refused(2, "expected one of --clean and --threshold", "rows.jsonl");
+        Refused(2, "--with-clean writes the rows of --clean", "rows.jsonl", "--threshold", "1", "--with-clean", "--out", "x");
         Refused(2, "--at-most must be 0.001 to 1, not 2", "rows.jsonl", "--threshold", "1", "--at-most", "2");
         Refused(5, "LA4010: ", "rows.jsonl", "--threshold", "1");
         Refused(5, "LA4010: ", "rows.txt", "--threshold", "1");

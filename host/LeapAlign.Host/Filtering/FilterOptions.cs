@@ -52,6 +52,9 @@ internal sealed record FilterOptions(string Rows)
     /// <summary>The folder that kept rows are written to; null for none.</summary>
     public string? Out { get; init; }
 
+    /// <summary>Whether the clean rows stand before those that are kept.</summary>
+    public bool WithClean { get; init; }
+
     /// <summary>Where all rows go as JSON; null for nowhere.</summary>
     public string? Json { get; init; }
 

@@ -12,8 +12,8 @@ namespace LeapAlign.Host.Filtering;
 /// <param name="Trials">What was tried of each.</param>
 /// <param name="Verdicts">What became of each.</param>
 /// <param name="Threshold">The error below which a row is kept.</param>
-/// <param name="Clean">How many clean rows said it; 0 where it was given.</param>
-internal sealed record FilterSheet(IReadOnlyList<Prompt> Rows, IReadOnlyList<IReadOnlyList<FilterTrial>> Trials, IReadOnlyList<FilterVerdict> Verdicts, double Threshold, int Clean)
+/// <param name="Clean">The clean rows that said it; none where it was given.</param>
+internal sealed record FilterSheet(IReadOnlyList<Prompt> Rows, IReadOnlyList<IReadOnlyList<FilterTrial>> Trials, IReadOnlyList<FilterVerdict> Verdicts, double Threshold, IReadOnlyList<Prompt> Clean)
 {
     private static readonly JsonWriterOptions s_options = new() { Indented = true, NewLine = "\n", Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
@@ -23,7 +23,7 @@ internal sealed record FilterSheet(IReadOnlyList<Prompt> Rows, IReadOnlyList<IRe
     {
         var kept = Rows.Zip(Verdicts).Where(static each => each.Second.Kept).ToList();
         var (laid, worded) = (kept.Count(static each => each.Second.Best.Pose != Pose.AsItIs), kept.Count(static each => each.Second.Best.Caption != each.First.Text));
-        var said = Clean == 0 ? "" : string.Create(CultureInfo.InvariantCulture, $", the percentile {percentile} of {Clean} clean rows");
+        var said = Clean.Count == 0 ? "" : string.Create(CultureInfo.InvariantCulture, $", the percentile {percentile} of {Clean.Count} clean rows");
         return string.Create(CultureInfo.InvariantCulture, $"kept {kept.Count} of {Rows.Count} rows with an error below {Threshold:G5}{said}: {laid} laid otherwise, {worded} with another caption");
     }
 
@@ -35,7 +35,7 @@ internal sealed record FilterSheet(IReadOnlyList<Prompt> Rows, IReadOnlyList<IRe
         {
             writer.WriteStartObject();
             writer.WriteNumber("threshold", Threshold);
-            writer.WriteNumber("clean", Clean);
+            writer.WriteNumber("clean", Clean.Count);
             writer.WriteStartArray("rows");
             for (var row = 0; row < Rows.Count; row++) Write(writer, Rows[row], Trials[row], Verdicts[row]);
             writer.WriteEndArray();

@@ -36,6 +36,7 @@ internal sealed class FilterVerb(PlanRun run, PictureFilter filter) : IVerb
     private readonly Option<int> _draws = new("--draws") { Description = "Noise levels at which errors are measured, the same for all pictures.", DefaultValueFactory = static _ => new FilterOptions("").Draws };
     private readonly Option<long> _seed = new("--seed") { Description = "The seed of the noise." };
     private readonly Option<string?> _out = new(FilterOptions.OutOption) { Description = "A folder for the kept rows and the pictures that are laid otherwise.", HelpName = "path" };
+    private readonly Option<bool> _withClean = new("--with-clean") { Description = "Puts the clean rows before those that are kept, for a run that learns from both." };
     private readonly Option<string?> _json = new("--json") { Description = "Writes what was found of all rows as JSON; - for standard output.", HelpName = "path" };
     private readonly Option<bool> _replace = new(FilterOptions.ReplaceOption) { Description = "Puts the folder in the place of one that is there." };
 
@@ -57,12 +58,13 @@ internal sealed class FilterVerb(PlanRun run, PictureFilter filter) : IVerb
         });
         var command = new Command("filter", "Keeps pictures with captions that the model of plugins.json finds likely, each in its likeliest pose.")
         {
-            _rows, _clean, _percentile, _threshold, _atMost, _turns, _flips, _captions, _allCaptions, _relative, _draws, _seed, _out, _json, _replace,
+            _rows, _clean, _percentile, _threshold, _atMost, _turns, _flips, _captions, _allCaptions, _relative, _draws, _seed, _out, _withClean, _json, _replace,
         };
         command.Validators.Add(result =>
         {
             var (clean, threshold) = (result.GetResult(_clean) is not null, result.GetResult(_threshold) is not null);
             if (clean == threshold) result.AddError($"{(clean ? $"{FilterOptions.CleanOption} and {FilterOptions.ThresholdOption} are both given" : "nothing says which rows are kept")}; expected one of {FilterOptions.CleanOption} and {FilterOptions.ThresholdOption}");
+            if (result.GetResult(_withClean) is { Implicit: false } && (!clean || result.GetResult(_out) is null)) result.AddError($"--with-clean writes the rows of {FilterOptions.CleanOption} into the folder of {FilterOptions.OutOption}; expected both");
         });
         command.SetAction(Invoke);
         return command;
@@ -90,6 +92,7 @@ internal sealed class FilterVerb(PlanRun run, PictureFilter filter) : IVerb
             Draws = parsed.GetValue(_draws),
             Seed = parsed.GetValue(_seed),
             Out = parsed.GetValue(_out),
+            WithClean = parsed.GetValue(_withClean),
             Json = parsed.GetValue(_json),
             Replaces = parsed.GetValue(_replace),
         };

@@ -23,10 +23,12 @@ internal static class KeptRows
     /// <summary>Writes it, whole or not at all.</summary>
     /// <param name="folder">Its full path.</param>
     /// <param name="sheet">What was found.</param>
+    /// <param name="withClean">Whether the clean rows stand before them.</param>
     /// <returns><see cref="FaultCodes.CannotWrite"/> when the disk refuses.</returns>
-    public static Result<Unit> Write(string folder, FilterSheet sheet) => WholeFolder.Write(folder, aside =>
+    public static Result<Unit> Write(string folder, FilterSheet sheet, bool withClean) => WholeFolder.Write(folder, aside =>
     {
         var lines = new StringBuilder();
+        foreach (var clean in withClean ? sheet.Clean : []) lines.Append(Line(clean, Path.GetRelativePath(folder, clean.Pictures[0]), clean.Text)).Append('\n');
         for (var row = 0; row < sheet.Rows.Count; row++)
         {
             if (sheet.Verdicts[row] is not { Kept: true, Best: var best }) continue;

@@ -93,12 +93,12 @@ internal sealed class PictureFilter(Terminal terminal, ILoggerFactory loggers)
             Say("rows", all.Count, rows.Count);
         }
         var threshold = options.Threshold ?? FilterChoice.Percentile(known, options.Percentile);
-        return new FilterSheet(rows, all, FilterChoice.Of(all, threshold, options.AtMost), threshold, known.Count);
+        return new FilterSheet(rows, all, FilterChoice.Of(all, threshold, options.AtMost), threshold, clean);
     }
 
     private Result<Unit> Write(FilterSheet sheet, FilterOptions options) =>
         from json in WriteJson(sheet, options.Json)
-        from kept in options.Out is { } folder ? KeptRows.Write(Path.GetFullPath(folder), sheet) : Unit.Value
+        from kept in options.Out is { } folder ? KeptRows.Write(Path.GetFullPath(folder), sheet, options.WithClean) : Unit.Value
         let shown = options.Json == StandardOutput ? Unit.Value : Show(sheet, options)
         select shown;
 
