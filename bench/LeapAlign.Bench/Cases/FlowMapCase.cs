@@ -19,7 +19,7 @@ namespace LeapAlign.Bench.Cases;
 /// </summary>
 internal static class FlowMapCase
 {
-    private const int Batch = 1024, Steps = 6000, TrajectorySteps = 3000, Rollouts = 20_000, Drawn = 40_000;
+    private const int Batch = 128, Steps = 6000, TrajectorySteps = 3000, Rollouts = 2500, Drawn = 40_000;
     private const double Rate = 2e-3, OneJump = 0.5, Worse = 1.35, Nothing = 4;
 
     // Fifty steps in all where a rollout is learned from.
@@ -90,7 +90,7 @@ internal static class FlowMapCase
             Logger = NullLogger.Instance,
             Warn = static _ => { },
         }).Required();
-        algorithm.Check(new RunShape(s_schedule, Batch) { Origin = () => new SampleOrigin("checkerboard", $"velocity-{seed}", "flow-map", 1, [2]) }).Required();
+        algorithm.Check(new RunShape(s_schedule, Batch) { Origin = () => new SampleOrigin("checkerboard", $"velocity-{seed}", "flow-map", 1, [PlaneMap.Points, 2]) }).Required();
         return algorithm;
     }
 
@@ -100,9 +100,9 @@ internal static class FlowMapCase
         using var scope = NewDisposeScope();
         var jumps = new FlowMapSampler(new FlowMapSamplerSettings());
         map.Train(algorithm, (jumps, s_schedule), (Batch, steps, Rate));
-        var noise = RandomKey.OfRun(7).Normal([Drawn, 2], CPU);
-        double Jumps(int count) => Checkerboard.Divergence(map.Roll(noise, jumps, count));
-        double Euler(int count) => Checkerboard.Divergence(map.Roll(noise, new FlowEulerSampler(new FlowEulerSettings()), count));
+        var noise = RandomKey.OfRun(7).Normal([1, Drawn, 2], CPU);
+        double Jumps(int count) => Checkerboard.Divergence(map.Roll(noise, jumps, count).squeeze(0));
+        double Euler(int count) => Checkerboard.Divergence(map.Roll(noise, new FlowEulerSampler(new FlowEulerSettings()), count).squeeze(0));
         var found = new Figures(Jumps(1), Jumps(2), Jumps(4), Euler(50), Euler(1));
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"| {run.Seed} | {run.Name} | {found.One:0.000} | {found.Two:0.000} | {found.Four:0.000} | {found.Fifty:0.000} | {found.Euler:0.00} |"));
         Console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"seed {run.Seed}, {run.Name}: {Stopwatch.GetElapsedTime(began).TotalSeconds:F0} s"));

@@ -10,9 +10,15 @@ using static TorchSharp.torch;
 
 namespace LeapAlign.Bench.Cases;
 
-/// <summary>A flow map of the plane that an algorithm trains as it trains a model: a network of three hidden layers of 128 of a point and two times. Prompts come with points of a checkerboard.</summary>
+/// <summary>
+/// A flow map of the plane that an algorithm trains as it trains a model: a network of three hidden layers of 128 of a point and two times. A sample is a few points of a checkerboard that share their times, as the
+/// numbers of a picture do: draws of a sample are keyed, and cost more than the network where a sample is one point.
+/// </summary>
 internal sealed class PlaneMap : IStepServices, IDisposable
 {
+    /// <summary>Points of a sample.</summary>
+    public const int Points = 8;
+
     private const int Width = 128;
 
     private readonly Tensor[] _weights, _first;
@@ -32,13 +38,13 @@ internal sealed class PlaneMap : IStepServices, IDisposable
     }
 
     /// <summary>u.</summary>
-    /// <param name="x">[B, 2].</param>
+    /// <param name="x">[B, points, 2].</param>
     /// <param name="times">One pair, or B.</param>
     public Tensor Jump(Tensor x, IReadOnlyList<(double From, double To)> times)
     {
         using var scope = NewDisposeScope();
-        Tensor Column(Func<(double From, double To), double> of) => tensor([.. times.Select(time => (float)of(time))]).expand(x.shape[0]).unsqueeze(1);
-        var hidden = cat([x, Column(static time => time.From), Column(static time => time.To)], 1);
+        Tensor Column(Func<(double From, double To), double> of) => tensor([.. times.Select(time => (float)of(time))]).reshape(-1, 1, 1).expand(x.shape[0], x.shape[1], 1);
+        var hidden = cat([x, Column(static time => time.From), Column(static time => time.To)], 2);
         for (var layer = 0; layer < _used.Length; layer += 2)
         {
             hidden = nn.functional.linear(hidden, _used[layer], _used[layer + 1]);
@@ -48,7 +54,7 @@ internal sealed class PlaneMap : IStepServices, IDisposable
     }
 
     /// <summary>Where noise ends along an even grid.</summary>
-    /// <param name="noise">[n, 2].</param>
+    /// <param name="noise">[1, n, 2].</param>
     /// <param name="sampler">Jumps, or steps of the velocity.</param>
     /// <param name="steps">N.</param>
     public Tensor Roll(Tensor noise, ISampler sampler, int steps)
@@ -72,7 +78,7 @@ internal sealed class PlaneMap : IStepServices, IDisposable
             using var scope = NewDisposeScope();
             var key = _key.For("step", index);
             parameters.ClearGradients();
-            _points = Checkerboard.Draw(key.For("points"), size.Batch);
+            _points = Checkerboard.Draw(key.For("points"), size.Batch * Points).reshape(size.Batch, Points, 2);
             using var step = new AlignmentStep(this)
             {
                 Index = index,
@@ -83,7 +89,7 @@ internal sealed class PlaneMap : IStepServices, IDisposable
                     {
                         Prompts = [.. Enumerable.Repeat(new Prompt(0, "a checkerboard"), size.Batch)],
                         Samples = [.. Enumerable.Range(0, size.Batch).Select(static sample => (long)sample)],
-                        Noise = zeros(size.Batch, 2),
+                        Noise = zeros(size.Batch, Points, 2),
                         Schedule = sampler.Schedule,
                         Sampler = sampler.Sampler,
                         Random = key,
