@@ -80,9 +80,14 @@ public sealed class FlowMapRunTests : IDisposable
         string[] beside = ["--set", $"adapter={{\"id\": \"lora\", \"settings\": {{\"from\": \"{adapter}\"}}}}"];
         Succeed(["generate", "a red circle", .. beside, "--set", $"model.settings.flowMapFrom={Path.Combine(adapter, "flow_map.safetensors")}", "--output", "attached"]);
         Assert.InRange(Distance("merged", "attached"), 0, 2);
-        // Neither half is the whole.
-        Succeed(["generate", "a red circle", .. beside, "--output", "new-gap"]);
-        Assert.True(Distance("merged", "new-gap") > 2);
+        // Neither half is drawn without the other.
+        foreach (var other in new string[][] { [], ["--set", "model.settings.flowMap=false", "--set", "sampler=flow-euler", "--set", "algorithm=sft"] })
+        {
+            var refused = _workspace.Leapalign(["generate", "a red circle", .. beside, .. other]);
+            Assert.Equal(5, refused.ExitCode);
+            Assert.Contains("LA4030", refused.Error, StringComparison.Ordinal);
+            Assert.Contains("flowMapFrom", refused.Error, StringComparison.Ordinal);
+        }
     }
 
     [Fact]

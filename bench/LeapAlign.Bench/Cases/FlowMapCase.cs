@@ -19,7 +19,7 @@ namespace LeapAlign.Bench.Cases;
 /// </summary>
 internal static class FlowMapCase
 {
-    private const int Batch = 128, Steps = 6000, TrajectorySteps = 3000, Rollouts = 2500, Drawn = 40_000;
+    private const int Batch = 256, Steps = 6000, TrajectorySteps = 3000, Rollouts = 5000, Drawn = 40_000;
     private const double Rate = 2e-3, OneJump = 0.5, Worse = 1.35, Nothing = 4;
 
     // Fifty steps in all where a rollout is learned from.

@@ -17,7 +17,7 @@ namespace LeapAlign.Bench.Cases;
 internal sealed class PlaneMap : IStepServices, IDisposable
 {
     /// <summary>Points of a sample.</summary>
-    public const int Points = 8;
+    public const int Points = 4;
 
     private const int Width = 128;
 

@@ -17,6 +17,9 @@ public interface IFlowMapModel : IModel
     /// <summary>Whether the settings ask for a flow map. The other members are for models of which that is so.</summary>
     bool IsFlowMap { get; }
 
+    /// <summary>The file that the gap embedding was read from; null for a new one, which changes nothing yet.</summary>
+    string? MapFile { get; }
+
     /// <summary>The guided mean velocity, with gradient when gradients are enabled. Times are never rounded to less than fp32.</summary>
     /// <param name="latents">States at σ = s, [B, C, ...], fp32.</param>
     /// <param name="from">One s in [0, 1] for all samples, or one for each of the B.</param>

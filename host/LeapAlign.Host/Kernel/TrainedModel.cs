@@ -44,6 +44,7 @@ internal sealed class TrainedModel(IModel model, IAttachedAdapter? adapter)
     /// <param name="owned">Takes what is to be disposed.</param>
     public static Result<TrainedModel> Make(RunPlan plan, Func<PartPlan, PartContext> context, List<IDisposable> owned) =>
         from model in RunParts.Make<IModel>(plan.Model, context, owned)
+        from together in AdapterOfMap.Check(plan, model)
         from adapter in plan.Adapter is { } part ? Attach(model, part, (context, RandomKey.OfRun(plan.Run.Seed).For("adapter")), owned) : Result.Ok<IAttachedAdapter?>(null)
         select new TrainedModel(model, adapter) { Guidance = plan.Guidance, LearnsGuidance = plan.TeachesGuidance(model) };
 

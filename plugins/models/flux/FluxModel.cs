@@ -78,6 +78,9 @@ public sealed class FluxModel : IFeatureModel, IFlowMapModel, IPlannedModel, IDi
     /// <inheritdoc/>
     public bool IsFlowMap => _networks.Gap is not null;
 
+    /// <inheritdoc/>
+    public string? MapFile => Gap.File;
+
     private GapEmbedding Gap => _networks.Gap ?? throw new InvalidOperationException("the settings of this model ask for no flow map");
 
     /// <inheritdoc/>

@@ -72,6 +72,9 @@ public sealed class Sd3Model : IFeatureModel, IFlowMapModel, IPlannedModel, IDis
     /// <inheritdoc/>
     public bool IsFlowMap => _networks.Gap is not null;
 
+    /// <inheritdoc/>
+    public string? MapFile => Gap.File;
+
     private GapEmbedding Gap => _networks.Gap ?? throw new InvalidOperationException("the settings of this model ask for no flow map");
 
     /// <inheritdoc/>

@@ -137,6 +137,14 @@ public sealed class FlowMapTests : IDisposable
                 into.AddRange(network.Calls.Where(static call => call.Gradient).SelectMany(static call => call.Sigmas.Zip(call.Ends)));
             }
         }
+        List<double> diagonal = [];
+        for (var index = 0; index < 100; index++)
+        {
+            var network = Network(index: index);
+            network.Descend(Checked("flow-map-psd", """{"diagonal": 1}"""), backward: false);
+            diagonal.AddRange(network.Calls.Single(static call => call.Gradient).Sigmas);
+        }
+        for (var quarter = 0; quarter < 4; quarter++) Assert.Equal(0.25, diagonal.Count(sigma => (int)(sigma * 4) == quarter) / 800.0, 0.05);
         // The larger and the smaller of two uniform numbers.
         Assert.Equal(2.0 / 3, plain.Average(static time => time.From), 0.03);
         Assert.Equal(1.0 / 3, plain.Average(static time => time.To), 0.03);

@@ -54,7 +54,7 @@ public sealed class FlowMapAlgorithm(FlowMapSettings settings) : IAlgorithm
         {
             var clean = Pictures(step, batch);
             var noise = step.Keep(batch.Normal("map").to(clean.dtype));
-            var times = _times.Of(batch);
+            var times = _times.Of(batch, _all);
             foreach (var onDiagonal in (bool[])[true, false])
             {
                 var places = _times.Places(batch, _all, onDiagonal);

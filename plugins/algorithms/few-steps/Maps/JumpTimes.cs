@@ -12,14 +12,15 @@ internal sealed class JumpTimes(FlowMapSettings settings)
     public int[] Places(MicroBatch batch, int all, bool onDiagonal) =>
         [.. Enumerable.Range(0, batch.Samples.Count).Where(place => IsOnDiagonal(batch.Samples[place], all) == onDiagonal)];
 
-    /// <summary>The jump of each sample, from the noisier of two times to the other, and where it is divided.</summary>
-    public (double From, double To, double Share)[] Of(MicroBatch batch) =>
+    /// <summary>The times of each sample: uniform on the diagonal; off it a jump from the noisier of two uniform times to the other, and where it is divided.</summary>
+    public (double From, double To, double Share)[] Of(MicroBatch batch, int all) =>
     [
         .. batch.Samples.Select(sample =>
         {
             var key = batch.StepKey.For("sample", sample).For("algorithm").For("jump").Open();
             var (one, other, share) = (Shifted(key.NextDouble()), Shifted(key.NextDouble()), key.NextDouble());
-            return (Math.Max(one, other), Math.Min(one, other), share);
+            // The larger of two would leave the clean end of the diagonal out.
+            return IsOnDiagonal(sample, all) ? (one, one, share) : (Math.Max(one, other), Math.Min(one, other), share);
         }),
     ];
 

@@ -20,7 +20,6 @@ public sealed class GapEmbedding : ITrainable, IDisposable
     private readonly WeightSet _weights = new();
     private readonly Linear _first, _second;
     private readonly List<object> _uses = [];
-    private bool _beganWithZeros;
 
     /// <summary>Declares the weights.</summary>
     /// <param name="width">The width of the network's time embedding.</param>
@@ -30,6 +29,9 @@ public sealed class GapEmbedding : ITrainable, IDisposable
         _first = new Linear(scope / "linear_1", 2 * Frequencies, Hidden);
         _second = new Linear(scope / "linear_2", Hidden, width);
     }
+
+    /// <summary>The file that it was read from; null where it began with zeros.</summary>
+    public string? File { get; private set; }
 
     /// <summary>The weights, for files.</summary>
     public IReadOnlyList<Weight> Weights => _weights.All;
@@ -49,7 +51,7 @@ public sealed class GapEmbedding : ITrainable, IDisposable
             var first = _weights.All[0];
             first.Master.copy_(RandomKey.OfRun(0).For("gap").For("linear_1").Normal([.. first.Shape], CPU) / Math.Sqrt(first.Shape[1]));
         }
-        _beganWithZeros = true;
+        File = null;
         Train();
     }
 
@@ -57,7 +59,7 @@ public sealed class GapEmbedding : ITrainable, IDisposable
     /// <returns>The fault of a file that is none of this embedding.</returns>
     public Result<Unit> Load(IWeightSource source, Device device) => _weights.Load(source, device, ScalarType.Float32).Map(unit =>
     {
-        _beganWithZeros = false;
+        File = source.Location;
         Train();
         return unit;
     });
@@ -93,7 +95,7 @@ public sealed class GapEmbedding : ITrainable, IDisposable
 
     /// <inheritdoc/>
     /// <remarks>What began with zeros adds nothing; what went on from a file needs a copy.</remarks>
-    public IDisposable? UseReference() => _beganWithZeros ? new Off(_uses) : null;
+    public IDisposable? UseReference() => File is null ? new Off(_uses) : null;
 
     /// <inheritdoc/>
     public void Dispose() => _weights.Dispose();
