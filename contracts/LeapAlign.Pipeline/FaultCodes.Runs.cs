@@ -76,6 +76,12 @@ public static partial class FaultCodes
     /// <summary>A folder cannot be a store of pairs: it holds other files, or is one that the run replaces.</summary>
     public const string NotAPairStore = "LA4026";
 
+    /// <summary>The weights of a flow map are opened as those of a velocity, or without their gap embedding.</summary>
+    public const string FlowMapApart = "LA4030";
+
+    /// <summary>The file of a gap embedding is not one of this model.</summary>
+    public const string FlowMapDamaged = "LA4031";
+
     /// <summary>A fitted reward belongs to another model, or to other features of it.</summary>
     public const string RewardOfOtherModel = "LA5030";
 

@@ -114,4 +114,7 @@ public static partial class FaultCodes
 
     /// <summary>Processes are to share the state of an optimizer that does not update each parameter by itself.</summary>
     public const string NotSeparable = "LA3014";
+
+    /// <summary>A method takes differences of the network in its times, and the run computes in bf16.</summary>
+    public const string DifferencesInBFloat16 = "LA3015";
 }

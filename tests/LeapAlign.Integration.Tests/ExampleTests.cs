@@ -36,7 +36,7 @@ public sealed class ExampleTests : IDisposable
         var page = File.ReadAllText(Path.Combine(Repository.Root, "docs", "algorithms.md"));
         var ids = Directory.GetFiles(Path.Combine(Repository.Root, "plugins", "algorithms"), "plugin.json", SearchOption.AllDirectories)
             .SelectMany(static manifest => JsonNode.Parse(File.ReadAllText(manifest))!["parts"]!.AsArray())
-            .Select(static part => (string)part!["id"]!).Distinct().ToList();
+            .Where(static part => (string)part!["kind"]! == "algorithm").Select(static part => (string)part!["id"]!).Distinct().ToList();
         Assert.NotEmpty(ids);
         Assert.All(ids, id =>
         {

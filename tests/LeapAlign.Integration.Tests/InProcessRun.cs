@@ -107,7 +107,7 @@ internal static class InProcessRun
 
     private static JsonTypeInfo<LeapAlignSettings> LeapAlignSettingsJson { get; } = (JsonTypeInfo<LeapAlignSettings>)new LeapAlignPlugin().Parts.Single().Settings;
 
-    private static PartPlan Part(IPlugin plugin, object settings)
+    public static PartPlan Part(IPlugin plugin, object settings)
     {
         var definition = plugin.Parts.Single(part => part.Settings.Type == settings.GetType());
         return new PartPlan(definition, settings, definition.Id, new SourcePlace("test"));

@@ -17,6 +17,17 @@ public interface IStepServices
     /// <returns>[B, C, h, w], fp32.</returns>
     Tensor Velocity(MicroBatch batch, Tensor latents, IReadOnlyList<double> sigmas, bool guided);
 
+    /// <summary>The mean velocity over jumps of the samples of a micro-batch, where the model is a flow map (<see cref="Models.IFlowMapModel"/>), with gradient when gradients are enabled.</summary>
+    /// <param name="batch">The samples.</param>
+    /// <param name="latents">Their states, [B, C, h, w], fp32.</param>
+    /// <param name="times">Where each jump begins and ends: one pair of noise levels for all samples, or one for each of the B.</param>
+    /// <param name="guided">Whether the run's guidance is applied.</param>
+    /// <returns>[B, C, h, w], fp32.</returns>
+    Tensor MeanVelocity(MicroBatch batch, Tensor latents, IReadOnlyList<(double From, double To)> times, bool guided) => throw new NotSupportedException("the model of this step is no flow map");
+
+    /// <summary>The velocity that the run's teacher predicts, with the run's guidance and without gradient, see <see cref="MicroBatch.Taught"/>.</summary>
+    Tensor Taught(MicroBatch batch, Tensor latents, IReadOnlyList<double> sigmas) => throw new NotSupportedException("this step has no teacher");
+
     /// <summary>The trained rewards of decoded latents, see <see cref="MicroBatch.Score"/>.</summary>
     Scores Score(MicroBatch batch, Tensor latents);
 

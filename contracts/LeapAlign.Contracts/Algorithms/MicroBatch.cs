@@ -53,7 +53,13 @@ public sealed class MicroBatch(IStepServices services)
     public required RandomKey StepKey { get; init; }
 
     /// <summary>The whole way from noise to data, without added noise.</summary>
-    public SamplingPath Path => new(Schedule, Velocity);
+    public SamplingPath Path => new(Schedule, Velocity) { Map = (latents, from, to) => Map(latents, [(Schedule.Sigma(from), Schedule.Sigma(to))]) };
+
+    /// <summary>The same way without guidance.</summary>
+    public SamplingPath ConditionalPath => new(Schedule, (latents, step) => Conditional(latents, [Schedule.Sigma(step)]))
+    {
+        Map = (latents, from, to) => ConditionalMap(latents, [(Schedule.Sigma(from), Schedule.Sigma(to))]),
+    };
 
     /// <summary>The model for these samples, conditioning and the run's guidance applied; with gradient when gradients are enabled.</summary>
     /// <param name="latents">[B, C, h, w], fp32.</param>
@@ -64,6 +70,24 @@ public sealed class MicroBatch(IStepServices services)
     /// <summary>The model for these samples without guidance: the conditional branch alone. It is <see cref="Network"/> where the run has no guidance.</summary>
     /// <inheritdoc cref="Network"/>
     public Tensor Conditional(Tensor latents, IReadOnlyList<double> sigmas) => services.Velocity(this, latents, sigmas, guided: false);
+
+    /// <summary>The mean velocity of jumps, where the model is a flow map; conditioning and the run's guidance applied, with gradient when gradients are enabled.</summary>
+    /// <param name="latents">[B, C, h, w], fp32.</param>
+    /// <param name="times">Where each jump begins and ends: one pair of noise levels for all samples, or one for each of the B.</param>
+    /// <returns>[B, C, h, w], fp32.</returns>
+    /// <exception cref="NotSupportedException">The model is none: require <see cref="Plugins.Capabilities.FlowMap"/>.</exception>
+    public Tensor Map(Tensor latents, IReadOnlyList<(double From, double To)> times) => services.MeanVelocity(this, latents, times, guided: true);
+
+    /// <summary><see cref="Map"/> without guidance.</summary>
+    /// <inheritdoc cref="Map"/>
+    public Tensor ConditionalMap(Tensor latents, IReadOnlyList<(double From, double To)> times) => services.MeanVelocity(this, latents, times, guided: false);
+
+    /// <summary>The velocity that the run's second, frozen model predicts for these samples, with the run's guidance and without gradient.</summary>
+    /// <param name="latents">[B, C, h, w], fp32.</param>
+    /// <param name="sigmas">One noise level in [0, 1] for all samples, or one for each of the B.</param>
+    /// <returns>[B, C, h, w], fp32.</returns>
+    /// <exception cref="NotSupportedException">There is none: require <see cref="Plugins.Capabilities.Teacher"/>.</exception>
+    public Tensor Taught(Tensor latents, IReadOnlyList<double> sigmas) => services.Taught(this, latents, sigmas);
 
     /// <summary><see cref="Network"/> along <see cref="Schedule"/>: what samplers call and algorithms decorate.</summary>
     /// <param name="latents">[B, C, h, w], fp32.</param>

@@ -8,7 +8,7 @@ namespace LeapAlign.Contracts.Models;
 /// <param name="Type">The precision of the trained weights in the file; null keeps that of the source.</param>
 public sealed record ExportRequest(string Folder, ScalarType? Type)
 {
-    /// <summary>One tensor for each of the model's parameters, in order; null takes the weights that the model was opened with.</summary>
+    /// <summary>One tensor for each of the model's parameters, in order; null takes the weights that the model was opened with. Those of a flow map that is frozen beside an adapter are its gap embedding's.</summary>
     public IReadOnlyList<Tensor>? Weights { get; init; }
 
     /// <summary>How strongly captions steered in training, which a model that takes it as an input has to be drawn with; null where nobody says.</summary>

@@ -8,7 +8,7 @@ namespace LeapAlign.Contracts.Models;
 /// <summary>
 /// A text-to-image model that predicts the velocity of a rectified flow in a latent space. Its trained weights are fp32 masters; the networks compute
 /// in the precision of the run. A model that is made frozen (<see cref="Plugins.PartContext.IsFrozen"/>) has no trained weights: an adapter trains beside
-/// them, or it is a teacher.
+/// them, or it is a teacher. (The second time of a flow map is trained all the same, see <see cref="IFlowMapModel"/>.)
 /// </summary>
 public interface IModel : ITrainable
 {

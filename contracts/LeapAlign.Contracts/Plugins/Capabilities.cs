@@ -12,6 +12,15 @@ public static class Capabilities
     /// <summary>The reward scores latents (<see cref="Rewards.ILatentReward"/>): it needs a model, and has no score for the picture of a file.</summary>
     public const string LatentReward = "latent-reward";
 
+    /// <summary>The model predicts mean velocities over jumps (<see cref="Models.IFlowMapModel"/>).</summary>
+    public const string FlowMap = "flow-map";
+
+    /// <summary>The sampler calls the velocity of its path at each step, which an algorithm may decorate. All samplers do but those of flow maps (<see cref="Samplers.IFlowMapSampler"/>).</summary>
+    public const string VelocityPath = "velocity-path";
+
+    /// <summary>The run has a second, frozen model (the section <c>teacher</c>) to learn from.</summary>
+    public const string Teacher = "teacher";
+
     /// <summary>The sampler is stochastic and knows the log-probability of its transitions.</summary>
     public const string LogProbability = "log-prob";
 

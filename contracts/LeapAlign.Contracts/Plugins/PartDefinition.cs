@@ -28,7 +28,9 @@ public sealed class PartDefinition
         if (typeof(IFeatureModel).IsAssignableFrom(part)) _provides = static _ => [Capabilities.Features];
         if (typeof(ILatentReward).IsAssignableFrom(part))
             _provides = typeof(IDifferentiableLatentReward).IsAssignableFrom(part) ? static _ => [Capabilities.DifferentiableReward, Capabilities.LatentReward] : static _ => [Capabilities.LatentReward];
-        if (typeof(IStochasticSampler).IsAssignableFrom(part)) _provides = static _ => [Capabilities.LogProbability];
+        if (typeof(ISampler).IsAssignableFrom(part) && !typeof(IFlowMapSampler).IsAssignableFrom(part)) _provides = static _ => [Capabilities.VelocityPath];
+        if (typeof(IStochasticSampler).IsAssignableFrom(part)) _provides = static _ => [Capabilities.VelocityPath, Capabilities.LogProbability];
+        if (typeof(IFlowMapSampler).IsAssignableFrom(part)) _requires = static _ => [Capabilities.FlowMap];
         if (typeof(IGroupReward).IsAssignableFrom(part) || typeof(IPairwiseReward).IsAssignableFrom(part)) _requires = static _ => [Capabilities.GroupedPrompts];
     }
 
@@ -51,7 +53,7 @@ public sealed class PartDefinition
     public JsonTypeInfo Settings { get; }
 
     /// <summary>Describes a part whose making cannot fail.</summary>
-    /// <typeparam name="TPart">The contract or a class that implements it; <see cref="IDifferentiableReward"/> provides <c>differentiable-reward</c>, <see cref="ILatentReward"/> <c>latent-reward</c>, <see cref="IFeatureModel"/> <c>features</c>, <see cref="IStochasticSampler"/> <c>log-prob</c>.</typeparam>
+    /// <typeparam name="TPart">The contract or a class that implements it; <see cref="IDifferentiableReward"/> provides <c>differentiable-reward</c>, <see cref="ILatentReward"/> <c>latent-reward</c>, <see cref="IFeatureModel"/> <c>features</c>, <see cref="IStochasticSampler"/> <c>log-prob</c>; an <see cref="IFlowMapSampler"/> requires <c>flow-map</c>, and other samplers provide <c>velocity-path</c>.</typeparam>
     /// <typeparam name="TSettings">The record of its settings.</typeparam>
     /// <param name="id">The word that plugins.json uses.</param>
     /// <param name="settings">From a <c>JsonSerializerContext</c>.</param>

@@ -66,7 +66,7 @@ public static class PartKinds
         },
         new(Sampler, [typeof(ISampler)], new PartSection(Sampler, PartCount.One, "How noise becomes a picture."))
         {
-            Capabilities = [Capabilities.LogProbability, Capabilities.GaussianLogProbability],
+            Capabilities = [Capabilities.LogProbability, Capabilities.GaussianLogProbability, Capabilities.VelocityPath],
         },
         new(Algorithm, [typeof(IAlgorithm)], new PartSection(Algorithm, PartCount.One, "How the model is aligned."))
         {

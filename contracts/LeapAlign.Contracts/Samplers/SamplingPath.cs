@@ -8,6 +8,9 @@ namespace LeapAlign.Contracts.Samplers;
 /// <param name="Velocity">Given the state and the step, the velocity. It may be a decorated one.</param>
 public sealed record SamplingPath(Schedule Schedule, Velocity Velocity)
 {
+    /// <summary>Given the state and two steps, the mean velocity of the jump between them; null where the model is no flow map. It may be a decorated one.</summary>
+    public MeanVelocity? Map { get; init; }
+
     /// <summary>The first step, 0 ≤ From.</summary>
     public int From { get; init; }
 

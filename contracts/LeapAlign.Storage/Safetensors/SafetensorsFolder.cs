@@ -32,6 +32,9 @@ public sealed partial class SafetensorsFolder : IWeightSource, IDisposable
     /// <inheritdoc/>
     public IReadOnlyDictionary<string, WeightEntry> Entries { get; }
 
+    /// <summary>A text that the files carry; null where none of them does.</summary>
+    public string? Metadata(string key) => _fileOf.Values.Distinct().Select(file => file.Metadata.GetValueOrDefault(key)).FirstOrDefault(static text => text is not null);
+
     /// <summary>The paths of the files that hold tensors, in ordinal order.</summary>
     public IReadOnlyList<string> Files => [.. _fileOf.Values.Select(static file => file.Location).Distinct().Order(StringComparer.Ordinal)];
 

@@ -54,22 +54,24 @@ public static class SafetensorsWriter
     /// <param name="tensors">The tensors, in order.</param>
     /// <param name="shardBytes">The most that a shard holds, in bytes; a larger tensor gets a shard of its own.</param>
     /// <param name="disk">Where; the file system of this machine when null.</param>
+    /// <param name="further">Text that each file carries beside what the libraries ask for; null for none.</param>
     /// <returns><see cref="FaultCodes.CannotWrite"/> when the disk refuses: all files are complete before the first takes its name.</returns>
     /// <exception cref="ArgumentException">A name occurs twice, or the format has no such precision.</exception>
-    public static Result<Unit> WriteFolder(string folder, string stem, IReadOnlyList<TensorToWrite> tensors, long shardBytes = LibraryShardBytes, IDisk? disk = null)
+    public static Result<Unit> WriteFolder(string folder, string stem, IReadOnlyList<TensorToWrite> tensors, long shardBytes = LibraryShardBytes, IDisk? disk = null, IReadOnlyDictionary<string, string>? further = null)
     {
         ArgumentException.ThrowIfNullOrEmpty(folder);
         ArgumentException.ThrowIfNullOrEmpty(stem);
         ArgumentNullException.ThrowIfNull(tensors);
         ArgumentOutOfRangeException.ThrowIfLessThan(shardBytes, 1);
-        var whole = new SafetensorsContent(tensors, PyTorchFormat);
+        var metadata = further is null ? PyTorchFormat : PyTorchFormat.Concat(further).ToDictionary();
+        var whole = new SafetensorsContent(tensors, metadata);
         using var set = new PendingSet(disk ?? SystemDisk.Instance, folder);
         return DiskFault.Try(folder, () =>
         {
             set.Disk.CreateFolder(folder);
             var written = whole.TensorByteCount <= shardBytes
                 ? set.Add($"{stem}.safetensors", whole.Length, whole.WriteTo)
-                : WriteShards(set, stem, Split(tensors, shardBytes), whole.TensorByteCount);
+                : WriteShards(set, stem, Split(tensors, shardBytes), (whole.TensorByteCount, metadata));
             return written.Bind(_ => set.Commit()).Map(_ => RemoveOthers(set, stem));
         });
     }
@@ -83,18 +85,18 @@ public static class SafetensorsWriter
         return new SafetensorsContent(tensors, PyTorchFormat).Length;
     }
 
-    private static Result<Unit> WriteShards(PendingSet set, string stem, List<List<TensorToWrite>> shards, long totalBytes)
+    private static Result<Unit> WriteShards(PendingSet set, string stem, List<List<TensorToWrite>> shards, (long Bytes, IReadOnlyDictionary<string, string> Metadata) whole)
     {
         var fileOf = new Dictionary<string, string>();
         for (var i = 0; i < shards.Count; i++)
         {
             var name = string.Create(CultureInfo.InvariantCulture, $"{stem}-{i + 1:D5}-of-{shards.Count:D5}.safetensors");
-            var content = new SafetensorsContent(shards[i], PyTorchFormat);
+            var content = new SafetensorsContent(shards[i], whole.Metadata);
             if (!set.Add(name, content.Length, content.WriteTo).TryGet(out _, out var fault)) return fault;
             foreach (var tensor in shards[i]) fileOf.Add(tensor.Name, name);
         }
         // The index comes last: without it the shards are not yet a model.
-        var index = new SafetensorsIndex(fileOf).ToJson(totalBytes);
+        var index = new SafetensorsIndex(fileOf).ToJson(whole.Bytes);
         return set.Add($"{stem}.safetensors.index.json", index.Length, file => file.Write(index));
     }
 

@@ -91,6 +91,9 @@ internal sealed class Remedy(PluginCatalog catalog, JsonSource source, Func<Json
             case Capabilities.ReferencePolicy:
                 Set("run", "reference", true);
                 return true;
+            case Capabilities.FlowMap:
+                AskForFlowMap();
+                return true;
             case Capabilities.GroupedPrompts:
                 if (plan.IsHeldOut(unmet.Part)) Set("evaluation", "imagesPerPrompt", 2);
                 return true;
@@ -102,6 +105,16 @@ internal sealed class Remedy(PluginCatalog catalog, JsonSource source, Func<Json
                     .FirstOrDefault(section => !section.IsList && new FittingParts(catalog, source).Of(section, [unmet.Need], section.Find(_root), section.Path).Count > 0);
                 return section is not null && Exchange(section, section.Path, [unmet.Need], problems, [unmet]);
         }
+    }
+
+    // A model becomes one by its settings. One that has no such setting is not composed, and nothing is advised then.
+    private void AskForFlowMap()
+    {
+        if (_changes.Any(static change => change.Key == "model.settings.flowMap")) return;
+        if (_root["model"] is not JsonObject) _root["model"] = new JsonObject { ["id"] = _root["model"]!.DeepClone() };
+        if (_root["model"]!["settings"] is not JsonObject) _root["model"]!["settings"] = new JsonObject();
+        _root["model"]!["settings"]!["flowMap"] = true;
+        _changes.Add(("model.settings.flowMap", true));
     }
 
     private bool Size(RunPlan changed, IReadOnlyList<Unmet> unmet, List<string> problems)

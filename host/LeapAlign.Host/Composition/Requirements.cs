@@ -42,11 +42,13 @@ internal static class Requirements
         }
         if (need == Capabilities.Gradient) return [];
         // Those of a teacher are another's.
-        if (need == Capabilities.Features)
+        if (need is Capabilities.Features or Capabilities.FlowMap)
             return provided[plan.Model].Contains(need, StringComparer.Ordinal) ? [] : [NotMet(part, need, $"which the model {Name(plan.Model)} does not provide", plan.Model.Place)];
         if (provided.Values.Any(offers => offers.Contains(need, StringComparer.Ordinal))) return [];
         if (need == Capabilities.ReferencePolicy)
             return plan.Run.Reference ? [] : [NotMet(part, need, "which the run does not keep: set run.reference to true", part.Place)];
+        if (need == Capabilities.Teacher)
+            return plan.Teacher is not null ? [] : [NotMet(part, need, "which the run does not have: name a second model in the section teacher", part.Place)];
         if (need == Capabilities.GroupedPrompts) return Ungrouped(plan, part);
         var usual = UsualProvider(need) is { } kind && plan.Sections.In(kind.Sections[0].Path) is [var first, ..] ? first : null;
         return usual is null

@@ -144,14 +144,10 @@ internal sealed record PartPlan(PartDefinition Definition, object Settings, stri
     public ListEntry? Entry { get; init; }
 
     /// <summary>The folders that its settings name, as they are written, in the order of the schema.</summary>
-    public IEnumerable<string> Folders
-    {
-        get
-        {
-            var settings = JsonNode.Parse(Definition.WriteSettings(Settings));
-            return PathSettings.Of(Definition).Where(static setting => setting.IsFolder).Select(setting => setting.In(settings)).OfType<string>();
-        }
-    }
+    public IEnumerable<string> Folders => Paths(static setting => setting.IsFolder);
+
+    /// <summary>The files and folders that its settings name.</summary>
+    public IEnumerable<string> Files => Paths(static _ => true);
 
     /// <summary>Makes the part.</summary>
     /// <typeparam name="T">The contract of its kind.</typeparam>
@@ -160,6 +156,12 @@ internal sealed record PartPlan(PartDefinition Definition, object Settings, stri
         where T : class
     {
         return Guard($"making the {Definition.Kind} '{Name}'", () => Definition.Create(Settings, context)).Map(part => (T)part);
+    }
+
+    private IEnumerable<string> Paths(Func<PathSettings, bool> which)
+    {
+        var settings = JsonNode.Parse(Definition.WriteSettings(Settings));
+        return PathSettings.Of(Definition).Where(which).Select(setting => setting.In(settings)).OfType<string>();
     }
 
     /// <summary>Runs code of the part's plugin.</summary>

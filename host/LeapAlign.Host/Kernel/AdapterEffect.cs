@@ -44,11 +44,12 @@ internal static class AdapterEffect
         using var scope = NewDisposeScope();
         using var gradients = no_grad();
         using var file = new Policy("file", read);
+        using var written = new Policy(trained.Name, model.OfAdapter(trained.Values));
         try
         {
             var without = Velocity(model, () => model.Adapter.SwitchOff());
-            var wanted = Velocity(model, () => model.Trained.Use(trained));
-            var found = Velocity(model, () => model.Trained.Use(file));
+            var wanted = Velocity(model, () => model.Adapter.Use(written));
+            var found = Velocity(model, () => model.Adapter.Use(file));
             var effect = Largest(wanted - without);
             var difference = Largest(wanted - found);
             if (effect == 0 || difference <= Tolerance * effect) return Unit.Value;

@@ -29,8 +29,8 @@ internal sealed class TrainedModel(IModel model, IAttachedAdapter? adapter)
 
     public IAttachedAdapter? Adapter => adapter;
 
-    /// <summary>What is trained.</summary>
-    public ITrainable Trained => (ITrainable?)adapter ?? model;
+    /// <summary>What is trained: a frozen model may have parameters, too, which come behind the adapter's.</summary>
+    public ITrainable Trained { get; } = adapter is null ? model : model.Parameters.Count == 0 ? adapter : new JointTrainable(adapter, model);
 
     /// <summary>How strongly captions steer in the run, which an export says; null where there is no run.</summary>
     public Guidance? Guidance { get; init; }
@@ -44,6 +44,7 @@ internal sealed class TrainedModel(IModel model, IAttachedAdapter? adapter)
     /// <param name="owned">Takes what is to be disposed.</param>
     public static Result<TrainedModel> Make(RunPlan plan, Func<PartPlan, PartContext> context, List<IDisposable> owned) =>
         from model in RunParts.Make<IModel>(plan.Model, context, owned)
+        from together in AdapterOfMap.Check(plan, model)
         from adapter in plan.Adapter is { } part ? Attach(model, part, (context, RandomKey.OfRun(plan.Run.Seed).For("adapter")), owned) : Result.Ok<IAttachedAdapter?>(null)
         select new TrainedModel(model, adapter) { Guidance = plan.Guidance, LearnsGuidance = plan.TeachesGuidance(model) };
 
@@ -55,7 +56,8 @@ internal sealed class TrainedModel(IModel model, IAttachedAdapter? adapter)
     {
         var type = Dtype.Parse(settings.Dtype);
         if (adapter is null) return Export(folders.Model, policy.Values, type);
-        return from written in Guarded("the adapter's export", () => adapter.Write(folders.Adapter, policy.Values))
+        return from written in Guarded("the adapter's export", () => adapter.Write(folders.Adapter, OfAdapter(policy.Values)))
+               from map in model is IFlowMapModel { IsFlowMap: true } flow ? Guarded("the export of the gap embedding", () => flow.WriteMap(folders.Adapter, OfModel(policy.Values))) : Unit.Value
                from read in Guarded("the check of the adapter's export", () => AdapterEffect.OfFile(this, folders.Adapter, policy))
                from merged in settings.Merged ? Export(folders.Model, policy.Values, type) : Unit.Value
                select merged;
@@ -73,7 +75,16 @@ internal sealed class TrainedModel(IModel model, IAttachedAdapter? adapter)
     public Result<Unit> Export(string folder, IReadOnlyList<Tensor> values, ScalarType? type) => Guarded("the model's export", () => model.Export(
         adapter is null
             ? Request(folder, type) with { Weights = values }
-            : Request(folder, type) with { Updates = adapter.Bound.ToDictionary(static site => site.Name, Func<Tensor> (site) => () => adapter.UpdateOf(site, values), StringComparer.Ordinal) }));
+            : Request(folder, type) with
+            {
+                Weights = model.Parameters.Count > 0 ? OfModel(values) : null,
+                Updates = adapter.Bound.ToDictionary(static site => site.Name, Func<Tensor> (site) => () => adapter.UpdateOf(site, OfAdapter(values)), StringComparer.Ordinal),
+            }));
+
+    /// <summary>Of values of all trained parameters, those of the adapter.</summary>
+    public IReadOnlyList<Tensor> OfAdapter(IReadOnlyList<Tensor> values) => [.. values.Take(adapter!.Parameters.Count)];
+
+    private Tensor[] OfModel(IReadOnlyList<Tensor> values) => [.. values.Skip(adapter!.Parameters.Count)];
 
     private ExportRequest Request(string folder, ScalarType? type) => new(folder, type) { Guidance = Guidance, LearnedGuidance = LearnsGuidance };
 

@@ -27,7 +27,7 @@ public sealed class DirectPlugin : IPlugin
             .Costing<FullSettings>(static (_, steps) => new(steps, steps, 1)),
         PartDefinition.Of<DrtuneAlgorithm, DrtuneSettings>(
             "drtune", SettingsJson.Default.DrtuneSettings, static (settings, _) => new(settings, (key, steps) => DrtuneSteps.Draw(settings, key, steps)))
-            .Requiring(Capabilities.DifferentiableReward)
+            .Requiring(Capabilities.DifferentiableReward, Capabilities.VelocityPath)
             .Providing([Capabilities.Rows, .. Capabilities.OfRepeatableSteps])
             .Costing<DrtuneSettings>(static (settings, steps) =>
             {

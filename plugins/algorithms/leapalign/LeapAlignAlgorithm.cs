@@ -24,14 +24,37 @@ public sealed class LeapAlignAlgorithm(LeapAlignSettings settings, Func<RandomKe
     public IEnumerable<Objective> Step(AlignmentStep step)
     {
         ArgumentNullException.ThrowIfNull(step);
-        return step.Average(Objective);
+        return settings.Map == MapLeapKind.None ? step.Average(Objective) : step.Average(batch => new MapLeaps(settings, step, batch).Objective(Anchors(batch)));
     }
 
     /// <inheritdoc/>
     public Result<Unit> Check(RunShape shape)
     {
         ArgumentNullException.ThrowIfNull(shape);
-        return new LeapPairSampler("leapalign", settings).Window(shape.Schedule.Steps).Map(static _ => Unit.Value);
+        if (settings.Map != MapLeapKind.None && Unfit() is { } setting)
+            return new Fault.Composition(FaultCodes.SettingsDoNotFit, $"'leapalign' leaps by the jumps of a flow map (map), where {setting} means nothing: leave it out");
+        return settings.Map == MapLeapKind.Continuous ? Unit.Value : new LeapPairSampler("leapalign", settings).Window(shape.Schedule.Steps).Map(static _ => Unit.Value);
+    }
+
+    private string? Unfit() => settings.Pairs > 1 ? "pairs" : settings.MaxDistanceJ is not null ? "maxDistanceJ" : settings.MaxDistance0 is not null ? "maxDistance0" : null;
+
+    // Each sample's own where they may lie anywhere, so that they do not depend on how a step is cut; below the noise, and the first above the second.
+    private (double K, double J)[] Anchors(MicroBatch batch)
+    {
+        if (settings.Map == MapLeapKind.Steps)
+        {
+            var pair = drawPair(batch.Random.For("leaps"), batch.Schedule.Steps);
+            return [(batch.Schedule.Sigma(pair.K), batch.Schedule.Sigma(pair.J))];
+        }
+        return
+        [
+            .. batch.Samples.Select(sample =>
+            {
+                var key = batch.StepKey.For("sample", sample).For("algorithm").For("leaps").Open();
+                var (one, other) = (key.NextDouble() * batch.Schedule.Sigma(0), key.NextDouble() * batch.Schedule.Sigma(0));
+                return (Math.Max(one, other), Math.Min(one, other));
+            }),
+        ];
     }
 
     /// <summary>The first pair's key has no number, so that one pair is the same whether or not others follow it.</summary>

@@ -4,6 +4,7 @@ using LeapAlign.Contracts.Planning;
 using LeapAlign.Contracts.Plugins;
 using LeapAlign.Contracts.Weights;
 using LeapAlign.Networks.Flux;
+using LeapAlign.Networks.Mmdit;
 using LeapAlign.Pipeline;
 using LeapAlign.Pipelines;
 using static TorchSharp.torch;
@@ -11,7 +12,7 @@ using static TorchSharp.torch;
 namespace LeapAlign.Models.Flux;
 
 /// <summary>FLUX.1-dev and FLUX.1-schnell: any folder that diffusers' <c>FluxPipeline</c> opens. Latents become tokens inside: states outside are [B, C, h, w].</summary>
-public sealed class FluxModel : IFeatureModel, IPlannedModel, IDisposable
+public sealed class FluxModel : IFeatureModel, IFlowMapModel, IPlannedModel, IDisposable
 {
     private const long BytesPerMegabyte = 1 << 20;
 
@@ -24,14 +25,16 @@ public sealed class FluxModel : IFeatureModel, IPlannedModel, IDisposable
     private readonly EmbeddingCache _cache;
     private readonly PipelineFolder _folder;
     private readonly PipelineExport _export;
+    private readonly ITrainable _trained;
     private readonly PictureGrid _grid;
     private readonly CancellationToken _stop;
 
     internal FluxModel(string name, PipelineFolder folder, FluxNetworks networks, TextConditioner text, EmbeddingCache cache, Action<Fault>? warn = null, CancellationToken stop = default)
     {
         (_name, _networks, _text, _cache, _folder, _stop) = (name, networks, text, cache, folder, stop);
-        _export = new PipelineExport(folder, networks.Weights, new ExportCard(text.Length) { TakesGuidance = networks.Configs.Transformer.EmbedsGuidance }, warn);
-        Parameters = networks.IsTrained ? networks.Weights.ToParameterSet() : ParameterSet.Empty;
+        _export = new PipelineExport(folder, networks.Weights, new ExportCard(text.Length) { TakesGuidance = networks.Configs.Transformer.EmbedsGuidance }, warn, networks.Gap);
+        _trained = PipelineWeights.Of(networks.Weights, networks.IsTrained, networks.Gap);
+        Parameters = _trained.Parameters;
         _grid = networks.Configs.Grid;
         NativeSize = _grid.Square(NativeLatents);
         Scheduling = folder.Scheduling with { ImageTokens = _grid.Tokens(NativeSize) };
@@ -65,12 +68,20 @@ public sealed class FluxModel : IFeatureModel, IPlannedModel, IDisposable
                from configs in FluxConfigs.Read(folder, context.Warn)
                from fits in configs.Grid.Check(context.Sizes)
                from tokenizers in TextTokenizers.Load(folder, configs, settings.TextLength ?? configs.TextLength, context)
-               from model in Load(folder, configs, tokenizers, context, (types, settings.EmbeddingCache * BytesPerMegabyte, FewerBits.Of(settings.Quantization, settings.QuantizationCache, context)))
+               from model in Load(folder, configs, tokenizers, context, (types, settings.EmbeddingCache * BytesPerMegabyte, FewerBits.Of(settings.Quantization, settings.QuantizationCache, context), (settings.FlowMap, settings.FlowMapFrom)))
                select model;
     }
 
     /// <inheritdoc/>
     public Result<LatentSpace> Latents(ImageSize size) => _grid.Latents(size);
+
+    /// <inheritdoc/>
+    public bool IsFlowMap => _networks.Gap is not null;
+
+    /// <inheritdoc/>
+    public string? MapFile => Gap.File;
+
+    private GapEmbedding Gap => _networks.Gap ?? throw new InvalidOperationException("the settings of this model ask for no flow map");
 
     /// <inheritdoc/>
     /// <exception cref="FaultException"><see cref="FaultCodes.SettingsDoNotFit"/>: guidance that the network does not take, or captions to lead away from.</exception>
@@ -87,14 +98,19 @@ public sealed class FluxModel : IFeatureModel, IPlannedModel, IDisposable
     /// <inheritdoc/>
     public Tensor Velocity(Tensor latents, IReadOnlyList<double> sigmas, Conditioning conditioning)
     {
+        if (IsFlowMap) return MeanVelocity(latents, sigmas, sigmas, conditioning);
         ArgumentNullException.ThrowIfNull(latents);
         ArgumentNullException.ThrowIfNull(sigmas);
-        _networks.Weights.RequireFiles();
-        var known = Known(conditioning);
-        var (height, width) = (latents.shape[2], latents.shape[3]);
         using var scope = NewDisposeScope();
-        var velocity = _networks.Transformer.Forward(Inputs(latents, (known.Captions.Context, known.Captions.Pooled), sigmas, known.Guidance));
-        return FluxTokens.Unpack(velocity, height, width).MoveToOuterDisposeScope();
+        return Unpacked(latents, Inputs(latents, Known(conditioning), sigmas)).MoveToOuterDisposeScope();
+    }
+
+    /// <inheritdoc/>
+    public Tensor MeanVelocity(Tensor latents, IReadOnlyList<double> from, IReadOnlyList<double> to, Conditioning conditioning)
+    {
+        ArgumentNullException.ThrowIfNull(latents);
+        using var scope = NewDisposeScope();
+        return Unpacked(latents, Exactly(Inputs(latents, Known(conditioning), from), latents, from, Gap.Forward(SampleTimes.Gaps(from, to, latents)))).MoveToOuterDisposeScope();
     }
 
     /// <inheritdoc/>
@@ -110,18 +126,23 @@ public sealed class FluxModel : IFeatureModel, IPlannedModel, IDisposable
     public Result<string> FeatureContent() => _folder.ContentOf("transformer", _stop);
 
     /// <inheritdoc/>
-    public IFeatures OpenFeatures(int blocks) => new PipelineFeatures(
-        _networks.Weights.Keep(_networks.Transformer.WeightsOfHidden(blocks)),
-        (latents, sigmas, conditioning) =>
-        {
-            _networks.Weights.RequireFiles();
-            var known = Known(conditioning);
-            return _networks.Transformer.Hidden(Inputs(latents, (known.Captions.Context, known.Captions.Pooled), sigmas, known.Guidance), blocks);
-        },
-        static conditioning => Known(conditioning).Captions);
+    public IFeatures OpenFeatures(int blocks)
+    {
+        var gap = _networks.Gap is { } embedding ? new KeptGap(embedding) : null;
+        return new PipelineFeatures(
+            _networks.Weights.Keep(_networks.Transformer.WeightsOfHidden(blocks)),
+            (latents, sigmas, conditioning) =>
+            {
+                _networks.Weights.RequireFiles();
+                var inputs = Inputs(latents, Known(conditioning), sigmas);
+                return _networks.Transformer.Hidden(gap is null ? inputs : Exactly(inputs, latents, sigmas, gap.Diagonal(latents)), blocks);
+            },
+            static conditioning => Known(conditioning).Captions,
+            gap);
+    }
 
     /// <inheritdoc/>
-    public long TrainableNumbers => _networks.Weights.Numbers;
+    public long TrainableNumbers => _networks.Weights.Numbers + (_networks.Gap?.Parameters.Sum(static parameter => parameter.Value.numel()) ?? 0);
 
     /// <inheritdoc/>
     public IReadOnlyList<WorkPiece> Work(ImageSize size, int samples)
@@ -143,10 +164,13 @@ public sealed class FluxModel : IFeatureModel, IPlannedModel, IDisposable
     public Tensor Encode(Tensor images) => _networks.Autoencoder.Encode(images);
 
     /// <inheritdoc/>
-    public void Refresh() => _networks.Weights.Refresh();
+    public void Refresh() => _trained.Refresh();
 
     /// <inheritdoc/>
-    public IDisposable Use(Policy policy) => _networks.Weights.Use(policy);
+    public IDisposable Use(Policy policy) => _trained.Use(policy);
+
+    /// <inheritdoc/>
+    public IDisposable? UseReference() => _trained.UseReference();
 
     /// <inheritdoc/>
     public Result<long?> CheckExport(ExportRequest export) => _export.Check(export).Map(static bytes => (long?)bytes);
@@ -155,21 +179,40 @@ public sealed class FluxModel : IFeatureModel, IPlannedModel, IDisposable
     public Result<Unit> Export(ExportRequest export) => _export.Write(export);
 
     /// <inheritdoc/>
+    public Result<Unit> WriteMap(string folder, IReadOnlyList<Tensor> values) => FlowMapFile.Write(Path.Combine(folder, IFlowMapModel.FileName), Gap, values);
+
+    /// <inheritdoc/>
     public void Dispose()
     {
         _cache.Dispose();
         _networks.Dispose();
     }
 
-    private static Result<FluxModel> Load(PipelineFolder folder, FluxConfigs configs, TextTokenizers tokenizers, PartContext context, (PipelineTypes Types, long CacheBytes, FewerBits? FewerBits) options)
+    private static Result<FluxModel> Load(PipelineFolder folder, FluxConfigs configs, TextTokenizers tokenizers, PartContext context, (PipelineTypes Types, long CacheBytes, FewerBits? FewerBits, (bool FlowMap, string? From) Map) options)
     {
         var networks = new FluxNetworks(configs, context.BlocksPerCheckpoint) { IsTrained = !context.IsFrozen };
-        var loaded = networks.Load(folder, context.Device, options.Types, options.FewerBits);
+        var loaded = networks.Load(folder, context.Device, options.Types, options.FewerBits).Bind(_ => networks.OpenGap(folder, options.Map.FlowMap, options.Map.From, context));
         if (!loaded.IsOk) networks.Dispose();
         return loaded.Map(_ => new FluxModel(context.Name, folder, networks, new TextConditioner(networks, tokenizers, context.Device), new EmbeddingCache(options.CacheBytes), context.Warn, context.Stop));
     }
 
     private static FluxConditioning Known(Conditioning conditioning) => conditioning as FluxConditioning ?? throw new ArgumentException("the conditioning was not made by this model", nameof(conditioning));
+
+    private Tensor Unpacked(Tensor latents, FluxInputs inputs)
+    {
+        _networks.Weights.RequireFiles();
+        return FluxTokens.Unpack(_networks.Transformer.Forward(inputs), latents.shape[2], latents.shape[3]);
+    }
+
+    // Times of jumps keep fp32 whatever the network computes in: bf16 would make them multiples of 0.004.
+    private FluxInputs Exactly(FluxInputs inputs, Tensor latents, IReadOnlyList<double> sigmas, Tensor? gap) => inputs with
+    {
+        Sigma = FluxTime.OfPipeline(SampleTimes.Of(sigmas, latents, Level), ScalarType.Float32),
+        HasExactTimes = true,
+        Gap = gap,
+    };
+
+    private FluxInputs Inputs(Tensor latents, FluxConditioning known, IReadOnlyList<double> sigmas) => Inputs(latents, (known.Captions.Context, known.Captions.Pooled), sigmas, known.Guidance);
 
     private FluxInputs Inputs(Tensor latents, (Tensor Context, Tensor Pooled) captions, IReadOnlyList<double> sigmas, double? guidance) => new()
     {

@@ -1,6 +1,7 @@
 using LeapAlign.Contracts.Plugins;
 using LeapAlign.Networks.Clip;
 using LeapAlign.Networks.Flux;
+using LeapAlign.Networks.Mmdit;
 using LeapAlign.Networks.T5;
 using LeapAlign.Networks.Weights;
 using LeapAlign.Pipeline;
@@ -37,6 +38,9 @@ internal sealed class FluxNetworks : IDisposable
 
     public FluxTransformer Transformer { get; }
 
+    /// <summary>What the second time of a flow map passes through; null for a velocity.</summary>
+    public GapEmbedding? Gap { get; private set; }
+
     public PictureAutoencoder Autoencoder { get; }
 
     public ClipTextEncoder Clip { get; }
@@ -62,6 +66,17 @@ internal sealed class FluxNetworks : IDisposable
         });
     }
 
+    /// <summary>Opens the gap embedding where a flow map is asked for.</summary>
+    /// <param name="folder">The model folder.</param>
+    /// <param name="flowMap">Whether it is.</param>
+    /// <param name="from">Its file where settings name one.</param>
+    /// <param name="context">That of the model.</param>
+    public Result<Unit> OpenGap(PipelineFolder folder, bool flowMap, string? from, PartContext context) => FlowMapFile.Open(folder, (flowMap, from, Configs.Transformer.Width), context).Map(gap =>
+    {
+        Gap = gap;
+        return Unit.Value;
+    });
+
     /// <summary><see cref="WeightSet.RequireFiles"/> of the text encoders.</summary>
     public void RequireTextFiles()
     {
@@ -84,6 +99,7 @@ internal sealed class FluxNetworks : IDisposable
 
     public void Dispose()
     {
+        Gap?.Dispose();
         Weights.Dispose();
         _clip.Dispose();
         _t5.Dispose();

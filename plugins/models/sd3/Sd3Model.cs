@@ -3,6 +3,7 @@ using LeapAlign.Contracts.Models;
 using LeapAlign.Contracts.Planning;
 using LeapAlign.Contracts.Plugins;
 using LeapAlign.Contracts.Weights;
+using LeapAlign.Networks.Mmdit;
 using LeapAlign.Pipeline;
 using LeapAlign.Pipelines;
 using static TorchSharp.torch;
@@ -10,7 +11,7 @@ using static TorchSharp.torch;
 namespace LeapAlign.Models.Sd3;
 
 /// <summary>Stable Diffusion 3 and 3.5: any folder that diffusers' <c>StableDiffusion3Pipeline</c> opens.</summary>
-public sealed class Sd3Model : IFeatureModel, IPlannedModel, IDisposable
+public sealed class Sd3Model : IFeatureModel, IFlowMapModel, IPlannedModel, IDisposable
 {
     private const long BytesPerMegabyte = 1 << 20;
     private readonly Sd3Networks _networks;
@@ -18,14 +19,16 @@ public sealed class Sd3Model : IFeatureModel, IPlannedModel, IDisposable
     private readonly EmbeddingCache _cache;
     private readonly PipelineFolder _folder;
     private readonly PipelineExport _export;
+    private readonly ITrainable _trained;
     private readonly PictureGrid _grid;
     private readonly CancellationToken _stop;
 
     internal Sd3Model(PipelineFolder folder, Sd3Networks networks, TextConditioner text, EmbeddingCache cache, Action<Fault>? warn = null, CancellationToken stop = default)
     {
-        (_export, _networks, _text, _cache) = (new PipelineExport(folder, networks.Weights, new ExportCard(text.Length), warn), networks, text, cache);
+        (_export, _networks, _text, _cache) = (new PipelineExport(folder, networks.Weights, new ExportCard(text.Length), warn, networks.Gap), networks, text, cache);
         (_folder, _stop) = (folder, stop);
-        Parameters = networks.IsTrained ? networks.Weights.ToParameterSet() : ParameterSet.Empty;
+        _trained = PipelineWeights.Of(networks.Weights, networks.IsTrained, networks.Gap);
+        Parameters = _trained.Parameters;
         _grid = networks.Configs.Grid;
         NativeSize = _grid.Square(networks.Configs.Transformer.SampleSize);
         Scheduling = folder.Scheduling with { ImageTokens = _grid.Tokens(NativeSize) };
@@ -59,12 +62,20 @@ public sealed class Sd3Model : IFeatureModel, IPlannedModel, IDisposable
                from configs in Sd3Configs.Read(folder, context.Warn)
                from fits in configs.Grid.Check(context.Sizes)
                from tokenizers in TextTokenizers.Load(folder, configs, settings.TextLength, context)
-               from model in Load(folder, configs, tokenizers, context, (types, settings.EmbeddingCache * BytesPerMegabyte, FewerBits.Of(settings.Quantization, settings.QuantizationCache, context)))
+               from model in Load(folder, configs, tokenizers, context, (types, settings.EmbeddingCache * BytesPerMegabyte, FewerBits.Of(settings.Quantization, settings.QuantizationCache, context), (settings.FlowMap, settings.FlowMapFrom)))
                select model;
     }
 
     /// <inheritdoc/>
     public Result<LatentSpace> Latents(ImageSize size) => _grid.Latents(size);
+
+    /// <inheritdoc/>
+    public bool IsFlowMap => _networks.Gap is not null;
+
+    /// <inheritdoc/>
+    public string? MapFile => Gap.File;
+
+    private GapEmbedding Gap => _networks.Gap ?? throw new InvalidOperationException("the settings of this model ask for no flow map");
 
     /// <inheritdoc/>
     public Conditioning Encode(ConditioningRequest request)
@@ -80,18 +91,18 @@ public sealed class Sd3Model : IFeatureModel, IPlannedModel, IDisposable
     /// <inheritdoc/>
     public Tensor Velocity(Tensor latents, IReadOnlyList<double> sigmas, Conditioning conditioning)
     {
+        if (IsFlowMap) return MeanVelocity(latents, sigmas, sigmas, conditioning);
         ArgumentNullException.ThrowIfNull(latents);
         ArgumentNullException.ThrowIfNull(sigmas);
-        _networks.Weights.RequireFiles();
-        var known = Known(conditioning);
-        Tensor Branch(TextEmbedding text, Tensor state)
-        {
-            using var timesteps = Times(sigmas, state);
-            return _networks.Transformer.Forward(state, text.Context, text.Pooled, timesteps);
-        }
+        return Guided(latents, sigmas, Known(conditioning), null);
+    }
 
-        Tensor Conditional(Tensor state) => Branch(known.Captions, state);
-        return known.Negative is { } negative ? known.Guidance.Apply(latents, Conditional, state => Branch(negative, state)) : Conditional(latents);
+    /// <inheritdoc/>
+    public Tensor MeanVelocity(Tensor latents, IReadOnlyList<double> from, IReadOnlyList<double> to, Conditioning conditioning)
+    {
+        ArgumentNullException.ThrowIfNull(latents);
+        using var scope = NewDisposeScope();
+        return Guided(latents, from, Known(conditioning), Gap.Forward(SampleTimes.Gaps(from, to, latents))).MoveToOuterDisposeScope();
     }
 
     /// <inheritdoc/>
@@ -107,18 +118,23 @@ public sealed class Sd3Model : IFeatureModel, IPlannedModel, IDisposable
     public Result<string> FeatureContent() => _folder.ContentOf("transformer", _stop);
 
     /// <inheritdoc/>
-    public IFeatures OpenFeatures(int blocks) => new PipelineFeatures(
-        _networks.Weights.Keep(_networks.Transformer.WeightsOfHidden(blocks)),
-        (latents, sigmas, conditioning) =>
-        {
-            _networks.Weights.RequireFiles();
-            var text = Known(conditioning).Captions;
-            return _networks.Transformer.Hidden(latents, text.Context, text.Pooled, Times(sigmas, latents), blocks);
-        },
-        static conditioning => Known(conditioning).Captions);
+    public IFeatures OpenFeatures(int blocks)
+    {
+        var gap = _networks.Gap is { } embedding ? new KeptGap(embedding) : null;
+        return new PipelineFeatures(
+            _networks.Weights.Keep(_networks.Transformer.WeightsOfHidden(blocks)),
+            (latents, sigmas, conditioning) =>
+            {
+                _networks.Weights.RequireFiles();
+                var text = Known(conditioning).Captions;
+                return _networks.Transformer.Hidden(latents, text.Context, text.Pooled, Times(sigmas, latents), blocks, gap?.Diagonal(latents));
+            },
+            static conditioning => Known(conditioning).Captions,
+            gap);
+    }
 
     /// <inheritdoc/>
-    public long TrainableNumbers => _networks.Weights.Numbers;
+    public long TrainableNumbers => _networks.Weights.Numbers + (_networks.Gap?.Parameters.Sum(static parameter => parameter.Value.numel()) ?? 0);
 
     /// <inheritdoc/>
     public IReadOnlyList<WorkPiece> Work(ImageSize size, int samples)
@@ -134,10 +150,13 @@ public sealed class Sd3Model : IFeatureModel, IPlannedModel, IDisposable
     public Tensor Encode(Tensor images) => _networks.Autoencoder.Encode(images);
 
     /// <inheritdoc/>
-    public void Refresh() => _networks.Weights.Refresh();
+    public void Refresh() => _trained.Refresh();
 
     /// <inheritdoc/>
-    public IDisposable Use(Policy policy) => _networks.Weights.Use(policy);
+    public IDisposable Use(Policy policy) => _trained.Use(policy);
+
+    /// <inheritdoc/>
+    public IDisposable? UseReference() => _trained.UseReference();
 
     /// <inheritdoc/>
     public Result<long?> CheckExport(ExportRequest export) => _export.Check(export).Map(static bytes => (long?)bytes);
@@ -146,18 +165,34 @@ public sealed class Sd3Model : IFeatureModel, IPlannedModel, IDisposable
     public Result<Unit> Export(ExportRequest export) => _export.Write(export);
 
     /// <inheritdoc/>
+    public Result<Unit> WriteMap(string folder, IReadOnlyList<Tensor> values) => FlowMapFile.Write(Path.Combine(folder, IFlowMapModel.FileName), Gap, values);
+
+    /// <inheritdoc/>
     public void Dispose()
     {
         _cache.Dispose();
         _networks.Dispose();
     }
 
-    private static Result<Sd3Model> Load(PipelineFolder folder, Sd3Configs configs, TextTokenizers tokenizers, PartContext context, (PipelineTypes Types, long CacheBytes, FewerBits? FewerBits) options)
+    private static Result<Sd3Model> Load(PipelineFolder folder, Sd3Configs configs, TextTokenizers tokenizers, PartContext context, (PipelineTypes Types, long CacheBytes, FewerBits? FewerBits, (bool FlowMap, string? From) Map) options)
     {
         var networks = new Sd3Networks(configs, context.BlocksPerCheckpoint) { IsTrained = !context.IsFrozen };
-        var loaded = networks.Load(folder, context.Device, options.Types, options.FewerBits);
+        var loaded = networks.Load(folder, context.Device, options.Types, options.FewerBits).Bind(_ => networks.OpenGap(folder, options.Map.FlowMap, options.Map.From, context));
         if (!loaded.IsOk) networks.Dispose();
         return loaded.Map(_ => new Sd3Model(folder, networks, new TextConditioner(networks, tokenizers, context.Device), new EmbeddingCache(options.CacheBytes), context.Warn, context.Stop));
+    }
+
+    private Tensor Guided(Tensor latents, IReadOnlyList<double> sigmas, Sd3Conditioning known, Tensor? gap)
+    {
+        _networks.Weights.RequireFiles();
+        Tensor Branch(TextEmbedding text, Tensor state)
+        {
+            using var timesteps = Times(sigmas, state);
+            return _networks.Transformer.Forward(state, text.Context, text.Pooled, timesteps, gap);
+        }
+
+        Tensor Conditional(Tensor state) => Branch(known.Captions, state);
+        return known.Negative is { } negative ? known.Guidance.Apply(latents, Conditional, state => Branch(negative, state)) : Conditional(latents);
     }
 
     private static Sd3Conditioning Known(Conditioning conditioning) => conditioning as Sd3Conditioning ?? throw new ArgumentException("the conditioning was not made by this model", nameof(conditioning));

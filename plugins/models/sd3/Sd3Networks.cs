@@ -1,5 +1,6 @@
 using LeapAlign.Contracts.Plugins;
 using LeapAlign.Networks.Clip;
+using LeapAlign.Networks.Mmdit;
 using LeapAlign.Networks.Sd3;
 using LeapAlign.Networks.T5;
 using LeapAlign.Networks.Weights;
@@ -39,6 +40,9 @@ internal sealed class Sd3Networks : IDisposable
 
     public Sd3Transformer Transformer { get; }
 
+    /// <summary>What the second time of a flow map passes through; null for a velocity.</summary>
+    public GapEmbedding? Gap { get; private set; }
+
     public PictureAutoencoder Autoencoder { get; }
 
     public ClipTextEncoder ClipL { get; }
@@ -66,6 +70,17 @@ internal sealed class Sd3Networks : IDisposable
         });
     }
 
+    /// <summary>Opens the gap embedding where a flow map is asked for.</summary>
+    /// <param name="folder">The model folder.</param>
+    /// <param name="flowMap">Whether it is.</param>
+    /// <param name="from">Its file where settings name one.</param>
+    /// <param name="context">That of the model.</param>
+    public Result<Unit> OpenGap(PipelineFolder folder, bool flowMap, string? from, PartContext context) => FlowMapFile.Open(folder, (flowMap, from, Configs.Transformer.Width), context).Map(gap =>
+    {
+        Gap = gap;
+        return Unit.Value;
+    });
+
     /// <summary><see cref="WeightSet.RequireFiles"/> of the text encoders.</summary>
     public void RequireTextFiles()
     {
@@ -87,6 +102,7 @@ internal sealed class Sd3Networks : IDisposable
 
     public void Dispose()
     {
+        Gap?.Dispose();
         foreach (var set in (WeightSet[])[Weights, .. TextWeights]) set.Dispose();
         Autoencoder.Dispose();
     }

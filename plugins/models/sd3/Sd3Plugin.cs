@@ -8,7 +8,8 @@ public sealed class Sd3Plugin : IPlugin
 {
     /// <inheritdoc/>
     public IReadOnlyList<PartDefinition> Parts { get; } =
-        [PartDefinition.TryOf<Sd3Model, Sd3Settings>("sd3", SettingsJson.Default.Sd3Settings, Sd3Model.Load)];
+        [PartDefinition.TryOf<Sd3Model, Sd3Settings>("sd3", SettingsJson.Default.Sd3Settings, Sd3Model.Load)
+            .Providing<Sd3Settings>(static settings => settings.FlowMap ? [Capabilities.FlowMap] : [])];
 }
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]

@@ -38,6 +38,15 @@ public sealed record Sd3Settings
     [Description("The folder that quantised weights are kept in, relative to plugins.json; without it leapalign/quantized in the user's cache folder. Whatever is in it can be deleted and is made again.")]
     public string? QuantizationCache { get; init; }
 
+    /// <summary>Whether the network takes a second time.</summary>
+    [Description("Whether the model is a flow map: its network takes the gap to a second time, and predicts the mean velocity of a jump. A folder of a velocity model begins with a gap that changes nothing; that of a flow map has its own in flow_map.safetensors. It is trained, also beside an adapter.")]
+    public bool FlowMap { get; init; }
+
+    /// <summary>The gap embedding to go on from.</summary>
+    [Description("The file of a gap embedding to go on from, relative to plugins.json, where it does not lie in the model folder: flow_map.safetensors beside an adapter's file. For a flow map alone.")]
+    [PathSetting(PathKind.File)]
+    public string? FlowMapFrom { get; init; }
+
     /// <summary>Memory for embeddings.</summary>
     [Description("Megabytes for embeddings of recent batches of captions, for the next time the same batch comes, as in every evaluation; 0 keeps none.")]
     [Range(0, 1_000_000)]

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using LeapAlign.Contracts.Models;
 
 namespace LeapAlign.Pipelines;
 
@@ -13,6 +14,9 @@ public sealed record ExportCard(int TextLength, double? Guidance = null)
 
     /// <summary>Whether the trained network draws without the guidance of two branches, which it learnt.</summary>
     public bool LearnedGuidance { get; init; }
+
+    /// <summary>Whether the network is a flow map, which diffusers knows nothing of.</summary>
+    public bool IsFlowMap { get; init; }
 
     /// <summary>Its name in the export.</summary>
     public const string FileName = "README.md";
@@ -43,10 +47,21 @@ public sealed record ExportCard(int TextLength, double? Guidance = null)
             pipeline("a caption"{string.Concat(told.Where(static one => one.Argument.Length > 0).Select(static one => $", {one.Argument}"))})
             ```
 
-            {string.Join("\n\n", told.Select(static one => one.Sentence))}{parts}
+            {string.Join("\n\n", told.Select(static one => one.Sentence))}{parts}{Map(family)}
 
             """.ReplaceLineEndings("\n"));
     }
+
+    private string Map(PipelineFamily family) => IsFlowMap
+        ? $"""
+
+
+            ## A flow map
+
+            The {family.Trained} is a flow map (arXiv 2505.18825): with the gap embedding in {IFlowMapModel.FileName} it predicts the mean velocity u(x, s, t) of a jump from σ = s to σ = t, and draws in 1 to 4 evaluations: x + (t - s) u(x, s, t).
+            diffusers does not read that file, and needs a component for it: the embedding of the gap s - t is added to that of the time. Without it a pipeline computes with the {family.Trained} alone, which is not what was trained, and needs many steps for pictures that may be worse. LeapAlign draws from this folder with `"flowMap": true` in the settings of the model and the sampler `flow-map`.
+            """
+        : "";
 
     private (string Argument, string Sentence)? Length(PipelineFamily family) => Told(
         $"Captions were encoded with {TextLength} tokens of T5", "max_sequence_length", (TextLength, family.DefaultTextLength));

@@ -1,4 +1,5 @@
 using LeapAlign.Contracts.Models;
+using LeapAlign.Networks.Mmdit;
 using LeapAlign.Networks.Weights;
 using LeapAlign.Pipeline;
 using LeapAlign.Storage.Disks;
@@ -18,17 +19,19 @@ public sealed class PipelineExport
     private readonly Result<FolderCopy> _source;
     private readonly ExportCard _card;
     private readonly Action<Fault>? _warn;
+    private readonly GapEmbedding? _gap;
 
     /// <summary>Lists the files of a source; what is wrong with them an export says, and nothing that needs none.</summary>
     /// <param name="source">The source.</param>
     /// <param name="set">Names, order and precisions of the trained weights.</param>
     /// <param name="card">What the export's card says.</param>
     /// <param name="warn">Is told when a check finds that the export holds quantised weights.</param>
-    public PipelineExport(PipelineFolder source, WeightSet set, ExportCard card, Action<Fault>? warn = null)
+    /// <param name="gap">The gap embedding of a flow map, whose values come behind those of the trained weights; null for a velocity.</param>
+    public PipelineExport(PipelineFolder source, WeightSet set, ExportCard card, Action<Fault>? warn = null, GapEmbedding? gap = null)
     {
         ArgumentNullException.ThrowIfNull(source);
         ArgumentNullException.ThrowIfNull(card);
-        (_folder, _set, _card, _warn) = (source, set, card, warn);
+        (_folder, _set, _card, _warn, _gap) = (source, set, card with { IsFlowMap = gap is not null }, warn, gap);
         _source = from files in source.Components.Select(FilesOf).All()
                   from copy in FolderCopy.Of([new FileCopy(source.Component(PipelineIndex.FileName), PipelineIndex.FileName), .. files.SelectMany(static component => component)])
                   select copy;
@@ -49,7 +52,7 @@ public sealed class PipelineExport
                 new SourcePlace(_folder.Folder)));
         }
         return _source.Bind(static source => source.Check())
-            .Map(copied => copied + Card(export).Length + SafetensorsWriter.Bytes([.. _set.All.Select(weight => Form(weight, export))]));
+            .Map(copied => copied + Card(export).Length + (_gap is null ? 0 : FlowMapFile.Bytes(_gap)) + SafetensorsWriter.Bytes([.. _set.All.Select(weight => Form(weight, export))]));
     }
 
     /// <summary>Writes the folder, which is there whole or not at all.</summary>
@@ -70,6 +73,7 @@ public sealed class PipelineExport
                from written in WholeFolder.Write(export.Folder, aside =>
                    from copied in source.Write(aside, disk)
                    from told in WholeFile.Write(Path.Combine(aside, ExportCard.FileName), Card(export), disk)
+                   from map in _gap is null ? Unit.Value : FlowMapFile.Write(Path.Combine(aside, IFlowMapModel.FileName), _gap, export.Weights is { } all ? [.. all.TakeLast(_gap.Weights.Count)] : null, disk)
                    from trained in WriteWeights(Path.Combine(aside, _folder.Family.Trained), export, disk)
                    select trained, disk)
                select written;
@@ -84,7 +88,7 @@ public sealed class PipelineExport
     private Result<Unit> WriteWeights(string folder, ExportRequest export, IDisk? disk)
     {
         using var scope = NewDisposeScope();
-        if (export.Weights is { } given)
+        if (export.Weights is { } given && given.Count > (_gap?.Weights.Count ?? 0))
         {
             var values = _set.Parameters.Zip(given).ToDictionary(static pair => pair.First, static pair => pair.Second);
             return Written(weight => values[weight]);
@@ -99,7 +103,7 @@ public sealed class PipelineExport
         {
             try
             {
-                return SafetensorsWriter.WriteFolder(folder, ExportFiles.DiffusersStem, [.. _set.All.Select(weight => ToWrite(weight, export, value))], disk: disk);
+                return SafetensorsWriter.WriteFolder(folder, ExportFiles.DiffusersStem, [.. _set.All.Select(weight => ToWrite(weight, export, value))], disk: disk, further: _gap is null ? null : FlowMapFile.Mark);
             }
             catch (FaultException exception)
             {

@@ -8,7 +8,8 @@ namespace LeapAlign.Pipelines;
 /// <param name="weights">The weights; disposed with this.</param>
 /// <param name="tokens">Computes the states of the image's tokens.</param>
 /// <param name="captions">The embeddings of captions.</param>
-public sealed class PipelineFeatures(KeptWeights weights, Func<Tensor, IReadOnlyList<double>, Conditioning, Tensor> tokens, Func<Conditioning, TextEmbedding> captions) : IFeatures
+/// <param name="gap">Is disposed with this, too; null for none.</param>
+public sealed class PipelineFeatures(KeptWeights weights, Func<Tensor, IReadOnlyList<double>, Conditioning, Tensor> tokens, Func<Conditioning, TextEmbedding> captions, IDisposable? gap = null) : IFeatures
 {
     /// <inheritdoc/>
     public Tensor Tokens(Tensor latents, IReadOnlyList<double> sigmas, Conditioning conditioning)
@@ -22,5 +23,9 @@ public sealed class PipelineFeatures(KeptWeights weights, Func<Tensor, IReadOnly
     public Tensor Captions(Conditioning conditioning) => captions(conditioning).Pooled.detach().to(ScalarType.Float32);
 
     /// <inheritdoc/>
-    public void Dispose() => weights.Dispose();
+    public void Dispose()
+    {
+        weights.Dispose();
+        gap?.Dispose();
+    }
 }

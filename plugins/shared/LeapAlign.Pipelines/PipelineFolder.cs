@@ -142,6 +142,15 @@ public sealed record PipelineFolder
         using (source) return ContentHash.Remembered([Config(component), .. source.Files], stop);
     });
 
+    /// <summary>A text in the headers of a component's weights.</summary>
+    /// <param name="component">Which component.</param>
+    /// <param name="key">Its key.</param>
+    /// <returns>Null where there is none; a fault when the weights cannot be opened.</returns>
+    public Result<string?> WeightsSay(string component, string key) => Open(component).Map(source =>
+    {
+        using (source) return source.Metadata(key);
+    });
+
     private static ScalarType TypeOf(SafetensorsFolder source) =>
         source.Entries.Values.Select(static entry => entry.Type).Distinct().ToArray() is [ScalarType.BFloat16] ? ScalarType.BFloat16 : ScalarType.Float32;
 

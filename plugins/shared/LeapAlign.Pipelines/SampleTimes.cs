@@ -22,4 +22,17 @@ public static class SampleTimes
             ? full([samples], times[0], dtype: ScalarType.Float32, device: latents.device)
             : tensor(times, dtype: ScalarType.Float32, device: latents.device);
     }
+
+    /// <summary>The gaps from one time to another, σ_from − σ_to.</summary>
+    /// <param name="from">One noise level for all samples, or one for each of the B.</param>
+    /// <param name="to">As <paramref name="from"/>.</param>
+    /// <param name="latents">[B, C, h, w].</param>
+    /// <returns>[B], fp32: differences are formed in double, so that those of near levels are exact.</returns>
+    public static Tensor Gaps(IReadOnlyList<double> from, IReadOnlyList<double> to, Tensor latents)
+    {
+        ArgumentNullException.ThrowIfNull(from);
+        ArgumentNullException.ThrowIfNull(to);
+        double At(IReadOnlyList<double> levels, int sample) => levels.Count == 1 ? levels[0] : levels[sample];
+        return Of([.. Enumerable.Range(0, Math.Max(from.Count, to.Count)).Select(sample => At(from, sample) - At(to, sample))], latents, static gap => gap);
+    }
 }

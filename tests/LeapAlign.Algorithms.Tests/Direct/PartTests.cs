@@ -33,8 +33,9 @@ public sealed class PartTests
     }
 
     [Fact]
-    public void Every_part_asks_for_a_differentiable_reward() =>
-        Assert.All(new DirectPlugin().Parts, static part => Assert.Equal([Capabilities.DifferentiableReward], part.Requires(part.ReadSettings("{}"))));
+    public void Every_part_asks_for_a_differentiable_reward_and_one_that_decorates_the_velocity_for_a_path_of_it() =>
+        Assert.All(new DirectPlugin().Parts, static part => Assert.Equal(
+            part.Id == "drtune" ? [Capabilities.DifferentiableReward, Capabilities.VelocityPath] : [Capabilities.DifferentiableReward], part.Requires(part.ReadSettings("{}"))));
 
     [Theory]
     [InlineData("""{ "gradientSteps": 11 }""", "gradientSteps is 11")]

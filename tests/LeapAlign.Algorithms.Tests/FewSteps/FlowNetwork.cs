@@ -1,5 +1,6 @@
 using System.Text.Json;
 using LeapAlign.Algorithms.FewSteps.Pairs;
+using LeapAlign.Algorithms.FewSteps.Reflow;
 using LeapAlign.Contracts.Algorithms;
 using LeapAlign.Contracts.Flow;
 using LeapAlign.Contracts.Plugins;
@@ -25,6 +26,12 @@ internal sealed class FlowNetwork : IStepServices
 
     /// <summary>From x, σ [B, 1], the policy and whether it is guided, to v.</summary>
     public required Func<Tensor, Tensor, Asked, Tensor> Flow { get; init; }
+
+    /// <summary>From x, s and t [B, 1], the policy and whether it is guided, to u; null for a velocity alone.</summary>
+    public Func<Tensor, Tensor, Tensor, Asked, Tensor>? Map { get; init; }
+
+    /// <summary>From x, σ [B, 1] to the velocity of a second model.</summary>
+    public Func<Tensor, Tensor, Tensor>? Teacher { get; init; }
 
     public Schedule Schedule { get; init; } = new(Enumerable.Range(0, 11).Select(static step => 1 - (step / 10.0)));
 
@@ -75,7 +82,29 @@ internal sealed class FlowNetwork : IStepServices
 
     public Scores Score(MicroBatch batch, Tensor latents) => throw new NotSupportedException();
 
-    public Tensor Pictures(MicroBatch batch, int number) => throw new NotSupportedException();
+    public Tensor MeanVelocity(MicroBatch batch, Tensor latents, IReadOnlyList<(double From, double To)> times, bool guided)
+    {
+        Assert.Equal(batch.Prompts.Count, latents.shape[0]);
+        Assert.True(times.Count == 1 || times.Count == batch.Prompts.Count);
+        Calls.Add(new(_used, is_grad_enabled(), guided, [.. batch.Prompts.Select(static prompt => prompt.Text)], [.. times.Select(static time => time.From)], latents.detach().contiguous().data<double>().ToArray())
+        {
+            Ends = [.. times.Select(static time => time.To)],
+            Samples = [.. batch.Samples],
+        });
+        Tensor Column(Func<(double From, double To), double> of) => tensor([.. times.Select(of)], dtype: float64).unsqueeze(1);
+        return Map!(latents, Column(static time => time.From), Column(static time => time.To), new Asked(_used, guided));
+    }
+
+    public Tensor Taught(MicroBatch batch, Tensor latents, IReadOnlyList<double> sigmas)
+    {
+        Calls.Add(new("model", is_grad_enabled(), true, [.. batch.Prompts.Select(static prompt => prompt.Text)], [.. sigmas], latents.detach().contiguous().data<double>().ToArray()));
+        return Teacher!(latents, tensor([.. sigmas], dtype: float64).unsqueeze(1));
+    }
+
+    /// <summary>x_0 of a sample of the step.</summary>
+    public double[] Picture(long sample) => [.. Enumerable.Range(0, Dimensions).Select(d => Math.Sin(1 + sample + (3 * d)))];
+
+    public Tensor Pictures(MicroBatch batch, int number) => tensor([.. batch.Samples.SelectMany(Picture)], dtype: float64).reshape(batch.Samples.Count, Dimensions);
 
     public Tensor? Sampled(MicroBatch batch) => null;
 
@@ -101,7 +130,13 @@ internal sealed class FlowNetwork : IStepServices
 
     public sealed record Asked(string Policy, bool Guided);
 
-    public sealed record Call(string Policy, bool Gradient, bool Guided, string[] Captions, double[] Sigmas, double[] Latents);
+    public sealed record Call(string Policy, bool Gradient, bool Guided, string[] Captions, double[] Sigmas, double[] Latents)
+    {
+        /// <summary>Where jumps end; empty for a velocity.</summary>
+        public double[] Ends { get; init; } = [];
+
+        public long[] Samples { get; init; } = [];
+    }
 
     private sealed class Watched(FlowNetwork network, int index) : Contracts.Samplers.ISampler
     {
@@ -161,8 +196,8 @@ internal sealed class Pairing : IDisposable
         {
             Store = given.RootElement.TryGetProperty("store", out _) ? settings.Store : ".",
             Precision = given.RootElement.TryGetProperty("precision", out _) ? settings.Precision : PairPrecision.Float32,
-            StraightnessEvery = given.RootElement.TryGetProperty("straightnessEvery", out _) ? settings.StraightnessEvery : 0,
         };
+        if (settings is MatchingSettings matching && !given.RootElement.TryGetProperty("straightnessEvery", out _)) settings = matching with { StraightnessEvery = 0 };
         return (IAlgorithm)Testing.Recording.Require(part.Create(settings, new PartContext
         {
             Name = id,

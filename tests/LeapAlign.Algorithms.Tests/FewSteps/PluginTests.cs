@@ -23,10 +23,12 @@ public sealed class PluginTests
     }
 
     [Theory]
-    [InlineData("reflow", "{}", Capabilities.ReferencePolicy)]
-    [InlineData("reflow", """{"make": false}""")]
-    [InlineData("reflow-distill", "{}", Capabilities.ReferencePolicy)]
-    [InlineData("reflow-distill", """{"make": false}""")]
+    [InlineData("reflow", "{}", Capabilities.ReferencePolicy, Capabilities.VelocityPath)]
+    [InlineData("reflow", """{"make": false, "straightnessEvery": 0}""")]
+    [InlineData("reflow-distill", """{"straightnessEvery": 0}""", Capabilities.ReferencePolicy)]
+    [InlineData("reflow-distill", """{"make": false}""", Capabilities.VelocityPath)]
+    [InlineData("flow-map-trajectory", "{}", Capabilities.FlowMap, Capabilities.ReferencePolicy)]
+    [InlineData("flow-map-trajectory", """{"make": false}""", Capabilities.FlowMap)]
     public void Whoever_makes_pairs_requires_the_first_policy_and_all_learn_guidance(string id, string json, params string[] expected)
     {
         var (part, settings) = (Pairing.Part(id), Pairing.Part(id).ReadSettings(json));

@@ -101,8 +101,8 @@ public sealed class PartTests
     }
 
     [Fact]
-    public void Each_part_needs_a_differentiable_reward() =>
-        Assert.All(s_parts, static part => Assert.Equal([Capabilities.DifferentiableReward], part.Requires(part.ReadSettings("{}"))));
+    public void Each_part_needs_a_differentiable_reward_and_a_path_of_the_velocity() =>
+        Assert.All(s_parts, static part => Assert.Equal([Capabilities.DifferentiableReward, Capabilities.VelocityPath], part.Requires(part.ReadSettings("{}"))));
 
     private static PartDefinition Part(string id) => s_parts.Single(part => part.Id == id && part.Kind == PartKinds.Algorithm);
 

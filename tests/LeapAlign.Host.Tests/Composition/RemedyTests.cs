@@ -90,6 +90,30 @@ public sealed class RemedyTests : IDisposable
         Assert.Equal(id, Compose(file, [$"objectives=[\"{id}\"]", .. Words(fault.Advice[0])]).Value().Objectives.Single().Part.Definition.Id);
     }
 
+    [Theory]
+    [InlineData("examples/sft.json", "sampler=flow-map", "the sampler 'flow-map' requires 'flow-map', which the model 'sd3' does not provide")]
+    [InlineData("examples/sft.json", "algorithm=flow-map-psd", "the algorithm 'flow-map-psd' requires 'flow-map', which the model 'sd3' does not provide")]
+    [InlineData("plugins.json", "algorithm={\"id\": \"leapalign\", \"settings\": {\"map\": \"steps\", \"mapKl\": 0}}", "the algorithm 'leapalign' requires 'flow-map'")]
+    public void A_model_is_asked_for_a_flow_map_by_its_setting(string file, string change, string message)
+    {
+        var fault = Compose(Path.Combine(Repository.Root, file), change).Fault(FaultCodes.RequirementNotMet, message);
+        Assert.Equal(["model.settings.flowMap=true"], Words(fault.Advice[0]));
+        Compose(Path.Combine(Repository.Root, file), [change, .. Words(fault.Advice[0])]).Value();
+    }
+
+    [Theory]
+    [InlineData("leapalign")]
+    [InlineData("drtune")]
+    [InlineData("flowbp-sparse")]
+    [InlineData("reflow")]
+    public void Whoever_decorates_the_velocity_of_a_path_is_refused_with_a_sampler_of_jumps(string algorithm) =>
+        Compose(Path.Combine(Repository.Root, "plugins.json"), $"algorithm={algorithm}", "run.reference=true", "sampler=flow-map", "model.settings.flowMap=true")
+            .Fault(FaultCodes.RequirementNotMet, $"the algorithm '{algorithm}' requires 'velocity-path', which the sampler 'flow-map' does not provide");
+
+    [Fact]
+    public void A_teacher_that_is_asked_for_has_to_be_there() =>
+        Compose(Path.Combine(Repository.Root, "examples", "flow-map-psd.json"), "algorithm.settings.teacher=model").Fault(FaultCodes.RequirementNotMet, "requires 'teacher'", "section teacher");
+
     [Fact]
     public void Where_no_part_fits_it_is_said()
     {

@@ -71,15 +71,23 @@ internal sealed class PictureSampling(IModel model, ISampler sampler, Guidance g
         using var gradients = no_grad();
         using var conditioning = stages.Encode(model, new ConditioningRequest([.. batch.Select(static picture => picture.Prompt.Text)], guidance, Pictures.Size));
         var noise = NoiseOf(Noise, batch, Pictures.Latents.Shape, Device);
-        var latents = _sampler.Roll(noise, new SamplingPath(Schedule, Velocity) { Noise = Stochastic ? Fresh : static _ => null });
+        var latents = _sampler.Roll(noise, new SamplingPath(Schedule, Velocity) { Map = MeanVelocity, Noise = Stochastic ? Fresh : static _ => null });
         var pictures = stages.Run("decode", () => model.Decode(latents));
         Shown?.Invoke(pictures, null);
         return (latents.MoveToOuterDisposeScope(), pictures.MoveToOuterDisposeScope());
 
+        NetworkCall Call(int step) => new(conditioning.EvaluationsPerVelocity, Gradient: false, batch.Count, Schedule.Sigma(step));
+
+        Tensor MeanVelocity(Tensor state, int from, int to)
+        {
+            var velocity = stages.MeanVelocity(model, Call(from), (state, [(Schedule.Sigma(from), Schedule.Sigma(to))], conditioning));
+            Shown?.Invoke(velocity, from);
+            return velocity;
+        }
+
         Tensor Velocity(Tensor state, int step)
         {
-            var call = new NetworkCall(conditioning.EvaluationsPerVelocity, Gradient: false, batch.Count, Schedule.Sigma(step));
-            var velocity = stages.Velocity(model, call, (state, [Schedule.Sigma(step)], conditioning));
+            var velocity = stages.Velocity(model, Call(step), (state, [Schedule.Sigma(step)], conditioning));
             Shown?.Invoke(velocity, step);
             return velocity;
         }

@@ -36,11 +36,24 @@ internal static class StagedModel
     /// <exception cref="FaultException">It has not the shape of the latents.</exception>
     public static Tensor Velocity(this OpenStages stages, IModel model, NetworkCall call, (Tensor Latents, IReadOnlyList<double> Sigmas, Conditioning Conditioning) at) => stages.Run(Stage.Velocity(call), _ =>
     {
-        var velocity = model.Velocity(at.Latents, at.Sigmas, at.Conditioning);
-        if (velocity?.shape.SequenceEqual(at.Latents.shape) == true) return velocity;
-        var found = velocity is null ? "null" : $"a velocity of [{string.Join(", ", velocity.shape)}]";
-        throw new FaultException(new Fault.Run(FaultCodes.StepThrew, $"the model gave {found} for latents of [{string.Join(", ", at.Latents.shape)}]; it has to have their shape"));
+        return Shaped(model.Velocity(at.Latents, at.Sigmas, at.Conditioning), at.Latents);
     });
+
+    /// <summary>Evaluates the mean velocity of jumps as the stage <c>velocity</c>.</summary>
+    /// <exception cref="FaultException">It has not the shape of the latents.</exception>
+    /// <exception cref="NotSupportedException">The model is no flow map.</exception>
+    public static Tensor MeanVelocity(this OpenStages stages, IModel model, NetworkCall call, (Tensor Latents, IReadOnlyList<(double From, double To)> Times, Conditioning Conditioning) at) => stages.Run(Stage.Velocity(call), _ =>
+    {
+        if (model is not IFlowMapModel { IsFlowMap: true } map) throw new NotSupportedException("the model is no flow map: the part that asks for its jumps does not require the capability 'flow-map'");
+        return Shaped(map.MeanVelocity(at.Latents, [.. at.Times.Select(static time => time.From)], [.. at.Times.Select(static time => time.To)], at.Conditioning), at.Latents);
+    });
+
+    private static Tensor Shaped(Tensor? velocity, Tensor latents)
+    {
+        if (velocity?.shape.SequenceEqual(latents.shape) == true) return velocity;
+        var found = velocity is null ? "null" : $"a velocity of [{string.Join(", ", velocity.shape)}]";
+        throw new FaultException(new Fault.Run(FaultCodes.StepThrew, $"the model gave {found} for latents of [{string.Join(", ", latents.shape)}]; it has to have their shape"));
+    }
 
     /// <summary>Encodes captions as the stage <c>encode</c>.</summary>
     public static Conditioning Encode(this OpenStages stages, IModel model, ConditioningRequest request) => stages.Run(new Stage("encode"), stage =>

@@ -66,15 +66,25 @@ internal sealed class SampledLatents(IReadOnlyList<IObjective> objectives) : IDi
     {
         Velocity = (latents, step) =>
         {
-            if (latents.shape[0] == batch.Samples && _states.TryGetValue((batch.Index, step), out var before))
-            {
-                before?.Dispose();
-                // An alias: the sampler goes on to dispose its state.
-                _states[(batch.Index, step)] = latents.detach().DetachFromDisposeScope();
-            }
+            See(latents, step, batch);
             return path.Velocity(latents, step);
         },
+        Map = path.Map is null ? null : Watched(path.Map, batch),
     };
+
+    private MeanVelocity Watched(MeanVelocity map, (int Index, int Samples) batch) => (latents, from, to) =>
+    {
+        See(latents, from, batch);
+        return map(latents, from, to);
+    };
+
+    private void See(Tensor latents, int step, (int Index, int Samples) batch)
+    {
+        if (latents.shape[0] != batch.Samples || !_states.TryGetValue((batch.Index, step), out var before)) return;
+        before?.Dispose();
+        // An alias: the sampler goes on to dispose its state.
+        _states[(batch.Index, step)] = latents.detach().DetachFromDisposeScope();
+    }
 
     private class WatchedSampler(SampledLatents all, ISampler sampler, (int Index, int Samples) batch) : ISampler
     {

@@ -27,6 +27,7 @@ internal sealed class StepBatches(RunPlan plan, RunParts parts, PolicyCopies cop
     private readonly ISampler _sampler = StagedSampler.Of(parts.Sampler, stages);
     private readonly LatentSpace _latents = parts.Pictures.Latents;
     private readonly LiveConditioning _conditioning = new(parts.Model, parts.Pictures.Size, stages);
+    private readonly LiveConditioning? _taught = parts.Teacher is { } teacher ? new(teacher, parts.Pictures.Size, stages) : null;
     private readonly Scoring _scoring = new(parts.Model, parts.Pictures.Size, parts.Rewards, stages, plan.Run.RewardGradients == RunSettings.GradientsBalanced);
     private readonly PromptPictures _pictures = new(parts.Model, parts.Pictures.Size, stages, device);
 
@@ -64,6 +65,7 @@ internal sealed class StepBatches(RunPlan plan, RunParts parts, PolicyCopies cop
         Watch.Dispose();
         _sampled?.Dispose();
         _conditioning.Dispose();
+        _taught?.Dispose();
     }
 
     private MicroBatch Batch((int Index, int Micro) place, PromptOrder order, RandomKey key, Services services)
@@ -89,12 +91,30 @@ internal sealed class StepBatches(RunPlan plan, RunParts parts, PolicyCopies cop
     private Tensor Velocity(MicroBatch batch, Tensor latents, IReadOnlyList<double> sigmas, bool guided)
     {
         var conditioning = _conditioning.For(batch, guided ? plan.Guidance : _unguided);
-        var evaluations = (double)conditioning.EvaluationsPerVelocity * batch.Prompts.Count / plan.Run.Batch;
-        var call = new NetworkCall(evaluations, is_grad_enabled(), batch.Prompts.Count, sigmas.Count == 1 ? sigmas[0] : null);
-        var velocity = stages.Velocity(parts.Model, call, (latents, sigmas, conditioning));
+        var velocity = stages.Velocity(parts.Model, Call(batch, conditioning, sigmas.Count == 1 ? sigmas[0] : null), (latents, sigmas, conditioning));
         Watch.Take("velocity", sigmas, batch.Prompts, velocity);
         return velocity;
     }
+
+    private Tensor MeanVelocity(MicroBatch batch, Tensor latents, IReadOnlyList<(double From, double To)> times, bool guided)
+    {
+        var conditioning = _conditioning.For(batch, guided ? plan.Guidance : _unguided);
+        var velocity = stages.MeanVelocity(parts.Model, Call(batch, conditioning, times.Count == 1 ? times[0].From : null), (latents, times, conditioning));
+        Watch.Take("velocity", [.. times.Select(static time => time.From)], batch.Prompts, velocity);
+        return velocity;
+    }
+
+    private Tensor Taught(MicroBatch batch, Tensor latents, IReadOnlyList<double> sigmas)
+    {
+        using var _ = no_grad();
+        var conditioning = (_taught ?? throw new NotSupportedException("the run has no teacher: the part that asks for one does not require the capability 'teacher'")).For(batch, plan.Guidance);
+        var velocity = stages.Velocity(parts.Teacher!, Call(batch, conditioning, sigmas.Count == 1 ? sigmas[0] : null), (latents, sigmas, conditioning));
+        Watch.Take("the teacher's velocity", sigmas, batch.Prompts, velocity);
+        return velocity;
+    }
+
+    private NetworkCall Call(MicroBatch batch, Conditioning conditioning, double? sigma) =>
+        new((double)conditioning.EvaluationsPerVelocity * batch.Prompts.Count / plan.Run.Batch, is_grad_enabled(), batch.Prompts.Count, sigma);
 
     private IDisposable Use(string policy) => copies.Use(policy);
 
@@ -104,6 +124,10 @@ internal sealed class StepBatches(RunPlan plan, RunParts parts, PolicyCopies cop
     private sealed class Services(StepBatches run, Action<int, string, Tensor> observe) : IStepServices
     {
         public Tensor Velocity(MicroBatch batch, Tensor latents, IReadOnlyList<double> sigmas, bool guided) => run.Velocity(batch, latents, sigmas, guided);
+
+        public Tensor MeanVelocity(MicroBatch batch, Tensor latents, IReadOnlyList<(double From, double To)> times, bool guided) => run.MeanVelocity(batch, latents, times, guided);
+
+        public Tensor Taught(MicroBatch batch, Tensor latents, IReadOnlyList<double> sigmas) => run.Taught(batch, latents, sigmas);
 
         public Scores Score(MicroBatch batch, Tensor latents) => run._scoring.Score(latents, batch.Prompts, (name, scores) => observe(batch.Index, name, scores), run.Watch);
 

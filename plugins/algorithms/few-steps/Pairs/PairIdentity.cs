@@ -51,7 +51,10 @@ internal sealed record PairIdentity
     public string Key => Convert.ToHexStringLower(SHA256.HashData((this with { Model = "" }).ToBytes()))[..KeyDigits];
 
     /// <summary>What a run's pairs are.</summary>
-    public static PairIdentity Of(SampleOrigin origin, PairSettings settings) => new()
+    /// <param name="origin">What the samples come from.</param>
+    /// <param name="settings">How many, and how they are kept.</param>
+    /// <param name="states">Which states of a rollout are kept.</param>
+    public static PairIdentity Of(SampleOrigin origin, PairSettings settings, string states = LastState) => new()
     {
         Model = origin.Model,
         Weights = origin.Weights,
@@ -61,6 +64,7 @@ internal sealed record PairIdentity
         Seed = settings.Seed,
         Together = settings.Together,
         Precision = settings.Precision,
+        States = states,
     };
 
     /// <summary>As <c>pairs.json</c> has it.</summary>

@@ -35,20 +35,6 @@ public abstract record PairSettings
     /// <summary>Whether pairs are made that are not there.</summary>
     [Description("Whether pairs that are not in the store are made, which needs run.reference: the policy that training started from makes them. Otherwise a pair that is not there ends the run.")]
     public bool Make { get; init; } = true;
-
-    /// <summary>T.</summary>
-    [Description("Noise levels at which each sample is trained in a step.")]
-    [Range(1, 1000)]
-    public int Timesteps { get; init; } = 1;
-
-    /// <summary>Steps between measurements of the straightness.</summary>
-    [Description("Steps between measurements of how straight the trained flow is (straightness: 0 is straight), each a rollout of the step's samples; 0 never measures.")]
-    [Range(0, 1_000_000_000)]
-    public int StraightnessEvery { get; init; } = 50;
-
-    /// <summary>σ of a quantile of the method's distribution of noise levels.</summary>
-    /// <param name="quantile">In [0, 1).</param>
-    internal abstract double Level(double quantile);
 }
 
 /// <summary>How samples are kept.</summary>

@@ -18,6 +18,9 @@ internal sealed class PairSource(PairSettings settings, PartContext context)
     private PairIdentity? _identity;
     private PairStore? _store;
 
+    /// <summary>Which states of a rollout are kept, and how they are made: the last one of the sampler's path unless another is said.</summary>
+    public KeptStates States { get; init; } = new(PairIdentity.LastState, 1, static (batch, noise) => batch.Sampler.Roll(noise, batch.Path).unsqueeze(1));
+
     /// <summary>Finds the store, where it is known what the run's pairs are.</summary>
     /// <param name="algorithm">For whose message.</param>
     /// <param name="shape">The run.</param>
@@ -26,8 +29,8 @@ internal sealed class PairSource(PairSettings settings, PartContext context)
         if (settings.Pairs % settings.Together != 0)
             return new Fault.Composition(FaultCodes.SettingsDoNotFit, $"'{algorithm}' makes {settings.Together} pairs together, and {settings.Pairs} of each caption are no multiple of that; change pairs or together");
         if (shape.Origin is not { } origin) return Unit.Value;
-        _identity = PairIdentity.Of(origin(), settings);
-        return PairStore.Open(Folder, _identity, context.RunFolder).Bind(store =>
+        _identity = PairIdentity.Of(origin(), settings, States.Name);
+        return PairStore.Open(Folder, _identity, context.RunFolder, States.Count).Bind(store =>
         {
             _store = store;
             return settings.Make || store.IsBegun
@@ -49,9 +52,9 @@ internal sealed class PairSource(PairSettings settings, PartContext context)
         foreach (var block in blocks.Where(block => !Store.Holds(block))) Make(step, batch.Select([.. Enumerable.Repeat(Array.FindIndex(wanted, pair => pair.Block == block), settings.Together)]), block);
         using var rows = tensor(wanted.Select(pair => ((long)Array.IndexOf(blocks, pair.Block) * settings.Together) + pair.Row).ToArray(), dtype: ScalarType.Int64).to(batch.Noise.device);
         var type = batch.Noise.dtype;
-        var samples = cat([.. blocks.Select(block => Store.Read(block).Match(static states => states, static fault => throw new FaultException(fault)))]).to(type, batch.Noise.device);
+        var states = cat([.. blocks.Select(block => Store.Read(block).Match(static read => read, static fault => throw new FaultException(fault)))]).to(type, batch.Noise.device);
         var noise = cat([.. blocks.Select(block => Noise(block, batch.Noise.device))]).to(type);
-        return new KeptPairs(batch, step.Keep(samples.index_select(0, rows)), step.Keep(noise.index_select(0, rows)));
+        return new KeptPairs(batch, step.Keep(states.index_select(0, rows)), step.Keep(noise.index_select(0, rows)));
     }
 
     private string Folder => context.Resolve(settings.Store ?? Path.Combine(Path.GetDirectoryName(context.RunFolder) ?? "", "pairs"));
@@ -70,15 +73,10 @@ internal sealed class PairSource(PairSettings settings, PartContext context)
         context.Stop.ThrowIfCancellationRequested();
         using var scope = NewDisposeScope();
         using var first = step.Use(PolicyCopy.Reference);
-        var samples = together.Sampler.Roll(Noise(block, together.Noise.device).to(together.Noise.dtype), together.Path);
+        using var _ = no_grad();
+        var samples = States.Roll(together, Noise(block, together.Noise.device).to(together.Noise.dtype));
         if (!samples.isfinite().all().item<bool>())
             throw new FaultException(new Fault.Run(FaultCodes.NotFinite, $"the model's samples of the caption '{block.Caption}' are not finite, and cannot be learned from"));
         if (!Store.Write(block, samples).TryGet(out var _, out var fault)) throw new FaultException(fault);
     }
 }
-
-/// <summary>A pair for each sample of a micro-batch.</summary>
-/// <param name="Batch">The samples.</param>
-/// <param name="Samples">x_0, [B, ...].</param>
-/// <param name="Noise">ε that leads to it, the same shape.</param>
-internal sealed record KeptPairs(MicroBatch Batch, Tensor Samples, Tensor Noise);

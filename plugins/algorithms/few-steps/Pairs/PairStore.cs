@@ -23,6 +23,9 @@ internal sealed class PairStore
 
     private PairStore(string folder, PairIdentity identity, bool isBegun) => (Folder, _identity, _isBegun) = (folder, identity, isBegun);
 
+    /// <summary>How many states of a rollout are kept.</summary>
+    public int StateCount { get; init; } = 1;
+
     /// <summary>Where it is.</summary>
     public string Folder { get; }
 
@@ -30,21 +33,22 @@ internal sealed class PairStore
     /// <param name="path">A store, or a folder of stores.</param>
     /// <param name="identity">What the run's pairs are.</param>
     /// <param name="runFolder">The folder of the run; null where it is not known.</param>
+    /// <param name="states">How many states of a rollout are kept.</param>
     /// <returns>
     /// <see cref="FaultCodes.PairsOfOtherModel"/> for a store of others, <see cref="FaultCodes.PairsDamaged"/> for one that cannot be read, <see cref="FaultCodes.NotAPairStore"/> for a
     /// folder that is none or that the run may replace.
     /// </returns>
-    public static Result<PairStore> Open(string path, PairIdentity identity, string? runFolder)
+    public static Result<PairStore> Open(string path, PairIdentity identity, string? runFolder, int states = 1)
     {
         if (runFolder is not null && IsBelow(path, runFolder)) return None(path, $"it lies in the folder of the run ({runFolder}), which --force replaces with all that is in it; name another store");
         if (File.Exists(path)) return None(path, "a file is there, and a store of pairs is a folder");
-        if (File.Exists(Path.Combine(path, FileName))) return Existing(path, identity);
+        if (File.Exists(Path.Combine(path, FileName))) return Existing(path, identity, states);
         var folder = Path.Combine(path, identity.Key);
-        if (File.Exists(Path.Combine(folder, FileName))) return Existing(folder, identity);
+        if (File.Exists(Path.Combine(folder, FileName))) return Existing(folder, identity, states);
         // A process that was killed may have left what it wrote aside.
         if (File.Exists(folder) || (Directory.Exists(folder) && Directory.EnumerateFileSystemEntries(folder).Any(static entry => Path.GetFileName(entry)[0] != '.')))
             return None(folder, $"it is not empty, and has no {FileName}: pairs would lie among the files of something else; move them, or name another store");
-        return new PairStore(folder, identity, isBegun: false);
+        return new PairStore(folder, identity, isBegun: false) { StateCount = states };
     }
 
     /// <summary>Whether there are pairs in it.</summary>
@@ -55,10 +59,10 @@ internal sealed class PairStore
 
     /// <summary>Keeps a block.</summary>
     /// <param name="block">Which.</param>
-    /// <param name="states">The last states of its rollout, [m, ...].</param>
+    /// <param name="states">The kept states of its rollout, [m, n, ...].</param>
     public Result<Unit> Write(PairBlock block, Tensor states)
     {
-        var tensor = new TensorToWrite(States, states.unsqueeze(1), _identity.Precision.Type());
+        var tensor = new TensorToWrite(States, states, _identity.Precision.Type());
         var metadata = new Dictionary<string, string> { [NoiseKey] = block.Noise(_identity.Seed).ToString(), [CaptionKey] = block.Caption };
         return from begun in Begin()
                from written in Place(PathOf(block), aside => SafetensorsWriter.Write(aside, [tensor], metadata, _disk))
@@ -66,7 +70,7 @@ internal sealed class PairStore
     }
 
     /// <summary>Reads a block.</summary>
-    /// <returns>The last states, [m, ...], as they were kept, or <see cref="FaultCodes.PairsDamaged"/>.</returns>
+    /// <returns>The states, [m, n, ...], as they were kept, or <see cref="FaultCodes.PairsDamaged"/>.</returns>
     public Result<Tensor> Read(PairBlock block)
     {
         var path = PathOf(block);
@@ -74,11 +78,11 @@ internal sealed class PairStore
         using (file)
         {
             if (file.Metadata.GetValueOrDefault(NoiseKey) != block.Noise(_identity.Seed).ToString()) return Damaged(path, "it holds the pairs of another caption, number or seed");
-            long[] expected = [_identity.Together, 1, .. _identity.Latents];
+            long[] expected = [_identity.Together, StateCount, .. _identity.Latents];
             if (!file.Entries.TryGetValue(States, out var entry) || entry.Type != _identity.Precision.Type() || !entry.Shape.SequenceEqual(expected))
                 return Damaged(path, $"'{States}' is {(entry is null ? "not there" : $"{entry.Type} [{string.Join(", ", entry.Shape)}]")}, and {FileName} says {_identity.Precision.Type()} [{string.Join(", ", expected)}]");
             if (!file.Read(States).TryGet(out var states, out fault)) return Damaged(path, fault.Message);
-            using (states) return states.select(1, 0).clone();
+            return states;
         }
     }
 
@@ -123,7 +127,7 @@ internal sealed class PairStore
         }
     }
 
-    private static Result<PairStore> Existing(string folder, PairIdentity identity)
+    private static Result<PairStore> Existing(string folder, PairIdentity identity, int states)
     {
         var path = Path.Combine(folder, FileName);
         PairIdentity there;
@@ -137,7 +141,7 @@ internal sealed class PairStore
         }
         return there.Differences(identity) is { Count: > 0 } differences
             ? new Fault.Input(FaultCodes.PairsOfOtherModel, $"the pairs of this store were made {string.Join("; ", differences)}: name another store, or a folder of stores", new SourcePlace(folder))
-            : new PairStore(folder, identity, isBegun: true);
+            : new PairStore(folder, identity, isBegun: true) { StateCount = states };
     }
 
     private static bool IsBelow(string path, string folder) =>

@@ -17,7 +17,7 @@ namespace LeapAlign.Algorithms.FewSteps.Reflow;
 /// <param name="id">For messages.</param>
 /// <param name="settings">Noise levels and pairs.</param>
 /// <param name="context">Where pairs are kept.</param>
-public sealed class ReflowAlgorithm(string id, PairSettings settings, PartContext context) : IAlgorithm
+public sealed class ReflowAlgorithm(string id, MatchingSettings settings, PartContext context) : IAlgorithm
 {
     private readonly PairSource _pairs = new(settings, context);
 
@@ -42,21 +42,13 @@ public sealed class ReflowAlgorithm(string id, PairSettings settings, PartContex
             KeyedRandom[] keys = [.. batch.Samples.Select(sample => batch.StepKey.For("sample", sample).For("algorithm").For("pair").Open())];
             var straightness = settings.StraightnessEvery > 0 && step.Index % settings.StraightnessEvery == 0 ? Straightness.Of(batch) : null;
             var pairs = _pairs.Of(step, batch, keys);
-            Sampled(pairs);
+            pairs.HandOn();
             for (var time = 0; time < settings.Timesteps; time++)
             {
                 double[] sigmas = [.. keys.Select(key => settings.Level((time + key.NextDouble()) / settings.Timesteps))];
                 yield return Objective(pairs, sigmas, time == 0 ? straightness : null).Times(1.0 / (step.Batches.Count * settings.Timesteps)).From(batch);
             }
         }
-    }
-
-    // Nothing of a path without steps is evaluated: the sampler hands the samples on, and objectives beside this one learn from them as from a rollout.
-    private static void Sampled(KeptPairs pairs)
-    {
-        using var scope = NewDisposeScope();
-        using var _ = no_grad();
-        pairs.Batch.Sampler.Roll(pairs.Samples, pairs.Batch.Path with { From = pairs.Batch.Schedule.Steps });
     }
 
     private static Objective Objective(KeptPairs pairs, double[] sigmas, Tensor? straightness)

@@ -1,11 +1,10 @@
 using System.ComponentModel;
 using System.ComponentModel.DataAnnotations;
-using LeapAlign.Algorithms.FewSteps.Pairs;
 
 namespace LeapAlign.Algorithms.FewSteps.Reflow;
 
 /// <summary>Settings of <c>reflow-distill</c>.</summary>
-public sealed record ReflowDistillSettings : PairSettings
+public sealed record ReflowDistillSettings : MatchingSettings
 {
     /// <summary>k.</summary>
     [Description("Euler steps k that the model is to draw in: the noise levels at which they begin, 1, 1 - 1/k, ..., 1/k, are trained, each as often as the others.")]

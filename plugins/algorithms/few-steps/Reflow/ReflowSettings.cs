@@ -1,12 +1,11 @@
 using System.ComponentModel;
 using System.ComponentModel.DataAnnotations;
 using System.Text.Json.Serialization;
-using LeapAlign.Algorithms.FewSteps.Pairs;
 
 namespace LeapAlign.Algorithms.FewSteps.Reflow;
 
 /// <summary>Settings of <c>reflow</c>.</summary>
-public sealed record ReflowSettings : PairSettings
+public sealed record ReflowSettings : MatchingSettings
 {
     /// <summary>The density of noise levels.</summary>
     [Description("The density of the noise levels that are trained at: uniform, or u-shaped (most at both ends, e^(a sigma) + e^(a (1 - sigma))).")]

@@ -57,7 +57,7 @@ public sealed class DdoAlgorithm(DdoSettings settings) : IAlgorithm
     private static Tensor Generated(AlignmentStep step, MicroBatch batch)
     {
         using var used = step.Use(PolicyCopy.Reference);
-        return batch.Sampler.Roll(batch.Noise, batch.Path with { Velocity = (latents, index) => batch.Conditional(latents, [batch.Schedule.Sigma(index)]) });
+        return batch.Sampler.Roll(batch.Noise, batch.ConditionalPath);
     }
 
     private Objective Objective(AlignmentStep step, TrainingPoint point)

@@ -68,7 +68,7 @@ internal sealed class CleanSamples
         using var scope = NewDisposeScope();
         using var _ = no_grad();
         using var used = policy is null ? null : step.Use(policy);
-        var path = guided ? batch.Path : batch.Path with { Velocity = (latents, index) => batch.Conditional(latents, [batch.Schedule.Sigma(index)]) };
+        var path = guided ? batch.Path : batch.ConditionalPath;
         return step.Keep(batch.Sampler.Roll(batch.Noise, path));
     }
 

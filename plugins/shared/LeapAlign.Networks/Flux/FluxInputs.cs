@@ -17,6 +17,12 @@ public sealed record FluxInputs
     /// <summary>σ in [0, 1], [B] (<see cref="FluxTime"/> says how it is rounded).</summary>
     public required Tensor Sigma { get; init; }
 
+    /// <summary>Whether <see cref="Sigma"/> is fp32 and stays so until it is encoded: on the way of flow maps, whose times differ by less than bf16 tells apart.</summary>
+    public bool HasExactTimes { get; init; }
+
+    /// <summary>The embedding of the gap to a second time, [B, width], fp32; null for a network of one time.</summary>
+    public Tensor? Gap { get; init; }
+
     /// <summary>The guidance scale itself, [B], for a network that embeds it; null for one that does not.</summary>
     public Tensor? Guidance { get; init; }
 

@@ -116,7 +116,9 @@ public sealed class FluxTransformer
     {
         var type = _tokens.ComputeType;
         var guidance = inputs.Guidance is { } scale ? FluxTime.Encoded(scale, type) : null;
-        var conditioning = Activation.Silu(_conditioning.Forward(FluxTime.Encoded(inputs.Sigma, type), guidance, inputs.Pooled.to(type)));
+        // Jumps differ by less than bf16 tells apart.
+        var time = FluxTime.Encoded(inputs.Sigma, inputs.HasExactTimes ? ScalarType.Float32 : type);
+        var conditioning = Activation.Silu(_conditioning.Forward(time, guidance, inputs.Pooled.to(type), inputs.Gap));
         var positions = RotaryPositions.Of(cat([inputs.TextPlaces, inputs.ImagePlaces], 0), _config.RotaryWidths);
         var (image, context) = (_tokens.Forward(inputs.Tokens.to(type)), _context.Forward(inputs.Context.to(type)));
         return (blocks == 0 ? image : _blocks.Forward(blocks, [image, context], conditioning, [positions.Cosines, positions.Sines])[0], conditioning);

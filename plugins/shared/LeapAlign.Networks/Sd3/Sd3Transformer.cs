@@ -43,25 +43,27 @@ public sealed class Sd3Transformer
     /// <param name="context">The text's token features, [B, T, context width].</param>
     /// <param name="pooled">The text's pooled features, [B, pooled width].</param>
     /// <param name="timestep">1000 σ, [B] fp32.</param>
+    /// <param name="gap">As of <see cref="ConditioningEmbedding.Forward"/>.</param>
     /// <returns>[B, C, H, W] in the type of <paramref name="latents"/>.</returns>
     /// <exception cref="ArgumentException">The latents do not fit the patches or the position table.</exception>
-    public Tensor Forward(Tensor latents, Tensor context, Tensor pooled, Tensor timestep)
+    public Tensor Forward(Tensor latents, Tensor context, Tensor pooled, Tensor timestep, Tensor? gap = null)
     {
         ArgumentNullException.ThrowIfNull(latents);
-        return Forward(latents, context, pooled, timestep, throughBlocks: true);
+        return Forward((latents, context, pooled), timestep, gap, throughBlocks: true);
     }
 
     /// <summary>The hidden states of the image's tokens after the first blocks; those after them are not evaluated.</summary>
-    /// <param name="latents">As of <see cref="Forward(Tensor, Tensor, Tensor, Tensor)"/>, and so are the others.</param>
+    /// <param name="latents">As of <see cref="Forward(Tensor, Tensor, Tensor, Tensor, Tensor)"/>, and so are the others.</param>
     /// <param name="context">The text's token features.</param>
     /// <param name="pooled">The text's pooled features.</param>
     /// <param name="timestep">1000 σ.</param>
     /// <param name="blocks">After how many blocks, from 1.</param>
+    /// <param name="gap">As of <see cref="ConditioningEmbedding.Forward"/>.</param>
     /// <returns>[B, tokens, width] in the type of the network's arithmetic.</returns>
-    public Tensor Hidden(Tensor latents, Tensor context, Tensor pooled, Tensor timestep, int blocks)
+    public Tensor Hidden(Tensor latents, Tensor context, Tensor pooled, Tensor timestep, int blocks, Tensor? gap = null)
     {
         using var scope = NewDisposeScope();
-        return Streams(latents, context, pooled, timestep, blocks).Image.MoveToOuterDisposeScope();
+        return Streams((latents, context, pooled), timestep, gap, blocks).Image.MoveToOuterDisposeScope();
     }
 
     /// <summary>The weights that <see cref="Hidden"/> computes with.</summary>
@@ -86,23 +88,23 @@ public sealed class Sd3Transformer
                 "before and after blocks",
                 WorkStage.Velocity,
                 () => [Numbers(latents), Numbers(samples, tokens, _config.ContextWidth), Numbers(samples, _config.PooledWidth), full([samples], 500, dtype: ScalarType.Float32, device: device)],
-                inputs => [Forward(inputs[0], inputs[1], inputs[2], inputs[3], throughBlocks: false)]),
+                inputs => [Forward((inputs[0], inputs[1], inputs[2]), inputs[3], null, throughBlocks: false)]),
         ];
     }
 
-    private Tensor Forward(Tensor latents, Tensor context, Tensor pooled, Tensor timestep, bool throughBlocks)
+    private Tensor Forward((Tensor Latents, Tensor Context, Tensor Pooled) inputs, Tensor timestep, Tensor? gap, bool throughBlocks)
     {
         using var scope = NewDisposeScope();
-        var (image, conditioning) = Streams(latents, context, pooled, timestep, throughBlocks ? _config.Layers : 0);
-        return _head.Forward(image, conditioning, latents.shape[2] / _config.PatchSize).to(latents.dtype).MoveToOuterDisposeScope();
+        var (image, conditioning) = Streams(inputs, timestep, gap, throughBlocks ? _config.Layers : 0);
+        return _head.Forward(image, conditioning, inputs.Latents.shape[2] / _config.PatchSize).to(inputs.Latents.dtype).MoveToOuterDisposeScope();
     }
 
-    private (Tensor Image, Tensor Conditioning) Streams(Tensor latents, Tensor context, Tensor pooled, Tensor timestep, int blocks)
+    private (Tensor Image, Tensor Conditioning) Streams((Tensor Latents, Tensor Context, Tensor Pooled) inputs, Tensor timestep, Tensor? gap, int blocks)
     {
         var type = _patches.ComputeType;
-        var image = _patches.Forward(latents.to(type));
-        var conditioning = Activation.Silu(_conditioning.Forward(timestep, guidance: null, pooled.to(type)));
-        var text = _context.Forward(context.to(type));
+        var image = _patches.Forward(inputs.Latents.to(type));
+        var conditioning = Activation.Silu(_conditioning.Forward(timestep, guidance: null, inputs.Pooled.to(type), gap));
+        var text = _context.Forward(inputs.Context.to(type));
         return (blocks == 0 ? image : _blocks.Forward(blocks, [image, text], conditioning, [])[0], conditioning);
     }
 }
