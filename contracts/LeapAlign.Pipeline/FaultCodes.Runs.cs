@@ -194,6 +194,10 @@ public static partial class FaultCodes
     /// <summary>No sample of a step has a verdict that can be learnt from (a warning).</summary>
     public const string NoVerdictPairs = "LA5040";
 
+    /// <summary>The velocity of a model is not finite on the path whose likelihood is asked for.</summary>
+    public const string FlowNotFinite = "LA5043";
+
+
     /// <summary>A service cannot be reached, or the connection broke.</summary>
     public const string ServiceUnreachable = "LA6001";
 

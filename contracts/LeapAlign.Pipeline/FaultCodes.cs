@@ -114,4 +114,7 @@ public static partial class FaultCodes
 
     /// <summary>Processes are to share the state of an optimizer that does not update each parameter by itself.</summary>
     public const string NotSeparable = "LA3014";
+
+    /// <summary>An exact divergence is asked for in too many dimensions.</summary>
+    public const string DivergenceTooLarge = "LA3020";
 }

@@ -28,6 +28,7 @@ internal static class CasesBench
         ["local-error"] = LocalErrorCase.Run,
         ["mfac"] = MfacCase.Run,
         ["npg-igt"] = NpgIgtCase.Run,
+        ["sampled-dimensions"] = SampledDimensionsCase.Run,
         ["sven"] = SvenCase.Run,
     };
 
