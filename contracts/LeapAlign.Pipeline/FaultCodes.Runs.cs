@@ -197,7 +197,6 @@ public static partial class FaultCodes
     /// <summary>The velocity of a model is not finite on the path whose likelihood is asked for.</summary>
     public const string FlowNotFinite = "LA5043";
 
-
     /// <summary>A service cannot be reached, or the connection broke.</summary>
     public const string ServiceUnreachable = "LA6001";
 

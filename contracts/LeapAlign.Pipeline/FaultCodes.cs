@@ -117,4 +117,7 @@ public static partial class FaultCodes
 
     /// <summary>An exact divergence is asked for in too many dimensions.</summary>
     public const string DivergenceTooLarge = "LA3020";
+
+    /// <summary>A verdict is to have a gradient, and what it judges has none.</summary>
+    public const string VerdictWithoutGradient = "LA3021";
 }

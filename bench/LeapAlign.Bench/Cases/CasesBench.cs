@@ -24,6 +24,7 @@ internal static class CasesBench
     {
         ["diffgrad"] = DiffGradCase.Run,
         ["gns"] = GnsCase.Run,
+        ["hard-units"] = HardUnitsCase.Run,
         ["lanton"] = LantonCase.Run,
         ["local-error"] = LocalErrorCase.Run,
         ["mfac"] = MfacCase.Run,
