@@ -45,6 +45,7 @@ public sealed class HardUnitsTests
         var before = baselines.State.clone();
         baselines.Update(Inputs(), drawn, Losses(drawn) * 0);
         Equal((before[0] * 0.9).data<double>().ToArray(), baselines.State[0]);
+        Equal(((before[1] * 0.9) + ((drawn - Inputs().sigmoid()).square().mean([0]) * 0.1)).data<double>().ToArray(), baselines.State[1]);
     }
 
     [Fact]
