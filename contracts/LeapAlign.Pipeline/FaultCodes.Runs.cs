@@ -200,6 +200,15 @@ public static partial class FaultCodes
     /// <summary>No sample of a step has a verdict that can be learnt from (a warning).</summary>
     public const string NoVerdictPairs = "LA5040";
 
+    /// <summary>The velocity of a model is not finite on the path whose likelihood is asked for.</summary>
+    public const string FlowNotFinite = "LA5043";
+
+    /// <summary>What is to be differentiated as the root of a function is no root of it.</summary>
+    public const string RootNotSolved = "LA5044";
+
+    /// <summary>The linear system of an implicit derivative is not solved.</summary>
+    public const string LinearNotSolved = "LA5045";
+
     /// <summary>A service cannot be reached, or the connection broke.</summary>
     public const string ServiceUnreachable = "LA6001";
 

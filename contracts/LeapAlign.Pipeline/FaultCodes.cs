@@ -117,4 +117,10 @@ public static partial class FaultCodes
 
     /// <summary>A method takes differences of the network in its times, and the run computes in bf16.</summary>
     public const string DifferencesInBFloat16 = "LA3015";
+
+    /// <summary>An exact divergence is asked for in too many dimensions.</summary>
+    public const string DivergenceTooLarge = "LA3020";
+
+    /// <summary>A verdict is to have a gradient, and what it judges has none.</summary>
+    public const string VerdictWithoutGradient = "LA3021";
 }

@@ -4,6 +4,7 @@ using LeapAlign.Host.Commands.Verbs;
 using LeapAlign.Host.Commands.Verbs.Runs;
 using LeapAlign.Host.Filtering;
 using LeapAlign.Host.Fitting;
+using LeapAlign.Host.Likelihoods;
 using LeapAlign.Host.Pins;
 using LeapAlign.Host.Planning;
 using LeapAlign.Host.Plugins;
@@ -79,6 +80,8 @@ internal static class HostServices
         .AddSingleton<IVerb, FitVerb>()
         .AddSingleton<Scorer>()
         .AddSingleton<IVerb, ScoreVerb>()
+        .AddSingleton<PictureLikelihoods>()
+        .AddSingleton<IVerb, LikelihoodVerb>()
         .AddSingleton<SweepComposer>()
         .AddSingleton<IMemberProcess, MemberProcess>()
         .AddSingleton<SweepRun>()

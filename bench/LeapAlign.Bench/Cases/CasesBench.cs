@@ -22,12 +22,15 @@ internal static class CasesBench
 {
     private static readonly Dictionary<string, Func<IEnumerable<CaseFigure>>> s_cases = new(StringComparer.Ordinal)
     {
+        ["dcdm"] = DcdmCase.Run,
         ["diffgrad"] = DiffGradCase.Run,
         ["gns"] = GnsCase.Run,
+        ["hard-units"] = HardUnitsCase.Run,
         ["lanton"] = LantonCase.Run,
         ["local-error"] = LocalErrorCase.Run,
         ["mfac"] = MfacCase.Run,
         ["npg-igt"] = NpgIgtCase.Run,
+        ["sampled-dimensions"] = SampledDimensionsCase.Run,
         ["sven"] = SvenCase.Run,
     };
 

@@ -2,6 +2,7 @@ using LeapAlign.Contracts.Plugins;
 using LeapAlign.Host.Composition;
 using LeapAlign.Host.Configuration;
 using LeapAlign.Host.Configuration.Schema;
+using LeapAlign.Host.Configuration.Sections;
 using LeapAlign.Host.Pins;
 using LeapAlign.Host.Plugins;
 using LeapAlign.Host.Runtime;
@@ -46,7 +47,11 @@ internal sealed class Workspace : IDisposable
     /// <param name="change">What the command line changes beside <c>--set</c>.</param>
     /// <param name="sections">The sections of plugins.json that are read.</param>
     public Result<RunPlan> ComposeParts(Func<JsonSource, Result<JsonSource>> change, params IReadOnlyList<string> sections) =>
-        _read.Bind(change).Bind(source => new Composer(Catalog).ComposeParts(source, sections));
+        _read.Bind(change).Bind(WithModelFolder).Bind(source => new Composer(Catalog).ComposeParts(source, sections));
+
+    /// <summary>Whether plugins.json has a section.</summary>
+    /// <param name="section">Its path.</param>
+    public bool Names(string section) => _read.Match(file => PartKinds.Section(section).Find(file.Root) is not null, static _ => false);
 
     public void Dispose()
     {

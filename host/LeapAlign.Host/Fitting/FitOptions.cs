@@ -19,6 +19,12 @@ internal sealed record FitOptions(string Reward)
     /// <summary>The option of <see cref="Replaces"/>.</summary>
     public const string ReplaceOption = "--replace";
 
+    /// <summary>The option of <see cref="Ridge"/>.</summary>
+    public const string RidgeOption = "--ridge";
+
+    /// <summary>Whether the last layer is solved for at the end, with a penalty that captions set aside choose.</summary>
+    public bool Ridge { get; init; }
+
     /// <summary>The name of the reward whose scores of drawn pictures it learns; null where a file has them.</summary>
     public string? From { get; init; }
 

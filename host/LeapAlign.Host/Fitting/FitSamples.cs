@@ -80,6 +80,15 @@ internal sealed class FitSamples(IModel model, ImageSize size, OpenStages stages
         return nn.functional.cosine_similarity(own.flatten().to(ScalarType.Float64), sample.Gradient!.flatten().to(ScalarType.Float64), dim: 0).item<double>();
     })];
 
+    /// <summary>The mean of <see cref="Cosines"/>; null where the other reward has no gradient.</summary>
+    /// <param name="fit">What is fitted.</param>
+    /// <param name="samples">At least one.</param>
+    public double? Agreement(IRewardFit fit, IEnumerable<Drawn> samples)
+    {
+        Drawn[] all = [.. samples];
+        return all[0].Gradient is null ? null : Cosines(fit, all).Average();
+    }
+
     /// <summary>
     /// What moves the gradient of what is fitted towards another: the derivative of <c>Σ ‖∇h − g‖² / Σ ‖g‖²</c> with respect to ∇h is a direction, and the derivative of h along it is taken from
     /// features on both sides of each sample.

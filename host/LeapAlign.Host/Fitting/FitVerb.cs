@@ -28,6 +28,7 @@ internal sealed class FitVerb(PlanRun run, RewardFitting fitting) : IVerb
     private readonly Option<int> _slopes = new("--slopes") { Description = "Samples of an update whose gradients are learnt, too, where the other reward has one; 0 learns scores alone, much faster.", DefaultValueFactory = static _ => new FitOptions("").Slopes };
     private readonly Option<double> _heldOut = new("--held-out") { Description = "The share of captions that it does not learn from, and is measured by.", DefaultValueFactory = static _ => new FitOptions("").HeldOut };
     private readonly Option<string> _sigmas = new(FitOptions.SigmasOption) { Description = "The noise levels that it is fitted at: 0, and others up to 1.", HelpName = "0,0.5", DefaultValueFactory = static _ => "0,0.25,0.5,0.75" };
+    private readonly Option<bool> _ridge = new(FitOptions.RidgeOption) { Description = "Solves for the last layer at the end, with the penalty at which captions that are set aside for it are told best." };
     private readonly Option<long> _seed = new("--seed") { Description = "The seed of everything that is drawn." };
     private readonly Option<bool> _replace = new(FitOptions.ReplaceOption) { Description = "Puts the reward in the place of one that is there." };
 
@@ -50,12 +51,16 @@ internal sealed class FitVerb(PlanRun run, RewardFitting fitting) : IVerb
         });
         var command = new Command("fit", "Fits a reward of latents to another reward's scores, or to scores or preferences of a file, and says how well it fits.")
         {
-            _reward, _from, _scores, _pairs, _pictures, _updates, _slopes, _heldOut, _sigmas, _seed, _replace,
+            _reward, _from, _scores, _pairs, _pictures, _updates, _slopes, _heldOut, _sigmas, _ridge, _seed, _replace,
         };
         command.Validators.Add(result =>
         {
             Option[] given = [.. new Option[] { _from, _scores, _pairs }.Where(option => result.GetResult(option) is not null)];
             if (given.Length != 1) result.AddError($"{(given.Length == 0 ? "nothing says what is learnt" : $"{given[0].Name} and {given[1].Name} are both given")}; expected one of {FitOptions.FromOption}, {FitOptions.ScoresOption} and {FitOptions.PairsOption}");
+        });
+        command.Validators.Add(result =>
+        {
+            if (result.GetResult(_pairs) is not null && result.GetValue(_ridge)) result.AddError($"{FitOptions.RidgeOption} solves for scores, and {FitOptions.PairsOption} has none");
         });
         command.SetAction(Invoke);
         return command;
@@ -92,6 +97,7 @@ internal sealed class FitVerb(PlanRun run, RewardFitting fitting) : IVerb
             HeldOut = parsed.GetValue(_heldOut),
             Sigmas = Levels(parsed.GetValue(_sigmas)!)!,
             Seed = parsed.GetValue(_seed),
+            Ridge = parsed.GetValue(_ridge),
             Replaces = parsed.GetValue(_replace),
         };
         return run.Run(CompositionSource.Of(parsed), workspace => workspace.ComposeParts(source => WithPictures(source, options), options.From is null ? s_ofFiles : s_ofDrawings), (plan, _, stop) => fitting.Fit(plan, options, stop));

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text.Json;
 using LeapAlign.Contracts.Models;
 using LeapAlign.Contracts.Prompts;
 using LeapAlign.Contracts.Randomness;
@@ -101,29 +100,32 @@ internal sealed class FitWork(RunPlan plan, FitOptions options, (IModel Model, I
                     stop.ThrowIfCancellationRequested();
                     foreach (var sigma in options.Sigmas) AddRow(fit, rows, (sample.Latents, sample.Prompt, sample.Image), sigma, sample.Score);
                 }
+                var layer = LastLayer(fit, [.. learnt.Select(static sample => sample.Prompt.Text)]);
+                var taught = learnt.Where(sample => layer?.IsAside(sample.Prompt.Text) != true).ToArray();
                 var draws = _random.For("slopes").Open();
                 FitSlopes Slopes()
                 {
-                    var chosen = Enumerable.Range(0, options.Slopes).Select(_ => learnt[draws.NextInt(0, learnt.Length)]).ToArray();
+                    var chosen = Enumerable.Range(0, options.Slopes).Select(_ => taught[draws.NextInt(0, taught.Length)]).ToArray();
                     return Samples.Slopes(fit, stack(chosen.Select(static sample => sample.Latents)), [.. chosen.Select(static sample => sample.Prompt)], stack(chosen.Select(static sample => sample.Gradient!)), spread.Scale);
                 }
-                Learn(fit, rows, options.Slopes > 0 && learnt[0].Gradient is not null ? Slopes : null, stop);
+                Learn(fit, rows, (options.Slopes > 0 && learnt[0].Gradient is not null ? Slopes : null, layer), stop);
+                var ridge = Ridge(layer, fit, rows, spread);
                 List<(double, FitQuality)> quality = [];
                 foreach (var sigma in options.Sigmas)
                 {
                     using var at = new FitRows(Kept);
                     foreach (var sample in measured) AddRow(fit, at, (sample.Latents, sample.Prompt, sample.Image), sigma, sample.Score);
                     var agreed = FitQuality.OfScores(at.Scores, Scores(fit, at));
-                    quality.Add((sigma, sigma == 0 ? agreed with { Gradient = Agreement(fit, measured), FittedGradient = Agreement(fit, learnt.Take(measured.Length)) } : agreed));
+                    quality.Add((sigma, sigma == 0 ? agreed with { Gradient = Samples.Agreement(fit, measured), FittedGradient = Samples.Agreement(fit, learnt.Take(measured.Length)) } : agreed));
                 }
-                return Outcome(fit, teacher.Name, learnt.Length, quality);
+                return Outcome(fit, teacher.Name, learnt.Length, quality, ridge);
             }
         });
     }
 
     private Result<FitOutcome> OfScores(IFittedReward reward, IReadOnlyList<Prompt> prompts, HashSet<string> heldOut, CancellationToken stop)
     {
-        if (!prompts.Select(Score).All().TryGet(out var scores, out var bad)) return bad;
+        if (!prompts.Select(prompt => RowScore.Of(prompt, options.Scores!)).All().TryGet(out var scores, out var bad)) return bad;
         var (learnt, measured) = Split(prompts, heldOut);
         if (Enough(learnt.Length, measured.Length) is { } few) return few;
         if (!Spread(options.Scores!, [.. learnt.Select(row => scores[row])]).TryGet(out var spread, out var flat)) return flat;
@@ -136,14 +138,20 @@ internal sealed class FitWork(RunPlan plan, FitOptions options, (IModel Model, I
                     foreach (var sigma in sigmas) AddRow(fit, rows, (latents, prompts[row], row), sigma, scores[row]);
                 }
                 FitRows Rows(int[] of, IReadOnlyList<double> sigmas) => Encoded(of, prompts, (rows, row, latents) => Add(rows, row, latents, sigmas), stop);
-                using (var rows = Rows(learnt, options.Sigmas)) Learn(fit, rows, null, stop);
+                double? ridge;
+                using (var rows = Rows(learnt, options.Sigmas))
+                {
+                    var layer = LastLayer(fit, [.. learnt.Select(row => prompts[row].Text)]);
+                    Learn(fit, rows, (null, layer), stop);
+                    ridge = Ridge(layer, fit, rows, spread);
+                }
                 List<(double, FitQuality)> quality = [];
                 foreach (var sigma in options.Sigmas)
                 {
                     using var at = Rows(measured, [sigma]);
                     quality.Add((sigma, FitQuality.OfScores(at.Scores, Scores(fit, at))));
                 }
-                return Outcome(fit, Path.GetFileName(options.Scores!), learnt.Length, quality);
+                return Outcome(fit, Path.GetFileName(options.Scores!), learnt.Length, quality, ridge);
             }
         });
     }
@@ -163,7 +171,7 @@ internal sealed class FitWork(RunPlan plan, FitOptions options, (IModel Model, I
                     foreach (var sigma in sigmas) rows.Add(FeaturesOf(fit, (preferred, prompts[row], row), sigma), FeaturesOf(fit, (rejected, prompts[row], row), sigma), sigma);
                 }
                 FitRows Rows(int[] of, IReadOnlyList<double> sigmas) => Encoded(of, prompts, (rows, row, preferred) => Add(rows, row, preferred, sigmas), stop);
-                using (var rows = Rows(learnt, options.Sigmas)) Learn(fit, rows, null, stop);
+                using (var rows = Rows(learnt, options.Sigmas)) Learn(fit, rows, (null, null), stop);
                 List<(double, FitQuality)> quality = [];
                 foreach (var sigma in options.Sigmas)
                 {
@@ -187,22 +195,36 @@ internal sealed class FitWork(RunPlan plan, FitOptions options, (IModel Model, I
         return rows;
     }
 
-    private void Learn(IRewardFit fit, FitRows rows, Func<FitSlopes>? slopes, CancellationToken stop)
+    private void Learn(IRewardFit fit, FitRows rows, (Func<FitSlopes>? Slopes, LastLayerSolution? Layer) beside, CancellationToken stop)
     {
+        var aside = beside.Layer?.Aside(rows);
+        int[] taught = [.. Enumerable.Range(0, rows.Count).Where(row => aside?[row] != true)];
         var numbers = _random.For("batches").Open();
         for (var update = 0; update < options.Updates; update++)
         {
             stop.ThrowIfCancellationRequested();
             using var scope = NewDisposeScope();
-            int[] batch = [.. Enumerable.Range(0, options.Batch).Select(_ => numbers.NextInt(0, rows.Count))];
+            int[] batch = [.. Enumerable.Range(0, options.Batch).Select(_ => taught[numbers.NextInt(0, taught.Length)])];
             double[] sigmas = [.. batch.Select(row => rows.Sigmas[row])];
             var loss = rows.ArePairs
                 ? fit.LearnPairs(update, rows.Features(batch), rows.Rejected(batch), sigmas)
-                : fit.LearnScores(update, rows.Features(batch), sigmas, tensor(batch.Select(row => (float)rows.Scores[row]).ToArray(), device: living.Device), slopes?.Invoke());
+                : fit.LearnScores(update, rows.Features(batch), sigmas, tensor(batch.Select(row => (float)rows.Scores[row]).ToArray(), device: living.Device), beside.Slopes?.Invoke());
             if (!double.IsFinite(loss)) throw new FaultException(new Fault.Run(FaultCodes.CannotFit, FormattableString.Invariant($"the loss of update {update + 1} is {loss}; a lower rate may help")));
             Say(FormattableString.Invariant($"loss {loss:G4} after"), update, update + 1, options.Updates, "updates");
         }
     }
+
+    private LastLayerSolution? LastLayer(IRewardFit fit, IReadOnlyList<string> captions) => options.Ridge ? Given(LastLayerSolution.Of(options, _random, fit, captions)) : null;
+
+    private double? Ridge(LastLayerSolution? layer, IRewardFit fit, FitRows rows, (double Offset, double Scale) spread)
+    {
+        if (layer is null) return null;
+        var solved = Given(layer.Solve(fit, rows, spread, living.Device));
+        say(FormattableString.Invariant($"ridge: lambda {solved.Lambda:G4}, squared error {solved.Error:G4} of what was set aside"));
+        return solved.Lambda;
+    }
+
+    private static T Given<T>(Result<T> result) => result.Match(static value => value, static fault => throw new FaultException(fault));
 
     private double[] Scores(IRewardFit fit, FitRows rows, bool rejected = false)
     {
@@ -214,12 +236,6 @@ internal sealed class FitWork(RunPlan plan, FitOptions options, (IModel Model, I
             scores.AddRange(values.to(ScalarType.Float64).cpu().data<double>().ToArray());
         }
         return [.. scores];
-    }
-
-    private double? Agreement(IRewardFit fit, IEnumerable<Drawn> samples)
-    {
-        Drawn[] all = [.. samples];
-        return all[0].Gradient is null ? null : Samples.Cosines(fit, all).Average();
     }
 
     private void AddRow(IRewardFit fit, FitRows rows, (Tensor Latents, Prompt Prompt, int Image) sample, double sigma, double score)
@@ -234,7 +250,7 @@ internal sealed class FitWork(RunPlan plan, FitOptions options, (IModel Model, I
     private Result<IRewardFit> Begin(IFittedReward reward, string source, (double Offset, double Scale) spread) =>
         reward.BeginFit(living.Model, new FitTargets(source, spread.Offset, spread.Scale, options.Sigmas[0], options.Sigmas[^1], options.Updates, _random.For("reward")));
 
-    private FitOutcome Outcome(IRewardFit fit, string source, int learnt, List<(double Sigma, FitQuality Quality)> quality)
+    private FitOutcome Outcome(IRewardFit fit, string source, int learnt, List<(double Sigma, FitQuality Quality)> quality, double? ridge = null)
     {
         var clean = quality[0].Quality;
         Dictionary<string, string> record = new()
@@ -245,6 +261,7 @@ internal sealed class FitWork(RunPlan plan, FitOptions options, (IModel Model, I
             ["fit.updates"] = options.Updates.ToString(CultureInfo.InvariantCulture),
             ["held-out.samples"] = clean.Count.ToString(CultureInfo.InvariantCulture),
         };
+        if (ridge is { } lambda) record["fit.ridge"] = lambda.ToString("R", CultureInfo.InvariantCulture);
         if (clean.FittedGradient is { } fitted) record["fitted.gradient"] = fitted.ToString("R", CultureInfo.InvariantCulture);
         foreach (var (name, value) in new[] { ("pearson", clean.Pearson), ("spearman", clean.Spearman), ("explained", clean.Explained), ("pairs", clean.Pairs), ("gradient", clean.Gradient) })
         {
@@ -272,25 +289,6 @@ internal sealed class FitWork(RunPlan plan, FitOptions options, (IModel Model, I
         return deviation > 0
             ? (mean, deviation)
             : Result.Fail<(double, double)>(new Fault.Run(FaultCodes.CannotFit, FormattableString.Invariant($"'{source}' gives {mean:G6} to every sample; there is nothing to learn"), plan.Prompts.Place));
-    }
-
-    private Result<double> Score(Prompt prompt)
-    {
-        const string key = "score";
-        try
-        {
-            using var row = JsonDocument.Parse(prompt.Metadata ?? "{}");
-            if (row.RootElement.TryGetProperty(key, out var said))
-            {
-                if (said.ValueKind == JsonValueKind.Number && said.TryGetDouble(out var number) && double.IsFinite(number)) return number;
-                if (said.ValueKind == JsonValueKind.String && double.TryParse(said.GetString(), NumberStyles.Float, CultureInfo.InvariantCulture, out number) && double.IsFinite(number)) return number;
-            }
-        }
-        catch (JsonException)
-        {
-            // The same as a row without a score.
-        }
-        return new Fault.Input(FaultCodes.CannotFit, $"row {prompt.Id + 1} ('{prompt.Text}') has no '{key}' that is a number", new SourcePlace(options.Scores!, Key: key));
     }
 
     private void Say(string what, int before, int after, int all, string things)

@@ -1,5 +1,7 @@
 using System.Text.Json.Serialization;
+using LeapAlign.Contracts.Estimators;
 using LeapAlign.Contracts.Plugins;
+using LeapAlign.Contracts.Rewards;
 
 namespace LeapAlign.Rewards.JpegSize;
 
@@ -8,7 +10,11 @@ public sealed class JpegSizePlugin : IPlugin
 {
     /// <inheritdoc/>
     public IReadOnlyList<PartDefinition> Parts { get; } =
-        [PartDefinition.Of<JpegSizeReward, JpegSizeSettings>("jpeg-size", SettingsJson.Default.JpegSizeSettings, static (settings, _) => new(settings))];
+    [
+        PartDefinition.Of<IReward, JpegSizeSettings>(
+            "jpeg-size", SettingsJson.Default.JpegSizeSettings, static (settings, _) => settings.Gradient == HardGradient.None ? new JpegSizeReward(settings) : new TrainableJpegSize(settings))
+            .Providing<JpegSizeSettings>(static settings => settings.Gradient == HardGradient.None ? [] : [Capabilities.DifferentiableReward]),
+    ];
 }
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, UseStringEnumConverter = true)]

@@ -1,6 +1,7 @@
 using System.ComponentModel;
 using System.ComponentModel.DataAnnotations;
 using System.Text.Json.Serialization;
+using LeapAlign.Contracts.Estimators;
 
 namespace LeapAlign.Rewards.JpegSize;
 
@@ -15,6 +16,10 @@ public sealed record JpegSizeSettings
     /// <summary>Which pictures score higher.</summary>
     [Description("Which pictures score higher: small (files; the score is minus the size) or large (the score is the size).")]
     public PreferredSize Prefer { get; init; } = PreferredSize.Small;
+
+    /// <summary>Whether it has a gradient.</summary>
+    [Description("Whether it can be trained by methods that follow gradients: none, or straight-through (the score is the size of the file, the gradient that of a smooth measure of its coefficients).")]
+    public HardGradient Gradient { get; init; }
 }
 
 /// <summary>Which pictures score higher.</summary>

@@ -65,6 +65,16 @@ internal sealed class Head(HeadShape shape, IReadOnlyList<Tensor> tensors) : IDi
     public Tensor Forward(Tensor features, IReadOnlyList<double> sigmas)
     {
         using var scope = NewDisposeScope();
+        return nn.functional.linear(LastInputs(features, sigmas), tensors[7], tensors[8]).squeeze(1).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>What goes into its last layer.</summary>
+    /// <param name="features">[B, L · tokens + captions], as of <see cref="Forward"/>.</param>
+    /// <param name="sigmas">One noise level for all, or one for each.</param>
+    /// <returns>[B, hidden], in the type of the head.</returns>
+    public Tensor LastInputs(Tensor features, IReadOnlyList<double> sigmas)
+    {
+        using var scope = NewDisposeScope();
         var (samples, width) = (features.shape[0], features.shape[1] - shape.Captions);
         var (_, rest) = Math.DivRem(width, shape.Tokens);
         if (rest != 0 || width <= 0) throw new ArgumentException($"{features.shape[1]} features are not tokens of {shape.Tokens} and a caption of {shape.Captions}", nameof(features));
@@ -78,8 +88,18 @@ internal sealed class Head(HeadShape shape, IReadOnlyList<Tensor> tensors) : IDi
         var hidden = nn.functional.silu((nn.functional.linear(tokens, tensors[0], tensors[1]) * (1 + scale)) + shift);
         var weights = (nn.functional.linear(hidden, tensors[4]) / Math.Sqrt(shape.Hidden)).softmax(1);
         var means = cat([hidden.mean([1], keepdim: true), weights.transpose(1, 2).matmul(hidden)], 1).flatten(1);
-        var mixed = nn.functional.silu(nn.functional.linear(means, tensors[5], tensors[6]));
-        return nn.functional.linear(mixed, tensors[7], tensors[8]).squeeze(1).MoveToOuterDisposeScope();
+        return nn.functional.silu(nn.functional.linear(means, tensors[5], tensors[6])).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Puts another last layer in the place of the one that is there.</summary>
+    /// <param name="weights">[hidden].</param>
+    /// <param name="intercept">What is added.</param>
+    public void SetLastLayer(Tensor weights, double intercept)
+    {
+        using var scope = NewDisposeScope();
+        using var _ = no_grad();
+        tensors[7].copy_(weights.reshape(1, -1));
+        tensors[8].fill_(intercept);
     }
 
     public void Dispose()

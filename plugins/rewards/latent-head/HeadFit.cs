@@ -8,7 +8,7 @@ using static TorchSharp.torch;
 namespace LeapAlign.Rewards.LatentHead;
 
 /// <summary>A head that learns: towards scores by the mean squared error of normalised scores, towards preferences by the likelihood of Bradley and Terry, with AdamW.</summary>
-internal sealed class HeadFit : IRewardFit
+internal sealed class HeadFit : ILastLayerFit
 {
     private const double LongestGradient = 1;
     private const int WarmUpPart = 20;
@@ -35,6 +35,14 @@ internal sealed class HeadFit : IRewardFit
         using var scope = NewDisposeScope();
         return ((_head.Forward(features, sigmas) * _says.Scale) + _says.Offset).MoveToOuterDisposeScope();
     }
+
+    public Tensor LastInputs(Tensor features, IReadOnlyList<double> sigmas)
+    {
+        using var _ = no_grad();
+        return _head.LastInputs(features, sigmas);
+    }
+
+    public void SetLastLayer(Tensor weights, double intercept) => _head.SetLastLayer(weights, intercept);
 
     public double LearnScores(int update, Tensor features, IReadOnlyList<double> sigmas, Tensor scores, FitSlopes? slopes) => Learn(
         update,

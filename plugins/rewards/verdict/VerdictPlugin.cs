@@ -1,5 +1,7 @@
 using System.Text.Json.Serialization;
+using LeapAlign.Contracts.Estimators;
 using LeapAlign.Contracts.Plugins;
+using LeapAlign.Contracts.Rewards;
 
 namespace LeapAlign.Rewards.Verdict;
 
@@ -8,7 +10,10 @@ public sealed class VerdictPlugin : IPlugin
 {
     /// <inheritdoc/>
     public IReadOnlyList<PartDefinition> Parts { get; } =
-        [PartDefinition.TryOf<VerdictReward, VerdictSettings>("verdict", SettingsJson.Default.VerdictSettings, VerdictReward.Create)];
+    [
+        PartDefinition.TryOf<IReward, VerdictSettings>("verdict", SettingsJson.Default.VerdictSettings, VerdictReward.Create)
+            .Providing<VerdictSettings>(static settings => settings.Gradient == HardGradient.None ? [] : [Capabilities.DifferentiableReward]),
+    ];
 }
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, UseStringEnumConverter = true)]

@@ -1,6 +1,7 @@
 using System.ComponentModel;
 using System.ComponentModel.DataAnnotations;
 using System.Text.Json.Serialization;
+using LeapAlign.Contracts.Estimators;
 
 namespace LeapAlign.Rewards.Verdict;
 
@@ -23,6 +24,15 @@ public sealed record VerdictSettings
     /// <summary>On which side of it.</summary>
     [Description("Which scores pass: at-least (the threshold and above) or below (what is below it, a tilt in degrees for instance).")]
     public PassingSide Passes { get; init; }
+
+    /// <summary>Whether it has a gradient.</summary>
+    [Description("Whether it can be trained by methods that follow gradients: none, or straight-through (a picture passes or fails, the gradient is that of a logistic slope around the threshold). The reward of of needs a gradient then; a program has none.")]
+    public HardGradient Gradient { get; init; }
+
+    /// <summary>How wide the slope is.</summary>
+    [Description("With gradient straight-through: how far from the threshold, in scores, there is still a gradient; the slope is that of 1 / (1 + exp(-(score - threshold) / width)).")]
+    [Range(0, 1e6, MinimumIsExclusive = true)]
+    public double Width { get; init; } = 0.1;
 
     /// <summary>The lowest number that the program may write.</summary>
     [Description("The lowest number that the program may write; null for no bound. One outside is no answer.")]

@@ -33,6 +33,7 @@ public sealed class CommandLineTests
     [InlineData("--resume is given nothing", "", "train", "--resume", "")]
     [InlineData("is empty", "run", "report", "")]
     [InlineData("70000 is no port", "0 to 65535", "train", "--dashboard", "70000")]
+    [InlineData("--ridge solves for scores", "--pairs has none", "fit", "head", "--pairs", "p.jsonl", "--ridge")]
     [InlineData("the pictures have no caption", "--captions", "score", "a.png")]
     [InlineData("are both given", "one of them", "score", "a.png", "--caption", "a cat", "--captions", "c.jsonl")]
     [InlineData("there is nothing to score", "pictures", "score", "--caption", "a cat")]

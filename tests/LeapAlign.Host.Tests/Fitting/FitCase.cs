@@ -36,6 +36,9 @@ internal sealed class FitCase
     /// <summary>What was learnt from, by call.</summary>
     public List<(Tensor Features, double[] Sigmas, Tensor Scores, FitSlopes? Slopes)> Learnt { get; } = [];
 
+    /// <summary>The last layer that was put, where one was solved for.</summary>
+    public (float[] Weights, double Intercept)? Layer { get; private set; }
+
     /// <summary>The pairs that were learnt from.</summary>
     public List<(Tensor Preferred, Tensor Rejected)> Pairs { get; } = [];
 
@@ -97,11 +100,21 @@ internal sealed class FitCase
 
         public Tensor Score(LatentSamples samples) => throw new NotSupportedException();
 
-        public Result<IRewardFit> BeginFit(IModel model, FitTargets targets) => new Head(work, targets);
+        public Result<IRewardFit> BeginFit(IModel model, FitTargets targets) => work.Options.Ridge ? new LayeredHead(work, targets) : new Head(work, targets);
+    }
+
+    // The latents go into its last layer.
+    private sealed class LayeredHead(FitCase work, FitTargets targets) : Head(work, targets), ILastLayerFit
+    {
+        private readonly FitCase _work = work;
+
+        public Tensor LastInputs(Tensor features, IReadOnlyList<double> sigmas) => features.narrow(1, 0, Numbers);
+
+        public void SetLastLayer(Tensor weights, double intercept) => _work.Layer = (weights.data<float>().ToArray(), intercept);
     }
 
     // Features are the latents, the caption and the noise level.
-    private sealed class Head(FitCase work, FitTargets targets) : IRewardFit
+    private class Head(FitCase work, FitTargets targets) : IRewardFit
     {
         public Tensor Features(LatentSamples samples) => cat(
             [

@@ -106,6 +106,25 @@ public sealed class FitWorkTests : IDisposable
         foreach (var side in new[] { "held-out.gradient", "fitted.gradient" }) Assert.Equal(1, double.Parse(outcome.File.Metadata[side], CultureInfo.InvariantCulture), 1e-6);
     }
 
+    // Twelve captions: three are held out, three of the other nine are set aside, and the updates see six.
+    [Fact]
+    public void A_layer_that_is_solved_for_has_its_penalty_from_captions_that_nothing_learns_from()
+    {
+        var work = new FitCase { Options = new FitCase().Options with { Ridge = true } };
+        var outcome = work.Run(FitCase.Captions).Value();
+        long[] learnt = [.. work.Learnt.SelectMany(static batch => batch.Features.select(1, Latents).data<float>().ToArray().Concat(batch.Slopes!.Above.select(1, Latents).data<float>().ToArray())).Select(static caption => (long)caption).Distinct()];
+        Assert.Equal(6, learnt.Length);
+        Assert.Equal(Latents, work.Layer!.Value.Weights.Length);
+        Assert.True(double.Parse(outcome.File.Metadata["fit.ridge"], CultureInfo.InvariantCulture) > 0);
+        Assert.DoesNotContain("fit.ridge", new FitCase().Run(FitCase.Captions).Value().File.Metadata.Keys);
+
+        var scores = new FitCase { Options = new FitOptions("head") { Scores = "scores.jsonl", Updates = 20, Batch = 8, Sigmas = [0], Ridge = true } };
+        scores.Run(Rows(static id => $$"""{"score":{{id}}}""")).Value();
+        Assert.Equal(6, scores.Learnt.SelectMany(static batch => batch.Features.select(1, Latents).data<float>().ToArray()).Distinct().Count());
+        // Every latent of a picture is as bright as its number says, and so is its score: 12 levels of 20 bytes.
+        Assert.Equal(255.0 / 20 / 3.2, scores.Layer!.Value.Weights.Sum(), 1.5);
+    }
+
     [Theory]
     [InlineData("""{"score":0.5}""", null)]
     [InlineData("""{"score":"0.25"}""", null)]

@@ -7,7 +7,7 @@ namespace LeapAlign.Host.Kernel.Rewards;
 
 /// <summary>A reward of the run as another one sees it: with the checks that its scores have wherever they are asked for.</summary>
 /// <param name="reward">Scores pictures.</param>
-internal sealed class CheckedReward(RunReward reward) : IReward
+internal class CheckedReward(RunReward reward) : IReward
 {
     /// <inheritdoc/>
     public Tensor Score(Tensor images, IReadOnlyList<Prompt> prompts)
@@ -17,3 +17,7 @@ internal sealed class CheckedReward(RunReward reward) : IReward
         return lent.Judge() is { } changed ? throw new FaultException(changed) : scores;
     }
 }
+
+/// <summary>The same of a reward whose scores have gradients, which whoever asks can tell.</summary>
+/// <param name="reward">Scores pictures.</param>
+internal sealed class CheckedDifferentiableReward(RunReward reward) : CheckedReward(reward), IDifferentiableReward;

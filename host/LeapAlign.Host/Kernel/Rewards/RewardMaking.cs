@@ -42,7 +42,7 @@ internal sealed class RewardMaking(IReadOnlyList<RewardPlan> plans, IModel? mode
         {
             { Latent: not null } => No("which scores latents; it takes one that scores pictures"),
             { Compares: true } => No("which compares the pictures of a prompt; it takes one that scores each by itself"),
-            _ => Result.Ok<IReward>(new CheckedReward(reward)),
+            _ => Result.Ok<IReward>(reward.IsDifferentiable ? new CheckedDifferentiableReward(reward) : new CheckedReward(reward)),
         });
     }
 

@@ -1,3 +1,4 @@
+using LeapAlign.Contracts.Estimators;
 using LeapAlign.Networks.Images;
 using LeapAlign.Pipeline;
 using static TorchSharp.torch;
@@ -103,7 +104,7 @@ public sealed record ClipImageProcessor
     private Tensor Resized(Tensor images, long height, long width)
     {
         var smooth = height == images.shape[2] && width == images.shape[3] ? images : Resize.Apply(images, height, width, Filter);
-        return EightBit ? smooth + (Resize.InBytes(images, height, width, Filter) - smooth).detach() : smooth;
+        return EightBit ? HardUnits.StraightThrough(Resize.InBytes(images, height, width, Filter), smooth) : smooth;
     }
 
     // Black where the picture is not, before colours are normalised; the odd pixel is on the right and below.

@@ -62,6 +62,22 @@ public sealed class HeadTests : IDisposable
     }
 
     [Fact]
+    public void Its_last_layer_can_be_taken_and_put()
+    {
+        using var fit = (ILastLayerFit)Begin(new FeatureCase(), updates: 1, (3, 2));
+        var features = fit.Features(FeatureCase.Samples(FeatureCase.Latents(5), 0)).detach();
+        double[] sigmas = [0, 0.5, 0, 0, 0.5];
+        var inputs = fit.LastInputs(features, sigmas);
+        Assert.Equal((5, false), (inputs.shape[0], inputs.requires_grad));
+        var weights = RandomKey.OfRun(8).Normal([inputs.shape[1]], CPU);
+        fit.SetLastLayer(weights, -0.75);
+        Agreement.Values(fit.Score(features, sigmas), ((inputs.matmul(weights) - 0.75) * 2) + 3, "scores", tolerance: 1e-5);
+        // It goes on to learn from there.
+        fit.LearnScores(0, features, sigmas, zeros(5));
+        Assert.Equal(inputs.shape[1], fit.LastInputs(features, [0]).shape[1]);
+    }
+
+    [Fact]
     public void Scores_are_learnt_kept_and_read_again()
     {
         var model = new FeatureCase();

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using LeapAlign.Contracts.Estimators;
 using LeapAlign.Contracts.Plugins;
 using LeapAlign.Contracts.Prompts;
 using LeapAlign.Contracts.Rewards;
@@ -24,6 +25,46 @@ public sealed class VerdictTests
         Assert.True(float.IsNaN(scores[3]));
         Assert.Equal(new ScoreRange(0, 1), verdict.Range);
         Assert.IsType<IPartialReward>(verdict, exactMatch: false);
+    }
+
+    [Theory]
+    [InlineData(PassingSide.AtLeast, 1)]
+    [InlineData(PassingSide.Below, -1)]
+    public void A_verdict_can_have_the_gradient_of_a_slope_around_its_threshold(PassingSide side, int sign)
+    {
+        using var scope = NewDisposeScope();
+        var images = (RemoteCase.Greys(4) * 0 + tensor([0.2f, 0.5f, 0.6f, 0.9f]).view(4, 1, 1, 1)).requires_grad_();
+        var context = RemoteCase.Context().WithRewards(static _ => Result.Ok<IReward>(new Brightness()));
+        var settings = new VerdictSettings { Of = "judge", Passes = side, Gradient = HardGradient.StraightThrough, Width = 0.2 };
+        var verdict = Made(settings, context);
+        Assert.IsType<IDifferentiableReward>(verdict, exactMatch: false);
+        var scores = verdict.Score(images, RemoteCase.Captions(4));
+        // The last has no verdict.
+        Assert.Equal(Made(settings with { Gradient = HardGradient.None }, context).Score(images, RemoteCase.Captions(4)).data<float>().ToArray(), scores.detach().data<float>().ToArray());
+        Assert.Equal(float32, scores.dtype);
+        scores.narrow(0, 0, 3).sum().backward();
+        var gradients = images.grad!.sum([1, 2, 3]).data<float>().ToArray();
+        float[] values = [0.2f, 0.5f, 0.6f];
+        for (var i = 0; i < 3; i++)
+        {
+            var p = 1 / (1 + Math.Exp(-(values[i] - 0.5) / 0.2));
+            Assert.Equal(sign * p * (1 - p) / 0.2, gradients[i], 1e-5);
+        }
+        Assert.Equal(0, gradients[3]);
+    }
+
+    [Fact]
+    public void What_has_no_gradient_cannot_give_a_verdict_one()
+    {
+        var settings = new VerdictSettings { Of = "judge", Gradient = HardGradient.StraightThrough };
+        var fault = FaultOf(settings, RemoteCase.Context().WithRewards(static _ => Result.Ok<IReward>(new Given([1]))));
+        Assert.Equal((FaultCodes.VerdictWithoutGradient, 4), (fault.Code, fault.ExitCode));
+        Assert.Contains("the reward 'judge' has no gradient", fault.Message, StringComparison.Ordinal);
+        using var program = new Program("echo 1");
+        Assert.Contains("a program has none", FaultOf(Settings(program) with { Gradient = HardGradient.StraightThrough }, RemoteCase.Context()).Message, StringComparison.Ordinal);
+        var part = new VerdictPlugin().Parts.Single();
+        Assert.DoesNotContain(Capabilities.DifferentiableReward, part.Provides(part.ReadSettings("""{"of": "judge"}""")));
+        Assert.Contains(Capabilities.DifferentiableReward, part.Provides(part.ReadSettings("""{"of": "judge", "gradient": "straight-through"}""")));
     }
 
     [Fact]
@@ -149,9 +190,19 @@ public sealed class VerdictTests
         return Made(settings, context).Score(RemoteCase.Greys(prompts.Length), prompts).data<float>().ToArray();
     }
 
-    private static VerdictReward Made(VerdictSettings settings, PartContext context) => VerdictReward.Create(settings, context).Match(static made => made, static fault => throw new FaultException(fault));
+    private static VerdictReward Made(VerdictSettings settings, PartContext context) => VerdictReward.Create(settings, context).Match(static made => (VerdictReward)made, static fault => throw new FaultException(fault));
 
     private static Fault FaultOf(VerdictSettings settings, PartContext context) => VerdictReward.Create(settings, context).Match(static _ => throw new InvalidOperationException("no fault"), static fault => fault);
+
+    // The mean of a picture; none of one that is very bright.
+    private sealed class Brightness : IDifferentiableReward
+    {
+        public Tensor Score(Tensor images, IReadOnlyList<Prompt> prompts)
+        {
+            var mean = images.mean([1, 2, 3]);
+            return mean.masked_fill(mean.detach().gt(0.8), float.NaN);
+        }
+    }
 
     private sealed class Given(float[] scores) : IReward
     {
