@@ -23,6 +23,7 @@ internal static class CasesBench
     private static readonly Dictionary<string, Func<IEnumerable<CaseFigure>>> s_cases = new(StringComparer.Ordinal)
     {
         ["dcdm"] = DcdmCase.Run,
+        ["density-filter"] = FilterCase.Run,
         ["diffgrad"] = DiffGradCase.Run,
         ["gns"] = GnsCase.Run,
         ["hard-units"] = HardUnitsCase.Run,

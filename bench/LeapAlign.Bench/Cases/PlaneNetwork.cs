@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 
 namespace LeapAlign.Bench.Cases;
 
-/// <summary>A velocity of the plane: three hidden layers of 64, SiLU, of a point and its noise level. Its weights, and Adam of them.</summary>
+/// <summary>A velocity of the plane: three hidden layers of 64, SiLU, of a point, its noise level and, where there are some, its condition. Its weights, and Adam of them.</summary>
 internal sealed class PlaneNetwork : IDisposable
 {
     private static readonly int[] s_sizes = [3, 64, 64, 64, 2];
@@ -20,16 +20,19 @@ internal sealed class PlaneNetwork : IDisposable
     }
 
     /// <summary>Uniform weights within one over the root of what goes in.</summary>
-    public static PlaneNetwork Random(RandomKey key)
+    /// <param name="key">Of the weights.</param>
+    /// <param name="conditions">Numbers of a condition.</param>
+    public static PlaneNetwork Random(RandomKey key, int conditions = 0)
     {
         using var scope = NewDisposeScope();
+        int[] sizes = [s_sizes[0] + conditions, .. s_sizes[1..]];
         List<Tensor> weights = [];
-        for (var layer = 0; layer + 1 < s_sizes.Length; layer++)
+        for (var layer = 0; layer + 1 < sizes.Length; layer++)
         {
-            var bound = 1 / Math.Sqrt(s_sizes[layer]);
+            var bound = 1 / Math.Sqrt(sizes[layer]);
             var random = key.For("layer", layer).Open();
             Tensor Uniform(params long[] shape) => tensor([.. Enumerable.Range(0, (int)shape.Aggregate(static (a, b) => a * b)).Select(_ => (float)(((2 * random.NextDouble()) - 1) * bound))]).reshape(shape);
-            weights.AddRange([Uniform(s_sizes[layer + 1], s_sizes[layer]), Uniform(s_sizes[layer + 1])]);
+            weights.AddRange([Uniform(sizes[layer + 1], sizes[layer]), Uniform(sizes[layer + 1])]);
         }
         return new PlaneNetwork([.. weights]);
     }
@@ -44,9 +47,10 @@ internal sealed class PlaneNetwork : IDisposable
     /// <summary>v, [B, 2].</summary>
     /// <param name="points">[B, 2].</param>
     /// <param name="sigmas">[B].</param>
-    public Tensor Velocity(Tensor points, Tensor sigmas)
+    /// <param name="conditions">[B, n]; null where the network has none.</param>
+    public Tensor Velocity(Tensor points, Tensor sigmas, Tensor? conditions = null)
     {
-        var hidden = cat([points, sigmas.unsqueeze(1)], 1);
+        var hidden = cat(conditions is null ? [points, sigmas.unsqueeze(1)] : [points, sigmas.unsqueeze(1), conditions], 1);
         for (var layer = 0; layer < _weights.Length; layer += 2)
         {
             hidden = nn.functional.linear(hidden, _weights[layer], _weights[layer + 1]);
@@ -56,10 +60,10 @@ internal sealed class PlaneNetwork : IDisposable
     }
 
     /// <summary>The flow-matching error of each point, [B].</summary>
-    public Tensor Errors(Tensor clean, Tensor sigmas, Tensor noise)
+    public Tensor Errors(Tensor clean, Tensor sigmas, Tensor noise, Tensor? conditions = null)
     {
         var level = sigmas.unsqueeze(1);
-        return (Velocity(((1 - level) * clean) + (level * noise), sigmas) - (noise - clean)).square().mean([1]);
+        return (Velocity(((1 - level) * clean) + (level * noise), sigmas, conditions) - (noise - clean)).square().mean([1]);
     }
 
     /// <summary>Makes an update of Adam with the gradients that there are, and forgets them.</summary>
