@@ -18,7 +18,7 @@ public sealed class ExampleTests : IDisposable
     {
         // Two samples of each of two prompts where the method needs groups; whatever else the example says stays.
         var run = JsonNode.Parse(File.ReadAllText(Path.Combine(s_examples, example)))!["run"]!;
-        List<string> overrides = ["run.steps=1", "run.batch=4", $"run.folder={_runs.FullName}", "evaluation.every=-1", "checkpoint.every=-1"];
+        List<string> overrides = ["run.steps=1", "run.batch=4", "run.threads=1", $"run.folder={_runs.FullName}", "evaluation.every=-1", "checkpoint.every=-1"];
         if (run["group"] is not null) overrides.Add("run.group=2");
         var outcome = BuiltHost.Run(Repository.Root, ["train", "-c", Path.Combine("examples", example), "--name", "run", .. overrides.SelectMany(static text => new[] { "--set", text })]);
         // Two samples of a prompt often have the same count of objects, which a method that learns from pairs says.

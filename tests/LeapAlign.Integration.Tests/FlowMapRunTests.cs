@@ -12,7 +12,7 @@ public sealed class FlowMapRunTests : IDisposable
 
     public FlowMapRunTests()
     {
-        _workspace.Json["run"] = new JsonObject { ["name"] = "map", ["steps"] = 4, ["batch"] = 4, ["reference"] = true, ["dtype"] = "float32" };
+        _workspace.Json["run"] = new JsonObject { ["name"] = "map", ["steps"] = 4, ["batch"] = 4, ["reference"] = true, ["dtype"] = "float32", ["threads"] = 1 };
         _workspace.Json["model"]!["settings"]!["flowMap"] = true;
         _workspace.Json["sampler"] = "flow-map";
         _workspace.Json["prompts"] = new JsonObject { ["id"] = "shapes", ["settings"] = new JsonObject { ["captions"] = 20, ["pictures"] = "pictures" } };

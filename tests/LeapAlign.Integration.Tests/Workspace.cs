@@ -13,7 +13,8 @@ internal sealed class Workspace : IDisposable
     {
         Json = (JsonObject)JsonNode.Parse(File.ReadAllText(Path.Combine(Repository.Root, "plugins.json")))!;
         Json.Remove("$schema");
-        Json["run"] = new JsonObject { ["name"] = "small", ["steps"] = 2, ["batch"] = 2 };
+        // Two runs at a time share the cores of a small machine, and threads of one would wait for each other more than they compute.
+        Json["run"] = new JsonObject { ["name"] = "small", ["steps"] = 2, ["batch"] = 2, ["threads"] = 1 };
         Json["sampler"] = new JsonObject { ["id"] = "flow-euler", ["settings"] = new JsonObject { ["steps"] = 4 } };
         Json["model"] = new JsonObject { ["id"] = "sd3", ["settings"] = new JsonObject { ["folder"] = Model } };
         Json["prompts"] = Prompts("train.txt");

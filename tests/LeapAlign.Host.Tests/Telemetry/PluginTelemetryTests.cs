@@ -31,7 +31,12 @@ public sealed class PluginTelemetryTests : IDisposable
             session.File.Open(_workspace.Folder);
             var catalog = _workspace.Catalog();
             Score(catalog);
-            session.Flush();
+            // A flush has a second, in which a busy machine may not come to metrics.
+            Assert.True(SpinWait.SpinUntil(() =>
+            {
+                session.Flush();
+                return File.ReadAllText(Path.Combine(_workspace.Folder, TelemetryFile.Name)).Contains("\"test.scored\"", StringComparison.Ordinal);
+            }, TimeSpan.FromSeconds(60)));
             Assert.Empty(catalog.Unload());
         }
         var file = File.ReadAllText(Path.Combine(_workspace.Folder, TelemetryFile.Name));

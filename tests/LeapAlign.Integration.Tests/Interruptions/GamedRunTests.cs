@@ -15,7 +15,7 @@ public sealed class GamedRunTests : IDisposable
     public GamedRunTests()
     {
         _workspace.AddTestPlugin("unruly");
-        _workspace.Json["run"] = new JsonObject { ["name"] = "gamed", ["steps"] = 60, ["batch"] = 4, ["ema"] = 0.9 };
+        _workspace.Json["run"] = new JsonObject { ["name"] = "gamed", ["steps"] = 60, ["batch"] = 4, ["ema"] = 0.9, ["threads"] = 1 };
         _workspace.Json["prompts"] = Workspace.Prompts(Path.Combine(Repository.Models, "prompts", "shapes-train.jsonl"));
         _workspace.Json["optimizer"] = new JsonObject { ["id"] = "adamw", ["settings"] = new JsonObject { ["rate"] = 1e-4, ["warmup"] = 5 } };
         _workspace.Json["rewards"] = new JsonArray(Vivid("loophole", new()), Vivid("honest", new() { ["role"] = "heldOut", ["settings"] = new JsonObject { ["enough"] = 0.2 } }));

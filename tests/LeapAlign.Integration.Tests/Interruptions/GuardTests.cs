@@ -10,7 +10,7 @@ public sealed class GuardTests : IDisposable
     public GuardTests()
     {
         _workspace.AddTestPlugin("unruly");
-        _workspace.Json["run"] = new JsonObject { ["name"] = "guarded", ["steps"] = 6, ["batch"] = 2 };
+        _workspace.Json["run"] = new JsonObject { ["name"] = "guarded", ["steps"] = 6, ["batch"] = 2, ["threads"] = 1 };
         _workspace.Json["evaluation"]!["every"] = -1;
         _workspace.Json["checkpoint"] = new JsonObject { ["every"] = 2 };
     }

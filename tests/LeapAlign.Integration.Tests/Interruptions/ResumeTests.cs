@@ -160,7 +160,7 @@ public sealed class ResumeTests : IDisposable
     private static Workspace Make()
     {
         var workspace = new Workspace();
-        workspace.Json["run"] = new JsonObject { ["name"] = "whole", ["steps"] = 6, ["batch"] = 2, ["ema"] = 0.9 };
+        workspace.Json["run"] = new JsonObject { ["name"] = "whole", ["steps"] = 6, ["batch"] = 2, ["ema"] = 0.9, ["threads"] = 1 };
         workspace.Json["evaluation"]!["every"] = 3;
         workspace.Json["checkpoint"] = new JsonObject { ["every"] = 2, ["keep"] = 3 };
         workspace.Save();
