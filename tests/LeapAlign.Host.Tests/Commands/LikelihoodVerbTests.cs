@@ -43,6 +43,17 @@ public sealed class LikelihoodVerbTests : IDisposable
         Assert.Equal(first.ToJsonString(), JsonNode.Parse(File.ReadAllText(_folder.At("one.json")))!["pictures"]![0]!.ToJsonString());
     }
 
+    // A picture that is named twice has probes of its own each time.
+    [Fact]
+    public void Each_picture_has_its_own_probes()
+    {
+        var picture = _folder.Write("a.png", 3, 32, 32);
+        Assert.Equal(0, Run(picture, picture, "--caption", "x", "--csv", "-", "--estimator", "signs", "--solver", "euler"));
+        var rows = _terminal.Output.TrimEnd().Split('\n').Select(static row => row.Split(',')).ToArray();
+        Assert.Equal(rows[1][5], rows[2][5]);
+        Assert.NotEqual(rows[1][7], rows[2][7]);
+    }
+
     [Fact]
     public void Drawn_pictures_need_no_files()
     {

@@ -46,6 +46,23 @@ public sealed class RewardMakingTests
         Assert.Equal([-0.25f, -0.25f, -0.25f], scores["of"]);
     }
 
+    // Whoever is made of it can tell, and the gradient goes through the checks.
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Another_reward_is_handed_on_with_its_gradient(bool smooth)
+    {
+        using var scope = NewDisposeScope();
+        IReward? given = null;
+        var asking = Plan("of", context => context.OtherReward("given").Map(made => (IReward)new Negated(given = made)));
+        _ = Make(asking, smooth ? Given<IDifferentiableReward>("given", static () => new Smooth()) : Given<IReward>("given", static () => new Function(static images => images.mean([1L, 2, 3])))).Value();
+        Assert.Equal(smooth, given is IDifferentiableReward);
+        if (!smooth) return;
+        var images = full([3, 3, 2, 2], 0.25f).requires_grad_();
+        var gradient = autograd.grad([given!.Score(images, s_prompts).sum()], [images])[0];
+        Assert.Equal(0.5f / 12, gradient.max().item<float>(), 1e-6f);
+    }
+
     [Theory]
     [InlineData("absent", "and there is none of that name; there is 'given', 'compares', 'latent'")]
     [InlineData("of", "which is itself")]
@@ -133,6 +150,11 @@ public sealed class RewardMakingTests
         public ScoreRange Range { get; } = new(0, 5);
 
         public Tensor Score(Tensor images, IReadOnlyList<Prompt> prompts) => score(images);
+    }
+
+    private sealed class Smooth : IDifferentiableReward
+    {
+        public Tensor Score(Tensor images, IReadOnlyList<Prompt> prompts) => images.square().mean([1L, 2, 3]);
     }
 
     private sealed class Partial(float[] scores) : IReward, IPartialReward

@@ -118,6 +118,13 @@ public sealed class FlowLikelihoodTests
     }
 
     [Fact]
+    public void The_error_of_a_mean_is_that_of_its_estimates()
+    {
+        LikelihoodRow Row(double value, double error) => new("a.png", "x", new Contracts.Models.ImageSize(8, 8), new SampleLikelihood(12, 0, 1, [new LikelihoodEstimate(value, error, 1, 2)]));
+        Assert.Equal((2.5, 2.5), new LikelihoodSheet(["signs"], [Row(1, 3), Row(4, 4)]).Mean(0));
+    }
+
+    [Fact]
     public void It_stops_between_evaluations()
     {
         using var scope = NewDisposeScope();

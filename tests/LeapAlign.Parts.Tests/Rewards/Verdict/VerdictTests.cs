@@ -200,7 +200,8 @@ public sealed class VerdictTests
         public Tensor Score(Tensor images, IReadOnlyList<Prompt> prompts)
         {
             var mean = images.mean([1, 2, 3]);
-            return mean.masked_fill(mean.detach().gt(0.8), float.NaN);
+            // Whose gradient is there where its score is not.
+            return mean + where(mean.detach().gt(0.8), tensor(float.NaN), tensor(0f));
         }
     }
 
