@@ -25,6 +25,8 @@ public sealed class ThreadTests : IDisposable
     [Fact]
     public void Threads_are_those_of_the_affinity_mask_or_of_the_settings()
     {
+        _workspace.Json["run"]!.AsObject().Remove("threads");
+        _workspace.Save();
         Assert.Contains("1 for tensor operations, one for each processor that this process may use", Doctor(["taskset", "-c", "0", BuiltHost.Program]).Output, StringComparison.Ordinal);
         Assert.Contains("3 for tensor operations, as run.threads says", Doctor([BuiltHost.Program], "--set", "run.threads=3").Output, StringComparison.Ordinal);
     }
