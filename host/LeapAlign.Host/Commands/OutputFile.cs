@@ -1,10 +1,27 @@
+using System.Text;
 using LeapAlign.Pipeline;
+using LeapAlign.Storage.Disks;
 
 namespace LeapAlign.Host.Commands;
 
 /// <summary>A file that a verb will write.</summary>
 internal static class OutputFile
 {
+    /// <summary>What stands for standard output in the place of a file.</summary>
+    public const string StandardOutput = "-";
+
+    /// <summary>Writes a text, whole or not at all, or gives it to standard output.</summary>
+    /// <param name="path">The file, or <see cref="StandardOutput"/>; null for nowhere.</param>
+    /// <param name="text">The text, which is made where it is wanted.</param>
+    /// <param name="terminal">Has standard output.</param>
+    public static Result<Unit> Write(string? path, Func<string> text, Terminal terminal)
+    {
+        if (path is null) return Unit.Value;
+        if (path != StandardOutput) return WholeFile.Write(path, Encoding.UTF8.GetBytes(text()));
+        terminal.WriteData(text());
+        return Unit.Value;
+    }
+
     /// <summary>Whether it can be one, before work that may take long: it is no folder, and its folder is there.</summary>
     /// <param name="path">The file.</param>
     public static Result<Unit> CanBe(string path) => (Directory.Exists(path), Directory.Exists(Path.GetDirectoryName(Path.GetFullPath(path)))) switch

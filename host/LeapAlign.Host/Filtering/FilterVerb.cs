@@ -97,7 +97,7 @@ internal sealed class FilterVerb(PlanRun run, PictureFilter filter) : IVerb
             Replaces = parsed.GetValue(_replace),
         };
         string[] clean = options.Clean is null ? [] : [PartSection.EvaluationPrompts];
-        return run.Run(CompositionSource.Of(parsed), workspace => workspace.ComposeParts(source => WithRows(source, options), [PartKinds.Model, PartKinds.Prompts, .. clean]), (plan, _, stop) => filter.Filter(plan, options, stop));
+        return run.Run(CompositionSource.Of(parsed), workspace => workspace.ComposeParts(source => WithRows(source, options), [PartKinds.Model, PartKinds.Adapter, PartKinds.Prompts, .. clean]), (plan, _, stop) => filter.Filter(plan, options, stop));
     }
 
     // Rows stand in the place of the captions of training, clean ones in that of the captions that judge.

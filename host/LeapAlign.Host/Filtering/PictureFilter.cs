@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Runtime.CompilerServices;
-using System.Text;
 using LeapAlign.Contracts.Models;
 using LeapAlign.Contracts.Prompts;
 using LeapAlign.Contracts.Randomness;
@@ -20,8 +19,6 @@ namespace LeapAlign.Host.Filtering;
 /// <summary><c>filter</c>: rows of pictures and captions, judged by the model. What is kept is written when all is judged, whole or not at all.</summary>
 internal sealed class PictureFilter(Terminal terminal, ILoggerFactory loggers)
 {
-    private const string StandardOutput = "-";
-
     // Kept out of line so that no stack slot holds a plugin type after it returns.
     /// <summary>Filters and writes. Synchronous: tensors belong to one thread.</summary>
     /// <param name="plan">The model, the rows as its captions and, where they are given, the clean rows as those of evaluation.</param>
@@ -34,13 +31,15 @@ internal sealed class PictureFilter(Terminal terminal, ILoggerFactory loggers)
             using (site) return Filter(plan, options, site, stop);
         });
 
+    // The model is what a run begins with: with what an adapter of plugins.json begins with, too.
     private Result<Completion> Filter(RunPlan plan, FilterOptions options, RunSite site, CancellationToken stop) => site.Work(
         "filtering",
         owned =>
             from places in CanBe(options)
             from rows in Read(plan.Prompts, site, owned)
             from clean in options.Clean is null ? Result.Ok<IReadOnlyList<Prompt>>([]) : Read(plan.EvaluationPrompts!, site, owned)
-            from model in RunParts.Make<IModel>(plan.Model, site.FrozenContext, owned)
+            from trained in TrainedModel.Make(plan, plan.Adapter is null ? site.FrozenContext : site.Context, owned)
+            let model = trained.Model
             from space in PictureSpace.Of(model, plan.Size ?? model.NativeSize)
             let trials = new FilterTrials(model, new PromptPictures(model, space.Size, site.Stages(), site.Device), space.Size)
             {
@@ -69,7 +68,7 @@ internal sealed class PictureFilter(Terminal terminal, ILoggerFactory loggers)
     // Before anything is judged: it may take long.
     private static Result<Unit> CanBe(FilterOptions options)
     {
-        if (options.Json is { } json && json != StandardOutput && !OutputFile.CanBe(json).TryGet(out _, out var fault)) return fault;
+        if (options.Json is { } json && json != OutputFile.StandardOutput && !OutputFile.CanBe(json).TryGet(out _, out var fault)) return fault;
         if (options.Out is not { } folder) return Unit.Value;
         if (!options.Replaces && Path.Exists(folder)) return new Fault.Run(FaultCodes.CannotWrite, $"it is there already; {FilterOptions.ReplaceOption} puts another in its place", new SourcePlace(folder));
         if (File.Exists(folder)) return new Fault.Run(FaultCodes.CannotWrite, "it is a file; expected a folder to write", new SourcePlace(folder));
@@ -97,18 +96,10 @@ internal sealed class PictureFilter(Terminal terminal, ILoggerFactory loggers)
     }
 
     private Result<Unit> Write(FilterSheet sheet, FilterOptions options) =>
-        from json in WriteJson(sheet, options.Json)
+        from json in OutputFile.Write(options.Json, sheet.ToJson, terminal)
         from kept in options.Out is { } folder ? KeptRows.Write(Path.GetFullPath(folder), sheet, options.WithClean) : Unit.Value
-        let shown = options.Json == StandardOutput ? Unit.Value : Show(sheet, options)
+        let shown = options.Json == OutputFile.StandardOutput ? Unit.Value : Show(sheet, options)
         select shown;
-
-    private Result<Unit> WriteJson(FilterSheet sheet, string? path)
-    {
-        if (path is null) return Unit.Value;
-        if (path != StandardOutput) return WholeFile.Write(path, Encoding.UTF8.GetBytes(sheet.ToJson()));
-        terminal.WriteData(sheet.ToJson());
-        return Unit.Value;
-    }
 
     private Unit Show(FilterSheet sheet, FilterOptions options)
     {

@@ -1,5 +1,5 @@
 using LeapAlign.Contracts.Models;
-using LeapAlign.Host.Scored;
+using LeapAlign.Host.Commands;
 
 namespace LeapAlign.Host.Likelihoods;
 
@@ -40,10 +40,10 @@ internal sealed record LikelihoodOptions(IReadOnlyList<string> Pictures, string?
     public string? Csv { get; init; }
 
     /// <summary>The files that are written.</summary>
-    public IEnumerable<string> Files => new[] { Json, Csv }.OfType<string>().Where(static path => path != ScoreOptions.StandardOutput);
+    public IEnumerable<string> Files => new[] { Json, Csv }.OfType<string>().Where(static path => path != OutputFile.StandardOutput);
 
     /// <summary>Whether standard output is for data alone.</summary>
-    public bool TakesOutput => Json == ScoreOptions.StandardOutput || Csv == ScoreOptions.StandardOutput;
+    public bool TakesOutput => Json == OutputFile.StandardOutput || Csv == OutputFile.StandardOutput;
 }
 
 /// <summary>How a divergence is estimated.</summary>

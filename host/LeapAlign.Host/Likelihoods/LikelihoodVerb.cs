@@ -6,7 +6,6 @@ using LeapAlign.Contracts.Plugins;
 using LeapAlign.Host.Commands;
 using LeapAlign.Host.Commands.Verbs;
 using LeapAlign.Host.Configuration;
-using LeapAlign.Host.Scored;
 
 namespace LeapAlign.Host.Likelihoods;
 
@@ -85,7 +84,7 @@ internal sealed class LikelihoodVerb(PlanRun run, PictureLikelihoods likelihoods
         if (IsOutput(result, _json) && IsOutput(result, _csv)) result.AddError("--json and --csv both ask for standard output; one of them needs a file");
     }
 
-    private static bool IsOutput(CommandResult result, Option option) => result.GetResult(option) is { Tokens: [{ Value: ScoreOptions.StandardOutput }] };
+    private static bool IsOutput(CommandResult result, Option option) => result.GetResult(option) is { Tokens: [{ Value: OutputFile.StandardOutput }] };
 
     private static void Limit(Option option, long least, long most) => option.Validators.Add(result =>
     {

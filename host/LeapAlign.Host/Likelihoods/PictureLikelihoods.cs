@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Runtime.CompilerServices;
-using System.Text;
 using LeapAlign.Contracts.Models;
 using LeapAlign.Contracts.Prompts;
 using LeapAlign.Contracts.Samplers;
@@ -10,7 +9,6 @@ using LeapAlign.Host.Kernel;
 using LeapAlign.Host.Runs;
 using LeapAlign.Host.Scored;
 using LeapAlign.Pipeline;
-using LeapAlign.Storage.Disks;
 using Microsoft.Extensions.Logging;
 using Spectre.Console;
 
@@ -64,18 +62,10 @@ internal sealed class PictureLikelihoods(Terminal terminal, ILoggerFactory logge
         : RunParts.Make<IPromptSource>(plan.EvaluationPrompts ?? plan.Prompts, site.Context, owned).Bind(static source => source.Read());
 
     private Result<Unit> Write(LikelihoodSheet sheet, LikelihoodOptions options) =>
-        from json in Write(options.Json, sheet.ToJson)
-        from csv in Write(options.Csv, sheet.ToCsv)
+        from json in OutputFile.Write(options.Json, sheet.ToJson, terminal)
+        from csv in OutputFile.Write(options.Csv, sheet.ToCsv, terminal)
         let shown = options.TakesOutput ? Unit.Value : Show(sheet)
         select shown;
-
-    private Result<Unit> Write(string? path, Func<string> text)
-    {
-        if (path is null) return Unit.Value;
-        if (path != ScoreOptions.StandardOutput) return WholeFile.Write(path, Encoding.UTF8.GetBytes(text()));
-        terminal.WriteData(text());
-        return Unit.Value;
-    }
 
     private Unit Show(LikelihoodSheet sheet)
     {

@@ -1,3 +1,5 @@
+using LeapAlign.Host.Commands;
+
 namespace LeapAlign.Host.Scored;
 
 /// <summary>Options of <c>score</c>.</summary>
@@ -6,9 +8,6 @@ namespace LeapAlign.Host.Scored;
 /// <param name="Captions">The file of pictures and captions, as the user named it; null for none.</param>
 internal sealed record ScoreOptions(IReadOnlyList<string> Pictures, string? Caption, string? Captions)
 {
-    /// <summary>What stands for standard output in the place of a file.</summary>
-    public const string StandardOutput = "-";
-
     /// <summary>Where the scores go as JSON; null for nowhere.</summary>
     public string? Json { get; init; }
 
@@ -16,8 +15,8 @@ internal sealed record ScoreOptions(IReadOnlyList<string> Pictures, string? Capt
     public string? Csv { get; init; }
 
     /// <summary>The files that are written.</summary>
-    public IEnumerable<string> Files => new[] { Json, Csv }.OfType<string>().Where(static path => path != StandardOutput);
+    public IEnumerable<string> Files => new[] { Json, Csv }.OfType<string>().Where(static path => path != OutputFile.StandardOutput);
 
     /// <summary>Whether standard output is for data alone.</summary>
-    public bool TakesOutput => Json == StandardOutput || Csv == StandardOutput;
+    public bool TakesOutput => Json == OutputFile.StandardOutput || Csv == OutputFile.StandardOutput;
 }

@@ -61,7 +61,7 @@ internal sealed class ScoreVerb(PlanRun run, Scorer scorer) : IVerb
         if (IsOutput(result, _json) && IsOutput(result, _csv)) result.AddError("--json and --csv both ask for standard output; one of them needs a file");
     }
 
-    private static bool IsOutput(CommandResult result, Option option) => result.GetResult(option) is { Tokens: [{ Value: ScoreOptions.StandardOutput }] };
+    private static bool IsOutput(CommandResult result, Option option) => result.GetResult(option) is { Tokens: [{ Value: OutputFile.StandardOutput }] };
 
     private int Invoke(ParseResult parsed)
     {

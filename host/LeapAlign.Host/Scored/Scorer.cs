@@ -1,13 +1,11 @@
 using System.Globalization;
 using System.Runtime.CompilerServices;
-using System.Text;
 using LeapAlign.Contracts.Prompts;
 using LeapAlign.Host.Commands;
 using LeapAlign.Host.Composition;
 using LeapAlign.Host.Kernel;
 using LeapAlign.Host.Runs;
 using LeapAlign.Pipeline;
-using LeapAlign.Storage.Disks;
 using Microsoft.Extensions.Logging;
 using Spectre.Console;
 using Capabilities = LeapAlign.Contracts.Plugins.Capabilities;
@@ -74,18 +72,10 @@ internal sealed class Scorer(Terminal terminal, ILoggerFactory loggers)
     private Result<Unit> Write(ScoreSheet sheet, ScoreOptions options, Warnings warnings)
     {
         if (NotFinite(sheet) is { } bad) warnings.Add(bad);
-        return from json in Write(options.Json, sheet.ToJson)
-               from csv in Write(options.Csv, sheet.ToCsv)
+        return from json in OutputFile.Write(options.Json, sheet.ToJson, terminal)
+               from csv in OutputFile.Write(options.Csv, sheet.ToCsv, terminal)
                let shown = options.TakesOutput ? Unit.Value : Show(sheet)
                select shown;
-    }
-
-    private Result<Unit> Write(string? path, Func<string> text)
-    {
-        if (path is null) return Unit.Value;
-        if (path != ScoreOptions.StandardOutput) return WholeFile.Write(path, Encoding.UTF8.GetBytes(text()));
-        terminal.WriteData(text());
-        return Unit.Value;
     }
 
     private Unit Show(ScoreSheet sheet)

@@ -88,7 +88,7 @@ public sealed class ScorerTests : IDisposable
     {
         var (a, b) = (_folder.Write("a.png", 0), _folder.Write("b.png", 9));
         var rows = new Rows(new Prompt(0, "one") { Pictures = [b] }, new Prompt(1, "two") { Pictures = [a] }, new Prompt(2, "three") { Pictures = [b] });
-        var options = new ScoreOptions([], null, _folder.At("c.jsonl")) { Csv = ScoreOptions.StandardOutput };
+        var options = new ScoreOptions([], null, _folder.At("c.jsonl")) { Csv = OutputFile.StandardOutput };
         _folder.Score([Mean()], options, rows).Value();
         Assert.Equal([$"{b},one", $"{a},two", $"{b},three"], _folder.Output.Split('\n')[1..^1].Select(static row => string.Join(',', row.Split(',')[..2])));
         _folder.Score([Mean()], options with { Pictures = [_folder.Folder], Csv = _folder.At("s.csv") }, rows).Value();
