@@ -14,7 +14,7 @@ using Spectre.Console;
 
 namespace LeapAlign.Host.Likelihoods;
 
-/// <summary><c>likelihood</c>: pictures under the flow of a plan's model. One at a time, so that no number depends on what else is asked; nothing is written before all is done.</summary>
+/// <summary><c>likelihood</c>: pictures under the flow of a plan's model, one at a time; the probes of each are those of its place in the list. Nothing is written before all is done.</summary>
 internal sealed class PictureLikelihoods(Terminal terminal, ILoggerFactory loggers)
 {
     // Kept out of line so that no stack slot holds a plugin type after it returns.
