@@ -1,14 +1,11 @@
 using System.Diagnostics;
 using System.Globalization;
-using LeapAlign.Algorithms.FewSteps;
 using LeapAlign.Algorithms.FewSteps.Maps;
 using LeapAlign.Contracts.Algorithms;
 using LeapAlign.Contracts.Flow;
-using LeapAlign.Contracts.Plugins;
 using LeapAlign.Contracts.Randomness;
 using LeapAlign.Pipeline;
 using LeapAlign.Samplers.FlowEuler;
-using Microsoft.Extensions.Logging.Abstractions;
 using static TorchSharp.torch;
 
 namespace LeapAlign.Bench.Cases;
@@ -34,15 +31,7 @@ internal static class FlowMapCase
     ];
 
     /// <summary>Runs the case for each seed, and says whether every one of them shows what is published.</summary>
-    public static Result<Unit> Run(IReadOnlyList<string> seeds)
-    {
-        set_num_threads(1);
-        Console.WriteLine("| seed | method | KL, 1 jump | 2 jumps | 4 jumps | Euler 50 | Euler 1 |");
-        Console.WriteLine("|---|---|---|---|---|---|---|");
-        List<string> failures = [];
-        foreach (var seed in seeds.Count > 0 ? seeds : ["0", "1", "2"]) failures.AddRange(Seed(long.Parse(seed, CultureInfo.InvariantCulture)));
-        return failures.Count == 0 ? Unit.Value : new Fault.Run(FaultCodes.ReplayDiffers, $"what is published does not show: {string.Join("; ", failures)}");
-    }
+    public static Result<Unit> Run(IReadOnlyList<string> seeds) => FewStepsCases.Run("| seed | method | KL, 1 jump | 2 jumps | 4 jumps | Euler 50 | Euler 1 |", seeds, Seed);
 
     private static List<string> Seed(long seed)
     {
@@ -63,10 +52,10 @@ internal static class FlowMapCase
             found["trajectory"] = Trained(taught, (seed, "trajectory"), Made("flow-map-trajectory", string.Create(CultureInfo.InvariantCulture, $$"""{"store": ".", "pairs": {{Rollouts}}, "together": {{Rollouts}}, "substeps": 10}"""), store.FullName, seed), TrajectorySteps);
             return
             [
-                .. Unless(found["LSD"].One <= OneJump, $"seed {seed}: one jump of LSD is beyond {OneJump}"),
-                .. Unless(found["LSD"].One < found["PSD-M"].One, $"seed {seed}: one jump of PSD-M is better than that of LSD"),
-                .. s_methods.SelectMany(method => Unless(found[method.Name].Four <= Worse * found[method.Name].Fifty, $"seed {seed}: four jumps of {method.Name} are more than {Worse} times as far off as fifty steps")),
-                .. s_methods.SelectMany(method => Unless(found[method.Name].Euler >= Nothing, $"seed {seed}: one step of the velocity of {method.Name} draws something")),
+                .. FewStepsCases.Unless(found["LSD"].One <= OneJump, $"seed {seed}: one jump of LSD is beyond {OneJump}"),
+                .. FewStepsCases.Unless(found["LSD"].One < found["PSD-M"].One, $"seed {seed}: one jump of PSD-M is better than that of LSD"),
+                .. s_methods.SelectMany(method => FewStepsCases.Unless(found[method.Name].Four <= Worse * found[method.Name].Fifty, $"seed {seed}: four jumps of {method.Name} are more than {Worse} times as far off as fifty steps")),
+                .. s_methods.SelectMany(method => FewStepsCases.Unless(found[method.Name].Euler >= Nothing, $"seed {seed}: one step of the velocity of {method.Name} draws something")),
             ];
         }
         finally
@@ -75,23 +64,8 @@ internal static class FlowMapCase
         }
     }
 
-    private static string[] Unless(bool holds, string otherwise) => holds ? [] : [otherwise];
-
-    private static IAlgorithm Made(string id, string json, string folder, long seed)
-    {
-        var part = new FewStepsPlugin().Parts.Single(part => part.Id == id);
-        var algorithm = (IAlgorithm)part.Create(part.ReadSettings(json), new PartContext
-        {
-            Name = id,
-            BaseFolder = folder,
-            Device = CPU,
-            ComputeType = ScalarType.Float32,
-            Logger = NullLogger.Instance,
-            Warn = static _ => { },
-        }).Required();
-        algorithm.Check(new RunShape(s_schedule, Batch) { Origin = () => new SampleOrigin("checkerboard", $"velocity-{seed}", "flow-map", 1, [PlaneMap.Points, 2]) }).Required();
-        return algorithm;
-    }
+    private static IAlgorithm Made(string id, string json, string folder, long seed) =>
+        FewStepsCases.Algorithm(id, json, folder, new RunShape(s_schedule, Batch) { Origin = () => new SampleOrigin("checkerboard", $"velocity-{seed}", "flow-map", 1, [PlaneMap.Points, 2]) });
 
     private static Figures Trained(PlaneMap map, (long Seed, string Name) run, IAlgorithm algorithm, int steps)
     {

@@ -1,13 +1,10 @@
 using System.Diagnostics;
 using System.Globalization;
-using LeapAlign.Algorithms.FewSteps;
 using LeapAlign.Contracts.Algorithms;
 using LeapAlign.Contracts.Flow;
-using LeapAlign.Contracts.Plugins;
 using LeapAlign.Contracts.Randomness;
 using LeapAlign.Pipeline;
 using LeapAlign.Samplers.FlowEuler;
-using Microsoft.Extensions.Logging.Abstractions;
 using static TorchSharp.torch;
 
 namespace LeapAlign.Bench.Cases;
@@ -24,15 +21,7 @@ internal static class ReflowCase
     private static readonly Schedule s_schedule = new(Enumerable.Range(0, PairSteps + 1).Select(static step => 1 - ((double)step / PairSteps)));
 
     /// <summary>Runs the case for each seed, and says whether every one of them shows what is published.</summary>
-    public static Result<Unit> Run(IReadOnlyList<string> seeds)
-    {
-        set_num_threads(1);
-        Console.WriteLine("| seed | flow | straightness | KL, 1 step | 4 steps | 50 steps |");
-        Console.WriteLine("|---|---|---|---|---|---|");
-        List<string> failures = [];
-        foreach (var seed in seeds.Count > 0 ? seeds : ["0", "1", "2"]) failures.AddRange(Seed(long.Parse(seed, CultureInfo.InvariantCulture)));
-        return failures.Count == 0 ? Unit.Value : new Fault.Run(FaultCodes.ReplayDiffers, $"what is published does not show: {string.Join("; ", failures)}");
-    }
+    public static Result<Unit> Run(IReadOnlyList<string> seeds) => FewStepsCases.Run("| seed | flow | straightness | KL, 1 step | 4 steps | 50 steps |", seeds, Seed);
 
     private static List<string> Seed(long seed)
     {
@@ -53,10 +42,10 @@ internal static class ReflowCase
             Console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"seed {seed}: {Stopwatch.GetElapsedTime(began).TotalSeconds:F0} s"));
             return
             [
-                .. Unless(curved.Straightness >= Straighter * straight.Straightness, $"seed {seed}: the second flow is not {Straighter} times as straight"),
-                .. Unless(straight.One <= OneStep, $"seed {seed}: one step of the second flow is beyond {OneStep}"),
-                .. Unless(straight.Fifty <= Worse * curved.Fifty, $"seed {seed}: fifty steps of the second flow are more than {Worse} times as far off as those of the first"),
-                .. Unless(good.One < bad.One, $"seed {seed}: the first flow distils better than the second"),
+                .. FewStepsCases.Unless(curved.Straightness >= Straighter * straight.Straightness, $"seed {seed}: the second flow is not {Straighter} times as straight"),
+                .. FewStepsCases.Unless(straight.One <= OneStep, $"seed {seed}: one step of the second flow is beyond {OneStep}"),
+                .. FewStepsCases.Unless(straight.Fifty <= Worse * curved.Fifty, $"seed {seed}: fifty steps of the second flow are more than {Worse} times as far off as those of the first"),
+                .. FewStepsCases.Unless(good.One < bad.One, $"seed {seed}: the first flow distils better than the second"),
             ];
         }
         finally
@@ -64,8 +53,6 @@ internal static class ReflowCase
             store.Delete(recursive: true);
         }
     }
-
-    private static string[] Unless(bool holds, string otherwise) => holds ? [] : [otherwise];
 
     // Flow matching with noise that has nothing to do with the data: the first flow.
     private static void Matching(PlaneFlow flow, RandomKey key)
@@ -77,18 +64,8 @@ internal static class ReflowCase
 
     private static PlaneFlow Trained(string id, PlaneFlow from, (RandomKey Key, string Store, string Weights) run, int steps)
     {
-        var part = new FewStepsPlugin().Parts.Single(part => part.Id == id);
-        var settings = part.ReadSettings(string.Create(CultureInfo.InvariantCulture, $$"""{"store": ".", "pairs": {{Pairs}}, "together": {{Pairs}}, "precision": "float32", "straightnessEvery": 0}"""));
-        var algorithm = (IAlgorithm)part.Create(settings, new PartContext
-        {
-            Name = id,
-            BaseFolder = run.Store,
-            Device = CPU,
-            ComputeType = ScalarType.Float32,
-            Logger = NullLogger.Instance,
-            Warn = static _ => { },
-        }).Required();
-        algorithm.Check(new RunShape(s_schedule, Batch) { Origin = () => new SampleOrigin("checkerboard", run.Weights, "flow-euler", 1, [2]) }).Required();
+        var settings = string.Create(CultureInfo.InvariantCulture, $$"""{"store": ".", "pairs": {{Pairs}}, "together": {{Pairs}}, "precision": "float32", "straightnessEvery": 0}""");
+        var algorithm = FewStepsCases.Algorithm(id, settings, run.Store, new RunShape(s_schedule, Batch) { Origin = () => new SampleOrigin("checkerboard", run.Weights, "flow-euler", 1, [2]) });
         var trained = new PlaneFlow(run.Key, from);
         trained.Train(algorithm, (new FlowEulerSampler(new FlowEulerSettings()), s_schedule), (Batch, steps, 1e-3));
         return trained;

@@ -49,9 +49,7 @@ public static class RootVjp
         form ??= new RootForm();
         using var scope = NewDisposeScope();
         using var _ = enable_grad();
-        var point = solution.detach().requires_grad_();
-        Tensor[] given = [.. parameters.Select(static parameter => parameter.detach().requires_grad_())];
-        var residual = function(point, given);
+        var (point, given, residual) = At(function, solution, parameters);
         if (NotSolved(residual, point, form) is { } unsolved) return unsolved;
         var solved = Solver(form, point).Solve(vector => Product(residual, point, vector), cotangent.detach().neg(), form.End);
         if (Failed(solved, form) is { } failed) return failed;
@@ -75,9 +73,7 @@ public static class RootVjp
         form ??= new RootForm();
         using var scope = NewDisposeScope();
         using var _ = enable_grad();
-        var point = solution.detach().requires_grad_();
-        Tensor[] given = [.. parameters.Select(static parameter => parameter.detach().requires_grad_())];
-        var residual = function(point, given);
+        var (point, given, residual) = At(function, solution, parameters);
         if (NotSolved(residual, point, form) is { } unsolved) return unsolved;
         // Linear in the vector that it is taken with: its own gradient along another is the product the other way.
         var any = zeros_like(residual).requires_grad_();
@@ -96,6 +92,14 @@ public static class RootVjp
         };
         var solved = Solver(form, point).Solve(map, Forward(given, tangents).neg(), form.End);
         return Failed(solved, form) is { } failed ? failed : solved with { Value = solved.Value.MoveToOuterDisposeScope() };
+    }
+
+    // F at the solution, with a graph of its own.
+    private static (Tensor Point, Tensor[] Given, Tensor Residual) At(RootFunction function, Tensor solution, IReadOnlyList<Tensor> parameters)
+    {
+        var point = solution.detach().requires_grad_();
+        Tensor[] given = [.. parameters.Select(static parameter => parameter.detach().requires_grad_())];
+        return (point, given, function(point, given));
     }
 
     private static ILinearSolver Solver(RootForm form, Tensor point) => form.Solver ?? (point.numel() <= DenseSolver.Largest ? new DenseSolver() : new Gmres());

@@ -1,3 +1,5 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
 using System.Text;
 using LeapAlign.Pipeline;
 using LeapAlign.Storage.Disks;
@@ -20,6 +22,13 @@ internal static class OutputFile
         if (path != StandardOutput) return WholeFile.Write(path, Encoding.UTF8.GetBytes(text()));
         terminal.WriteData(text());
         return Unit.Value;
+    }
+
+    /// <summary>Refuses a command line whose options both ask for standard output.</summary>
+    public static void OneAtMost(CommandResult result, Option first, Option second)
+    {
+        bool Asks(Option option) => result.GetResult(option) is { Tokens: [{ Value: StandardOutput }] };
+        if (Asks(first) && Asks(second)) result.AddError($"{first.Name} and {second.Name} both ask for standard output; one of them needs a file");
     }
 
     /// <summary>Whether it can be one, before work that may take long: it is no folder, and its folder is there.</summary>

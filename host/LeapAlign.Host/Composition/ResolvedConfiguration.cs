@@ -1,8 +1,8 @@
-using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization.Metadata;
 using LeapAlign.Contracts.Plugins;
+using LeapAlign.Host.Configuration;
 using LeapAlign.Host.Configuration.Sections;
 
 namespace LeapAlign.Host.Composition;
@@ -10,8 +10,6 @@ namespace LeapAlign.Host.Composition;
 /// <summary>plugins.json as a run understood it: nothing in it is left to a default.</summary>
 internal static class ResolvedConfiguration
 {
-    private static readonly JsonWriterOptions s_options = new() { Indented = true, NewLine = "\n", Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
-
     /// <summary>Writes a plan; composing the text again gives the same plan.</summary>
     public static string Write(RunPlan plan)
     {
@@ -79,13 +77,7 @@ internal static class ResolvedConfiguration
     }
 
     /// <summary>Indented JSON with line feeds, whatever the platform.</summary>
-    public static string Text(JsonNode node)
-    {
-        using var buffer = new MemoryStream();
-        using (var writer = new Utf8JsonWriter(buffer, s_options)) node.WriteTo(writer);
-        buffer.WriteByte((byte)'\n');
-        return System.Text.Encoding.UTF8.GetString(buffer.GetBuffer().AsSpan(0, (int)buffer.Length));
-    }
+    public static string Text(JsonNode node) => IndentedJson.Of(writer => node.WriteTo(writer));
 
     private static JsonObject Part(PartPlan part, JsonTypeInfo? further)
     {

@@ -1,8 +1,7 @@
 using System.Globalization;
-using System.Text;
-using System.Text.Encodings.Web;
 using System.Text.Json;
 using LeapAlign.Contracts.Prompts;
+using LeapAlign.Host.Configuration;
 using LeapAlign.Host.Kernel.Pictures;
 
 namespace LeapAlign.Host.Filtering;
@@ -15,8 +14,6 @@ namespace LeapAlign.Host.Filtering;
 /// <param name="Clean">The clean rows that said it; none where it was given.</param>
 internal sealed record FilterSheet(IReadOnlyList<Prompt> Rows, IReadOnlyList<IReadOnlyList<FilterTrial>> Trials, IReadOnlyList<FilterVerdict> Verdicts, double Threshold, IReadOnlyList<Prompt> Clean)
 {
-    private static readonly JsonWriterOptions s_options = new() { Indented = true, NewLine = "\n", Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
-
     /// <summary>In a sentence.</summary>
     /// <param name="percentile">Of clean rows.</param>
     public string Summary(double percentile)
@@ -28,21 +25,16 @@ internal sealed record FilterSheet(IReadOnlyList<Prompt> Rows, IReadOnlyList<IRe
     }
 
     /// <summary>As JSON: what was tried of each row, in its order. Numbers are the shortest that are read back to the last bit.</summary>
-    public string ToJson()
+    public string ToJson() => IndentedJson.Of(writer =>
     {
-        using var buffer = new MemoryStream();
-        using (var writer = new Utf8JsonWriter(buffer, s_options))
-        {
-            writer.WriteStartObject();
-            writer.WriteNumber("threshold", Threshold);
-            writer.WriteNumber("clean", Clean.Count);
-            writer.WriteStartArray("rows");
-            for (var row = 0; row < Rows.Count; row++) Write(writer, Rows[row], Trials[row], Verdicts[row]);
-            writer.WriteEndArray();
-            writer.WriteEndObject();
-        }
-        return $"{Encoding.UTF8.GetString(buffer.GetBuffer().AsSpan(0, (int)buffer.Length))}\n";
-    }
+        writer.WriteStartObject();
+        writer.WriteNumber("threshold", Threshold);
+        writer.WriteNumber("clean", Clean.Count);
+        writer.WriteStartArray("rows");
+        for (var row = 0; row < Rows.Count; row++) Write(writer, Rows[row], Trials[row], Verdicts[row]);
+        writer.WriteEndArray();
+        writer.WriteEndObject();
+    });
 
     private static void Write(Utf8JsonWriter writer, Prompt row, IReadOnlyList<FilterTrial> trials, FilterVerdict verdict)
     {

@@ -47,7 +47,7 @@ internal sealed class FilterTrials(IModel model, PromptPictures pictures, ImageS
         var error = Errors.Of((noisy, sigmas) => Velocity(noisy, sigmas, caption), sample, Batch);
         return double.IsFinite(error)
             ? error
-            : throw new FaultException(new Fault.Run(FaultCodes.StepThrew, FormattableString.Invariant($"the model's velocity for '{row.Pictures[0]}' with the caption '{caption}' is not finite; nothing can be judged by it"), row.Pictures[0] is { } path ? new SourcePlace(path) : null));
+            : throw new FaultException(new Fault.Run(FaultCodes.StepThrew, FormattableString.Invariant($"the model's velocity for '{row.Pictures[0]}' with the caption '{caption}' is not finite; nothing can be judged by it"), new SourcePlace(row.Pictures[0])));
     }
 
     private Tensor Velocity(Tensor noisy, IReadOnlyList<double> sigmas, string caption)

@@ -1,6 +1,4 @@
 using System.CommandLine;
-using System.Globalization;
-using System.Text.Json.Nodes;
 using LeapAlign.Contracts.Plugins;
 using LeapAlign.Host.Commands;
 using LeapAlign.Host.Commands.Verbs;
@@ -12,9 +10,6 @@ namespace LeapAlign.Host.Filtering;
 /// <summary>Sorts pictures with captions by how likely the model of plugins.json finds them.</summary>
 internal sealed class FilterVerb(PlanRun run, PictureFilter filter) : IVerb
 {
-    // The prompt source that knows pictures by a file of rows. It is found as any part is: among the plugins that are there.
-    private const string CaptionSource = "captioned-pictures";
-
     private readonly Argument<string> _rows = new("rows") { Description = "A file of rows, each with a \"file\" and its \"caption\": JSON lines, JSON, CSV or TSV." };
     private readonly Option<string?> _clean = new(FilterOptions.CleanOption) { Description = "Such a file of pictures that are known to be right: their errors say the threshold.", HelpName = "path" };
     private readonly Option<double> _percentile = new("--percentile") { Description = "The percentile of the errors of clean rows below which a row is kept.", DefaultValueFactory = static _ => new FilterOptions("").Percentile };
@@ -44,18 +39,12 @@ internal sealed class FilterVerb(PlanRun run, PictureFilter filter) : IVerb
 
     public Command Describe()
     {
-        Limit(_percentile, 1, 100);
-        Limit(_atMost, 0.001, 1);
-        Limit(_draws, 1, 4096);
-        Limit(_seed, 0, long.MaxValue);
-        Limit(_threshold, -1e9, 1e9);
-        _captions.Validators.Add(static result =>
-        {
-            foreach (var token in result.Tokens)
-            {
-                if (CaptionArgument.Refusal(token.Value, static _ => "--all-captions, with its rows in the file that is filtered") is { } refusal) result.AddError(refusal);
-            }
-        });
+        _percentile.LimitReal(1, 100);
+        _atMost.LimitReal(0.001, 1);
+        _draws.Limit(1, 4096);
+        _seed.Limit(0, long.MaxValue);
+        _threshold.LimitReal(-1e9, 1e9);
+        _captions.TakeCaptions(static _ => "--all-captions, with its rows in the file that is filtered");
         var command = new Command("filter", "Keeps pictures with captions that the model of plugins.json finds likely, each in its likeliest pose.")
         {
             _rows, _clean, _percentile, _threshold, _atMost, _turns, _flips, _captions, _allCaptions, _relative, _draws, _seed, _out, _withClean, _json, _replace,
@@ -69,12 +58,6 @@ internal sealed class FilterVerb(PlanRun run, PictureFilter filter) : IVerb
         command.SetAction(Invoke);
         return command;
     }
-
-    private static void Limit(Option option, double least, double most) => option.Validators.Add(result =>
-    {
-        var refused = result.Tokens.FirstOrDefault(token => double.TryParse(token.Value, NumberStyles.Float, CultureInfo.InvariantCulture, out var value) && !(value >= least && value <= most));
-        if (refused is not null) result.AddError(string.Create(CultureInfo.InvariantCulture, $"{option.Name} must be {least} to {most}, not {refused.Value}"));
-    });
 
     private int Invoke(ParseResult parsed)
     {
@@ -101,19 +84,6 @@ internal sealed class FilterVerb(PlanRun run, PictureFilter filter) : IVerb
     }
 
     // Rows stand in the place of the captions of training, clean ones in that of the captions that judge.
-    private static Result<JsonSource> WithRows(JsonSource source, FilterOptions options)
-    {
-        source.Root[PartKinds.Prompts] = Source(options.Rows);
-        source.Move(PartKinds.Prompts, "rows");
-        if (options.Clean is not { } clean) return source;
-        const string section = "evaluation", key = "prompts";
-        source.Root[section] ??= new JsonObject();
-        // What is no object is refused when it is composed.
-        if (source.Root[section] is not JsonObject evaluation) return source;
-        evaluation[key] = Source(clean);
-        source.Move(PartSection.EvaluationPrompts, FilterOptions.CleanOption);
-        return source;
-    }
-
-    private static JsonObject Source(string rows) => new() { ["id"] = CaptionSource, ["settings"] = new JsonObject { ["captions"] = Path.GetFullPath(rows) } };
+    private static JsonSource WithRows(JsonSource source, FilterOptions options) =>
+        FileOfRows.Pictures.In(FileOfRows.Pictures.In(source, PartKinds.Prompts, options.Rows, "rows"), PartSection.EvaluationPrompts, options.Clean, FilterOptions.CleanOption);
 }

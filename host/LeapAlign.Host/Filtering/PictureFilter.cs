@@ -41,23 +41,18 @@ internal sealed class PictureFilter(Terminal terminal, ILoggerFactory loggers)
             from trained in TrainedModel.Make(plan, plan.Adapter is null ? site.FrozenContext : site.Context, owned)
             let model = trained.Model
             from space in PictureSpace.Of(model, plan.Size ?? model.NativeSize)
-            let trials = new FilterTrials(model, new PromptPictures(model, space.Size, site.Stages(), site.Device), space.Size)
+            let stages = site.Stages()
+            let trials = new FilterTrials(model, new PromptPictures(model, space.Size, stages, site.Device), space.Size)
             {
                 Errors = new DensityErrors(options.Draws, RandomKey.OfRun(options.Seed).For("filter")),
-                Stages = site.Stages(),
+                Stages = stages,
                 Batch = plan.Run.Batch,
                 Relative = options.Relative,
             }
             let sheet = Judge(trials, options, rows, clean, stop)
             from written in Write(sheet, options)
             select Completion.Whole,
-        Interrupted);
-
-    private Completion Interrupted()
-    {
-        terminal.Error.WriteLine("interrupted: nothing is written");
-        return Completion.Interrupted;
-    }
+        site.NothingWritten);
 
     private static Result<IReadOnlyList<Prompt>> Read(PartPlan part, RunSite site, List<IDisposable> owned) =>
         from source in RunParts.Make<IPromptSource>(part, site.Context, owned)

@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Globalization;
-using System.Text.Json.Nodes;
 using LeapAlign.Contracts.Plugins;
 using LeapAlign.Host.Commands;
 using LeapAlign.Host.Commands.Verbs;
@@ -11,10 +10,6 @@ namespace LeapAlign.Host.Fitting;
 /// <summary>Fits a reward of plugins.json to another's scores of what the model draws, or to scores or preferences of a file.</summary>
 internal sealed class FitVerb(PlanRun run, RewardFitting fitting) : IVerb
 {
-    // The prompt sources that know scored and compared pictures, found as any part is.
-    private const string ScoredPictures = "captioned-pictures";
-    private const string ComparedPictures = "preferences";
-
     // What is made; what a run needs beside is not asked for.
     private static readonly string[] s_ofFiles = [PartKinds.Model, PartKinds.Prompts, PartSection.Rewards];
     private static readonly string[] s_ofDrawings = [.. s_ofFiles, PartKinds.Sampler];
@@ -36,15 +31,11 @@ internal sealed class FitVerb(PlanRun run, RewardFitting fitting) : IVerb
 
     public Command Describe()
     {
-        Limit(_pictures, 8, 1_000_000);
-        Limit(_updates, 1, 10_000_000);
-        Limit(_slopes, 0, 4096);
-        Limit(_seed, 0, long.MaxValue);
-        _heldOut.Validators.Add(static result =>
-        {
-            if (result.Tokens is [var token] && double.TryParse(token.Value, NumberStyles.Float, CultureInfo.InvariantCulture, out var share) && share is not (>= 0.01 and <= 0.9))
-                result.AddError($"--held-out must be 0.01 to 0.9, not {token.Value}");
-        });
+        _pictures.Limit(8, 1_000_000);
+        _updates.Limit(1, 10_000_000);
+        _slopes.Limit(0, 4096);
+        _seed.Limit(0, long.MaxValue);
+        _heldOut.LimitReal(0.01, 0.9);
         _sigmas.Validators.Add(static result =>
         {
             if (result.Tokens is [var token] && Levels(token.Value) is null) result.AddError($"{FitOptions.SigmasOption} is 0 and rising noise levels up to 1, such as 0,0.25,0.5, not {Quoted.Words(token.Value)}");
@@ -65,12 +56,6 @@ internal sealed class FitVerb(PlanRun run, RewardFitting fitting) : IVerb
         command.SetAction(Invoke);
         return command;
     }
-
-    private static void Limit(Option option, long least, long most) => option.Validators.Add(result =>
-    {
-        var refused = result.Tokens.FirstOrDefault(token => long.TryParse(token.Value, out var value) && (value < least || value > most));
-        if (refused is not null) result.AddError($"{option.Name} must be {least} to {most}, not {refused.Value}");
-    });
 
     private static double[]? Levels(string text)
     {
@@ -104,12 +89,7 @@ internal sealed class FitVerb(PlanRun run, RewardFitting fitting) : IVerb
     }
 
     // Pictures of a file stand in the place of the captions of training, and what a run would do with those is not asked.
-    private static JsonSource WithPictures(JsonSource source, FitOptions options)
-    {
-        var (id, key, path, option) = options.Scores is { } scores ? (ScoredPictures, "captions", scores, FitOptions.ScoresOption) : (ComparedPictures, "path", options.Pairs, FitOptions.PairsOption);
-        if (path is null) return source;
-        source.Root[PartKinds.Prompts] = new JsonObject { ["id"] = id, ["settings"] = new JsonObject { [key] = Path.GetFullPath(path) } };
-        source.Move(PartKinds.Prompts, option);
-        return source;
-    }
+    private static JsonSource WithPictures(JsonSource source, FitOptions options) => options.Scores is { } scores
+        ? FileOfRows.Pictures.In(source, PartKinds.Prompts, scores, FitOptions.ScoresOption)
+        : FileOfRows.Preferences.In(source, PartKinds.Prompts, options.Pairs, FitOptions.PairsOption);
 }

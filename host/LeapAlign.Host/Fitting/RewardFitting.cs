@@ -49,13 +49,7 @@ internal sealed class RewardFitting(Terminal terminal, ILoggerFactory loggers)
             from done in work.Run(reward, teacher, prompts, stop)
             from written in Write(reward.File, done.File)
             select Show(options, reward, done),
-        Interrupted);
-
-    private Completion Interrupted()
-    {
-        terminal.Error.WriteLine("interrupted: nothing is written");
-        return Completion.Interrupted;
-    }
+        site.NothingWritten);
 
     private static Result<RewardPlan> Named(RunPlan plan, string name) => plan.Rewards.FirstOrDefault(reward => reward.Part.Name == name) is { } named
         ? named

@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text;
-using System.Text.Encodings.Web;
 using System.Text.Json;
+using LeapAlign.Host.Configuration;
 using LeapAlign.Host.Scored;
 
 namespace LeapAlign.Host.Likelihoods;
@@ -18,8 +18,6 @@ internal sealed record LikelihoodRow(string Picture, string Caption, Contracts.M
 /// <param name="Rows">The pictures, in order.</param>
 internal sealed record LikelihoodSheet(IReadOnlyList<string> Forms, IReadOnlyList<LikelihoodRow> Rows)
 {
-    private static readonly JsonWriterOptions s_options = new() { Indented = true, NewLine = "\n", Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
-
     /// <summary>What the table says beside each picture and form.</summary>
     public static IReadOnlyList<string> Columns { get; } = ["logLikelihood", "standardError", "bitsPerDimension", "varianceOfEstimate"];
 
@@ -31,29 +29,24 @@ internal sealed record LikelihoodSheet(IReadOnlyList<string> Forms, IReadOnlyLis
         (Rows.Average(row => row.Of.Estimates[form].Value), Math.Sqrt(Rows.Sum(row => Math.Pow(row.Of.Estimates[form].Error, 2))) / Rows.Count);
 
     /// <summary>As JSON.</summary>
-    public string ToJson()
+    public string ToJson() => IndentedJson.Of(writer =>
     {
-        using var buffer = new MemoryStream();
-        using (var writer = new Utf8JsonWriter(buffer, s_options))
+        writer.WriteStartObject();
+        writer.WriteStartArray("pictures");
+        foreach (var row in Rows) Write(writer, row);
+        writer.WriteEndArray();
+        writer.WriteStartObject("mean");
+        for (var form = 0; form < Forms.Count; form++)
         {
-            writer.WriteStartObject();
-            writer.WriteStartArray("pictures");
-            foreach (var row in Rows) Write(writer, row);
-            writer.WriteEndArray();
-            writer.WriteStartObject("mean");
-            for (var form = 0; form < Forms.Count; form++)
-            {
-                var (value, error) = Mean(form);
-                writer.WriteStartObject(Forms[form]);
-                writer.WriteNumber(Columns[0], value);
-                writer.WriteNumber(Columns[1], error);
-                writer.WriteEndObject();
-            }
-            writer.WriteEndObject();
+            var (value, error) = Mean(form);
+            writer.WriteStartObject(Forms[form]);
+            writer.WriteNumber(Columns[0], value);
+            writer.WriteNumber(Columns[1], error);
             writer.WriteEndObject();
         }
-        return $"{Encoding.UTF8.GetString(buffer.GetBuffer().AsSpan(0, (int)buffer.Length))}\n";
-    }
+        writer.WriteEndObject();
+        writer.WriteEndObject();
+    });
 
     /// <summary>As comma-separated values with a header (<see cref="ScoreSheet.Cell"/>): the columns of each form have its name before them.</summary>
     public string ToCsv()

@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
-using System.Text.Json.Nodes;
 using LeapAlign.Contracts.Models;
 using LeapAlign.Contracts.Plugins;
 using LeapAlign.Host.Commands;
@@ -16,9 +15,6 @@ internal sealed class LikelihoodVerb(PlanRun run, PictureLikelihoods likelihoods
     public const string EstimatorOption = "--estimator";
 
     private const string CaptionsOption = "--captions";
-
-    // The prompt source that knows pictures by a file of rows, found as any part is.
-    private const string CaptionSource = "captioned-pictures";
 
     private static readonly string[] s_sections = [PartKinds.Model, PartKinds.Adapter, PartKinds.Sampler];
 
@@ -47,22 +43,16 @@ internal sealed class LikelihoodVerb(PlanRun run, PictureLikelihoods likelihoods
 
     public Command Describe()
     {
-        _caption.Validators.Add(static result =>
-        {
-            foreach (var token in result.Tokens)
-            {
-                if (CaptionArgument.Refusal(token.Value, static file => $"{CaptionsOption} {Quoted.Words(file)}") is { } refusal) result.AddError(refusal);
-            }
-        });
-        Limit(_draw, 1, 100_000);
-        Limit(_seed, 0, long.MaxValue);
-        Limit(_steps, 1, 1000);
+        _caption.TakeCaptions(static file => $"{CaptionsOption} {Quoted.Words(file)}");
+        _draw.Limit(1, 100_000);
+        _seed.Limit(0, long.MaxValue);
+        _steps.Limit(1, 1000);
         // One product says nothing of its variance.
-        Limit(_products, 2, FlowLikelihood.MostExact);
-        Limit(_tile, 1, 1024);
-        Words(_size, static word => ImageSize.TryParse(word, out _) ? null : $"--size is {ImageSize.Form}, not {Quoted.Words(word)}");
-        Words(_solver, static word => Solver(word) is null ? $"there is no solver {Quoted.Words(word)}{NearestName.Hint(word, FlowSolver.All.Select(static solver => solver.Name))}" : null);
-        Words(_estimator, static word => Refused(word));
+        _products.Limit(2, FlowLikelihood.MostExact);
+        _tile.Limit(1, 1024);
+        _size.Refuse(static word => ImageSize.TryParse(word, out _) ? null : $"--size is {ImageSize.Form}, not {Quoted.Words(word)}");
+        _solver.Refuse(static word => Solver(word) is null ? $"there is no solver {Quoted.Words(word)}{NearestName.Hint(word, FlowSolver.All.Select(static solver => solver.Name))}" : null);
+        _estimator.Refuse(Refused);
         var command = new Command("likelihood", "The log-likelihood of pictures under the model's flow, by integrating its ODE, with the error that estimates of the divergence give it.")
         {
             _pictures, _caption, _captions, _draw, _model, _size, _seed, _steps, _guidance, _solver, _estimator, _products, _tile, _json, _csv,
@@ -81,24 +71,8 @@ internal sealed class LikelihoodVerb(PlanRun run, PictureLikelihoods likelihoods
         else if (!draws && caption is null && captions is null) result.AddError($"the pictures have no caption; expected --caption, {CaptionsOption} or --draw");
         else if (!draws && captions is null && !files) result.AddError("there are no pictures; expected files or folders of them, or --draw");
         else if (!draws && result.GetResult(_size) is { Tokens.Count: > 0 }) result.AddError("--size is that of drawn pictures; files have their own");
-        if (IsOutput(result, _json) && IsOutput(result, _csv)) result.AddError("--json and --csv both ask for standard output; one of them needs a file");
+        OutputFile.OneAtMost(result, _json, _csv);
     }
-
-    private static bool IsOutput(CommandResult result, Option option) => result.GetResult(option) is { Tokens: [{ Value: OutputFile.StandardOutput }] };
-
-    private static void Limit(Option option, long least, long most) => option.Validators.Add(result =>
-    {
-        var refused = result.Tokens.FirstOrDefault(token => long.TryParse(token.Value, out var value) && (value < least || value > most));
-        if (refused is not null) result.AddError($"{option.Name} must be {least} to {most}, not {refused.Value}");
-    });
-
-    private static void Words(Option option, Func<string, string?> refusal) => option.Validators.Add(result =>
-    {
-        foreach (var token in result.Tokens)
-        {
-            if (refusal(token.Value) is { } refused) result.AddError(refused);
-        }
-    });
 
     private static FlowSolver? Solver(string name) => FlowSolver.All.FirstOrDefault(solver => solver.Name == name);
 
@@ -126,7 +100,7 @@ internal sealed class LikelihoodVerb(PlanRun run, PictureLikelihoods likelihoods
         };
         List<string> further = parsed.GetValue(_guidance) is { } scale ? [string.Create(null, $"guidance.scale={scale:R}")] : [];
         var source = CompositionSource.Of(parsed).With(further) with { ModelFolder = parsed.GetValue(_model) is { } folder ? Path.GetFullPath(folder) : null };
-        return run.Run(source, workspace => workspace.ComposeParts(read => WithCaptions(read, options.Captions), Sections(workspace, options)), (plan, _, stop) => likelihoods.Of(plan, options, stop));
+        return run.Run(source, workspace => workspace.ComposeParts(read => FileOfRows.Pictures.In(read, PartKinds.Prompts, options.Captions, CaptionsOption), Sections(workspace, options)), (plan, _, stop) => likelihoods.Of(plan, options, stop));
     }
 
     // Whether the model learns to draw without guidance, its algorithm says; a file without one is a model's alone.
@@ -136,14 +110,6 @@ internal sealed class LikelihoodVerb(PlanRun run, PictureLikelihoods likelihoods
         .. options.Captions is null && (options.Drawn == 0 || options.Caption is not null) ? (string[])[] : options.Captions is null && workspace.Names(PartSection.EvaluationPrompts) ? [PartSection.EvaluationPrompts] : [PartKinds.Prompts],
         .. workspace.Names(PartKinds.Algorithm) ? (string[])[PartKinds.Algorithm] : [],
     ];
-
-    private static Pipeline.Result<JsonSource> WithCaptions(JsonSource source, string? captions)
-    {
-        if (captions is null) return source;
-        source.Root[PartKinds.Prompts] = new JsonObject { ["id"] = CaptionSource, ["settings"] = new JsonObject { ["captions"] = Path.GetFullPath(captions) } };
-        source.Move(PartKinds.Prompts, CaptionsOption);
-        return source;
-    }
 }
 
 /// <summary>The words of the estimators.</summary>

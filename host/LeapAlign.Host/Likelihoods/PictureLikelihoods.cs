@@ -42,13 +42,7 @@ internal sealed class PictureLikelihoods(Terminal terminal, ILoggerFactory logge
             let sheet = new LikelihoodSheet([.. options.Forms.Select(DivergenceNames.Of)], rows)
             from written in Write(sheet, options)
             select Completion.Whole,
-        Interrupted);
-
-    private Completion Interrupted()
-    {
-        terminal.Error.WriteLine("interrupted: nothing is written");
-        return Completion.Interrupted;
-    }
+        site.NothingWritten);
 
     private static Result<IReadOnlyList<ScoredPicture>> Files(RunPlan plan, LikelihoodOptions options, RunSite site, List<IDisposable> owned) => options.Captions is { } captions
         ? from source in RunParts.Make<IPromptSource>(plan.Prompts, site.Context, owned)

@@ -128,6 +128,13 @@ internal sealed class RunSite : IDisposable
         }
     }
 
+    /// <summary>The end of work that writes when all is done, and was asked to stop before.</summary>
+    public Completion NothingWritten()
+    {
+        _error.WriteLine("interrupted: nothing is written");
+        return Completion.Interrupted;
+    }
+
     private void Warn(Fault fault)
     {
         Warnings.Add(fault);

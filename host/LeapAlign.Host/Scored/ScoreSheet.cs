@@ -1,8 +1,8 @@
 using System.Globalization;
 using System.Text;
-using System.Text.Encodings.Web;
 using System.Text.Json;
 using LeapAlign.Host.Composition;
+using LeapAlign.Host.Configuration;
 using LeapAlign.Host.Configuration.Sections;
 
 namespace LeapAlign.Host.Scored;
@@ -22,35 +22,28 @@ internal sealed record ScoreSheet(IReadOnlyList<RewardPlan> Rewards, IReadOnlyLi
     // What a spreadsheet takes for the beginning of a formula; and what this file puts before one.
     private const string Formula = "=+-@\t\r", Text = "'";
 
-    private static readonly JsonWriterOptions s_options = new() { Indented = true, NewLine = "\n", Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
-
     /// <summary>Whether the pictures have more than one caption.</summary>
     public bool HasCaptions => Rows.Select(static row => row.Picture.Prompt.Text).Distinct(StringComparer.Ordinal).Skip(1).Any();
 
     /// <summary>As JSON. A score that is not finite is a word, as in metrics.jsonl.</summary>
-    public string ToJson()
+    public string ToJson() => IndentedJson.Of(writer =>
     {
-        using var buffer = new MemoryStream();
-        using (var writer = new Utf8JsonWriter(buffer, s_options))
+        writer.WriteStartObject();
+        writer.WriteStartArray("rewards");
+        foreach (var reward in Rewards)
         {
             writer.WriteStartObject();
-            writer.WriteStartArray("rewards");
-            foreach (var reward in Rewards)
-            {
-                writer.WriteStartObject();
-                writer.WriteString("name", reward.Part.Name);
-                writer.WriteString("id", reward.Part.Definition.Id);
-                writer.WriteString("role", reward.Role == RewardRole.Train ? RewardEntry.Trained : RewardEntry.Watched);
-                writer.WriteEndObject();
-            }
-            writer.WriteEndArray();
-            writer.WriteStartArray("pictures");
-            foreach (var row in Rows) Write(writer, row);
-            writer.WriteEndArray();
+            writer.WriteString("name", reward.Part.Name);
+            writer.WriteString("id", reward.Part.Definition.Id);
+            writer.WriteString("role", reward.Role == RewardRole.Train ? RewardEntry.Trained : RewardEntry.Watched);
             writer.WriteEndObject();
         }
-        return $"{Encoding.UTF8.GetString(buffer.GetBuffer().AsSpan(0, (int)buffer.Length))}\n";
-    }
+        writer.WriteEndArray();
+        writer.WriteStartArray("pictures");
+        foreach (var row in Rows) Write(writer, row);
+        writer.WriteEndArray();
+        writer.WriteEndObject();
+    });
 
     /// <summary>As comma-separated values with a header, quoted as RFC 4180 has it, with line feeds between rows. A text never begins as a formula does.</summary>
     public string ToCsv()

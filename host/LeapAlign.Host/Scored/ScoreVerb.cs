@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
-using System.Text.Json.Nodes;
 using LeapAlign.Contracts.Plugins;
 using LeapAlign.Host.Commands;
 using LeapAlign.Host.Commands.Verbs;
@@ -12,9 +11,6 @@ namespace LeapAlign.Host.Scored;
 /// <summary>Scores pictures of files with the rewards of plugins.json.</summary>
 internal sealed class ScoreVerb(PlanRun run, Scorer scorer) : IVerb
 {
-    // The prompt source that knows pictures by a file of rows. It is found as any part is: among the plugins that are there.
-    private const string CaptionSource = "captioned-pictures";
-
     private const string CaptionsOption = "--captions";
 
     private readonly Argument<string[]> _pictures = new("pictures")
@@ -39,13 +35,7 @@ internal sealed class ScoreVerb(PlanRun run, Scorer scorer) : IVerb
 
     public Command Describe()
     {
-        _caption.Validators.Add(static result =>
-        {
-            foreach (var token in result.Tokens)
-            {
-                if (CaptionArgument.Refusal(token.Value, static file => $"{CaptionsOption} {Quoted.Words(file)}") is { } refusal) result.AddError(refusal);
-            }
-        });
+        _caption.TakeCaptions(static file => $"{CaptionsOption} {Quoted.Words(file)}");
         var command = new Command("score", "Scores pictures with the rewards of plugins.json, as a run does. No model is read.") { _pictures, _caption, _captions, _rewards, _json, _csv };
         command.Validators.Add(Check);
         command.SetAction(Invoke);
@@ -58,10 +48,8 @@ internal sealed class ScoreVerb(PlanRun run, Scorer scorer) : IVerb
         if (caption is not null && captions is not null) result.AddError($"--caption and {CaptionsOption} are both given; expected one of them");
         else if (caption is null && captions is null) result.AddError($"the pictures have no caption; expected --caption or {CaptionsOption}");
         else if (captions is null && result.GetResult(_pictures) is not { Tokens.Count: > 0 }) result.AddError("there is nothing to score; expected files or folders of pictures");
-        if (IsOutput(result, _json) && IsOutput(result, _csv)) result.AddError("--json and --csv both ask for standard output; one of them needs a file");
+        OutputFile.OneAtMost(result, _json, _csv);
     }
-
-    private static bool IsOutput(CommandResult result, Option option) => result.GetResult(option) is { Tokens: [{ Value: OutputFile.StandardOutput }] };
 
     private int Invoke(ParseResult parsed)
     {
@@ -70,15 +58,7 @@ internal sealed class ScoreVerb(PlanRun run, Scorer scorer) : IVerb
         string[] sections = options.Captions is null ? [PartSection.Rewards] : [PartKinds.Prompts, PartSection.Rewards];
         return run.Run(
             CompositionSource.Of(parsed),
-            workspace => workspace.ComposeParts(source => rewards.AddTo(WithCaptions(source, options.Captions)), sections).Bind(rewards.Of),
+            workspace => workspace.ComposeParts(source => rewards.AddTo(FileOfRows.Pictures.In(source, PartKinds.Prompts, options.Captions, CaptionsOption)), sections).Bind(rewards.Of),
             (plan, _, stop) => scorer.Score(plan, options, stop));
-    }
-
-    private static JsonSource WithCaptions(JsonSource source, string? captions)
-    {
-        if (captions is null) return source;
-        source.Root[PartKinds.Prompts] = new JsonObject { ["id"] = CaptionSource, ["settings"] = new JsonObject { ["captions"] = Path.GetFullPath(captions) } };
-        source.Move(PartKinds.Prompts, CaptionsOption);
-        return source;
     }
 }

@@ -40,14 +40,8 @@ internal sealed class Scorer(Terminal terminal, ILoggerFactory loggers)
             let sheet = new ScoreSheet(plan.Rewards, scores.Of(pictures, stop))
             from written in Write(sheet, options, site.Warnings)
             select Completion.Whole,
-        Interrupted)
+        site.NothingWritten)
         .Match(Result.Ok, fault => WithoutMetadata(fault, options) ?? fault);
-
-    private Completion Interrupted()
-    {
-        terminal.Error.WriteLine("interrupted: nothing is written");
-        return Completion.Interrupted;
-    }
 
     // A caption of the command line is words alone; a reward that judges by a key of its metadata names the key as the place of its fault.
     private static Fault? WithoutMetadata(Fault fault, ScoreOptions options) => options.Caption is not null && fault is { Code: FaultCodes.BadPromptMetadata, Place.Key: { } key }

@@ -1,9 +1,8 @@
 using System.Globalization;
 using System.Text;
-using System.Text.Encodings.Web;
-using System.Text.Json;
 using System.Text.Json.Nodes;
 using LeapAlign.Contracts.Plugins;
+using LeapAlign.Host.Composition;
 using LeapAlign.Host.Configuration.Sections;
 using LeapAlign.Host.Reports;
 using LeapAlign.Host.Runs.Records;
@@ -69,7 +68,6 @@ internal sealed record SweepSummary(Sweep Sweep, IReadOnlyList<SweptRun> Runs, I
 {
     private const string All = "all";
 
-    private static readonly JsonWriterOptions s_options = new() { Indented = true, NewLine = "\n", Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     /// <summary>The columns of the table.</summary>
     public IReadOnlyList<string> Columns => ["group", "runs", "step", .. Rewards.Select(static reward => reward.Role == RewardEntry.Watched ? $"{reward.Name} (held out)" : reward.Name), "F"];
@@ -130,9 +128,7 @@ internal sealed record SweepSummary(Sweep Sweep, IReadOnlyList<SweptRun> Runs, I
             ["groups"] = new JsonArray([.. Groups.Select(Node)]),
             ["members"] = new JsonArray([.. Sweep.Members.Select(Node)]),
         };
-        using var buffer = new MemoryStream();
-        using (var writer = new Utf8JsonWriter(buffer, s_options)) root.WriteTo(writer);
-        return $"{Encoding.UTF8.GetString(buffer.GetBuffer().AsSpan(0, (int)buffer.Length))}\n";
+        return ResolvedConfiguration.Text(root);
     }
 
     private JsonNode Node(SeedGroup group) => new JsonObject

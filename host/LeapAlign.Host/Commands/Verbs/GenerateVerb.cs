@@ -32,27 +32,14 @@ internal sealed class GenerateVerb(PlanRun run, IGeneration generation) : IVerb
                 if (CaptionArgument.Refusal(token.Value, static file => $"--set evaluation.prompts.settings.path={Quoted.Words(Path.GetFullPath(file))}") is { } refusal) result.AddError(refusal);
             }
         });
-        Limit(_seed, 0, long.MaxValue);
-        Limit(_steps, 1, 1000);
-        Limit(_count, 1, 1024);
-        _size.Validators.Add(static result =>
-        {
-            foreach (var token in result.Tokens)
-            {
-                if (!ImageSize.TryParse(token.Value, out _)) result.AddError($"--size is {ImageSize.Form}, not {Quoted.Words(token.Value)}");
-            }
-        });
+        _seed.Limit(0, long.MaxValue);
+        _steps.Limit(1, 1000);
+        _count.Limit(1, 1024);
+        _size.Refuse(static word => ImageSize.TryParse(word, out _) ? null : $"--size is {ImageSize.Form}, not {Quoted.Words(word)}");
         var command = new Command("generate", "Draws pictures for captions.") { _captions, _model, _output, _seed, _steps, _guidance, _size, _count };
         command.SetAction(Invoke);
         return command;
     }
-
-    // What is no number at all is refused with the option's type.
-    private static void Limit(Option option, long least, long most) => option.Validators.Add(result =>
-    {
-        var refused = result.Tokens.FirstOrDefault(token => long.TryParse(token.Value, out var value) && (value < least || value > most));
-        if (refused is not null) result.AddError($"{option.Name} must be {least} to {most}, not {refused.Value}");
-    });
 
     private int Invoke(ParseResult parsed)
     {
