@@ -24,7 +24,7 @@ internal sealed record Bench(RunPlan Plan, RunParts Parts, Device Device)
         var catalog = PluginCatalog.Discover([BuiltHost.Plugins], new IsolatedPluginLoader());
         var read = ConfigurationFile.Read("plugins.json", [.. overrides, $"run.device={device}"]);
         NativeStart.Prepare();
-        WaitingThreads.LetSleep(read.Match<JsonSource?>(static file => file, static _ => null));
+        WaitingThreads.Settle(read.Match<JsonSource?>(static file => file, static _ => null));
         return from file in read
                from plan in new Composer(catalog).Compose(file)
                from libtorch in LibTorch.Load()

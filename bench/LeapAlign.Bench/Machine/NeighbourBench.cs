@@ -5,7 +5,7 @@ using LeapAlign.Pipeline;
 namespace LeapAlign.Bench.Machine;
 
 /// <summary>
-/// What busy neighbours do to a step: quiet and with two busy processes beside it, by default and with threads that spin (<c>OMP_WAIT_POLICY=active</c>); and one processor of the machine
+/// What busy neighbours do to a step: quiet and with two busy processes beside it, by default, with threads that spin (<c>OMP_WAIT_POLICY=active</c>) and with threads that sleep (<c>passive</c>); and one processor of the machine
 /// (<c>taskset</c>) against one thread. Each figure is the median of processes of their own, taken in turns, because machines drift.
 /// </summary>
 internal static class NeighbourBench
@@ -15,15 +15,18 @@ internal static class NeighbourBench
     private const int Steps = 3;
     private static readonly Dictionary<string, string> s_default = [];
     private static readonly Dictionary<string, string> s_spinning = new() { ["OMP_WAIT_POLICY"] = "active" };
+    private static readonly Dictionary<string, string> s_sleeping = new() { ["OMP_WAIT_POLICY"] = "passive" };
 
     public static Result<Unit> Run(IReadOnlyList<string> overrides)
     {
-        List<double> quiet = [], spinning = [], busy = [], core = [], thread = [];
+        List<double> quiet = [], spinning = [], sleeping = [], busy = [], sleepingBusy = [], core = [], thread = [];
         for (var round = 0; round < Rounds; round++)
         {
             quiet.Add(Step(s_default, Steps, overrides));
             spinning.Add(Step(s_spinning, Steps, overrides));
+            sleeping.Add(Step(s_sleeping, Steps, overrides));
             busy.Add(Beside(() => Step(s_default, Steps, overrides)));
+            sleepingBusy.Add(Beside(() => Step(s_sleeping, Steps, overrides)));
             core.Add(StepsOf.Spawn(s_default, 0, ["steps-of", $"{Steps}", .. overrides]));
             thread.Add(Step(s_default, Steps, [.. overrides, "run.threads=1"]));
         }
@@ -33,8 +36,10 @@ internal static class NeighbourBench
         var (one, alone) = (Bench.Median(core), Bench.Median(thread));
         Row("quiet", still);
         Row("quiet, threads that spin", spun);
+        Row("quiet, threads that sleep", Bench.Median(sleeping));
         Row($"beside {Neighbours} busy processes", beside);
         Row("the same, threads that spin", spinningBusy);
+        Row("the same, threads that sleep", Bench.Median(sleepingBusy));
         Row("on one processor", one);
         Row("with one thread", alone);
         Ratio("busy / quiet", beside / still, 2);

@@ -25,7 +25,7 @@ internal static class DeviceCheck
     public static Result<Unit> Run(string name, string? folder)
     {
         NativeStart.Prepare();
-        WaitingThreads.LetSleep(null);
+        WaitingThreads.Settle(null);
         return from libtorch in LibTorch.Load()
                from device in DeviceChoice.Resolve(name)
                from done in Look(libtorch, device, folder)

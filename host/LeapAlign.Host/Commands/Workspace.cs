@@ -27,7 +27,7 @@ internal sealed class Workspace : IDisposable
     {
         (Source, Catalog, _read, _warn) = (source, catalog, read, warn);
         var file = read.Match<JsonSource?>(static file => file, static _ => null);
-        WaitingThreads.LetSleep(file);
+        WaitingThreads.Settle(file);
         foreach (var (plugin, fault) in file is null ? [] : Pinning.Differing(file, catalog)) plugin.Fail(fault);
     }
 

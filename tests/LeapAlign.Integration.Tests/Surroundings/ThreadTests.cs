@@ -1,3 +1,6 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
+
 namespace LeapAlign.Integration.Tests.Surroundings;
 
 /// <summary>How many threads compute and how they wait, as libgomp itself says it when it is loaded (<c>OMP_DISPLAY_ENV</c>).</summary>
@@ -6,16 +9,28 @@ public sealed class ThreadTests : IDisposable
     private readonly Workspace _workspace = new();
 
     [Theory]
-    [InlineData("'0'", "they sleep (OMP_WAIT_POLICY=passive, set at start)")]
+    [InlineData("'0'", "they sleep (OMP_WAIT_POLICY=passive, set at start)", "taskset", "-c", "0")]
     [InlineData("'0'", "as the environment says: OMP_WAIT_POLICY=passive", "OMP_WAIT_POLICY=passive")]
     [InlineData("'30000000000'", "as the environment says: OMP_WAIT_POLICY=active", "OMP_WAIT_POLICY=active")]
     [InlineData("'1234'", "as the environment says: GOMP_SPINCOUNT=1234", "GOMP_SPINCOUNT=1234")]
     [InlineData("'300000'", "they spin, as libgomp has it (LEAPALIGN_TUNING is off)", "LEAPALIGN_TUNING=0")]
-    public void They_sleep_unless_the_user_says_otherwise(string spins, string words, params string[] variables)
+    public void They_wait_as_the_user_says_and_one_thread_waits_for_nobody(string spins, string words, params string[] variables)
     {
         var outcome = Doctor([.. variables, BuiltHost.Program]);
         Assert.Contains(words, outcome.Output, StringComparison.Ordinal);
         Assert.Contains($"GOMP_SPINCOUNT = {spins}", outcome.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void They_spin_for_about_as_long_as_a_wake_up_takes_and_then_sleep()
+    {
+        Assert.SkipWhen(Environment.ProcessorCount < 2, "one processor: one thread waits for nobody");
+        var outcome = Doctor([BuiltHost.Program]);
+        var said = Regex.Match(outcome.Output, @"they spin for (\d+) µs and then sleep \(GOMP_SPINCOUNT=(\d+), set at start\)");
+        Assert.True(said.Success, outcome.Output);
+        Assert.Contains($"GOMP_SPINCOUNT = '{said.Groups[2].Value}'", outcome.Error, StringComparison.Ordinal);
+        // A turn lasts as long as the processor's pause instruction: 3 to 45 ns by its kind, and longer on a machine that is busy all the while.
+        Assert.InRange(double.Parse(said.Groups[1].Value, CultureInfo.InvariantCulture) * 1000 / double.Parse(said.Groups[2].Value, CultureInfo.InvariantCulture), 1, 500);
     }
 
     [Fact]
