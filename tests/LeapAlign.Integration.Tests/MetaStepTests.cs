@@ -42,7 +42,7 @@ public sealed class MetaStepTests : IDisposable
         var networks = new Sd3Networks(Configs());
         networks.Allocate(META, types);
         Tokenize tokens(int length) => captions => zeros([captions.Count, length], dtype: ScalarType.Int64);
-        var text = new Models.Sd3.TextConditioner(networks, new Models.Sd3.TextTokenizers(tokens(77), tokens(77), tokens(256), 256) { ClipLength = 77 }, META);
+        var text = new Models.Sd3.TextConditioner(networks, new Models.Sd3.TextTokenizers(tokens(77), tokens(77), tokens(256), 256) { ClipLength = 77 }, PipelineHomes.On(META));
         var folder = new PipelineFolder { Family = PipelineFamilies.StableDiffusion3, Folder = "", Components = ["text_encoder_3"], Scheduling = new FlowScheduling { Shift = 3 } };
         using var model = new Sd3Model(folder, networks, text, new EmbeddingCache(0));
         Step(model);
@@ -57,7 +57,7 @@ public sealed class MetaStepTests : IDisposable
         var networks = new FluxNetworks(FluxDev());
         networks.Allocate(META, types);
         Tokenize tokens(int length) => captions => zeros([captions.Count, length], dtype: ScalarType.Int64);
-        var text = new Models.Flux.TextConditioner(networks, new Models.Flux.TextTokenizers(tokens(77), tokens(512), 512), META);
+        var text = new Models.Flux.TextConditioner(networks, new Models.Flux.TextTokenizers(tokens(77), tokens(512), 512), PipelineHomes.On(META));
         var folder = new PipelineFolder { Family = PipelineFamilies.Flux, Folder = "", Components = ["text_encoder_2"], Scheduling = new FlowScheduling { Shift = 3, UseDynamicShifting = true } };
         using var model = new FluxModel("flux", folder, networks, text, new EmbeddingCache(0));
         Assert.Equal(new ImageSize(1024, 1024), model.NativeSize);

@@ -12,11 +12,21 @@ public interface IPlannedModel
     /// <summary>The numbers that are trained where all weights of the model are: they cost masters, gradients, and what the optimizer keeps.</summary>
     long TrainableNumbers { get; }
 
+    /// <summary>What a setting can move between the device and the memory of the machine: for plans of devices that are not here.</summary>
+    IReadOnlyList<PlacedWeights> Placed => [];
+
     /// <summary>The pieces of one evaluation of the velocity without guidance, and of one decoding.</summary>
     /// <param name="size">The size of the pictures.</param>
     /// <param name="samples">B.</param>
     IReadOnlyList<WorkPiece> Work(ImageSize size, int samples);
 }
+
+/// <summary>Weights that are not trained, and where they lie.</summary>
+/// <param name="Setting">The setting of the model that says it, <c>placement.decoder</c> for instance; its value is <see cref="Plugins.PlacedPart.Host"/> for the memory of the machine.</param>
+/// <param name="Bytes">What they take.</param>
+/// <param name="OnDevice">Whether they take it from the memory of the device of the run.</param>
+/// <param name="InEvaluations">Whether each evaluation of the velocity needs them: from the memory of the machine they come anew each time.</param>
+public sealed record PlacedWeights(string Setting, double Bytes, bool OnDevice, bool InEvaluations);
 
 /// <summary>What a piece of work is a part of.</summary>
 public enum WorkStage

@@ -9,6 +9,9 @@ public static class Capabilities
     /// <summary>The model lets rewards look at the hidden states of its network (<see cref="Models.IFeatureModel"/>).</summary>
     public const string Features = "features";
 
+    /// <summary>The reward can leave its weights in the memory of the machine (<see cref="PartContext.WeightsOnHost"/>).</summary>
+    public const string HostWeights = "host-weights";
+
     /// <summary>The reward scores latents (<see cref="Rewards.ILatentReward"/>): it needs a model, and has no score for the picture of a file.</summary>
     public const string LatentReward = "latent-reward";
 

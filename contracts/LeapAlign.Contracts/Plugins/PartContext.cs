@@ -11,6 +11,8 @@ namespace LeapAlign.Contracts.Plugins;
 /// <summary>The services and settings the host passes to a part.</summary>
 public sealed class PartContext
 {
+    private Device _device = CPU;
+
     /// <summary>The part's name in the run: the id, or the <c>name</c> given in plugins.json.</summary>
     public required string Name { get; init; }
 
@@ -24,7 +26,22 @@ public sealed class PartContext
     public string? RunFolder { get; init; }
 
     /// <summary>Where tensors live.</summary>
-    public required Device Device { get; init; }
+    public required Device Device
+    {
+        get => _device;
+        init => _device = value;
+    }
+
+    /// <summary>
+    /// Whether the weights of the part lie in the memory of the machine and come to <see cref="Device"/> for each use: <c>placement: host</c> of a reward, which only those may have that provide
+    /// <see cref="Capabilities.HostWeights"/>. On the CPU it changes nothing.
+    /// </summary>
+    public bool WeightsOnHost { get; private set; }
+
+    /// <summary>Another device of this machine by its name: <c>cpu</c>, <c>cuda</c>, <c>cuda:1</c>. LA1010 where it is not there.</summary>
+    public Func<string, Result<Device>> DeviceOf { get; init; } = static name => name == "cpu"
+        ? Result.Ok(CPU)
+        : new Fault.Configuration(FaultCodes.DeviceNotAvailable, $"the device '{name}' is not known here");
 
     /// <summary>The precision of network arithmetic. Latents, schedules, scores and trained weights are fp32 whatever it is.</summary>
     public required ScalarType ComputeType { get; init; }
@@ -89,6 +106,16 @@ public sealed class PartContext
     {
         var copy = (PartContext)MemberwiseClone();
         copy.OtherReward = others;
+        return copy;
+    }
+
+    /// <summary>The same context for a part that computes elsewhere.</summary>
+    /// <param name="place">Where, and where its weights lie.</param>
+    public PartContext At(PlacedPart place)
+    {
+        ArgumentNullException.ThrowIfNull(place);
+        var copy = (PartContext)MemberwiseClone();
+        (copy._device, copy.WeightsOnHost) = (place.Device, place.OnHost);
         return copy;
     }
 

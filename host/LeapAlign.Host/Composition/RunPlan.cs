@@ -196,11 +196,14 @@ internal sealed record RewardPlan(PartPlan Part, RewardRole Role, double Weight)
     /// <summary>Whether an evaluation takes the mean over the means of tasks instead of that over pictures.</summary>
     public bool ByTask { get; init; }
 
+    /// <summary>Where it computes, and where its weights lie: a word of <see cref="PlacedPart"/>.</summary>
+    public string Placement { get; init; } = PlacedPart.Run;
+
     /// <summary>The reward of an entry.</summary>
     public static RewardPlan Of(PartPlan part)
     {
         var said = part.Entry as RewardEntry ?? new();
-        return new(part, said.Role == RewardEntry.Trained ? RewardRole.Train : RewardRole.HeldOut, said.Weight) { Offset = said.Offset, Scale = said.Scale, ByTask = said.Average == RewardEntry.OfTasks };
+        return new(part, said.Role == RewardEntry.Trained ? RewardRole.Train : RewardRole.HeldOut, said.Weight) { Offset = said.Offset, Scale = said.Scale, ByTask = said.Average == RewardEntry.OfTasks, Placement = said.Placement };
     }
 
     /// <summary>The part with its entry.</summary>
@@ -214,6 +217,7 @@ internal sealed record RewardPlan(PartPlan Part, RewardRole Role, double Weight)
             Offset = Offset,
             Scale = Scale,
             Average = ByTask ? RewardEntry.OfTasks : RewardEntry.OfPictures,
+            Placement = Placement,
         },
     };
 }

@@ -168,12 +168,15 @@ internal sealed class RunParts : IDisposable
     }
 
     /// <summary>Makes a part, and notes it as one to dispose.</summary>
+    /// <returns>A fault of the part's, at its own place or that of the part.</returns>
     public static Result<T> Make<T>(PartPlan part, Func<PartPlan, PartContext> context, List<IDisposable> owned)
-        where T : class => part.Create<T>(context(part)).Map(made =>
-        {
-            if (made is IDisposable disposable) owned.Add(disposable);
-            return made;
-        });
+        where T : class => part.Create<T>(context(part)).Match(
+            made =>
+            {
+                if (made is IDisposable disposable) owned.Add(disposable);
+                return Result.Ok(made);
+            },
+            fault => fault with { Place = fault.Place ?? part.Place });
 
     public void Dispose() => Release(_owned);
 

@@ -22,9 +22,6 @@ internal sealed class PlanPage(Terminal terminal, RunPlan plan, Draft draft)
         if (card is not null) terminal.Write("unproved: computed from figures that the card's maker publishes and from what was measured here, not run on such a card");
     }
 
-    /// <summary>The bytes that a plan needs on a card: weights lie in its memory, and what checkpoints copy in that of its machine.</summary>
-    public static double OnCard(StepPlan step) => step.Mapped + step.BytesOfDevice;
-
     private void Times(Card? card)
     {
         if (card is not null)
@@ -46,10 +43,11 @@ internal sealed class PlanPage(Terminal terminal, RunPlan plan, Draft draft)
     private void Memory(Card? card)
     {
         var table = terminal.Table("memory", "GiB");
-        if (card is not null) Row(table, "weights that are not trained", Gibibytes(_step.Mapped));
+        if (card is not null) Row(table, "weights that are not trained", Gibibytes(_step.WeightsOnDevice));
         foreach (var term in _step.Memory.Where(term => card is null || term.Name != StepPlan.SnapshotName)) Row(table, term.Name, Gibibytes(term.Bytes));
-        Row(table, _step.IsMeasured ? "at the peak" : "before the first evaluation", Gibibytes(card is null ? _step.Bytes : OnCard(_step)));
+        Row(table, _step.IsMeasured ? "at the peak" : "before the first evaluation", Gibibytes(card is null ? _step.Bytes : _step.BytesOfDevice));
         Row(table, card is null ? "there are" : $"{card.Name} has", Gibibytes(card?.Room ?? SystemMemory.Room));
+        if (card is not null && _step.Mapped > _step.WeightsOnDevice) Row(table, "beside it, in the memory of its machine", Gibibytes(_step.Mapped - _step.WeightsOnDevice));
         if (card is null) Row(table, "beside it, page cache for weights in their files", Gibibytes(_step.Mapped));
         terminal.Console.Write(table);
     }
@@ -57,7 +55,7 @@ internal sealed class PlanPage(Terminal terminal, RunPlan plan, Draft draft)
     private void Proposed(Card? card)
     {
         var room = card?.Room ?? SystemMemory.Room;
-        Func<StepPlan, double> needs = card is null ? static step => step.Bytes : OnCard;
+        Func<StepPlan, double> needs = card is null ? static step => step.Bytes : static step => step.BytesOfDevice;
         if (needs(_step) <= room)
         {
             terminal.Write("it fits");

@@ -47,9 +47,9 @@ internal sealed class PlanVerb(PlanRun run, Terminal terminal, ILoggerFactory lo
                 new PlanPage(terminal, plan, draft).Print(card);
                 site.Warnings.Summarize();
                 if (card is null) return fit.Fits(draft).Map(static _ => Completion.Whole);
-                return PlanPage.OnCard(draft.Step) <= card.Room
+                return draft.Step.BytesOfDevice <= card.Room
                     ? Result.Ok(Completion.Whole)
-                    : new Fault.Run(FaultCodes.OutOfMemory, $"the run needs about {RunFit.Gibibytes(PlanPage.OnCard(draft.Step))} on the card, but {card.Name} has {RunFit.Gibibytes(card.Room)} for it");
+                    : new Fault.Run(FaultCodes.OutOfMemory, $"the run needs about {RunFit.Gibibytes(draft.Step.BytesOfDevice)} on the card, but {card.Name} has {RunFit.Gibibytes(card.Room)} for it");
             });
         }
     });

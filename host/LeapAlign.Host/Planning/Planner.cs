@@ -53,6 +53,7 @@ internal sealed class Planner(RunPlan plan, RunParts parts)
             // Their weights are there already.
             Program = Math.Max(0, SystemMemory.Anonymous - (own * number.Weight)),
             Mapped = SafetensorsFile.MappedBytes,
+            Placed = (parts.Model as IPlannedModel)?.Placed ?? [],
         };
     }
 

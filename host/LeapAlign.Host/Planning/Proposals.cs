@@ -29,18 +29,18 @@ internal static class Proposals
     public static IReadOnlyList<Proposal> Of(RunPlan plan, StepPlan step, Func<StepPlan, double> needs, double room, double? adapterNumbers)
     {
         List<Proposal> taken = [];
-        foreach (var (settings, does, change) in Changes(plan, adapterNumbers))
+        foreach (var (settings, does, change) in Changes(plan, step, adapterNumbers))
         {
             if (needs(step) <= room) break;
             var after = change(step);
-            if (after.Bytes >= step.Bytes * 0.995) continue;
+            if (needs(after) >= needs(step) * 0.995) continue;
             taken.Add(new Proposal(settings, does, after));
             step = after;
         }
         return taken;
     }
 
-    private static IEnumerable<(IReadOnlyList<string> Settings, string Does, Func<StepPlan, StepPlan> Change)> Changes(RunPlan plan, double? adapterNumbers)
+    private static IEnumerable<(IReadOnlyList<string> Settings, string Does, Func<StepPlan, StepPlan> Change)> Changes(RunPlan plan, StepPlan now, double? adapterNumbers)
     {
         if (plan.Run.BlocksPerCheckpoint == 0)
             yield return (["run.checkpointing=blocks"], "keeps what goes into each block, and computes the block again: the same gradients, a third more time", static step => step with { Network = Recomputed(step.Network), Decoder = Recomputed(step.Decoder) });
@@ -54,6 +54,11 @@ internal static class Proposals
                     "the same samples in smaller micro-batches",
                     step => step with { MicroBatches = step.MicroBatches * (int)times, Network = Smaller(step.Network, times), Decoder = Smaller(step.Decoder, times), Rewards = Smaller(step.Rewards, times) });
             }
+        }
+        foreach (var weights in now.Placed.Where(static weights => weights.OnDevice).OrderBy(static weights => weights.InEvaluations))
+        {
+            var when = weights.InEvaluations ? "each evaluation, and each block in the backward," : "each use";
+            yield return ([$"model.settings.{weights.Setting}=host"], Invariant($"leaves {RunFit.Gibibytes(weights.Bytes)} of weights in the memory of the machine: {when} brings them to the device, the same numbers"), step => step.WithOnHost(weights.Setting));
         }
         if (adapterNumbers is { } numbers)
             yield return (["adapter=lora"], "trains two factors beside each layer instead of all weights, which stay in their files", step => step with { Trained = numbers });

@@ -1,4 +1,5 @@
 using LeapAlign.Contracts.Algorithms;
+using LeapAlign.Contracts.Planning;
 
 namespace LeapAlign.Host.Planning;
 
@@ -77,6 +78,16 @@ internal sealed record StepPlan
     /// <summary>Bytes of weights that lie in their files: the system takes their pages back when it needs them.</summary>
     public required double Mapped { get; init; }
 
+    /// <summary>Weights of the model that settings can move between a device and the memory of its machine; they are among <see cref="Mapped"/>.</summary>
+    public IReadOnlyList<PlacedWeights> Placed { get; init; } = [];
+
+    /// <summary>Bytes of weights that are not trained and lie on the device.</summary>
+    public double WeightsOnDevice => Math.Max(0, Mapped - Placed.Where(static weights => !weights.OnDevice).Sum(static weights => weights.Bytes));
+
+    /// <summary>The same plan with some weights in the memory of the machine.</summary>
+    /// <param name="setting">The setting that places them.</param>
+    public StepPlan WithOnHost(string setting) => this with { Placed = [.. Placed.Select(weights => weights.Setting == setting ? weights with { OnDevice = false } : weights)] };
+
     /// <summary>Whether pieces were run: else there are no seconds and no graph.</summary>
     public bool IsMeasured => Network.Count > 0;
 
@@ -119,8 +130,8 @@ internal sealed record StepPlan
     /// <summary>Bytes that a run needs before its first evaluation.</summary>
     public double State => Bytes - Graph - Moment - Snapshot;
 
-    /// <summary>Bytes at the peak on a device, where checkpoints are copied to the memory of its machine.</summary>
-    public double BytesOfDevice => Bytes - Snapshot;
+    /// <summary>Bytes at the peak on a device, weights included; checkpoints are copied to the memory of its machine.</summary>
+    public double BytesOfDevice => WeightsOnDevice + Bytes - Snapshot;
 
     /// <summary>Multiply-adds of a step: a backward does those of the forward once more for the inputs, for trained weights once more, and what is computed again once more.</summary>
     /// <param name="recomputes">Whether blocks are computed again.</param>

@@ -77,6 +77,7 @@ internal sealed class RunSite : IDisposable
         BlocksPerCheckpoint = _plan.Run.BlocksPerCheckpoint,
         IsFrozen = isFrozen,
         Sizes = Sizes,
+        DeviceOf = static name => DeviceChoice.Resolve(name),
         ComputeType = Dtype.Parse(_plan.Run.Dtype)!.Value,
         Logger = _loggers.CreateLogger($"LeapAlign.{part.Name}"),
         Warn = Warn,

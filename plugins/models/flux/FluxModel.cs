@@ -67,8 +67,9 @@ public sealed class FluxModel : IFeatureModel, IFlowMapModel, IPlannedModel, IDi
         return from folder in PipelineFolder.Open(context.Resolve(settings.Folder), PipelineFamilies.Flux, context.Warn)
                from configs in FluxConfigs.Read(folder, context.Warn)
                from fits in configs.Grid.Check(context.Sizes)
+               from homes in settings.Placement.In(context)
                from tokenizers in TextTokenizers.Load(folder, configs, settings.TextLength ?? configs.TextLength, context)
-               from model in Load(folder, configs, tokenizers, context, (types, settings.EmbeddingCache * BytesPerMegabyte, FewerBits.Of(settings.Quantization, settings.QuantizationCache, context), (settings.FlowMap, settings.FlowMapFrom)))
+               from model in Load(folder, configs, tokenizers, context, (homes, types, settings.EmbeddingCache * BytesPerMegabyte, FewerBits.Of(settings.Quantization, settings.QuantizationCache, context), (settings.FlowMap, settings.FlowMapFrom)))
                select model;
     }
 
@@ -145,6 +146,9 @@ public sealed class FluxModel : IFeatureModel, IFlowMapModel, IPlannedModel, IDi
     public long TrainableNumbers => _networks.Weights.Numbers + (_networks.Gap?.Parameters.Sum(static parameter => parameter.Value.numel()) ?? 0);
 
     /// <inheritdoc/>
+    public IReadOnlyList<PlacedWeights> Placed => _networks.Placed(_text.Homes);
+
+    /// <inheritdoc/>
     public IReadOnlyList<WorkPiece> Work(ImageSize size, int samples)
     {
         var latents = Latents(size).Match(static space => space, static fault => throw new FaultException(fault)).Batch(samples);
@@ -188,12 +192,12 @@ public sealed class FluxModel : IFeatureModel, IFlowMapModel, IPlannedModel, IDi
         _networks.Dispose();
     }
 
-    private static Result<FluxModel> Load(PipelineFolder folder, FluxConfigs configs, TextTokenizers tokenizers, PartContext context, (PipelineTypes Types, long CacheBytes, FewerBits? FewerBits, (bool FlowMap, string? From) Map) options)
+    private static Result<FluxModel> Load(PipelineFolder folder, FluxConfigs configs, TextTokenizers tokenizers, PartContext context, (PipelineHomes Homes, PipelineTypes Types, long CacheBytes, FewerBits? FewerBits, (bool FlowMap, string? From) Map) options)
     {
         var networks = new FluxNetworks(configs, context.BlocksPerCheckpoint) { IsTrained = !context.IsFrozen };
-        var loaded = networks.Load(folder, context.Device, options.Types, options.FewerBits).Bind(_ => networks.OpenGap(folder, options.Map.FlowMap, options.Map.From, context));
+        var loaded = networks.Load(folder, options.Homes, options.Types, options.FewerBits).Bind(_ => networks.OpenGap(folder, options.Map.FlowMap, options.Map.From, context));
         if (!loaded.IsOk) networks.Dispose();
-        return loaded.Map(_ => new FluxModel(context.Name, folder, networks, new TextConditioner(networks, tokenizers, context.Device), new EmbeddingCache(options.CacheBytes), context.Warn, context.Stop));
+        return loaded.Map(_ => new FluxModel(context.Name, folder, networks, new TextConditioner(networks, tokenizers, options.Homes), new EmbeddingCache(options.CacheBytes), context.Warn, context.Stop));
     }
 
     private static FluxConditioning Known(Conditioning conditioning) => conditioning as FluxConditioning ?? throw new ArgumentException("the conditioning was not made by this model", nameof(conditioning));

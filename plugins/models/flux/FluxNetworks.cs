@@ -1,3 +1,4 @@
+using LeapAlign.Contracts.Planning;
 using LeapAlign.Contracts.Plugins;
 using LeapAlign.Networks.Clip;
 using LeapAlign.Networks.Flux;
@@ -51,13 +52,13 @@ internal sealed class FluxNetworks : IDisposable
     public ScalarType Type { get; private set; } = ScalarType.Float32;
 
     /// <summary>Reads every weight.</summary>
-    public Result<Unit> Load(PipelineFolder folder, Device device, PipelineTypes types, FewerBits? fewerBits = null)
+    public Result<Unit> Load(PipelineFolder folder, PipelineHomes homes, PipelineTypes types, FewerBits? fewerBits = null)
     {
         var loaded =
-            from clip in folder.LoadFrozen("text_encoder", _clip, device, types.Text, WeightKeeping.Converted, ClipTextEncoder.DeclaredName)
-            from t5 in folder.LoadFrozen("text_encoder_2", _t5, device, types.Text, WeightKeeping.Converted, T5Encoder.DeclaredName)
-            from vae in Autoencoder.Load(folder, device, types.Decoder)
-            from transformer in folder.Load("transformer", Weights, device, types.Kept(IsTrained), IsTrained, fewerBits)
+            from clip in folder.LoadFrozen("text_encoder", _clip, homes.Text, types.Text, WeightKeeping.Converted, ClipTextEncoder.DeclaredName)
+            from t5 in folder.LoadFrozen("text_encoder_2", _t5, homes.Text, types.Text, WeightKeeping.Converted, T5Encoder.DeclaredName)
+            from vae in Autoencoder.Load(folder, homes.Decoder, types.Decoder)
+            from transformer in folder.Load("transformer", Weights, homes.Transformer, types.Kept(IsTrained), IsTrained, fewerBits)
             select Unit.Value;
         return loaded.Map(unit =>
         {
@@ -65,6 +66,10 @@ internal sealed class FluxNetworks : IDisposable
             return unit;
         });
     }
+
+    /// <summary>What settings can move to the memory of the machine.</summary>
+    /// <param name="homes">Where it is.</param>
+    public IReadOnlyList<PlacedWeights> Placed(PipelineHomes homes) => homes.Placed((IsTrained ? null : Weights.Bytes, _clip.Bytes + _t5.Bytes, Autoencoder.Bytes));
 
     /// <summary>Opens the gap embedding where a flow map is asked for.</summary>
     /// <param name="folder">The model folder.</param>

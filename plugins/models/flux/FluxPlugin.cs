@@ -2,6 +2,7 @@ using System.ComponentModel;
 using System.ComponentModel.DataAnnotations;
 using System.Text.Json.Serialization;
 using LeapAlign.Contracts.Plugins;
+using LeapAlign.Pipelines;
 
 namespace LeapAlign.Models.Flux;
 
@@ -46,6 +47,10 @@ public sealed record FluxSettings
     /// <summary>Where quantised weights are kept.</summary>
     [Description("The folder that quantised weights are kept in, relative to plugins.json; without it leapalign/quantized in the user's cache folder. Whatever is in it can be deleted and is made again.")]
     public string? QuantizationCache { get; init; }
+
+    /// <summary>Where the networks compute and their weights lie.</summary>
+    [Description("Where the networks compute and where their weights lie, for devices whose memory is smaller than the model. On the CPU weights that are not trained lie in their files in any case.")]
+    public ModelPlacement Placement { get; init; } = new();
 
     /// <summary>Whether the network takes a second time.</summary>
     [Description("Whether the model is a flow map: its network takes the gap to a second time, and predicts the mean velocity of a jump. A folder of a velocity model begins with a gap that changes nothing; that of a flow map has its own in flow_map.safetensors. It is trained, also beside an adapter.")]

@@ -26,23 +26,27 @@ internal sealed record TextTokenizers(Tokenize Clip, Tokenize T5, int T5Length)
 }
 
 /// <summary>Captions to conditioning, as diffusers' <c>FluxPipeline</c> does it: the states of T5, padding included, and the pooled state of CLIP, without projection.</summary>
-internal sealed class TextConditioner(FluxNetworks networks, TextTokenizers tokenizers, Device device)
+internal sealed class TextConditioner(FluxNetworks networks, TextTokenizers tokenizers, PipelineHomes homes)
 {
     /// <summary>Tokens of T5.</summary>
     public int Length => tokenizers.T5Length;
 
-    /// <summary>Where they are encoded.</summary>
-    public Device Device => device;
+    /// <summary>Where the networks of the pipeline live.</summary>
+    public PipelineHomes Homes => homes;
 
-    /// <summary>Encodes a batch without gradient, in fp32.</summary>
+    /// <summary>Where conditioning goes.</summary>
+    public Device Device => homes.Run;
+
+    /// <summary>Encodes a batch without gradient, in fp32 on the device of the run.</summary>
     public TextEmbedding Encode(IReadOnlyList<string> captions)
     {
         networks.RequireTextFiles();
+        var device = homes.Text.Device;
         using var scope = NewDisposeScope();
         using var _ = no_grad();
         var pooled = networks.Clip.Forward(tokenizers.Clip(captions).to(device)).Pooled;
         var context = networks.T5.Forward(tokenizers.T5(captions).to(device));
-        return new TextEmbedding(context.to(ScalarType.Float32), pooled.to(ScalarType.Float32));
+        return new TextEmbedding(context.to(ScalarType.Float32).to(homes.Run), pooled.to(ScalarType.Float32).to(homes.Run));
     }
 }
 

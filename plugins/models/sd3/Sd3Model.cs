@@ -61,8 +61,9 @@ public sealed class Sd3Model : IFeatureModel, IFlowMapModel, IPlannedModel, IDis
         return from folder in PipelineFolder.Open(context.Resolve(settings.Folder), PipelineFamilies.StableDiffusion3, context.Warn)
                from configs in Sd3Configs.Read(folder, context.Warn)
                from fits in configs.Grid.Check(context.Sizes)
+               from homes in settings.Placement.In(context)
                from tokenizers in TextTokenizers.Load(folder, configs, settings.TextLength, context)
-               from model in Load(folder, configs, tokenizers, context, (types, settings.EmbeddingCache * BytesPerMegabyte, FewerBits.Of(settings.Quantization, settings.QuantizationCache, context), (settings.FlowMap, settings.FlowMapFrom)))
+               from model in Load(folder, configs, tokenizers, context, (homes, types, settings.EmbeddingCache * BytesPerMegabyte, FewerBits.Of(settings.Quantization, settings.QuantizationCache, context), (settings.FlowMap, settings.FlowMapFrom)))
                select model;
     }
 
@@ -137,6 +138,9 @@ public sealed class Sd3Model : IFeatureModel, IFlowMapModel, IPlannedModel, IDis
     public long TrainableNumbers => _networks.Weights.Numbers + (_networks.Gap?.Parameters.Sum(static parameter => parameter.Value.numel()) ?? 0);
 
     /// <inheritdoc/>
+    public IReadOnlyList<PlacedWeights> Placed => _networks.Placed(_text.Homes);
+
+    /// <inheritdoc/>
     public IReadOnlyList<WorkPiece> Work(ImageSize size, int samples)
     {
         var latents = Latents(size).Match(static space => space, static fault => throw new FaultException(fault)).Batch(samples);
@@ -174,12 +178,12 @@ public sealed class Sd3Model : IFeatureModel, IFlowMapModel, IPlannedModel, IDis
         _networks.Dispose();
     }
 
-    private static Result<Sd3Model> Load(PipelineFolder folder, Sd3Configs configs, TextTokenizers tokenizers, PartContext context, (PipelineTypes Types, long CacheBytes, FewerBits? FewerBits, (bool FlowMap, string? From) Map) options)
+    private static Result<Sd3Model> Load(PipelineFolder folder, Sd3Configs configs, TextTokenizers tokenizers, PartContext context, (PipelineHomes Homes, PipelineTypes Types, long CacheBytes, FewerBits? FewerBits, (bool FlowMap, string? From) Map) options)
     {
         var networks = new Sd3Networks(configs, context.BlocksPerCheckpoint) { IsTrained = !context.IsFrozen };
-        var loaded = networks.Load(folder, context.Device, options.Types, options.FewerBits).Bind(_ => networks.OpenGap(folder, options.Map.FlowMap, options.Map.From, context));
+        var loaded = networks.Load(folder, options.Homes, options.Types, options.FewerBits).Bind(_ => networks.OpenGap(folder, options.Map.FlowMap, options.Map.From, context));
         if (!loaded.IsOk) networks.Dispose();
-        return loaded.Map(_ => new Sd3Model(folder, networks, new TextConditioner(networks, tokenizers, context.Device), new EmbeddingCache(options.CacheBytes), context.Warn, context.Stop));
+        return loaded.Map(_ => new Sd3Model(folder, networks, new TextConditioner(networks, tokenizers, options.Homes), new EmbeddingCache(options.CacheBytes), context.Warn, context.Stop));
     }
 
     private Tensor Guided(Tensor latents, IReadOnlyList<double> sigmas, Sd3Conditioning known, Tensor? gap)

@@ -1,3 +1,4 @@
+using LeapAlign.Contracts.Planning;
 using LeapAlign.Contracts.Plugins;
 using LeapAlign.Networks.Clip;
 using LeapAlign.Networks.Mmdit;
@@ -54,14 +55,14 @@ internal sealed class Sd3Networks : IDisposable
     private WeightSet[] TextWeights => [_clipL, _clipG, _t5];
 
     /// <summary>Reads every weight.</summary>
-    public Result<Unit> Load(PipelineFolder folder, Device device, PipelineTypes types, FewerBits? fewerBits = null)
+    public Result<Unit> Load(PipelineFolder folder, PipelineHomes homes, PipelineTypes types, FewerBits? fewerBits = null)
     {
         var loaded =
-            from l in folder.LoadFrozen("text_encoder", _clipL, device, types.Text, WeightKeeping.Converted, ClipTextEncoder.DeclaredName)
-            from g in folder.LoadFrozen("text_encoder_2", _clipG, device, types.Text, WeightKeeping.Converted, ClipTextEncoder.DeclaredName)
-            from t5 in T5 is null ? Unit.Value : folder.LoadFrozen("text_encoder_3", _t5, device, types.Text, WeightKeeping.Converted, T5Encoder.DeclaredName)
-            from vae in Autoencoder.Load(folder, device, types.Decoder)
-            from transformer in folder.Load("transformer", Weights, device, types.Kept(IsTrained), IsTrained, fewerBits)
+            from l in folder.LoadFrozen("text_encoder", _clipL, homes.Text, types.Text, WeightKeeping.Converted, ClipTextEncoder.DeclaredName)
+            from g in folder.LoadFrozen("text_encoder_2", _clipG, homes.Text, types.Text, WeightKeeping.Converted, ClipTextEncoder.DeclaredName)
+            from t5 in T5 is null ? Unit.Value : folder.LoadFrozen("text_encoder_3", _t5, homes.Text, types.Text, WeightKeeping.Converted, T5Encoder.DeclaredName)
+            from vae in Autoencoder.Load(folder, homes.Decoder, types.Decoder)
+            from transformer in folder.Load("transformer", Weights, homes.Transformer, types.Kept(IsTrained), IsTrained, fewerBits)
             select Unit.Value;
         return loaded.Map(unit =>
         {
@@ -69,6 +70,10 @@ internal sealed class Sd3Networks : IDisposable
             return unit;
         });
     }
+
+    /// <summary>What settings can move to the memory of the machine.</summary>
+    /// <param name="homes">Where it is.</param>
+    public IReadOnlyList<PlacedWeights> Placed(PipelineHomes homes) => homes.Placed((IsTrained ? null : Weights.Bytes, TextWeights.Sum(static set => set.Bytes), Autoencoder.Bytes));
 
     /// <summary>Opens the gap embedding where a flow map is asked for.</summary>
     /// <param name="folder">The model folder.</param>

@@ -37,7 +37,7 @@ internal sealed record TextTokenizers(Tokenize ClipL, Tokenize ClipG, Tokenize T
 /// Captions to conditioning, as diffusers' pipeline does it: the penultimate states of both CLIP encoders side by side, padded with zeros to the width
 /// of T5's states, which follow as further tokens; the pooled states of both CLIP encoders side by side.
 /// </summary>
-internal sealed class TextConditioner(Sd3Networks networks, TextTokenizers tokenizers, Device device)
+internal sealed class TextConditioner(Sd3Networks networks, TextTokenizers tokenizers, PipelineHomes homes)
 {
     /// <summary>Tokens of T5.</summary>
     public int Length => tokenizers.T5Length;
@@ -45,13 +45,17 @@ internal sealed class TextConditioner(Sd3Networks networks, TextTokenizers token
     /// <summary>Tokens of the context: CLIP's, then T5's.</summary>
     public int Tokens => tokenizers.ClipLength + Length;
 
-    /// <summary>Where they are encoded.</summary>
-    public Device Device => device;
+    /// <summary>Where the networks of the pipeline live.</summary>
+    public PipelineHomes Homes => homes;
 
-    /// <summary>Encodes a batch without gradient, in fp32.</summary>
+    /// <summary>Where conditioning goes.</summary>
+    public Device Device => homes.Run;
+
+    /// <summary>Encodes a batch without gradient, in fp32 on the device of the run.</summary>
     public TextEmbedding Encode(IReadOnlyList<string> captions)
     {
         networks.RequireTextFiles();
+        var device = homes.Text.Device;
         using var scope = NewDisposeScope();
         using var _ = no_grad();
         var l = networks.ClipL.Forward(tokenizers.ClipL(captions).to(device));
@@ -59,11 +63,11 @@ internal sealed class TextConditioner(Sd3Networks networks, TextTokenizers token
         var clip = cat([l.Penultimate, g.Penultimate], -1).to(ScalarType.Float32);
         var width = networks.Configs.Transformer.ContextWidth;
         var padded = nn.functional.pad(clip, [0, width - clip.shape[2]]);
-        var context = cat([padded, T5States(captions, width)], 1);
-        return new TextEmbedding(context, cat([l.Pooled, g.Pooled], -1).to(ScalarType.Float32));
+        var context = cat([padded, T5States(captions, width, device)], 1);
+        return new TextEmbedding(context.to(homes.Run), cat([l.Pooled, g.Pooled], -1).to(ScalarType.Float32).to(homes.Run));
     }
 
-    private Tensor T5States(IReadOnlyList<string> captions, long width) =>
+    private Tensor T5States(IReadOnlyList<string> captions, long width, Device device) =>
         networks.T5?.Forward(tokenizers.T5(captions).to(device)).to(ScalarType.Float32)
         ?? zeros([captions.Count, tokenizers.T5Length, width], dtype: ScalarType.Float32, device: device);
 }

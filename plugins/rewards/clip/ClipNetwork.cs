@@ -27,10 +27,10 @@ internal sealed class ClipNetwork : IDisposable
 
     /// <summary>Reads the weights of a folder, or finds them where another reward of the run has read them.</summary>
     public static Result<ClipNetwork> Open(ClipFolder folder, PartContext context) =>
-        context.Shared.Get($"{folder.Path} {context.Device} {context.ComputeType}", () =>
+        context.Shared.Get($"{folder.Path} {context.Device} {context.WeightsOnHost} {context.ComputeType}", () =>
         {
             var network = new ClipNetwork(folder.Config, context.Device, context.ComputeType, context.BlocksPerCheckpoint);
-            var loaded = network.Load(folder);
+            var loaded = network.Load(folder, new WeightHome(context.Device, context.WeightsOnHost));
             if (!loaded.IsOk) network.Dispose();
             return loaded.Map(_ => network);
         });
@@ -52,7 +52,7 @@ internal sealed class ClipNetwork : IDisposable
     public void Dispose() => _weights.Dispose();
 
     // In the compute type: nothing trains them.
-    private Result<Unit> Load(ClipFolder folder) => folder.Weights(source => _weights.Load(source, Device, _type, keeping: WeightKeeping.Mapped)).Map(Prepare);
+    private Result<Unit> Load(ClipFolder folder, WeightHome home) => folder.Weights(source => _weights.Load(source, home, _type, keeping: WeightKeeping.Mapped)).Map(Prepare);
 
     private Unit Prepare(Unit unit)
     {

@@ -9,11 +9,11 @@ public sealed class ClipPlugin : IPlugin
     /// <inheritdoc/>
     public IReadOnlyList<PartDefinition> Parts { get; } =
     [
-        PartDefinition.TryOf<ClipReward, ClipSettings>("clip", SettingsJson.Default.ClipSettings, ClipReward.Load),
-        PartDefinition.TryOf<ClipReward, ClipScoreSettings>("clip-score", SettingsJson.Default.ClipScoreSettings, ClipReward.Load),
-        PartDefinition.TryOf<ClipReward, PickScoreSettings>("pickscore", SettingsJson.Default.PickScoreSettings, ClipReward.Load),
-        PartDefinition.TryOf<ClipReward, HpsSettings>("hps", SettingsJson.Default.HpsSettings, ClipReward.Load),
-        PartDefinition.TryOf<AestheticReward, AestheticSettings>("aesthetic", SettingsJson.Default.AestheticSettings, AestheticReward.Load),
+        PartDefinition.TryOf<ClipReward, ClipSettings>("clip", SettingsJson.Default.ClipSettings, ClipReward.Load).Providing(Capabilities.HostWeights),
+        PartDefinition.TryOf<ClipReward, ClipScoreSettings>("clip-score", SettingsJson.Default.ClipScoreSettings, ClipReward.Load).Providing(Capabilities.HostWeights),
+        PartDefinition.TryOf<ClipReward, PickScoreSettings>("pickscore", SettingsJson.Default.PickScoreSettings, ClipReward.Load).Providing(Capabilities.HostWeights),
+        PartDefinition.TryOf<ClipReward, HpsSettings>("hps", SettingsJson.Default.HpsSettings, ClipReward.Load).Providing(Capabilities.HostWeights),
+        PartDefinition.TryOf<AestheticReward, AestheticSettings>("aesthetic", SettingsJson.Default.AestheticSettings, AestheticReward.Load).Providing(Capabilities.HostWeights),
     ];
 }
 

@@ -42,7 +42,7 @@ internal sealed class BlipNetwork : IDisposable
             {
                 var towers = new SomeWeights(source, static name => !name.StartsWith("mlp.", StringComparison.Ordinal) && !s_unused.Any(unused => name.StartsWith(unused, StringComparison.Ordinal)));
                 var opened =
-                    from loaded in network._weights.Load(towers, context.Device, context.ComputeType, keeping: WeightKeeping.Mapped)
+                    from loaded in network._weights.Load(towers, new WeightHome(context.Device, context.WeightsOnHost), context.ComputeType, keeping: WeightKeeping.Mapped)
                     from head in LinearChain.Load(source, "mlp.", config.Text.Width, context.Device, context.ComputeType)
                     select (network.Prepared(), head);
                 if (!opened.IsOk) network.Dispose();

@@ -8,7 +8,7 @@ public sealed class ImageRewardPlugin : IPlugin
 {
     /// <inheritdoc/>
     public IReadOnlyList<PartDefinition> Parts { get; } =
-        [PartDefinition.TryOf<BlipReward, ImageRewardSettings>("imagereward", SettingsJson.Default.ImageRewardSettings, BlipReward.Load)];
+        [PartDefinition.TryOf<BlipReward, ImageRewardSettings>("imagereward", SettingsJson.Default.ImageRewardSettings, BlipReward.Load).Providing(Capabilities.HostWeights)];
 }
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, UseStringEnumConverter = true)]

@@ -89,11 +89,11 @@ public sealed record PipelineFolder
     /// <summary>Reads the weights of a component: one file or shards, in a variant where the folder has nothing else.</summary>
     /// <param name="component">Which component.</param>
     /// <param name="weights">The declared weights.</param>
-    /// <param name="device">Where they go.</param>
+    /// <param name="home">Where they go.</param>
     /// <param name="type">The precision in which they are kept.</param>
     /// <param name="isTrained">Whether they will be trained. Weights that will not be are left on the disk where they can be computed with as they lie there.</param>
     /// <param name="fewerBits">Stores the linear layers of blocks in fewer bits; null stores them as the others. They cannot be trained then.</param>
-    public Result<Unit> Load(string component, WeightSet weights, Device device, ScalarType type, bool isTrained, FewerBits? fewerBits = null)
+    public Result<Unit> Load(string component, WeightSet weights, WeightHome home, ScalarType type, bool isTrained, FewerBits? fewerBits = null)
     {
         ArgumentNullException.ThrowIfNull(weights);
         if (fewerBits is not null && isTrained)
@@ -103,7 +103,7 @@ public sealed record PipelineFolder
             using (source)
             {
                 QuantizedSource? quantized = fewerBits is null ? null : named => fewerBits.Cache.Open(source, named, fewerBits.Form).Map(file => (file, fewerBits.Form));
-                return weights.Load(source, device, type, keeping: isTrained ? WeightKeeping.Owned : WeightKeeping.Mapped, quantized: quantized);
+                return weights.Load(source, home, type, keeping: isTrained ? WeightKeeping.Owned : WeightKeeping.Mapped, quantized: quantized);
             }
         });
     }
@@ -111,11 +111,11 @@ public sealed record PipelineFolder
     /// <summary>Reads the weights of a component that is never trained, and makes it ready to compute.</summary>
     /// <param name="component">Which component.</param>
     /// <param name="weights">The declared weights.</param>
-    /// <param name="device">Where they go.</param>
+    /// <param name="home">Where they go.</param>
     /// <param name="type">The precision of weights and arithmetic; null for that of the files where all are fp32 or all bf16, else fp32: a CPU does not compute in fp16.</param>
     /// <param name="keeping">Where the weights lie.</param>
     /// <param name="rename">As of <see cref="WeightSet.Load"/>.</param>
-    public Result<Unit> LoadFrozen(string component, WeightSet weights, Device device, ScalarType? type, WeightKeeping keeping, Func<string, string>? rename = null)
+    public Result<Unit> LoadFrozen(string component, WeightSet weights, WeightHome home, ScalarType? type, WeightKeeping keeping, Func<string, string>? rename = null)
     {
         ArgumentNullException.ThrowIfNull(weights);
         return Open(component).Bind(source =>
@@ -123,7 +123,7 @@ public sealed record PipelineFolder
             using (source)
             {
                 var computed = type ?? TypeOf(source);
-                return weights.Load(source, device, computed, rename, keeping).Map(unit =>
+                return weights.Load(source, home, computed, rename, keeping).Map(unit =>
                 {
                     weights.SetTrained(false);
                     weights.ComputeIn(computed);

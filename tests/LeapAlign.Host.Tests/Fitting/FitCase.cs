@@ -48,7 +48,7 @@ internal sealed class FitCase
 
     public FitSamples Samples => new(new Model(), new ImageSize(Size, Size), new OpenStages()) { Sigmas = Options.Sigmas, Random = RandomKey.OfRun(1) };
 
-    public RunReward Teacher => new(new RewardPlan(Part<IReward>(new Polynomial(Flat)), RewardRole.HeldOut, 1), new Polynomial(Flat));
+    public RunReward Teacher => new(new RewardPlan(Part<IReward>(new Polynomial(Flat)), RewardRole.HeldOut, 1), new Polynomial(Flat), TorchSharp.torch.CPU);
 
     public IRewardFit Fit => new Head(this, new FitTargets("pixels", 0, 1, 0, 1, 1, RandomKey.OfRun(1)));
 

@@ -1,4 +1,5 @@
 using LeapAlign.Contracts.Algorithms;
+using LeapAlign.Contracts.Planning;
 using LeapAlign.Host.Composition;
 using LeapAlign.Host.Planning;
 using LeapAlign.Pipeline;
@@ -57,7 +58,7 @@ public sealed class StepPlanTests
         Assert.Equal(1000 * (4 + 8 + 4 + 4), Of(s_plan, "snapshot"));
         // At the end of a run the graph is gone, and its memory is there for the copy.
         Assert.Equal((1000 * (4 + 8 + 4 + 4)) - 70 - 280, Of(s_plan with { Number = s_plan.Number with { WritesBesideSteps = false } }, "snapshot"));
-        Assert.Equal(s_plan.Bytes - 20000, s_plan.BytesOfDevice);
+        Assert.Equal(1e9 + s_plan.Bytes - 20000, s_plan.BytesOfDevice);
         // Both evaluations keep their graphs until the backward.
         Assert.Equal(2 * ((2 * 10) + (3 * 5)), Of(s_plan, "graph"));
         // The decoder's graph, four times what was measured, and what its backward needs; the reward's is gone then.
@@ -96,6 +97,20 @@ public sealed class StepPlanTests
         var lora = all.Single(static proposal => proposal.Settings.Contains("adapter=lora"));
         Assert.Equal(10, lora.After.Trained);
         Assert.Equal(s_plan.Seconds - 0.125, (all[0].After with { Update = 0 }).Seconds * 1, 0.001 + (all[0].Settings[0] == "run.checkpointing=blocks" ? 20 : 0));
+    }
+
+    [Fact]
+    public void Weights_that_a_setting_leaves_on_the_host_take_nothing_of_a_card()
+    {
+        var placed = s_plan with { Placed = [new PlacedWeights("placement.textEncoders", 6e8, OnDevice: false, InEvaluations: false), new PlacedWeights("placement.transformer", 3e8, OnDevice: true, InEvaluations: true), new PlacedWeights("placement.decoder", 1e7, OnDevice: true, InEvaluations: false)] };
+        Assert.Equal(s_plan.BytesOfDevice - 6e8, placed.BytesOfDevice);
+        Assert.Equal(s_plan.Bytes, placed.Bytes);
+        var plan = Composed("run.checkpointing=blocks", "run.batch=1");
+        // On a card they are proposed, what every evaluation needs last; on this machine, where files are mapped, they would change nothing.
+        var onCard = Proposals.Of(plan, placed, static step => step.BytesOfDevice, placed.BytesOfDevice - 3.05e8, null);
+        Assert.Equal(["model.settings.placement.decoder=host", "model.settings.placement.transformer=host"], onCard.SelectMany(static proposal => proposal.Settings));
+        Assert.Equal(placed.BytesOfDevice - 3.1e8, onCard[^1].After.BytesOfDevice);
+        Assert.DoesNotContain(Proposals.Of(plan, placed, static step => step.Bytes, 0, null), static proposal => proposal.Settings.Any(static setting => setting.StartsWith("model.", StringComparison.Ordinal)));
     }
 
     [Fact]

@@ -1,5 +1,6 @@
 using System.ComponentModel;
 using System.ComponentModel.DataAnnotations;
+using LeapAlign.Contracts.Plugins;
 
 namespace LeapAlign.Host.Configuration.Sections;
 
@@ -37,4 +38,8 @@ internal sealed record RewardEntry : ListEntry
     [Description("What an evaluation reports: the mean over pictures, or over the means of the tasks that prompts belong to, as GenEval counts.")]
     [AllowedValues(OfPictures, OfTasks)]
     public string Average { get; init; } = OfPictures;
+
+    [Description("Where the reward computes: run, on the device of the run; host, there too, with its weights in the memory of the machine, from where a layer at a time comes to the device for each use (for rewards with networks of their own); or another device: cpu, cuda, cuda:0, cuda:1, ... Pictures and gradients travel. A reward of latents is where the model is.")]
+    [RegularExpression("^(run|host|cpu|cuda(:[0-9]{1,4})?)$")]
+    public string Placement { get; init; } = PlacedPart.Run;
 }

@@ -25,9 +25,10 @@ internal sealed class RewardMaking(IReadOnlyList<RewardPlan> plans, IModel? mode
         if (_made.TryGetValue(name, out var made)) return made;
         _underWay.Add(name);
         var result =
-            from reward in RunParts.Make<object>(plan.Part, part => context(part).WithRewards(other => Other(other, plan.Part)), owned)
+            from place in PlacedPart.Of(plan.Placement, context(plan.Part)).Match(Result.Ok, fault => Result.Fail<PlacedPart>(fault with { Place = plan.Part.Place }))
+            from reward in RunParts.Make<object>(plan.Part, part => context(part).At(place).WithRewards(other => Other(other, plan.Part)), owned)
             from attached in reward is ILatentReward latent && model is not null ? Attached(latent, plan.Part, model) : Unit.Value
-            select new RunReward(plan, reward, context(plan.Part).Stop);
+            select new RunReward(plan, reward, place.Device, context(plan.Part).Stop);
         _underWay.Remove(name);
         return result.Map(done => _made[name] = done);
     }

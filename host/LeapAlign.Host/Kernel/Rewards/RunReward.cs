@@ -9,8 +9,9 @@ namespace LeapAlign.Host.Kernel.Rewards;
 /// <summary>A reward of the run, at work.</summary>
 /// <param name="plan">What plugins.json says of it.</param>
 /// <param name="reward">The reward, under any of its contracts.</param>
+/// <param name="device">Where it computes.</param>
 /// <param name="stop">Asks the run to stop; a reward may then give up waiting.</param>
-internal sealed class RunReward(RewardPlan plan, object reward, CancellationToken stop = default)
+internal sealed class RunReward(RewardPlan plan, object reward, Device device, CancellationToken stop = default)
 {
     /// <summary>Asks the run to stop.</summary>
     public CancellationToken Stop => stop;
@@ -42,12 +43,12 @@ internal sealed class RunReward(RewardPlan plan, object reward, CancellationToke
     /// <summary>Whether it compares the pictures of a prompt, so that one alone has no score.</summary>
     public bool Compares => reward is not (IReward or ILatentReward);
 
-    /// <summary>Its scores.</summary>
+    /// <summary>Its scores, where it computes.</summary>
     /// <param name="samples">What is scored.</param>
     /// <param name="lent">A handle of the pictures, or of the latents, for this reward alone.</param>
     public Tensor Score(ScoredSamples samples, Tensor lent)
     {
-        if (Latent is not { } latent) return Pictures!.Score(lent, samples.Prompts);
+        if (Latent is not { } latent) return Pictures!.Score(lent.to(device), samples.Prompts);
         using var asked = samples.Of(lent);
         return latent.Score(asked);
     }

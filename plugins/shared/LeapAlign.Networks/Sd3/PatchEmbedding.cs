@@ -38,13 +38,13 @@ internal sealed class PatchEmbedding
         // Kernel and stride are equal, so the convolution is a matrix product over patches.
         var patches = latents.view(batch, channels, rows, _patch, columns, _patch).permute(0, 2, 4, 1, 3, 5).reshape(batch, rows * columns, -1);
         var projected = nn.functional.linear(patches, _weight.Value.flatten(1), _bias.Value);
-        return (projected + Positions(rows, columns)).to(latents.dtype).MoveToOuterDisposeScope();
+        return (projected + Positions(rows, columns, latents.device)).to(latents.dtype).MoveToOuterDisposeScope();
     }
 
-    /// <summary>The centre of the table: smaller pictures look at the middle of what the largest would cover.</summary>
-    private Tensor Positions(long rows, long columns)
+    /// <summary>The centre of the table: smaller pictures look at the middle of what the largest would cover. The table is large and may lie elsewhere; what is taken of it comes to the latents.</summary>
+    private Tensor Positions(long rows, long columns, Device device)
     {
         var (top, left) = ((_tableSize - rows) / 2, (_tableSize - columns) / 2);
-        return _table.Value.view(_tableSize, _tableSize, -1).narrow(0, top, rows).narrow(1, left, columns).reshape(1, rows * columns, -1).to(ScalarType.Float32);
+        return _table.Master.view(_tableSize, _tableSize, -1).narrow(0, top, rows).narrow(1, left, columns).reshape(1, rows * columns, -1).to(device).to(ScalarType.Float32);
     }
 }

@@ -29,6 +29,7 @@ public sealed class Weight
     private Tensor? _substitute;
     private ScalarType? _atUse;
     private bool _convertsAtUse;
+    private WeightHome _home = CPU;
     private QuantizedWeight? _quantized;
 
     internal Weight(WeightSet set, string name, long[] shape, bool isBuffer, ParameterRole? role = null)
@@ -84,7 +85,8 @@ public sealed class Weight
     /// <summary>
     /// What the network computes with: <see cref="Master"/>, a copy of it in the compute type, or what stands in its place. Where gradients are enabled, each
     /// call gives the one copy an edge of its own to the master, in whose type gradients are added up (<see cref="MasterEdge"/>); the handle then belongs to
-    /// the dispose scope of the caller. So does what is converted at each use (<see cref="WeightKeeping.Converted"/>), and what is dequantised, which is fp32.
+    /// the dispose scope of the caller. So does what is converted or copied to the device at each use (<see cref="WeightKeeping.Converted"/>, <see cref="WeightHome.Copies"/>), and what is dequantised,
+    /// which is fp32.
     /// </summary>
     /// <exception cref="InvalidOperationException">Nothing has been loaded.</exception>
     public Tensor Value
@@ -94,7 +96,7 @@ public sealed class Weight
             if (_quantized is { } quantized) return quantized.Dequantised();
             if (IsTrained && Recomputation.For(this) is { } standIn) return standIn;
             if (_substitute is not null) return _substitute;
-            if (_atUse is { } type) return Master.to(type);
+            if (_atUse is { } type) return Brought(type);
             if (_copy is null) return Master;
             return IsTrained && is_grad_enabled() ? MasterEdge.Of(Master, _copy) : _copy;
         }
@@ -104,10 +106,13 @@ public sealed class Weight
     /// <exception cref="InvalidOperationException">Nothing has been loaded.</exception>
     public ScalarType ComputeType => _quantized is { } quantized ? quantized.Type : _atUse is { } type && _substitute is null ? type : (_substitute ?? _copy ?? Master).dtype;
 
-    internal void Store(Tensor master, bool convertsAtUse = false)
+    /// <summary>The bytes that it takes where it lies.</summary>
+    internal long Bytes => _quantized?.Bytes ?? (_master is { } master ? master.numel() * master.element_size() : 0);
+
+    internal void Store(Tensor master, WeightHome home, bool convertsAtUse = false)
     {
         Release();
-        (_convertsAtUse, IsTrained) = (convertsAtUse, false);
+        (_home, _convertsAtUse, IsTrained) = (home, convertsAtUse, false);
         _master = master.DetachFromDisposeScope();
     }
 
@@ -119,12 +124,15 @@ public sealed class Weight
     }
 
     /// <summary>The product of the layer whose weight this is.</summary>
-    internal Tensor Product(Tensor input, Tensor? bias) => _quantized is { } quantized ? quantized.Product(input, bias) : nn.functional.linear(input, Value, bias);
+    internal Tensor Product(Tensor input, Tensor? bias) => _quantized is { } quantized ? FrozenProduct.Of(quantized, input, bias)
+        : _home.Copies ? FrozenProduct.Of(new Copied(this), input, bias)
+        : nn.functional.linear(input, Value, bias);
 
     /// <summary>Trains it from now on, or no longer.</summary>
     internal void Train(bool trained)
     {
         if (IsQuantised && !trained) return;
+        if (_home.Copies && trained) throw new InvalidOperationException($"weight '{Name}' comes to its device for each use and cannot be trained there");
         IsTrained = trained;
         Master.requires_grad_(trained);
     }
@@ -139,8 +147,8 @@ public sealed class Weight
         }
         _copy?.Dispose();
         var keeps = Keeps(Master, computeType);
-        _atUse = !keeps && _convertsAtUse ? computeType : null;
-        _copy = keeps || _convertsAtUse ? null : Cast(Master, computeType);
+        _atUse = _home.Copies || (!keeps && _convertsAtUse) ? IsBuffer ? Master.dtype : computeType : null;
+        _copy = keeps || _atUse is not null ? null : Cast(Master, computeType);
     }
 
     /// <summary>Another tensor in the type that the network computes in, for <see cref="Substitute"/>; whoever asks disposes it.</summary>
@@ -161,11 +169,37 @@ public sealed class Weight
         _atUse = null;
     }
 
+    // In the type of the file it travels to a device, where it becomes the other.
+    private Tensor Brought(ScalarType type)
+    {
+        if (!_home.Copies) return Master.to(type);
+        var there = Master.to(_home.Device, copy: true);
+        if (there.dtype == type) return there;
+        using (there) return there.to(type);
+    }
+
     private bool Keeps(Tensor source, ScalarType computeType) => IsBuffer || source.dtype == computeType;
 
     private static Tensor Cast(Tensor source, ScalarType computeType)
     {
         using var _ = no_grad();
         return source.to(computeType).DetachFromDisposeScope();
+    }
+
+    private sealed class Copied(Weight weight) : IFrozenWeight
+    {
+        public Tensor Forward(Tensor input, Tensor? bias)
+        {
+            using var value = weight.Value;
+            return nn.functional.linear(input, value, bias);
+        }
+
+        public Tensor Backward(Tensor gradient)
+        {
+            using var value = weight.Value;
+            using var across = value.t();
+            // g W as a linear layer whose weight is Wᵀ: matmul ends the process where shapes do not fit.
+            return nn.functional.linear(gradient, across);
+        }
     }
 }

@@ -35,6 +35,9 @@ public sealed class WeightSet : IDisposable
     /// <summary>How many numbers the weights have that can be trained.</summary>
     public long Numbers => _weights.Where(static weight => !weight.IsBuffer).Sum(static weight => weight.Shape.Aggregate(1L, static (product, size) => product * size));
 
+    /// <summary>The bytes that they take where they lie.</summary>
+    public long Bytes => _weights.Sum(static weight => weight.Bytes);
+
     /// <summary>The trained weights for a run, in the order of <see cref="Parameters"/>.</summary>
     public ParameterSet ToParameterSet() => new(Parameters.Select(static weight => new Parameter(weight.Name, weight.Role, weight.Master)));
 
@@ -57,20 +60,20 @@ public sealed class WeightSet : IDisposable
 
     /// <summary>Loads every weight, checking names and shapes first, so that nothing is half-loaded for a wrong file.</summary>
     /// <param name="source">The file or shards.</param>
-    /// <param name="device">Where the weights go.</param>
+    /// <param name="home">Where the network computes, and where its weights lie: a device, or the machine's memory beside one.</param>
     /// <param name="type">The precision in which they are kept: fp32 for trained weights, the compute type for frozen ones.</param>
     /// <param name="rename">
     /// Maps a name in the file to the declared name, where libraries disagree; null leaves names as they are. Names of one tied tensor may map to the
     /// same; the tensor is then read once, under its declared name if the file has that.
     /// </param>
-    /// <param name="keeping">Where weights that are not trained lie; those of a network on another device than the CPU are copied there whatever it is.</param>
+    /// <param name="keeping">Where weights that are not trained lie; those that lie on another device than the CPU are copied there whatever it is.</param>
     /// <param name="quantized">Weights in fewer bits, for some of the network's; null for none.</param>
     /// <returns>A fault that names the first missing, unexpected or misshapen tensor and counts the others.</returns>
     public Result<Unit> Load(
-        IWeightSource source, Device device, ScalarType type, Func<string, string>? rename = null, WeightKeeping keeping = WeightKeeping.Owned, QuantizedSource? quantized = null)
+        IWeightSource source, WeightHome home, ScalarType type, Func<string, string>? rename = null, WeightKeeping keeping = WeightKeeping.Owned, QuantizedSource? quantized = null)
     {
         ArgumentNullException.ThrowIfNull(source);
-        ArgumentNullException.ThrowIfNull(device);
+        ArgumentNullException.ThrowIfNull(home);
         var declaredNames = source.Entries.Keys
             .Where(name => !Ignored.Any(ignored => name.EndsWith(ignored, StringComparison.Ordinal)))
             .GroupBy(name => rename is null ? name : rename(name))
@@ -81,7 +84,7 @@ public sealed class WeightSet : IDisposable
         {
             var loaded = quantized([.. _weights.Where(static weight => weight.IsQuantisable).Select(weight => (weight, declaredNames[weight.Name]))]).Bind(opened =>
             {
-                using (opened.Source) return LoadQuantized(opened.Source, opened.Form, device);
+                using (opened.Source) return LoadQuantized(opened.Source, opened.Form, home);
             });
             if (!loaded.TryGet(out _, out var refused)) return refused;
         }
@@ -94,16 +97,16 @@ public sealed class WeightSet : IDisposable
                 (weight.FileName, weight.FileType) = (fileName, fileType);
                 continue;
             }
-            var stays = keeping != WeightKeeping.Owned && device.type == TorchSharp.DeviceType.CPU && (weight.IsBuffer || fileType == type || keeping == WeightKeeping.Converted);
+            var stays = keeping != WeightKeeping.Owned && home.TakesFiles && (weight.IsBuffer || fileType == type || keeping == WeightKeeping.Converted);
             if (!(stays ? source.Map(fileName) : source.Read(fileName)).TryGet(out var tensor, out var fault)) return fault;
             weight.FileName = fileName;
             weight.FileType = fileType;
             if (stays)
             {
-                weight.Store(tensor, convertsAtUse: keeping == WeightKeeping.Converted);
+                weight.Store(tensor, home, convertsAtUse: keeping == WeightKeeping.Converted);
                 continue;
             }
-            using (tensor) weight.Store(Converted(tensor, weight.IsBuffer ? ScalarType.Float32 : type, device));
+            using (tensor) weight.Store(Converted(tensor, weight.IsBuffer ? ScalarType.Float32 : type, home.Stored), home);
         }
         return Unit.Value;
     }
@@ -121,7 +124,7 @@ public sealed class WeightSet : IDisposable
     /// <summary>Makes every weight without content: for shape checks on the "meta" device, or before filling them.</summary>
     public void Allocate(Device device, ScalarType type)
     {
-        foreach (var weight in _weights) weight.Store(empty([.. weight.Shape], dtype: weight.IsBuffer ? ScalarType.Float32 : type, device: device));
+        foreach (var weight in _weights) weight.Store(empty([.. weight.Shape], dtype: weight.IsBuffer ? ScalarType.Float32 : type, device: device), device);
     }
 
     /// <summary>Marks the parameters as trained, or frozen. Call <see cref="Refresh"/> afterwards.</summary>
@@ -180,10 +183,9 @@ public sealed class WeightSet : IDisposable
         _buffers.Dispose();
     }
 
-    private Result<Unit> LoadQuantized(IWeightSource source, Quantization.Quantization form, Device device)
+    private Result<Unit> LoadQuantized(IWeightSource source, Quantization.Quantization form, WeightHome home)
     {
         _sources.Add(source);
-        var isCpu = device.type == TorchSharp.DeviceType.CPU;
         foreach (var weight in _weights.Where(static weight => weight.IsQuantisable))
         {
             var parts = new List<Tensor>();
@@ -192,11 +194,11 @@ public sealed class WeightSet : IDisposable
                 var name = weight.Name + part.Suffix;
                 if (source.Entries.GetValueOrDefault(name) is not { } entry || entry.Type != part.Type || !entry.Shape.SequenceEqual(part.Shape))
                     return new Fault.Input(FaultCodes.TensorMismatch, $"tensor '{name}' is not as this version keeps quantised weights; delete the file, and it is made again", new SourcePlace(source.Location));
-                if (!(isCpu ? source.Map(name) : source.Read(name)).TryGet(out var tensor, out var fault)) return fault;
-                parts.Add(isCpu ? tensor : tensor.to(device));
-                if (!isCpu) tensor.Dispose();
+                if (!(home.TakesFiles ? source.Map(name) : source.Read(name)).TryGet(out var tensor, out var fault)) return fault;
+                parts.Add(home.TakesFiles ? tensor : tensor.to(home.Device));
+                if (!home.TakesFiles) tensor.Dispose();
             }
-            weight.Store(new QuantizedWeight(form, weight.Shape, parts, _buffers));
+            weight.Store(new QuantizedWeight(form, weight.Shape, parts, _buffers, home));
         }
         return Unit.Value;
     }
