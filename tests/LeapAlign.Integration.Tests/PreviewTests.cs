@@ -10,7 +10,7 @@ public sealed class PreviewTests : IDisposable
     private readonly Workspace _workspace = new();
 
     [Fact]
-    public void Weights_steps_and_evaluations_are_the_same_bits_with_previews_and_without()
+    public async Task Weights_steps_and_evaluations_are_the_same_bits_with_previews_and_without()
     {
         var plain = _workspace.Leapalign("train", "--name", "plain");
         Assert.True(plain.ExitCode == 0, plain.Error);
@@ -33,6 +33,7 @@ public sealed class PreviewTests : IDisposable
         Assert.Equal((96, 80), (BinaryPrimitives.ReadInt32BigEndian(picture.AsSpan(16)), BinaryPrimitives.ReadInt32BigEndian(picture.AsSpan(20))));
         // Two captions one by one in three evaluations of 3, and both together in two of 8.
         Assert.Equal(Total(plain.Output) + (2 * 3 * 3) + (2 * 8), Total(previewed.Output));
+        await AssertCompared(previews);
     }
 
     [Fact]
@@ -53,6 +54,21 @@ public sealed class PreviewTests : IDisposable
     }
 
     public void Dispose() => _workspace.Dispose();
+
+    // Side by side the previews have columns of their own; a run without has none to show.
+    private async Task AssertCompared(IReadOnlyList<JsonNode> previews)
+    {
+        var report = _workspace.Leapalign("report", Path.Combine("runs", "plain"), Path.Combine("runs", "previewed"), "--output", "both.html");
+        Assert.True(report.ExitCode == 0, report.Error);
+        await using var browser = await Reports.Browser.Start();
+        await browser.Show(1280, 900, dark: false);
+        await browser.Open(_workspace.At("both.html"));
+        var heads = await browser.Page.EvaluateExpressionAsync<string[]>("[...document.querySelectorAll('[data-table=equal-steps] thead th')].map(head => head.textContent)");
+        Assert.Equal(["reward, preview large", "judge, preview large", "reward, preview guided", "judge, preview guided"], heads.Skip(3).Take(4));
+        var cells = await browser.Page.EvaluateExpressionAsync<string[]>("[...document.querySelectorAll('[data-table=equal-steps] tbody tr')].map(row => row.cells[3].querySelector('data').value)");
+        Assert.Equal(["", $"{previews[3]["rewards"]!["reward"]}"], cells);
+        Assert.Empty(browser.Complaints);
+    }
 
     private static double Total(string output)
     {

@@ -42,12 +42,24 @@ internal sealed record Comparison(
 /// <param name="Rewards">The mean of each reward.</param>
 internal sealed record Standing(string Run, int Step, double Evaluations, double Seconds, IReadOnlyDictionary<string, double> Rewards)
 {
+    /// <summary>The newest preview of each name by then.</summary>
+    public required IReadOnlyList<PreviewStanding> Previews { get; init; }
+
     public static Standing Of(RecordedRun run, IReadOnlyList<Totals> totals, EvaluationLine evaluation)
     {
         var spent = Totals.After(run, totals, evaluation.Step);
-        return new Standing(run.Name, evaluation.Step, spent.Evaluations, spent.Seconds, evaluation.Rewards);
+        return new Standing(run.Name, evaluation.Step, spent.Evaluations, spent.Seconds, evaluation.Rewards)
+        {
+            Previews = [.. run.Previews.Where(line => line.Step <= evaluation.Step).GroupBy(static line => line.Preview).Select(static lines => new PreviewStanding(lines.Key, lines.Last().Step, lines.Last().Rewards))],
+        };
     }
 }
+
+/// <summary>A preview, which may be older than the evaluation beside it: it can be drawn more seldom.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="Step">Steps done.</param>
+/// <param name="Rewards">The mean of each reward.</param>
+internal sealed record PreviewStanding(string Name, int Step, IReadOnlyDictionary<string, double> Rewards);
 
 /// <summary>A setting that is not the same in all runs.</summary>
 /// <param name="Key">Its path in plugins.resolved.json.</param>

@@ -55,6 +55,13 @@ internal sealed record SeedGroup(string Name, IReadOnlyList<SweptRun> Runs, int 
     /// <summary>A reward of the last evaluation of each; null where one of them does not have it.</summary>
     public Spread? Reward(string name) => Evaluated is { Count: > 0 } some && some.All(run => run.Rewards!.ContainsKey(name)) ? Spread.Of([.. some.Select(run => run.Rewards![name])]) : null;
 
+    /// <summary>A reward of the last preview of a name of each; null where one of them does not have it.</summary>
+    public Spread? Preview(string name, string reward)
+    {
+        var last = Evaluated.Select(run => run.Run.Previews.LastOrDefault(line => line.Preview == name)).ToList();
+        return last.Count > 0 && last.All(line => line?.Rewards.ContainsKey(reward) == true) ? Spread.Of([.. last.Select(line => line!.Rewards[reward])]) : null;
+    }
+
     /// <summary>Network evaluations of single samples of each; null without a run.</summary>
     public Spread? Evaluations => Runs.Count == 0 ? null : Spread.Of([.. Runs.Select(static run => run.Evaluations)]);
 }
@@ -68,9 +75,12 @@ internal sealed record SweepSummary(Sweep Sweep, IReadOnlyList<SweptRun> Runs, I
 {
     private const string All = "all";
 
+    /// <summary>The rewards of previews of all runs, in order.</summary>
+    public IReadOnlyList<(string Preview, string Reward)> Previews { get; } =
+        [.. Runs.SelectMany(static run => run.Run.Previews).SelectMany(static line => line.Rewards.Keys.Select(reward => (line.Preview, reward))).Distinct()];
 
     /// <summary>The columns of the table.</summary>
-    public IReadOnlyList<string> Columns => ["group", "runs", "step", .. Rewards.Select(static reward => reward.Role == RewardEntry.Watched ? $"{reward.Name} (held out)" : reward.Name), "F"];
+    public IReadOnlyList<string> Columns => ["group", "runs", "step", .. Rewards.Select(static reward => reward.Role == RewardEntry.Watched ? $"{reward.Name} (held out)" : reward.Name), .. Previews.Select(Title), "F"];
 
     /// <summary>Groups the members that have run.</summary>
     public static SweepSummary Of(Sweep sweep, IReadOnlyList<SweptRun> runs)
@@ -95,6 +105,7 @@ internal sealed record SweepSummary(Sweep Sweep, IReadOnlyList<SweptRun> Runs, I
         string.Create(CultureInfo.InvariantCulture, $"{group.Runs.Count}/{group.Members}"),
         group.Steps is not var (first, last) ? "" : first == last ? Whole(first) : $"{Whole(first)}-{Whole(last)}",
         .. Rewards.Select(reward => group.Reward(reward.Name)?.ToString() ?? ""),
+        .. Previews.Select(preview => group.Preview(preview.Preview, preview.Reward)?.ToString() ?? ""),
         group.Evaluations?.ToString() ?? "",
     ];
 
@@ -102,13 +113,13 @@ internal sealed record SweepSummary(Sweep Sweep, IReadOnlyList<SweptRun> Runs, I
     public string ToCsv()
     {
         var table = new StringBuilder();
-        Append(["group", "members", "runs", "completed", "first step", "last step", .. Rewards.SelectMany(static reward => Pair(reward.Name)).Select(ScoreSheet.Cell), .. Pair("evaluations")]);
+        Append(["group", "members", "runs", "completed", "first step", "last step", .. Rewards.SelectMany(static reward => Pair(reward.Name)).Select(ScoreSheet.Cell), .. Previews.SelectMany(static preview => Pair(Title(preview))).Select(ScoreSheet.Cell), .. Pair("evaluations")]);
         foreach (var group in Groups)
         {
             Append([
                 ScoreSheet.Cell(group.Name), Whole(group.Members), Whole(group.Runs.Count), Whole(group.Runs.Count(static run => run.IsCompleted)),
                 group.Steps is { } steps ? Whole(steps.First) : "", group.Steps is { } range ? Whole(range.Last) : "",
-                .. Rewards.SelectMany(reward => Numbers(group.Reward(reward.Name))), .. Numbers(group.Evaluations),
+                .. Rewards.SelectMany(reward => Numbers(group.Reward(reward.Name))), .. Previews.SelectMany(preview => Numbers(group.Preview(preview.Preview, preview.Reward))), .. Numbers(group.Evaluations),
             ]);
         }
         return table.ToString();
@@ -140,6 +151,8 @@ internal sealed record SweepSummary(Sweep Sweep, IReadOnlyList<SweptRun> Runs, I
         ["firstStep"] = group.Steps?.First,
         ["lastStep"] = group.Steps?.Last,
         ["rewards"] = new JsonObject(Rewards.Select(reward => KeyValuePair.Create(reward.Name, Node(group.Reward(reward.Name))))),
+        ["previews"] = new JsonObject(Previews.GroupBy(static preview => preview.Preview).Select(rewards => KeyValuePair.Create(
+            rewards.Key, (JsonNode?)new JsonObject(rewards.Select(preview => KeyValuePair.Create(preview.Reward, Node(group.Preview(preview.Preview, preview.Reward)))))))),
         ["evaluations"] = Node(group.Evaluations),
     };
 
@@ -158,6 +171,8 @@ internal sealed record SweepSummary(Sweep Sweep, IReadOnlyList<SweptRun> Runs, I
         node["rewards"] = run.Rewards is { } rewards ? new JsonObject(rewards.Select(static reward => KeyValuePair.Create(reward.Key, Number(reward.Value)))) : null;
         return node;
     }
+
+    private static string Title((string Preview, string Reward) preview) => $"{preview.Reward}, preview {preview.Preview}";
 
     private static JsonNode? Node(Spread? spread) => spread is null ? null : new JsonObject { ["mean"] = Number(spread.Mean), ["deviation"] = spread.Deviation is { } deviation ? Number(deviation) : null };
 

@@ -24,6 +24,16 @@ public sealed class ComparisonTests
     }
 
     [Fact]
+    public void Previews_stand_beside_the_evaluation_and_say_when_they_were_drawn()
+    {
+        using var often = new WrittenRun("often").Evaluation(0, 0.1).Preview(0, "large", 0.2).Preview(0, "long", 0.25).Step(1).Step(2).Evaluation(2, 0.3).Preview(2, "large", 0.4).Step(3).Evaluation(3, 0.5).Preview(3, "large", 0.6);
+        using var never = new WrittenRun("never").Evaluation(0, 0.1).Step(1).Step(2).Evaluation(2, 0.3);
+        var standings = Comparison.Of([often.Read(), never.Read()]).EqualSteps;
+        Assert.Equal([("large", 2, 0.4), ("long", 0, 0.25)], standings[0].Previews.Select(static preview => (preview.Name, preview.Step, preview.Rewards["clip"])));
+        Assert.Empty(standings[1].Previews);
+    }
+
+    [Fact]
     public void A_larger_batch_makes_more_evaluations_of_samples()
     {
         using var small = new WrittenRun("small", batch: 2).Evaluation(0, 0.1).Step(1).Evaluation(1, 0.2).Step(2).Evaluation(2, 0.3);

@@ -67,6 +67,30 @@ public sealed class SweepSummaryTests : IDisposable
         Assert.Equal(["all", "2/3", "1-3"], summary.Cells(Assert.Single(summary.Groups)).Take(3));
     }
 
+    [Fact]
+    public void Previews_have_columns_of_their_own_and_only_where_every_run_of_a_group_has_them()
+    {
+        var sweep = Sweep(("a", 0), ("a", 1), ("b", 0));
+        SweptRun Drawn(int number, params double[] clip)
+        {
+            var written = new WrittenRun($"run-{number}").Evaluation(0, 0.1);
+            foreach (var value in clip) written.Preview(0, "large", value);
+            _written.Add(written.Record());
+            return new SweptRun(sweep.Members[number], written.Read());
+        }
+        var summary = SweepSummary.Of(sweep, [Drawn(0, 9, 1), Drawn(1, 3), Drawn(2)]);
+        Assert.Equal(["clip, preview large", "judge, preview large", "F"], summary.Columns.TakeLast(3));
+        Assert.Equal("2 ± 1.4", summary.Cells(summary.Groups[0])[^3]);
+        Assert.Equal("", summary.Cells(summary.Groups[1])[^3]);
+        var rows = summary.ToCsv().Split('\n');
+        Assert.Contains("\"clip, preview large mean\",\"clip, preview large deviation\",\"judge, preview large mean\"", rows[0], StringComparison.Ordinal);
+        Assert.Contains($",2,{Math.Sqrt(2):R},", rows[1], StringComparison.Ordinal);
+        Assert.Equal(5, rows[0].Split("large").Length);
+        var groups = JsonNode.Parse(summary.ToJson())!["groups"]!;
+        Assert.Equal(2, (double)groups[0]!["previews"]!["large"]!["clip"]!["mean"]!);
+        Assert.Null(groups[1]!["previews"]!["large"]!["clip"]);
+    }
+
     private static Sweep Sweep(params IReadOnlyList<(string Algorithm, int Seed)> members) => new("s.json", "s", "plugins.json",
         [.. members.Select(static (member, number) => new SweepMember(number, $"{number}", [Seed(member.Seed), new("algorithm", JsonValue.Create(member.Algorithm), new SourcePlace("s.json"))]))]);
 

@@ -20,12 +20,20 @@ function rewardTable() {
   return h("div", { class: "card", "data-table": "rewards" }, table("Mean of each reward over the pictures of an evaluation", columns, rows));
 }
 
+// A preview that is older than the evaluation beside it says its step.
+function previewed(standing, preview, reward) {
+  const drawn = standing.previews.find(one => one.name === preview);
+  if (!drawn || !(reward in drawn.rewards)) return num(null);
+  return drawn.step === standing.step ? num(drawn.rewards[reward]) : h("span", {}, num(drawn.rewards[reward]), ` (step ${drawn.step})`);
+}
+
 function comparison() {
   const { step, equalSteps, evaluations, equalEvaluations } = report.comparison;
   const at = (id, title, note, standings) => {
     const names = distinct(standings.flatMap(one => Object.keys(one.rewards)));
-    const columns = [{ head: "run" }, ...names.map(name => ({ head: name, n: true })), { head: "step", n: true }, { head: "network evaluations", n: true }, { head: "seconds of training", n: true }];
-    const rows = standings.map(one => [h("span", {}, runName(report.runs.findIndex(run => run.name === one.run))), ...names.map(name => num(one.rewards[name] ?? null)), num(one.step), num(one.evaluations), num(one.seconds)]);
+    const previews = distinct(standings.flatMap(one => one.previews.map(preview => preview.name)));
+    const columns = [{ head: "run" }, ...names.map(name => ({ head: name, n: true })), ...previews.flatMap(preview => names.map(name => ({ head: `${name}, preview ${preview}`, n: true }))), { head: "step", n: true }, { head: "network evaluations", n: true }, { head: "seconds of training", n: true }];
+    const rows = standings.map(one => [h("span", {}, runName(report.runs.findIndex(run => run.name === one.run))), ...names.map(name => num(one.rewards[name] ?? null)), ...previews.flatMap(preview => names.map(name => previewed(one, preview, name))), num(one.step), num(one.evaluations), num(one.seconds)]);
     return h("div", { class: "card", "data-table": id }, h("div", { class: "head" }, h("h3", {}, title)), table(note, columns, rows));
   };
   return [
