@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using LeapAlign.Host.Kernel;
 using LeapAlign.Host.Planning;
+using LeapAlign.Host.Telemetry.Measures;
 using LeapAlign.Pipeline;
 using static TorchSharp.torch;
 
@@ -27,7 +28,9 @@ internal static class FullStepBench
             var observer = new Steps();
             // The system keeps no peak of it.
             using var peak = new PeakWatch(static () => SystemMemory.Anonymous, TimeSpan.FromMilliseconds(20));
+            using var native = new PeakWatch(static () => ProcessMemory.Native, TimeSpan.FromMilliseconds(20));
             using (var kernel = new RunKernel(bench.Plan, bench.Parts, CPU, [observer])) kernel.Run(CancellationToken.None).Required();
+            Console.WriteLine($"{"of its anonymous memory",-26} {"",22} peak in use by libtorch {native.Highest / Gibibyte,6:F2} GiB, managed {GC.GetGCMemoryInfo().TotalCommittedBytes / Gibibyte:F2} GiB at the end");
             Console.WriteLine($"{"the whole run",-26} {"",22} peak anonymous {peak.Highest / Gibibyte,6:F2} GiB, peak resident {ProcessStatus.Kilobytes("VmHWM") / 1024.0 / 1024:F2} GiB, read from disk {ProcessStatus.Transfer("read_bytes") / 1e9:F2} GB");
         });
     }

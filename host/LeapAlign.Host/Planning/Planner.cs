@@ -8,6 +8,7 @@ using LeapAlign.Host.Configuration.Sections;
 using LeapAlign.Host.Kernel;
 using LeapAlign.Host.Kernel.Rewards;
 using LeapAlign.Host.Kernel.Steps;
+using LeapAlign.Host.Runtime;
 using LeapAlign.Pipeline;
 using LeapAlign.Storage.Safetensors;
 using static TorchSharp.torch;
@@ -53,6 +54,7 @@ internal sealed class Planner(RunPlan plan, RunParts parts)
             // Their weights are there already.
             Program = Math.Max(0, SystemMemory.Anonymous - (own * number.Weight)),
             Mapped = SafetensorsFile.MappedBytes,
+            KeepsPieces = plan.Run.Tuning && StartupTuning.IsAllowed && OperatingSystem.IsLinux(),
             Placed = (parts.Model as IPlannedModel)?.Placed ?? [],
         };
     }

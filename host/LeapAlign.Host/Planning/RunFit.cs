@@ -5,6 +5,7 @@ using LeapAlign.Host.Composition;
 using LeapAlign.Host.Configuration.Sections;
 using LeapAlign.Host.Kernel;
 using LeapAlign.Host.Runs;
+using LeapAlign.Host.Telemetry.Measures;
 using LeapAlign.Pipeline;
 
 namespace LeapAlign.Host.Planning;
@@ -49,7 +50,12 @@ internal sealed class RunFit(RunPlan plan)
     /// <param name="stop">Ends it early.</param>
     /// <returns>Null where nobody asked for a plan.</returns>
     public Result<StepPlan?> Check(RunParts parts, CancellationToken stop) => IsAsked
-        ? Measured(parts, stop).Bind(draft => Fits(draft).Map(_ => (StepPlan?)draft.Step))
+        ? Measured(parts, stop).Bind(draft =>
+        {
+            // What pieces of work left in pieces would be no part of the plan.
+            ProcessMemory.GiveBack();
+            return Fits(draft).Map(_ => (StepPlan?)draft.Step);
+        })
         : Result.Ok<StepPlan?>(null);
 
     /// <summary>Refuses what does not fit.</summary>

@@ -88,6 +88,9 @@ internal sealed record StepPlan
     /// <param name="setting">The setting that places them.</param>
     public StepPlan WithOnHost(string setting) => this with { Placed = [.. Placed.Select(weights => weights.Setting == setting ? weights with { OnDevice = false } : weights)] };
 
+    /// <summary>Whether the allocator gives nothing back to the system (<see cref="Runtime.StartupTuning"/>): what comes and goes leaves pieces then that the next does not fit into.</summary>
+    public bool KeepsPieces { get; init; }
+
     /// <summary>Whether pieces were run: else there are no seconds and no graph.</summary>
     public bool IsMeasured => Network.Count > 0;
 
@@ -118,20 +121,27 @@ internal sealed record StepPlan
             new(SnapshotName, Snapshot),
             new("graph of evaluations", Graph),
             new("backward through rewards, decoder and blocks", Moment),
+            new(PiecesName, Pieces),
         }.Where(static term => term.Bytes > 0),
     ];
 
     /// <summary>What a checkpoint copies.</summary>
     public const string SnapshotName = "snapshot of a checkpoint";
 
+    /// <summary>What the allocator has in pieces, for each byte that comes and goes in a step.</summary>
+    public const double PiecesShare = 0.37;
+
+    /// <summary>What the allocator has in pieces that nothing fits into.</summary>
+    public const string PiecesName = "kept by the allocator in pieces";
+
     /// <summary>Bytes at the peak, without page cache.</summary>
     public double Bytes => Memory.Sum(static term => term.Bytes);
 
     /// <summary>Bytes that a run needs before its first evaluation.</summary>
-    public double State => Bytes - Graph - Moment - Snapshot;
+    public double State => Bytes - Graph - Moment - Snapshot - Pieces;
 
-    /// <summary>Bytes at the peak on a device, weights included; checkpoints are copied to the memory of its machine.</summary>
-    public double BytesOfDevice => WeightsOnDevice + Bytes - Snapshot;
+    /// <summary>Bytes at the peak on a device, weights included; checkpoints are copied to the memory of its machine, and its allocator is another.</summary>
+    public double BytesOfDevice => WeightsOnDevice + Bytes - Snapshot - Pieces;
 
     /// <summary>Multiply-adds of a step: a backward does those of the forward once more for the inputs, for trained weights once more, and what is computed again once more.</summary>
     /// <param name="recomputes">Whether blocks are computed again.</param>
@@ -144,6 +154,9 @@ internal sealed record StepPlan
     }
 
     private double Snapshot => Number.WritesBesideSteps ? Trained * Number.Snapshot : Math.Max(0, (Trained * Number.Snapshot) - Graph - Moment);
+
+    // Of four runs that were measured (docs/full-size.md).
+    private double Pieces => KeepsPieces ? PiecesShare * (Graph + Moment) : 0;
 
     // A method with a direct gradient joins its evaluations in one graph; one that scores first has an objective, and a graph, for each.
     private bool IsDirect => Cost.Decoded > 0;

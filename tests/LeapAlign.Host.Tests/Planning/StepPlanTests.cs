@@ -72,6 +72,17 @@ public sealed class StepPlanTests
     }
 
     [Fact]
+    public void An_allocator_that_gives_nothing_back_keeps_a_share_of_what_comes_and_goes()
+    {
+        var kept = s_plan with { KeepsPieces = true };
+        Assert.Equal(StepPlan.PiecesShare * (70 + 280), Of(kept, "kept by the allocator"), 1e-9);
+        Assert.Equal(s_plan.Bytes + (StepPlan.PiecesShare * 350), kept.Bytes, 1e-9);
+        // Neither before the first step nor on a card.
+        Assert.Equal(s_plan.State, kept.State, 1e-6);
+        Assert.Equal(s_plan.BytesOfDevice, kept.BytesOfDevice, 1e-6);
+    }
+
+    [Fact]
     public void Multiply_adds_count_the_backward_for_inputs_what_is_computed_again_and_trained_weights()
     {
         var network = (2 * 7) + (3 * 5);
