@@ -167,6 +167,23 @@ public sealed class LostFolderTests : IDisposable
     }
 
     [Fact]
+    public void A_folder_that_goes_while_an_evaluation_draws_is_missed_before_its_pictures_are_written()
+    {
+        var drawn = 0;
+        _run.Evaluates = 1;
+        _run.Checkpoint = new CheckpointSettings { Every = -1 };
+        _run.Decode = latents =>
+        {
+            // The first is of the weights before training.
+            if (++drawn == 2) Directory.Move(_run.RunFolder, Other);
+            return TorchSharp.torch.zeros(latents.shape[0], 3, 8, 8);
+        };
+        _run.Train().Fault(FaultCodes.RunFolderLost, $"moved to {Other} while", "state after step 1 is there");
+        Assert.False(Path.Exists(_run.RunFolder));
+        Assert.Equal(["step-0000"], Directory.EnumerateDirectories(Path.Combine(Other, "samples")).Select(Path.GetFileName));
+    }
+
+    [Fact]
     public void A_folder_that_goes_before_anything_was_trained_leaves_nothing()
     {
         _run.Begins = () => Remove(_run.RunFolder);
