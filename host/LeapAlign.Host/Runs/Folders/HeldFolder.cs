@@ -47,9 +47,6 @@ internal sealed partial class HeldFolder : IRunObserver, IDisposable
     /// <summary>Looks before what comes next is computed for nothing.</summary>
     public Result<Unit> GoesOn() => Check();
 
-    /// <summary>Looks before anything of the evaluation is written.</summary>
-    public Result<Unit> Evaluated(EvaluationReport report) => Check();
-
     public void Dispose() => _folder.Dispose();
 
     // The system knows the path of what is open; of what is removed it says words behind the path that it had.
