@@ -87,8 +87,8 @@ public sealed class HarpgTests
             Assert.Equal(step == 0 ? 0 : 2, asked.Count);
             before = here;
         }
-        Assert.All(places, static place => Assert.InRange(place, 0, 1));
-        Assert.Equal(5, places.Select(static place => Math.Round(place, 3)).Distinct().Count());
+        // From the last weights on: q θ_t + (1 − q) θ_{t−1}, q under the key of the update.
+        Assert.All(places.Index(), static place => Assert.Equal(RandomKey.OfRun(0).For("harpg", place.Index + 1).Open().NextDouble(), place.Item, 1e-6));
     }
 
     [Theory]

@@ -30,22 +30,22 @@ public sealed class SlidingTests
         Assert.Equal(0, weight.Values()[1], 2e-3);
     }
 
-    // h = 0 and T = 1: x⁺ = (β x + μ b − g) / (β + μ) in closed form, whatever p is.
+    // h = 0 and T = 1: x⁺ = ((β + βp) x + μ b − g) / (β + βp + μ).
     [Fact]
     public void Without_a_penalty_and_with_one_inner_step_it_is_an_accelerated_proximal_method()
     {
         using var scope = NewDisposeScope();
         var weight = Given.Weight(1, -2);
-        using var optimization = Begin(s_settings with { Sparsity = 0, Inner = 1, InnerCap = 1, Decay = DecayTarget.Start }, weight);
-        const double Share = 0.25, Beta = 1;
+        using var optimization = Begin(s_settings with { Smooth = 16, Sparsity = 0, Inner = 1, InnerCap = 1, Decay = DecayTarget.Start }, weight);
+        const double Share = 0.125, Beta = 2, Weight = (1 + (1 / Beta)) / 2;
         double[] mean = [1, -2], point = [1, -2];
         for (var step = 0; step < 6; step++)
         {
             for (var i = 0; i < 2; i++)
             {
                 var gradient = s_curvature[i] * ((((1 - Share) * mean[i]) + (Share * point[i])) - s_goal[i]);
-                // p is (1 + μ/β)/2 = 1 at t = 1, and u begins at x.
-                point[i] = ((2 * Beta * point[i]) + (i == 0 ? 1 : -2) - gradient) / ((2 * Beta) + 1);
+                // p is (1 + μ/β)/2 at t = 1, and u begins at x.
+                point[i] = ((Beta * (1 + Weight) * point[i]) + (i == 0 ? 1 : -2) - gradient) / ((Beta * (1 + Weight)) + 1);
                 mean[i] = ((1 - Share) * mean[i]) + (Share * point[i]);
             }
             Step(optimization, weight);
