@@ -115,6 +115,15 @@ public sealed class CalibrationTests
     }
 
     [Fact]
+    public void The_derivative_in_a_scale_is_over_all_tensors_of_its_group()
+    {
+        using var scope = NewDisposeScope();
+        var step = new Step();
+        var groups = new ScaleGroups(step.Set, ["blocks.*", "*"], "test");
+        Assert.Equal([2 + 3 + (0.5 * 4), 0], groups.Derivative(step.Values, [tensor([2.0, 3.0]), tensor([4.0]), null]));
+    }
+
+    [Fact]
     public void Tensors_that_no_group_names_stay()
     {
         using var scope = NewDisposeScope();
