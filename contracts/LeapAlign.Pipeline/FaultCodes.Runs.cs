@@ -209,6 +209,9 @@ public static partial class FaultCodes
     /// <summary>The linear system of an implicit derivative is not solved.</summary>
     public const string LinearNotSolved = "LA5045";
 
+    /// <summary>A minimum under equalities is not found.</summary>
+    public const string ConstrainedUnsolved = "LA5046";
+
     /// <summary>A service cannot be reached, or the connection broke.</summary>
     public const string ServiceUnreachable = "LA6001";
 

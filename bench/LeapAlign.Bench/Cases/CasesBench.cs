@@ -22,13 +22,17 @@ internal static class CasesBench
 {
     private static readonly Dictionary<string, Func<IEnumerable<CaseFigure>>> s_cases = new(StringComparer.Ordinal)
     {
+        ["constrained-newton"] = ConstrainedNewtonCase.Run,
         ["dcdm"] = DcdmCase.Run,
         ["density-filter"] = FilterCase.Run,
         ["diffgrad"] = DiffGradCase.Run,
         ["gns"] = GnsCase.Run,
+        ["gradient-sliding"] = SlidingCase.Run,
         ["hard-units"] = HardUnitsCase.Run,
+        ["harpg"] = HarpgCase.Run,
         ["lanton"] = LantonCase.Run,
         ["local-error"] = LocalErrorCase.Run,
+        ["lv-hba"] = LvHbaCase.Run,
         ["mfac"] = MfacCase.Run,
         ["npg-igt"] = NpgIgtCase.Run,
         ["sampled-dimensions"] = SampledDimensionsCase.Run,

@@ -20,6 +20,13 @@ public sealed class UpdateContext(int index)
     public Func<IReadOnlyList<Tensor>?, int, StepGradient> Again { private get; init; } =
         static (_, draw) => throw new InvalidOperationException($"a step is asked for again only by an optimizer that requires '{(draw > 0 ? Capabilities.SecondDraw : Capabilities.Replay)}'");
 
+    /// <summary>The step's own loss and gradient part by part, under the weights that the optimization asked for; null for an optimizer that does not require <c>reward-weights</c>. They belong to the host, for the time of the update.</summary>
+    public StepParts? Parts { get; init; }
+
+    /// <summary>Asks for the step again under other weights of rewards: weights, values, draw, and whether the objectives beside the algorithm are wanted. How <see cref="Weigh"/> is made.</summary>
+    public Func<IReadOnlyDictionary<string, double>, IReadOnlyList<Tensor>?, int, bool, StepParts> Weighed { private get; init; } =
+        static (_, _, _, _) => throw new InvalidOperationException($"a step is asked for under other weights only by an optimizer that requires '{Capabilities.RewardWeights}'");
+
     /// <summary>Takes what <see cref="Measure"/> is told.</summary>
     public Action<string, double> Measured { private get; init; } = static (_, _) => { };
 
@@ -42,6 +49,20 @@ public sealed class UpdateContext(int index)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(draw, 1);
         return Again(values, draw);
+    }
+
+    /// <summary>
+    /// Loss and gradient of the step part by part, under other weights of the trained rewards. Requires <c>reward-weights</c>. Costs and what is left behind as of <see cref="Replay"/>.
+    /// </summary>
+    /// <param name="weights">By the names of rewards; one that is not named has weight 0 and no gradient.</param>
+    /// <param name="values">One for each parameter, in order; null asks at the parameters as they are now.</param>
+    /// <param name="draw">The samples: 0 for the step's own, others as of <see cref="Draw"/>.</param>
+    /// <param name="objectives">Whether the objectives beside the algorithm are wanted, too.</param>
+    public StepParts Weigh(IReadOnlyDictionary<string, double> weights, IReadOnlyList<Tensor>? values = null, int draw = 0, bool objectives = true)
+    {
+        ArgumentNullException.ThrowIfNull(weights);
+        ArgumentOutOfRangeException.ThrowIfNegative(draw);
+        return Weighed(weights, values, draw, objectives);
     }
 
     /// <summary>

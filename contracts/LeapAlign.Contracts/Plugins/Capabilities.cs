@@ -72,6 +72,12 @@ public static class Capabilities
     /// <summary>A step of the algorithm has one update, so that it can be made at other weights than those that the update changes (<see cref="Optimizers.IProbingOptimization"/>).</summary>
     public const string Probe = "probe";
 
+    /// <summary>
+    /// The loss of a step depends on the trained rewards through <see cref="Rewards.Scores.Total"/> alone, with one update that is a function of samples and weights: an optimizer may choose the weights of the rewards
+    /// (<see cref="Optimizers.IWeighingOptimization"/>).
+    /// </summary>
+    public const string RewardWeights = "reward-weights";
+
     /// <summary>What an algorithm offers whose step has one update and is a function of its samples and of the weights.</summary>
     public static IReadOnlyList<string> OfRepeatableSteps { get; } = [Probe, Replay, SecondDraw, HessianVector];
 

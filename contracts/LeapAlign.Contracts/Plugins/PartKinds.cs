@@ -70,7 +70,7 @@ public static class PartKinds
         },
         new(Algorithm, [typeof(IAlgorithm)], new PartSection(Algorithm, PartCount.One, "How the model is aligned."))
         {
-            Capabilities = [Capabilities.Rows, .. Capabilities.OfRepeatableSteps],
+            Capabilities = [Capabilities.Rows, Capabilities.RewardWeights, .. Capabilities.OfRepeatableSteps],
         },
         new(
             Reward,

@@ -24,7 +24,7 @@ public sealed class Scores(IReadOnlyList<RewardColumn> columns)
     /// <param name="values">[B].</param>
     public static Scores Of(Tensor values) => new([new RewardColumn("reward", 1, values)]);
 
-    private static Tensor Weighted(RewardColumn column) => column.Weight == 1 ? column.Values : column.Values * column.Weight;
+    private static Tensor Weighted(RewardColumn column) => column.Variable is { } weight ? column.Values * weight : column.Weight == 1 ? column.Values : column.Values * column.Weight;
 }
 
 /// <summary>One reward's scores.</summary>
@@ -41,4 +41,7 @@ public sealed class RewardColumn(string name, double weight, Tensor values)
 
     /// <summary>[B].</summary>
     public Tensor Values { get; } = values;
+
+    /// <summary>The same factor as a scalar with a gradient, where an optimizer chooses it; null otherwise.</summary>
+    public Tensor? Variable { get; init; }
 }

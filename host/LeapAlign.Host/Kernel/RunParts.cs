@@ -80,6 +80,7 @@ internal sealed class RunParts : IDisposable
         if (Drawn.Select(drawn => drawn.Form).Prepend(EvaluationForm.OfTraining(plan)).Select(form => Guidance(plan, form)).OfType<Fault>().FirstOrDefault() is { } steered) return steered;
         if (Drawn.Select(drawn => GuidedTwice(plan, drawn.Form)).OfType<Fault>().FirstOrDefault() is { } twice) return twice;
         if (Taught(plan) is { } other) return other;
+        if (Balanced(plan) is { } balanced) return balanced;
         if (plan.Run.OptimizerState == RunSettings.StateSharded && Whole(plan) is { } inseparable) return inseparable;
         try
         {
@@ -104,6 +105,12 @@ internal sealed class RunParts : IDisposable
     private Fault? Guidance(RunPlan plan, EvaluationForm form) => Model.GuidanceForm == GuidanceForm.None && form.Guidance.Scale != 1
         ? new Fault.Composition(FaultCodes.SettingsDoNotFit, FormattableString.Invariant($"{form.GuidancePlace.Key} is {form.Guidance.Scale}, but the model '{plan.Model.Name}' was distilled to draw without guidance and takes 1 alone"), form.GuidancePlace)
         : null;
+
+    // Shares of one gradient have no weights that could be chosen.
+    private static Fault? Balanced(RunPlan plan) =>
+        plan.Run.RewardGradients == RunSettings.GradientsBalanced && plan.Optimizer.Definition.Requires(plan.Optimizer.Settings).Contains(Capabilities.RewardWeights, StringComparer.Ordinal)
+            ? new Fault.Composition(FaultCodes.SettingsDoNotFit, $"run.rewardGradients is \"{RunSettings.GradientsBalanced}\", but the optimizer '{plan.Optimizer.Name}' chooses the weights of rewards, which then decide nothing: leave the key out", new SourcePlace("plugins.json", Key: "run.rewardGradients"))
+            : null;
 
     private Fault? Whole(RunPlan plan)
     {

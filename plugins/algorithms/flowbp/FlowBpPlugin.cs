@@ -16,17 +16,17 @@ public sealed class FlowBpPlugin : IPlugin
         PartDefinition.Of<SparseAlgorithm, SparseSettings>(
             SparseSteps.Id, SettingsJson.Default.SparseSettings, static (settings, _) => new(settings, new SparseSteps(settings).Draw))
             .Requiring(Capabilities.DifferentiableReward, Capabilities.VelocityPath)
-            .Providing([Capabilities.Rows, .. Capabilities.OfRepeatableSteps])
+            .Providing([Capabilities.Rows, Capabilities.RewardWeights, .. Capabilities.OfRepeatableSteps])
             .Costing<SparseSettings>(static (settings, steps) => Cost(steps, Math.Min(settings.ActiveSteps, new SparseSteps(settings).Window(steps).Count), settings.Reforward)),
         PartDefinition.Of<BridgeAlgorithm, BridgeSettings>(
             BridgeSteps.Id, SettingsJson.Default.BridgeSettings, static (settings, _) => new(settings, new BridgeSteps(settings).Draw))
             .Requiring(Capabilities.DifferentiableReward, Capabilities.VelocityPath)
-            .Providing([Capabilities.Rows, .. Capabilities.OfRepeatableSteps])
+            .Providing([Capabilities.Rows, Capabilities.RewardWeights, .. Capabilities.OfRepeatableSteps])
             .Costing<BridgeSettings>(static (settings, steps) => Cost(steps, Math.Min(settings.ActiveSteps, new BridgeSteps(settings).Window(steps).Count), settings.Reforward)),
         PartDefinition.Of<LagrangeAlgorithm, LagrangeSettings>(
             LagrangeSteps.Id, SettingsJson.Default.LagrangeSettings, static (settings, _) => new(settings, new LagrangeSteps(settings).Draw))
             .Requiring(Capabilities.DifferentiableReward, Capabilities.VelocityPath)
-            .Providing([Capabilities.Rows, .. Capabilities.OfRepeatableSteps])
+            .Providing([Capabilities.Rows, Capabilities.RewardWeights, .. Capabilities.OfRepeatableSteps])
             .Costing<LagrangeSettings>(static (settings, steps) => Cost(steps, new LagrangeSteps(settings).MeanRecorded(steps), settings.Reforward)),
     ];
 

@@ -13,7 +13,7 @@ public sealed class LeapAlignPlugin : IPlugin
         PartDefinition.Of<LeapAlignAlgorithm, LeapAlignSettings>(
             "leapalign", SettingsJson.Default.LeapAlignSettings, static (settings, context) => new(settings, new LeapPairSampler("leapalign", settings).Draw, context.Spans))
             .Requiring<LeapAlignSettings>(Requires)
-            .Providing([Capabilities.Rows, .. Capabilities.OfRepeatableSteps])
+            .Providing([Capabilities.Rows, Capabilities.RewardWeights, .. Capabilities.OfRepeatableSteps])
             // Anchors of different pairs seldom coincide; where they do, the sampler passes only one of the evaluations.
             .Costing<LeapAlignSettings>(static (settings, steps) => settings.Map == MapLeapKind.None
                 ? new(Math.Max(0, steps - (2 * settings.Pairs)), 2 * settings.Pairs, 1)

@@ -3,7 +3,7 @@ using LeapAlign.Contracts.Plugins;
 
 namespace LeapAlign.Optimizers.Momentum;
 
-/// <summary>Offers the optimizers <c>lanton</c>, <c>diffgrad</c> and <c>npg-igt</c>.</summary>
+/// <summary>Offers the optimizers <c>lanton</c>, <c>diffgrad</c>, <c>npg-igt</c>, <c>harpg</c> and <c>gradient-sliding</c>.</summary>
 public sealed class MomentumPlugin : IPlugin
 {
     /// <inheritdoc/>
@@ -16,6 +16,12 @@ public sealed class MomentumPlugin : IPlugin
         PartDefinition.Of<NpgIgtOptimizer, NpgIgtSettings>("npg-igt", SettingsJson.Default.NpgIgtSettings, static (settings, _) => new(settings))
             .Requiring(Capabilities.Probe)
             .Providing(Capabilities.OwnStepLength),
+        PartDefinition.Of<HarpgOptimizer, HarpgSettings>("harpg", SettingsJson.Default.HarpgSettings, static (settings, _) => new(settings))
+            .Requiring(Capabilities.SecondDraw, Capabilities.HessianVector)
+            .Providing(Capabilities.OwnStepLength),
+        PartDefinition.Of<SlidingOptimizer, SlidingSettings>("gradient-sliding", SettingsJson.Default.SlidingSettings, static (settings, _) => new(settings))
+            .Requiring(Capabilities.Probe)
+            .Providing(Capabilities.OwnStepLength),
     ];
 }
 
@@ -23,4 +29,6 @@ public sealed class MomentumPlugin : IPlugin
 [JsonSerializable(typeof(LantonSettings))]
 [JsonSerializable(typeof(DiffGradSettings))]
 [JsonSerializable(typeof(NpgIgtSettings))]
+[JsonSerializable(typeof(HarpgSettings))]
+[JsonSerializable(typeof(SlidingSettings))]
 internal sealed partial class SettingsJson : JsonSerializerContext;

@@ -28,7 +28,8 @@ internal sealed class Scoring(IModel model, ImageSize size, IReadOnlyList<RunRew
     /// <param name="prompts">The B prompts of the batch.</param>
     /// <param name="observe">Takes each reward's scores by name, without gradient.</param>
     /// <param name="watch">Takes what came out of each stage.</param>
-    public Scores Score(Tensor latents, IReadOnlyList<Prompt> prompts, Action<string, Tensor> observe, FiniteWatch watch)
+    /// <param name="weigh">Weighs normalised scores in the place of plugins.json; null where nobody does.</param>
+    public Scores Score(Tensor latents, IReadOnlyList<Prompt> prompts, Action<string, Tensor> observe, FiniteWatch watch, Func<string, Tensor, RewardColumn>? weigh = null)
     {
         var repeated = Repeated(prompts, latents);
         Tensor Decoded(Tensor samples)
@@ -42,7 +43,8 @@ internal sealed class Scoring(IModel model, ImageSize size, IReadOnlyList<RunRew
             {
                 watch.Take($"reward '{reward.Name}'", [], prompts, reward.MayMiss ? scores.detach().nan_to_num(0) : scores.detach());
                 observe(reward.Name, reward.Known(scores.detach()));
-                return new RewardColumn(reward.Name, reward.Weight, reward.Normalized(scores));
+                var values = reward.Normalized(scores);
+                return weigh is null ? new RewardColumn(reward.Name, reward.Weight, values) : weigh(reward.Name, values);
             });
         if (!balancesGradients || _rewards.Length < 2) return new Scores(Columns(latents, Decodes ? Decoded(latents) : null));
         return new Scores(HasLatent ? GradientShares.Balanced(latents, Decodes ? Decoded : null, Columns) : GradientShares.Balanced(Decoded(latents), pictures => Columns(null, pictures)));

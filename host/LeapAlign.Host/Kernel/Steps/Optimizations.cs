@@ -5,6 +5,7 @@ using LeapAlign.Contracts.Weights;
 using LeapAlign.Host.Composition;
 using LeapAlign.Host.Configuration.Sections;
 using LeapAlign.Host.Kernel.Ranks;
+using LeapAlign.Host.Kernel.Rewards;
 using LeapAlign.Host.Kernel.State;
 using LeapAlign.Pipeline;
 using static TorchSharp.torch;
@@ -21,14 +22,15 @@ internal sealed class Optimizations : IDisposable
     private readonly OptimizerNeeds _needs;
     private readonly RunRanks _ranks;
     private readonly Action _refresh;
-    private readonly Action<int, int, StepTally> _accumulate;
+    private readonly Func<int, AskedStep, StepTally, RewardWeighing?> _accumulate;
+    private readonly WeighedSteps? _weighed;
     private readonly List<Begun> _begun;
 
     /// <summary>Begins them.</summary>
     /// <param name="plan">The optimizer, and whether processes share its state.</param>
     /// <param name="parts">The parts of the run.</param>
-    /// <param name="accumulate">Makes the step of a number on a draw, and adds its gradient up.</param>
-    public Optimizations(RunPlan plan, RunParts parts, Action<int, int, StepTally> accumulate)
+    /// <param name="accumulate">Makes the step of a number as it is asked for, and adds its gradient up.</param>
+    public Optimizations(RunPlan plan, RunParts parts, Func<int, AskedStep, StepTally, RewardWeighing?> accumulate)
     {
         (_optimizer, _needs, _ranks, _refresh, _accumulate) = (plan.Optimizer, new OptimizerNeeds(plan.Optimizer), parts.Ranks, parts.Trained.Refresh, accumulate);
         var (trained, own) = (parts.Trained.Parameters, parts.Algorithm.Parameters);
@@ -41,7 +43,9 @@ internal sealed class Optimizations : IDisposable
         IOptimization Begin(ParameterSet parameters, double? rate) => plan.Run.OptimizerState == RunSettings.StateSharded && !_ranks.IsAlone
             ? new ShardedOptimization(share => parts.Optimizer.Begin(share, rate), parameters, _ranks)
             : parts.Optimizer.Begin(parameters, rate);
+        _weighed = WeighedSteps.Of(_needs.Weighing(_begun[0].Optimization), plan, parts);
         Gradients = new ShardGradients(Parameters, parts.Ranks, parts.Share.Shards, parts.Share.Batches / parts.Share.Shards);
+        Parts = _weighed?.Begin(Parameters, Gradients, objectives: true);
     }
 
     /// <summary>Everything that has gradients: what is trained, and the algorithm's own.</summary>
@@ -52,6 +56,12 @@ internal sealed class Optimizations : IDisposable
 
     /// <summary>Takes the gradient of each objective by itself; null where no optimizer asks for that.</summary>
     public GradientRows? Rows { get; }
+
+    /// <summary>Takes the gradients of a step's own update part by part, where the optimizer chooses the weights of rewards; null otherwise.</summary>
+    public PartGradients? Parts { get; }
+
+    /// <summary>The weights of rewards of the next step; null for those of plugins.json.</summary>
+    public IReadOnlyDictionary<string, double>? Weights => _weighed?.Weights;
 
     /// <summary>What is kept between steps: of the optimizations, and the algorithm's own parameters.</summary>
     public IEnumerable<(string Name, IStateful State)> States => _begun.SelectMany(static (each, place) => (IEnumerable<(string, IStateful)>)
@@ -100,27 +110,44 @@ internal sealed class Optimizations : IDisposable
     /// <param name="update">The update of the run.</param>
     /// <param name="step">The step of the run.</param>
     /// <param name="tally">Knows the loss of the update, and takes what is measured.</param>
+    /// <param name="weighing">The weights of rewards that the step was made under; null for those of plugins.json.</param>
     /// <returns>The learning rate of what is trained.</returns>
-    public double Update(int update, int step, StepTally tally)
+    public double Update(int update, int step, StepTally tally, RewardWeighing? weighing)
     {
         double rate = 0;
-        foreach (var each in Enumerable.Reverse(_begun)) rate = each.Optimization.Update(Context(update, step, tally, each));
+        var own = weighing is null ? null : Parts!.Of(_begun[0].Parameters, weighing, lent: true);
+        foreach (var each in Enumerable.Reverse(_begun)) rate = each.Optimization.Update(Context((update, step), tally, each, own));
         return rate;
+    }
+
+    /// <summary>Joins the gradients of an update over shards and processes.</summary>
+    public void Join()
+    {
+        if (Parts is { } parts) parts.End();
+        else Gradients.Join();
     }
 
     public void Dispose()
     {
         Gradients.Dispose();
+        Parts?.Dispose();
         foreach (var each in _begun) each.Optimization.Dispose();
     }
 
-    private UpdateContext Context(int update, int step, StepTally tally, Begun of)
+    private UpdateContext Context((int Update, int Step) at, StepTally tally, Begun of, StepParts? own)
     {
         var (name, loss) = (_optimizer.Name + (of == _begun[0] ? "" : "_own"), tally.PendingLoss);
         void Measured(string what, double value) => tally.Measure($"{name}_{what}", value, _optimizer);
         return _needs.OneUpdate
-            ? new UpdateContext(update) { Loss = loss, Measured = Measured, Again = (values, draw) => Again(step, draw, values, of.Parameters) }
-            : new UpdateContext(update) { Loss = loss, Measured = Measured };
+            ? new UpdateContext(at.Update)
+            {
+                Loss = loss,
+                Measured = Measured,
+                Parts = own,
+                Again = (values, draw) => Again(at.Step, draw, values, of.Parameters),
+                Weighed = (weights, values, draw, objectives) => Weighed(at.Step, new AskedStep(draw) { Weights = weights, HasObjectives = objectives }, values, of.Parameters),
+            }
+            : new UpdateContext(at.Update) { Loss = loss, Measured = Measured };
     }
 
     // The step at other weights or on other samples.
@@ -132,10 +159,26 @@ internal sealed class Optimizations : IDisposable
         using var aside = new GradientsAside(Parameters);
         using var moved = values is null ? null : new MovedWeights(parameters, values, _refresh);
         var tally = new StepTally(_ranks);
-        _accumulate(step, draw, tally);
+        _accumulate(step, new AskedStep(draw), tally);
         Gradients.Join();
         tally.Reduce();
         return new StepGradient(tally.PendingLoss, [.. parameters.Select(static parameter => parameter.Value.grad?.MoveToOuterDisposeScope())]);
+    }
+
+    // The step under other weights of rewards, part by part.
+    private StepParts Weighed(int step, AskedStep asked, IReadOnlyList<Tensor>? values, ParameterSet parameters)
+    {
+        if (_weighed is null) throw new InvalidOperationException($"a step is asked for under other weights only by an optimizer that requires '{Capabilities.RewardWeights}'");
+        using var scope = NewDisposeScope();
+        using var _ = enable_grad();
+        using var aside = new GradientsAside(Parameters);
+        using var moved = values is null ? null : new MovedWeights(parameters, values, _refresh);
+        using var taken = _weighed.Begin(Parameters, Gradients, asked.HasObjectives);
+        using var weighing = _accumulate(step, asked with { Parts = taken }, new StepTally(_ranks))!;
+        taken.End();
+        var parts = taken.Of(parameters, weighing, lent: false);
+        foreach (var gradient in parts.Objectives.Values.Prepend(parts.Algorithm).SelectMany(static part => part.Gradients)) gradient?.MoveToOuterDisposeScope();
+        return parts;
     }
 
     private sealed record Begun(string Name, IOptimization Optimization, ParameterSet Parameters);

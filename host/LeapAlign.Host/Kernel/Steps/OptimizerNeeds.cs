@@ -11,32 +11,37 @@ namespace LeapAlign.Host.Kernel.Steps;
 /// <param name="optimizer">The optimizer of the plan.</param>
 internal sealed class OptimizerNeeds(PartPlan optimizer)
 {
+    private static readonly string[] s_ofOneUpdate = [.. Capabilities.OfRepeatableSteps, Capabilities.RewardWeights];
+
     private readonly HashSet<string> _needs = optimizer.Definition.Requires(optimizer.Settings).ToHashSet(StringComparer.Ordinal);
 
     /// <summary>Whether a step may be asked for again on these samples.</summary>
     public bool Again(int draw) => draw > 0 ? _needs.Contains(Capabilities.SecondDraw) : _needs.Contains(Capabilities.Replay) || _needs.Contains(Capabilities.HessianVector);
 
     /// <summary>Whether a step may have one update alone.</summary>
-    public bool OneUpdate => Capabilities.OfRepeatableSteps.Any(_needs.Contains);
+    public bool OneUpdate => s_ofOneUpdate.Any(_needs.Contains);
 
     /// <summary>Refuses an update of a step after the first, where the algorithm offered what does not allow it.</summary>
     /// <param name="update">Its number in the step, from 0.</param>
     public void Allow(int update)
     {
         if (update == 0 || !OneUpdate) return;
-        var needs = string.Join(", ", Capabilities.OfRepeatableSteps.Where(_needs.Contains).Select(static need => $"'{need}'"));
+        var needs = string.Join(", ", s_ofOneUpdate.Where(_needs.Contains).Select(static need => $"'{need}'"));
         throw new FaultException(new Fault.Composition(
             FaultCodes.RequirementNotMet, $"the optimizer '{optimizer.Name}' requires {needs}, which the algorithm provides, but it makes several updates in a step", optimizer.Place));
     }
 
     /// <summary>Refuses an optimization that can take something else than its optimizer requires.</summary>
-    public void Check(IOptimization optimization) => _ = (Rows(optimization), Probing(optimization));
+    public void Check(IOptimization optimization) => _ = (Rows(optimization), Probing(optimization), Weighing(optimization));
 
     /// <summary>The optimization as one that takes rows; null where it does not.</summary>
     public IRowOptimization? Rows(IOptimization optimization) => As<IRowOptimization>(optimization, Capabilities.Rows);
 
     /// <summary>The optimization as one that has steps made elsewhere; null where it does not.</summary>
     public IProbingOptimization? Probing(IOptimization optimization) => As<IProbingOptimization>(optimization, Capabilities.Probe);
+
+    /// <summary>The optimization as one that chooses the weights of rewards; null where it does not.</summary>
+    public IWeighingOptimization? Weighing(IOptimization optimization) => As<IWeighingOptimization>(optimization, Capabilities.RewardWeights);
 
     // What nobody required, nobody checked against the algorithm.
     private T? As<T>(IOptimization optimization, string need)

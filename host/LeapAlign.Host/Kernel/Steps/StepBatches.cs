@@ -37,6 +37,8 @@ internal sealed class StepBatches(RunPlan plan, RunParts parts, PolicyCopies cop
     // Nobody asks for what was sampled where there is no objective beside the algorithm's.
     private readonly SampledLatents? _sampled = plan.Objectives.Count > 0 ? new SampledLatents([.. parts.Objectives.Select(static objective => objective.Objective)]) : null;
 
+    private RewardWeighing? _weighing;
+
     /// <summary>What came out finite in the step under way.</summary>
     public FiniteWatch Watch { get; } = new();
 
@@ -58,6 +60,15 @@ internal sealed class StepBatches(RunPlan plan, RunParts parts, PolicyCopies cop
         };
         _sampled?.Begin(step);
         return step;
+    }
+
+    /// <summary>Puts weights of rewards in the place of those of plugins.json until what is returned is disposed; null leaves those.</summary>
+    /// <param name="weights">By name; a reward that is not named has weight 0 and no gradient.</param>
+    public RewardWeighing? Weigh(IReadOnlyDictionary<string, double>? weights)
+    {
+        if (weights is null) return null;
+        var before = _weighing;
+        return _weighing = new RewardWeighing(weights, () => _weighing = before);
     }
 
     public void Dispose()
@@ -129,7 +140,7 @@ internal sealed class StepBatches(RunPlan plan, RunParts parts, PolicyCopies cop
 
         public Tensor Taught(MicroBatch batch, Tensor latents, IReadOnlyList<double> sigmas) => run.Taught(batch, latents, sigmas);
 
-        public Scores Score(MicroBatch batch, Tensor latents) => run._scoring.Score(latents, batch.Prompts, (name, scores) => observe(batch.Index, name, scores), run.Watch);
+        public Scores Score(MicroBatch batch, Tensor latents) => run._scoring.Score(latents, batch.Prompts, (name, scores) => observe(batch.Index, name, scores), run.Watch, run._weighing is { } weighing ? (name, values) => weighing.Column(batch.Index, name, values) : null);
 
         public Tensor Pictures(MicroBatch batch, int number) => run._pictures.Latents(batch.Prompts, number);
 

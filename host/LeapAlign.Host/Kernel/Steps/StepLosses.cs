@@ -17,6 +17,9 @@ internal sealed record StepLoss(Objective Objective, PartPlan Owner);
 /// </summary>
 internal sealed class StepLosses(AlignmentStep step, RunParts parts, PartPlan algorithm, OpenStages stages)
 {
+    /// <summary>Whether the objectives beside the algorithm are among them.</summary>
+    public bool HasObjectives { get; init; } = true;
+
     private DisposeScope? _scope;
     private bool _ended;
 
@@ -46,7 +49,7 @@ internal sealed class StepLosses(AlignmentStep step, RunParts parts, PartPlan al
             if (!objectives.Current.IsEmpty) yield return new StepLoss(objectives.Current, algorithm);
         }
         while (!objectives.Current.EndsUpdate && Next(objectives));
-        foreach (var ((part, weight), objective) in parts.Objectives)
+        foreach (var ((part, weight), objective) in HasObjectives ? parts.Objectives : [])
         {
             foreach (var batch in step.Batches)
             {

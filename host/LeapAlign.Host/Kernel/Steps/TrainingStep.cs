@@ -7,6 +7,7 @@ using LeapAlign.Contracts.Weights;
 using LeapAlign.Host.Composition;
 using LeapAlign.Host.Kernel.Guards;
 using LeapAlign.Host.Kernel.Ranks;
+using LeapAlign.Host.Kernel.Rewards;
 using LeapAlign.Host.Kernel.Stages;
 using LeapAlign.Host.Kernel.State;
 using LeapAlign.Host.Telemetry.Schema;
@@ -89,12 +90,15 @@ internal sealed class TrainingStep : IDisposable
         using var elsewhere = _optimizations.MoveToProbes();
         using var calls = new GraphCalls();
         using var scope = NewDisposeScope();
+        // Where an optimizer asks for it, rewards have weights that it chose.
+        using var weighing = _batches.Weigh(_optimizations.Weights);
         using var step = _batches.Of(index, tally.Score);
         using var updates = Losses(step).Updates(_optimizations.Allow).GetEnumerator();
         while (Next(updates))
         {
             // The algorithm encodes, rolls out and scores when it is asked for its next loss: by what it calls of the step.
             _optimizations.Rows?.Begin();
+            _optimizations.Parts?.Begin();
             if (!Descend(updates, tally)) continue;
             elsewhere?.Dispose();
 
@@ -107,7 +111,7 @@ internal sealed class TrainingStep : IDisposable
 
             IsBetweenSteps = false;
             double rate;
-            using (_stages.Enter("update")) rate = _optimizations.Update(Updates, index, tally);
+            using (_stages.Enter("update")) rate = _optimizations.Update(Updates, index, tally, weighing);
             _all.ClearGradients();
             using (_stages.Enter("refresh")) _parts.Trained.Refresh();
             if (!_compared) Compare();
@@ -156,29 +160,32 @@ internal sealed class TrainingStep : IDisposable
         {
             foreach (var loss in updates.Current)
             {
-                Backward(loss, tally, _optimizations.Rows);
+                Backward(loss, tally, _optimizations.Rows, _optimizations.Parts);
                 losses++;
             }
         }
         return _ranks.Any("a loss of the update", losses > 0);
     }
 
-    private StepLosses Losses(AlignmentStep step) => new(step, _parts, _plan.Algorithm, _stages);
+    private StepLosses Losses(AlignmentStep step, bool objectives = true) => new(step, _parts, _plan.Algorithm, _stages) { HasObjectives = objectives };
 
     // A step without an update, for an optimizer that asks for its gradient.
-    private void Accumulate(int index, int draw, StepTally tally)
+    private RewardWeighing? Accumulate(int index, AskedStep asked, StepTally tally)
     {
         using var calls = new GraphCalls();
         using var scope = NewDisposeScope();
-        using var step = _batches.Of(index, tally.Score, draw);
-        foreach (var update in Losses(step).Updates(_optimizations.Allow))
+        var weighing = _batches.Weigh(asked.Weights);
+        using var step = _batches.Of(index, tally.Score, asked.Draw);
+        foreach (var update in Losses(step, asked.HasObjectives).Updates(_optimizations.Allow))
         {
-            foreach (var loss in update) Backward(loss, tally, null);
+            foreach (var loss in update) Backward(loss, tally, null, asked.Parts);
         }
+        return weighing;
     }
 
-    private void Backward(StepLoss of, StepTally tally, GradientRows? rows)
+    private void Backward(StepLoss of, StepTally tally, GradientRows? rows, PartGradients? parts)
     {
+        parts?.Turn(of.Owner);
         var objective = of.Objective;
         var share = objective.Share == 1 ? objective.Loss : objective.Loss * objective.Share;
         _optimizations.Gradients.Open(objective.Batch, of.Owner.Name);
@@ -186,7 +193,9 @@ internal sealed class TrainingStep : IDisposable
         else rows.Backward(objective, Backward);
         // Losses keep the type of their method: fp64 where differences near one matter.
         using var loss = share.detach().to(ScalarType.Float64);
-        tally.Add(objective.Batch, loss.item<double>(), objective.Measurements, of.Owner);
+        var value = loss.item<double>();
+        parts?.Add(of.Owner, objective.Batch, value);
+        tally.Add(objective.Batch, value, objective.Measurements, of.Owner);
     }
 
     private void Backward(Tensor loss)
@@ -200,7 +209,7 @@ internal sealed class TrainingStep : IDisposable
     private (double Norm, Verdict Verdict) Clip(int index, StepTally tally)
     {
         using var stage = _stages.Enter("clip");
-        _optimizations.Gradients.Join();
+        _optimizations.Join();
         tally.Reduce();
         using var norm = _all.GradientNorm();
         var length = (double)norm.item<float>();
