@@ -1,6 +1,7 @@
 using System.Reflection;
 using LeapAlign.Adapters.Lora;
 using LeapAlign.Algorithms.Direct;
+using LeapAlign.Algorithms.Drafts;
 using LeapAlign.Algorithms.FewSteps;
 using LeapAlign.Algorithms.FlowBp;
 using LeapAlign.Algorithms.Forward;
@@ -46,7 +47,7 @@ public sealed class RingTests
         typeof(FilePlugin).Assembly, typeof(PicturesPlugin).Assembly, typeof(ShapesPlugin).Assembly,
         typeof(ClipPlugin).Assembly, typeof(GenevalShapesPlugin).Assembly, typeof(JpegSizePlugin).Assembly, typeof(ImageRewardPlugin).Assembly, typeof(LatentHeadPlugin).Assembly, typeof(RemotePlugin).Assembly, typeof(VlmJudgePlugin).Assembly, typeof(OcrPlugin).Assembly, typeof(PreferenceHumanPlugin).Assembly, typeof(VerdictPlugin).Assembly,
         typeof(FlowEulerPlugin).Assembly, typeof(FlowSdePlugin).Assembly, typeof(DpmPlugin).Assembly,
-        typeof(LeapAlignPlugin).Assembly, typeof(DirectPlugin).Assembly, typeof(FlowBpPlugin).Assembly, typeof(GrpoPlugin).Assembly, typeof(ForwardPlugin).Assembly, typeof(FewStepsPlugin).Assembly,
+        typeof(LeapAlignPlugin).Assembly, typeof(DirectPlugin).Assembly, typeof(FlowBpPlugin).Assembly, typeof(GrpoPlugin).Assembly, typeof(ForwardPlugin).Assembly, typeof(FewStepsPlugin).Assembly, typeof(DraftsPlugin).Assembly,
     ];
 
     private static readonly string[] ForPlugins = ["LeapAlign.Pipeline", "LeapAlign.Contracts", "LeapAlign.Storage", "LeapAlign.Networks", "LeapAlign.Pipelines", "LeapAlign.Adapters", "LeapAlign.Methods", "LeapAlign.Shapes", "LeapAlign.PromptFiles", "LeapAlign.Optimization", "LeapAlign.Services"];
