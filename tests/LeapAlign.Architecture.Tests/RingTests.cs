@@ -29,6 +29,7 @@ using LeapAlign.Rewards.LatentHead;
 using LeapAlign.Rewards.Ocr;
 using LeapAlign.Rewards.PreferenceHuman;
 using LeapAlign.Rewards.Remote;
+using LeapAlign.Rewards.Surrogate;
 using LeapAlign.Rewards.Verdict;
 using LeapAlign.Rewards.VlmJudge;
 using LeapAlign.Samplers.Dpm;
@@ -45,7 +46,7 @@ public sealed class RingTests
     [
         typeof(Sd3Plugin).Assembly, typeof(AdamWPlugin).Assembly, typeof(LoraPlugin).Assembly, typeof(MuonPlugin).Assembly, typeof(GramPlugin).Assembly, typeof(MomentumPlugin).Assembly, typeof(FluxPlugin).Assembly, typeof(AnchorsPlugin).Assembly, typeof(LocalErrorPlugin).Assembly, typeof(MpiPlugin).Assembly,
         typeof(FilePlugin).Assembly, typeof(PicturesPlugin).Assembly, typeof(ShapesPlugin).Assembly,
-        typeof(ClipPlugin).Assembly, typeof(GenevalShapesPlugin).Assembly, typeof(JpegSizePlugin).Assembly, typeof(ImageRewardPlugin).Assembly, typeof(LatentHeadPlugin).Assembly, typeof(RemotePlugin).Assembly, typeof(VlmJudgePlugin).Assembly, typeof(OcrPlugin).Assembly, typeof(PreferenceHumanPlugin).Assembly, typeof(VerdictPlugin).Assembly,
+        typeof(ClipPlugin).Assembly, typeof(GenevalShapesPlugin).Assembly, typeof(JpegSizePlugin).Assembly, typeof(ImageRewardPlugin).Assembly, typeof(LatentHeadPlugin).Assembly, typeof(RemotePlugin).Assembly, typeof(VlmJudgePlugin).Assembly, typeof(OcrPlugin).Assembly, typeof(PreferenceHumanPlugin).Assembly, typeof(VerdictPlugin).Assembly, typeof(SurrogatePlugin).Assembly,
         typeof(FlowEulerPlugin).Assembly, typeof(FlowSdePlugin).Assembly, typeof(DpmPlugin).Assembly,
         typeof(LeapAlignPlugin).Assembly, typeof(DirectPlugin).Assembly, typeof(FlowBpPlugin).Assembly, typeof(GrpoPlugin).Assembly, typeof(ForwardPlugin).Assembly, typeof(FewStepsPlugin).Assembly, typeof(DraftsPlugin).Assembly,
     ];

@@ -97,6 +97,9 @@ internal sealed class Remedy(PluginCatalog catalog, JsonSource source, Func<Json
             case Capabilities.Teacher:
                 AskForTeacher();
                 return true;
+            case Capabilities.FallenUndone:
+                Set("guard", "fallen", GuardSettings.Undo);
+                return true;
             case Capabilities.GroupedPrompts:
                 if (plan.IsHeldOut(unmet.Part)) Set("evaluation", "imagesPerPrompt", 2);
                 return true;
