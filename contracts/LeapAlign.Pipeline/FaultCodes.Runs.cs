@@ -200,6 +200,9 @@ public static partial class FaultCodes
     /// <summary>No sample of a step has a verdict that can be learnt from (a warning).</summary>
     public const string NoVerdictPairs = "LA5040";
 
+    /// <summary>A search begins where nothing is allowed.</summary>
+    public const string SearchNowhere = "LA5042";
+
     /// <summary>The velocity of a model is not finite on the path whose likelihood is asked for.</summary>
     public const string FlowNotFinite = "LA5043";
 

@@ -42,6 +42,12 @@ public static partial class FaultCodes
     /// <summary>A verdict is one of nothing, or of two things.</summary>
     public const string VerdictOfWhat = "LA1023";
 
+    /// <summary>search.json says nothing to search, or bounds, keys or rewards that cannot be.</summary>
+    public const string BadSearch = "LA1024";
+
+    /// <summary>A surrogate of rewards has other weights than one for each.</summary>
+    public const string SurrogateWeights = "LA1025";
+
     /// <summary>The members of a sweep cannot be made from its file: an axis is empty, two members are the same, a key belongs to the sweep.</summary>
     public const string BadSweep = "LA1016";
 
@@ -117,6 +123,12 @@ public static partial class FaultCodes
 
     /// <summary>A method takes differences of the network in its times, and the run computes in bf16.</summary>
     public const string DifferencesInBFloat16 = "LA3015";
+
+    /// <summary>Updates are to be undone where rewards fall, and the algorithm's step cannot be asked for again.</summary>
+    public const string UpdateNotRepeated = "LA3016";
+
+    /// <summary>A reward learns from the samples of its process, and the run has several.</summary>
+    public const string LearningRewardShared = "LA3017";
 
     /// <summary>An exact divergence is asked for in too many dimensions.</summary>
     public const string DivergenceTooLarge = "LA3020";

@@ -11,6 +11,7 @@ using LeapAlign.Host.Plugins;
 using LeapAlign.Host.Profiling;
 using LeapAlign.Host.Runs;
 using LeapAlign.Host.Scored;
+using LeapAlign.Host.Searching;
 using LeapAlign.Host.Sweeps;
 using LeapAlign.Host.Telemetry;
 using LeapAlign.Host.Telemetry.Measures;
@@ -87,6 +88,8 @@ internal static class HostServices
         .AddSingleton<SweepRun>()
         .AddSingleton<SweptMember>()
         .AddSingleton<IVerb, SweepVerb>()
+        .AddSingleton<SearchRun>()
+        .AddSingleton<IVerb, SearchVerb>()
         .AddTraining<Training>()
         .AddGeneration<Generation>();
 

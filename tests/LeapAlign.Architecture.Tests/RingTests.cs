@@ -1,6 +1,7 @@
 using System.Reflection;
 using LeapAlign.Adapters.Lora;
 using LeapAlign.Algorithms.Direct;
+using LeapAlign.Algorithms.Drafts;
 using LeapAlign.Algorithms.FewSteps;
 using LeapAlign.Algorithms.FlowBp;
 using LeapAlign.Algorithms.Forward;
@@ -29,6 +30,7 @@ using LeapAlign.Rewards.LatentHead;
 using LeapAlign.Rewards.Ocr;
 using LeapAlign.Rewards.PreferenceHuman;
 using LeapAlign.Rewards.Remote;
+using LeapAlign.Rewards.Surrogate;
 using LeapAlign.Rewards.Verdict;
 using LeapAlign.Rewards.VlmJudge;
 using LeapAlign.Samplers.Dpm;
@@ -45,9 +47,9 @@ public sealed class RingTests
     [
         typeof(Sd3Plugin).Assembly, typeof(AdamWPlugin).Assembly, typeof(LoraPlugin).Assembly, typeof(MuonPlugin).Assembly, typeof(GramPlugin).Assembly, typeof(MomentumPlugin).Assembly, typeof(ConstrainedPlugin).Assembly, typeof(FluxPlugin).Assembly, typeof(AnchorsPlugin).Assembly, typeof(LocalErrorPlugin).Assembly, typeof(MpiPlugin).Assembly,
         typeof(FilePlugin).Assembly, typeof(PicturesPlugin).Assembly, typeof(ShapesPlugin).Assembly,
-        typeof(ClipPlugin).Assembly, typeof(GenevalShapesPlugin).Assembly, typeof(JpegSizePlugin).Assembly, typeof(ImageRewardPlugin).Assembly, typeof(LatentHeadPlugin).Assembly, typeof(RemotePlugin).Assembly, typeof(VlmJudgePlugin).Assembly, typeof(OcrPlugin).Assembly, typeof(PreferenceHumanPlugin).Assembly, typeof(VerdictPlugin).Assembly,
+        typeof(ClipPlugin).Assembly, typeof(GenevalShapesPlugin).Assembly, typeof(JpegSizePlugin).Assembly, typeof(ImageRewardPlugin).Assembly, typeof(LatentHeadPlugin).Assembly, typeof(RemotePlugin).Assembly, typeof(VlmJudgePlugin).Assembly, typeof(OcrPlugin).Assembly, typeof(PreferenceHumanPlugin).Assembly, typeof(VerdictPlugin).Assembly, typeof(SurrogatePlugin).Assembly,
         typeof(FlowEulerPlugin).Assembly, typeof(FlowSdePlugin).Assembly, typeof(DpmPlugin).Assembly,
-        typeof(LeapAlignPlugin).Assembly, typeof(DirectPlugin).Assembly, typeof(FlowBpPlugin).Assembly, typeof(GrpoPlugin).Assembly, typeof(ForwardPlugin).Assembly, typeof(FewStepsPlugin).Assembly,
+        typeof(LeapAlignPlugin).Assembly, typeof(DirectPlugin).Assembly, typeof(FlowBpPlugin).Assembly, typeof(GrpoPlugin).Assembly, typeof(ForwardPlugin).Assembly, typeof(FewStepsPlugin).Assembly, typeof(DraftsPlugin).Assembly,
     ];
 
     private static readonly string[] ForPlugins = ["LeapAlign.Pipeline", "LeapAlign.Contracts", "LeapAlign.Storage", "LeapAlign.Networks", "LeapAlign.Pipelines", "LeapAlign.Adapters", "LeapAlign.Methods", "LeapAlign.Shapes", "LeapAlign.PromptFiles", "LeapAlign.Optimization", "LeapAlign.Services"];

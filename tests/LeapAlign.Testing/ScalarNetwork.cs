@@ -40,7 +40,8 @@ public sealed class ScalarNetwork
     public Tensor Evaluate(Tensor latents, IReadOnlyList<double> sigmas)
     {
         Calls.Add((sigmas[0], is_grad_enabled()));
-        return (A * latents) + (B * (sigmas.Count == 1 ? tensor(sigmas[0], dtype: float64) : tensor(sigmas.ToArray(), dtype: float64)));
+        // Levels of samples go with the first dimension, whatever the others are.
+        return (A * latents) + (B * (sigmas.Count == 1 ? tensor(sigmas[0], dtype: float64) : tensor(sigmas.ToArray(), dtype: float64).reshape([-1, .. Enumerable.Repeat(1L, (int)latents.dim() - 1)])));
     }
 
     /// <summary>The network's samples as a micro-batch.</summary>

@@ -31,7 +31,7 @@ internal static class FlowMapCase
     ];
 
     /// <summary>Runs the case for each seed, and says whether every one of them shows what is published.</summary>
-    public static Result<Unit> Run(IReadOnlyList<string> seeds) => FewStepsCases.Run("| seed | method | KL, 1 jump | 2 jumps | 4 jumps | Euler 50 | Euler 1 |", seeds, Seed);
+    public static Result<Unit> Run(IReadOnlyList<string> seeds) => SeededCases.Run("| seed | method | KL, 1 jump | 2 jumps | 4 jumps | Euler 50 | Euler 1 |", seeds, Seed);
 
     private static List<string> Seed(long seed)
     {
@@ -52,10 +52,10 @@ internal static class FlowMapCase
             found["trajectory"] = Trained(taught, (seed, "trajectory"), Made("flow-map-trajectory", string.Create(CultureInfo.InvariantCulture, $$"""{"store": ".", "pairs": {{Rollouts}}, "together": {{Rollouts}}, "substeps": 10}"""), store.FullName, seed), TrajectorySteps);
             return
             [
-                .. FewStepsCases.Unless(found["LSD"].One <= OneJump, $"seed {seed}: one jump of LSD is beyond {OneJump}"),
-                .. FewStepsCases.Unless(found["LSD"].One < found["PSD-M"].One, $"seed {seed}: one jump of PSD-M is better than that of LSD"),
-                .. s_methods.SelectMany(method => FewStepsCases.Unless(found[method.Name].Four <= Worse * found[method.Name].Fifty, $"seed {seed}: four jumps of {method.Name} are more than {Worse} times as far off as fifty steps")),
-                .. s_methods.SelectMany(method => FewStepsCases.Unless(found[method.Name].Euler >= Nothing, $"seed {seed}: one step of the velocity of {method.Name} draws something")),
+                .. SeededCases.Unless(found["LSD"].One <= OneJump, $"seed {seed}: one jump of LSD is beyond {OneJump}"),
+                .. SeededCases.Unless(found["LSD"].One < found["PSD-M"].One, $"seed {seed}: one jump of PSD-M is better than that of LSD"),
+                .. s_methods.SelectMany(method => SeededCases.Unless(found[method.Name].Four <= Worse * found[method.Name].Fifty, $"seed {seed}: four jumps of {method.Name} are more than {Worse} times as far off as fifty steps")),
+                .. s_methods.SelectMany(method => SeededCases.Unless(found[method.Name].Euler >= Nothing, $"seed {seed}: one step of the velocity of {method.Name} draws something")),
             ];
         }
         finally

@@ -21,7 +21,7 @@ internal static class ReflowCase
     private static readonly Schedule s_schedule = new(Enumerable.Range(0, PairSteps + 1).Select(static step => 1 - ((double)step / PairSteps)));
 
     /// <summary>Runs the case for each seed, and says whether every one of them shows what is published.</summary>
-    public static Result<Unit> Run(IReadOnlyList<string> seeds) => FewStepsCases.Run("| seed | flow | straightness | KL, 1 step | 4 steps | 50 steps |", seeds, Seed);
+    public static Result<Unit> Run(IReadOnlyList<string> seeds) => SeededCases.Run("| seed | flow | straightness | KL, 1 step | 4 steps | 50 steps |", seeds, Seed);
 
     private static List<string> Seed(long seed)
     {
@@ -42,10 +42,10 @@ internal static class ReflowCase
             Console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"seed {seed}: {Stopwatch.GetElapsedTime(began).TotalSeconds:F0} s"));
             return
             [
-                .. FewStepsCases.Unless(curved.Straightness >= Straighter * straight.Straightness, $"seed {seed}: the second flow is not {Straighter} times as straight"),
-                .. FewStepsCases.Unless(straight.One <= OneStep, $"seed {seed}: one step of the second flow is beyond {OneStep}"),
-                .. FewStepsCases.Unless(straight.Fifty <= Worse * curved.Fifty, $"seed {seed}: fifty steps of the second flow are more than {Worse} times as far off as those of the first"),
-                .. FewStepsCases.Unless(good.One < bad.One, $"seed {seed}: the first flow distils better than the second"),
+                .. SeededCases.Unless(curved.Straightness >= Straighter * straight.Straightness, $"seed {seed}: the second flow is not {Straighter} times as straight"),
+                .. SeededCases.Unless(straight.One <= OneStep, $"seed {seed}: one step of the second flow is beyond {OneStep}"),
+                .. SeededCases.Unless(straight.Fifty <= Worse * curved.Fifty, $"seed {seed}: fifty steps of the second flow are more than {Worse} times as far off as those of the first"),
+                .. SeededCases.Unless(good.One < bad.One, $"seed {seed}: the first flow distils better than the second"),
             ];
         }
         finally

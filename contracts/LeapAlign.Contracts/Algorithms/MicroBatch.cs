@@ -53,7 +53,11 @@ public sealed class MicroBatch(IStepServices services)
     public required RandomKey StepKey { get; init; }
 
     /// <summary>The whole way from noise to data, without added noise.</summary>
-    public SamplingPath Path => new(Schedule, Velocity) { Map = (latents, from, to) => Map(latents, [(Schedule.Sigma(from), Schedule.Sigma(to))]) };
+    public SamplingPath Path => new(Schedule, Velocity)
+    {
+        Map = (latents, from, to) => Map(latents, [(Schedule.Sigma(from), Schedule.Sigma(to))]),
+        Ahead = new Lookahead(AheadOf(static batch => batch.Network), AheadOf(static batch => batch.Taught), step => Uniform("draft", step)),
+    };
 
     /// <summary>The same way without guidance.</summary>
     public SamplingPath ConditionalPath => new(Schedule, (latents, step) => Conditional(latents, [Schedule.Sigma(step)]))
@@ -142,6 +146,19 @@ public sealed class MicroBatch(IStepServices services)
     /// <param name="purpose">What it is for.</param>
     /// <param name="index">A step or copy of that purpose.</param>
     public Tensor Normal(string purpose, long index) => Drawn(sample => sample.For(purpose, index));
+
+    /// <summary>A number for each sample, uniform in [0, 1) and under the sample's own key, as <see cref="Normal(string, long)"/>.</summary>
+    /// <param name="purpose">What it is for.</param>
+    /// <param name="index">A step or copy of that purpose.</param>
+    public IReadOnlyList<double> Uniform(string purpose, long index) =>
+        [.. Samples.Select(sample => StepKey.For("sample", sample).For("algorithm").For(purpose, index).Open().NextDouble())];
+
+    private VelocityAhead AheadOf(Func<MicroBatch, NetworkVelocity> network) => (latents, samples, steps) =>
+    {
+        // Repeated samples are a batch of their own; its noise, which nobody reads, goes with the scope.
+        using var scope = NewDisposeScope();
+        return network(Select(samples))(latents, [.. steps.Select(Schedule.Sigma)]).MoveToOuterDisposeScope();
+    };
 
     private Tensor Drawn(Func<RandomKey, RandomKey> purpose) =>
         RandomKey.NormalOfEach(Samples.Select(sample => purpose(StepKey.For("sample", sample).For("algorithm"))), _shape, _device);

@@ -18,13 +18,13 @@ public static class Capabilities
     /// <summary>The model predicts mean velocities over jumps (<see cref="Models.IFlowMapModel"/>).</summary>
     public const string FlowMap = "flow-map";
 
-    /// <summary>The sampler calls the velocity of its path at each step, which an algorithm may decorate. All samplers do but those of flow maps (<see cref="Samplers.IFlowMapSampler"/>).</summary>
+    /// <summary>The sampler calls the velocity of its path at each step, which an algorithm may decorate. All samplers do but those of flow maps (<see cref="Samplers.IFlowMapSampler"/>) and those that look ahead (<see cref="Samplers.ISpeculativeSampler"/>).</summary>
     public const string VelocityPath = "velocity-path";
 
     /// <summary>The run has a second, frozen model (the section <c>teacher</c>) to learn from.</summary>
     public const string Teacher = "teacher";
 
-    /// <summary>The sampler is stochastic and knows the log-probability of its transitions.</summary>
+    /// <summary>The sampler is stochastic, its samples are those of the trained policy, and it knows the log-probability of its transitions.</summary>
     public const string LogProbability = "log-prob";
 
     /// <summary>The log-probabilities of the sampler's transitions are those of a normal distribution.</summary>
@@ -86,6 +86,9 @@ public static class Capabilities
     /// input of the network stays one.
     /// </summary>
     public const string GuidanceLearned = "guidance-learned";
+
+    /// <summary>Updates after which the rewards of their own samples are lower are undone. A run has it where <c>guard.fallen</c> is <c>undo</c>.</summary>
+    public const string FallenUndone = "fallen-undone";
 
     /// <summary>The optimizer chooses the length of its steps: the host does not clip, and <c>run.clipNorm</c> is not set.</summary>
     public const string OwnStepLength = "own-step-length";

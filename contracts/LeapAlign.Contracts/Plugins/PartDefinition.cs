@@ -30,6 +30,8 @@ public sealed class PartDefinition
             _provides = typeof(IDifferentiableLatentReward).IsAssignableFrom(part) ? static _ => [Capabilities.DifferentiableReward, Capabilities.LatentReward] : static _ => [Capabilities.LatentReward];
         if (typeof(ISampler).IsAssignableFrom(part) && !typeof(IFlowMapSampler).IsAssignableFrom(part)) _provides = static _ => [Capabilities.VelocityPath];
         if (typeof(IStochasticSampler).IsAssignableFrom(part)) _provides = static _ => [Capabilities.VelocityPath, Capabilities.LogProbability];
+        // Whose law the samples of a draft are depends on settings: such a sampler says it.
+        if (typeof(ISpeculativeSampler).IsAssignableFrom(part)) _provides = static _ => [];
         if (typeof(IFlowMapSampler).IsAssignableFrom(part)) _requires = static _ => [Capabilities.FlowMap];
         if (typeof(IGroupReward).IsAssignableFrom(part) || typeof(IPairwiseReward).IsAssignableFrom(part)) _requires = static _ => [Capabilities.GroupedPrompts];
     }
@@ -53,7 +55,7 @@ public sealed class PartDefinition
     public JsonTypeInfo Settings { get; }
 
     /// <summary>Describes a part whose making cannot fail.</summary>
-    /// <typeparam name="TPart">The contract or a class that implements it; <see cref="IDifferentiableReward"/> provides <c>differentiable-reward</c>, <see cref="ILatentReward"/> <c>latent-reward</c>, <see cref="IFeatureModel"/> <c>features</c>, <see cref="IStochasticSampler"/> <c>log-prob</c>; an <see cref="IFlowMapSampler"/> requires <c>flow-map</c>, and other samplers provide <c>velocity-path</c>.</typeparam>
+    /// <typeparam name="TPart">The contract or a class that implements it; <see cref="IDifferentiableReward"/> provides <c>differentiable-reward</c>, <see cref="ILatentReward"/> <c>latent-reward</c>, <see cref="IFeatureModel"/> <c>features</c>, <see cref="IStochasticSampler"/> <c>log-prob</c>; an <see cref="IFlowMapSampler"/> requires <c>flow-map</c>, an <see cref="ISpeculativeSampler"/> provides nothing by itself, and other samplers provide <c>velocity-path</c>.</typeparam>
     /// <typeparam name="TSettings">The record of its settings.</typeparam>
     /// <param name="id">The word that plugins.json uses.</param>
     /// <param name="settings">From a <c>JsonSerializerContext</c>.</param>

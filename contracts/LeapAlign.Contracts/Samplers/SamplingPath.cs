@@ -1,3 +1,4 @@
+using LeapAlign.Contracts.Algorithms;
 using LeapAlign.Contracts.Flow;
 using static TorchSharp.torch;
 
@@ -22,4 +23,13 @@ public sealed record SamplingPath(Schedule Schedule, Velocity Velocity)
     /// it. Nothing is drawn by default, so that every sampler is deterministic.
     /// </summary>
     public Func<int, Tensor?> Noise { get; init; } = static _ => null;
+
+    /// <summary>Evaluates states ahead of the path, for an <see cref="ISpeculativeSampler"/>; null where a path cannot: the sampler then goes step by step.</summary>
+    public Lookahead? Ahead { get; init; }
+
+    /// <summary>Is told of each step that a sampler made without calling <see cref="Velocity"/> for it, in order. The sampler disposes the tensors behind it. Null where nobody listens.</summary>
+    public Action<PassedStep>? Passed { get; init; }
+
+    /// <summary>Takes what the sampler measured on the way; its tensors live in the scope of the caller. Null where nobody listens.</summary>
+    public Action<Measurement>? Measured { get; init; }
 }

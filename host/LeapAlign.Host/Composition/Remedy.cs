@@ -94,6 +94,12 @@ internal sealed class Remedy(PluginCatalog catalog, JsonSource source, Func<Json
             case Capabilities.FlowMap:
                 AskForFlowMap();
                 return true;
+            case Capabilities.Teacher:
+                AskForTeacher();
+                return true;
+            case Capabilities.FallenUndone:
+                Set("guard", "fallen", GuardSettings.Undo);
+                return true;
             case Capabilities.GroupedPrompts:
                 if (plan.IsHeldOut(unmet.Part)) Set("evaluation", "imagesPerPrompt", 2);
                 return true;
@@ -105,6 +111,14 @@ internal sealed class Remedy(PluginCatalog catalog, JsonSource source, Func<Json
                     .FirstOrDefault(section => !section.IsList && new FittingParts(catalog, source).Of(section, [unmet.Need], section.Find(_root), section.Path).Count > 0);
                 return section is not null && Exchange(section, section.Path, [unmet.Need], problems, [unmet]);
         }
+    }
+
+    // Which second model is meant nobody else knows; the run's own has the latents that it must have, and shows the form.
+    private void AskForTeacher()
+    {
+        if (_changes.Any(static change => change.Key == PartSection.Teacher)) return;
+        _root[PartSection.Teacher] = _root[PartKinds.Model]!.DeepClone();
+        _changes.Add((PartSection.Teacher, _root[PartSection.Teacher]!.DeepClone()));
     }
 
     // A model becomes one by its settings. One that has no such setting is not composed, and nothing is advised then.

@@ -1,4 +1,5 @@
 using LeapAlign.Contracts.Plugins;
+using LeapAlign.Host.Configuration.Sections;
 using LeapAlign.Pipeline;
 
 namespace LeapAlign.Host.Composition;
@@ -49,6 +50,8 @@ internal static class Requirements
             return plan.Run.Reference ? [] : [NotMet(part, need, "which the run does not keep: set run.reference to true", part.Place)];
         if (need == Capabilities.Teacher)
             return plan.Teacher is not null ? [] : [NotMet(part, need, "which the run does not have: name a second model in the section teacher", part.Place)];
+        if (need == Capabilities.FallenUndone)
+            return plan.Guard.Fallen == GuardSettings.Undo ? [] : [NotMet(part, need, $"which the run does not do: set guard.fallen to {GuardSettings.Undo}", part.Place)];
         if (need == Capabilities.GroupedPrompts) return Ungrouped(plan, part);
         var usual = UsualProvider(need) is { } kind && plan.Sections.In(kind.Sections[0].Path) is [var first, ..] ? first : null;
         return usual is null

@@ -81,6 +81,9 @@ internal sealed class RunParts : IDisposable
         if (Drawn.Select(drawn => GuidedTwice(plan, drawn.Form)).OfType<Fault>().FirstOrDefault() is { } twice) return twice;
         if (Taught(plan) is { } other) return other;
         if (Balanced(plan) is { } balanced) return balanced;
+        if (Repeated(plan) is { } once) return once;
+        if (!Ranks.IsAlone && Rewards.FirstOrDefault(static reward => reward.Learning is not null) is { } learning)
+            return new Fault.Composition(FaultCodes.LearningRewardShared, $"the reward '{learning.Name}' learns from the samples of its process, and {Ranks.World} processes share this run: each would follow another gradient; run it in one process", learning.Plan.Part.Place);
         if (plan.Run.OptimizerState == RunSettings.StateSharded && Whole(plan) is { } inseparable) return inseparable;
         try
         {
@@ -119,6 +122,13 @@ internal sealed class RunParts : IDisposable
         var why = needs.Count == 0 ? "does not update each parameter by itself" : $"requires {string.Join(", ", needs.Select(static need => $"'{need}'"))} of all parameters";
         return new Fault.Composition(FaultCodes.NotSeparable, $"run.optimizerState is \"{RunSettings.StateSharded}\", but the optimizer '{optimizer.Name}' {why}: take \"{RunSettings.StateWhole}\", or an optimizer such as adamw or muon", new SourcePlace("plugins.json", Key: "run.optimizerState"));
     }
+
+    private static Fault? Repeated(RunPlan plan) => plan.Guard.Fallen != GuardSettings.Undo || plan.Algorithm.Definition.Provides(plan.Algorithm.Settings).Contains(Capabilities.Replay, StringComparer.Ordinal)
+        ? null
+        : new Fault.Composition(
+            FaultCodes.UpdateNotRepeated,
+            $"guard.fallen is \"{GuardSettings.Undo}\", which makes each step again at the new weights, but the step of the algorithm '{plan.Algorithm.Name}' cannot be asked for again ('{Capabilities.Replay}'): take \"{GuardSettings.Keep}\", or an algorithm such as leapalign",
+            new SourcePlace("plugins.json", Key: "guard.fallen"));
 
     private Fault? GuidedTwice(RunPlan plan, EvaluationForm form) => plan.TeachesGuidance(Model) && form.Guidance.IsActive
         ? new Fault.Composition(FaultCodes.GuidanceTwice, FormattableString.Invariant($"{form.GuidancePlace.Key} is {form.Guidance.Scale}, but '{plan.Algorithm.Name}' trains a model that draws without guidance, since it learns that of the samples (guidance.scale, {plan.Guidance.Scale}); leave the key out"), form.GuidancePlace)

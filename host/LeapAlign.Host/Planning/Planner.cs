@@ -31,6 +31,7 @@ internal sealed class Planner(RunPlan plan, RunParts parts)
         Average = LaggedWeights.TypeFor([plan.Run.Ema]) == ScalarType.Float64 ? sizeof(double) : sizeof(float),
         // An adapter's reference is the model without it.
         Copies = sizeof(float) * (parts.Algorithm.Copies.Count + (plan.Run.Reference && plan.Adapter is null ? 1 : 0)),
+        Undone = plan.Guard.Fallen == GuardSettings.Undo ? sizeof(float) : 0,
         HasCheckpoints = plan.Checkpoint.Every >= 0,
         WritesBesideSteps = plan.Checkpoint.Every > 0 && plan.Checkpoint.Every < plan.Run.Steps,
     };

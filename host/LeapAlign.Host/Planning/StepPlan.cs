@@ -26,6 +26,9 @@ internal sealed record NumberCost
     /// <summary>Copies of the policy: the reference, and the algorithm's.</summary>
     public required double Copies { get; init; }
 
+    /// <summary>The weights before an update that may be undone.</summary>
+    public double Undone { get; init; }
+
     /// <summary>What a checkpoint copies before it is written beside the run.</summary>
     public double Snapshot => HasCheckpoints ? sizeof(float) + Optimizer + Average + Copies : 0;
 
@@ -102,7 +105,11 @@ internal sealed record StepPlan
         ("decoding and rewards", MicroBatches * (IsDirect ? Cost.Decoded * (Sum(Decoder, static piece => piece.Recorded) + Sum(Rewards, Scored)) : Sum(Decoder, static piece => piece.Plain) + Sum(Rewards, static piece => piece.Plain))),
         ("backward", MicroBatches * ((Cost.Gradient * Branches * Sum(Network, static piece => piece.Backward)) + (Cost.Decoded * (Sum(Decoder, static piece => piece.Backward) + Sum(Rewards, static piece => piece.Backward))))),
         ("update", Update),
+        .. Number.Undone > 0 ? [("the step again (guard.fallen)", Again)] : Array.Empty<(string, double)>(),
     ];
+
+    // With the graph that nothing goes back through.
+    private double Again => MicroBatches * ((Branches * ((Cost.Plain * Sum(Network, static piece => piece.Plain)) + (Cost.Gradient * Sum(Network, static piece => piece.Recorded)))) + (Cost.Decoded * (Sum(Decoder, static piece => piece.Recorded) + Sum(Rewards, Scored))));
 
     /// <summary>Seconds of a step whose captions were encoded before.</summary>
     public double Seconds => Times.Sum(static time => time.Seconds);
@@ -118,6 +125,7 @@ internal sealed record StepPlan
             new("optimizer", Trained * Number.Optimizer),
             new("moving average", Trained * Number.Average),
             new("copies of the policy", Trained * Number.Copies),
+            new("weights before an update", Trained * Number.Undone),
             new(SnapshotName, Snapshot),
             new("graph of evaluations", Graph),
             new("backward through rewards, decoder and blocks", Moment),

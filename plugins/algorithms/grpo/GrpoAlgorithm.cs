@@ -39,20 +39,20 @@ public sealed class GrpoAlgorithm(GrpoMethod method) : IAlgorithm
 
     private List<Experience> Collect(AlignmentStep step)
     {
-        List<(MicroBatch Batch, IReadOnlyList<RecordedStep> Steps, Scores Scores)> sampled = [.. step.Batches.Select(batch => Sample(step, batch))];
+        List<(MicroBatch Batch, Rollout Rollout, Scores Scores)> sampled = [.. step.Batches.Select(batch => Sample(step, batch))];
         var advantages = method.Advantages(step, [.. sampled.Select(static each => each.Scores)]);
         return [.. sampled.Zip(advantages, (each, own) => new Experience(
-            each.Batch, each.Steps, step.Keep(each.Scores.Total.alias()), step.Keep(tensor(own, device: each.Batch.Noise.device)), own.Any(static advantage => advantage != 0)))];
+            each.Batch, each.Rollout, step.Keep(each.Scores.Total.alias()), step.Keep(tensor(own, device: each.Batch.Noise.device)), own.Any(static advantage => advantage != 0)))];
     }
 
-    private (MicroBatch Batch, IReadOnlyList<RecordedStep> Steps, Scores Scores) Sample(AlignmentStep step, MicroBatch batch)
+    private (MicroBatch Batch, Rollout Rollout, Scores Scores) Sample(AlignmentStep step, MicroBatch batch)
     {
         using var scope = NewDisposeScope();
         using var _ = no_grad();
         var rollout = new Rollout(step, batch, method.Steps.Choose(step, batch), method);
         var sample = rollout.Roll(method.Settings.SharedNoise ? SharedNoise.Of(step, batch) : batch.Noise);
         var columns = batch.Score(sample).Columns.Select(column => new RewardColumn(column.Name, column.Weight, step.Keep(column.Values.detach())));
-        return (batch, rollout.Recorded, new Scores([.. columns]));
+        return (batch, rollout, new Scores([.. columns]));
     }
 
     /// <summary>The micro-batches of each update, of every shard as evenly as they divide.</summary>
@@ -82,6 +82,7 @@ public sealed class GrpoAlgorithm(GrpoMethod method) : IAlgorithm
             new("advantage", of.Advantages),
             new("ratio", logRatio.detach().to(ScalarType.Float64).exp()),
             new("clip_fraction", ClippedSurrogate.Clipped(logRatio, of.Advantages, settings.ClipLow, settings.ClipHigh)),
+            .. of.Sampling,
         ];
         if (reference is not null)
         {
@@ -94,11 +95,14 @@ public sealed class GrpoAlgorithm(GrpoMethod method) : IAlgorithm
 }
 
 /// <summary>A micro-batch after its rollout. Its tensors are kept by the step of the run.</summary>
-internal sealed class Experience(MicroBatch batch, IReadOnlyList<RecordedStep> steps, Tensor rewards, Tensor advantages, bool hasAdvantage)
+internal sealed class Experience(MicroBatch batch, Rollout rollout, Tensor rewards, Tensor advantages, bool hasAdvantage)
 {
     public MicroBatch Batch { get; } = batch;
 
-    public IReadOnlyList<RecordedStep> Steps { get; } = steps;
+    public IReadOnlyList<RecordedStep> Steps { get; } = rollout.Recorded;
+
+    /// <summary>What the sampler measured.</summary>
+    public IReadOnlyList<Measurement> Sampling { get; } = rollout.Measured;
 
     public Tensor Rewards { get; } = rewards;
 

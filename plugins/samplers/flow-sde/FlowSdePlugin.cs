@@ -1,9 +1,10 @@
 using System.Text.Json.Serialization;
 using LeapAlign.Contracts.Plugins;
+using LeapAlign.Samplers.FlowSde.Speculative;
 
 namespace LeapAlign.Samplers.FlowSde;
 
-/// <summary>Offers the samplers <c>flow-sde</c>, <c>dance-sde</c> and <c>cps</c>.</summary>
+/// <summary>Offers the samplers <c>flow-sde</c>, <c>dance-sde</c>, <c>cps</c> and <c>speculative</c>.</summary>
 public sealed class FlowSdePlugin : IPlugin
 {
     /// <inheritdoc/>
@@ -17,6 +18,11 @@ public sealed class FlowSdePlugin : IPlugin
             .Providing(Capabilities.GaussianLogProbability),
         PartDefinition.Of<CpsSampler, CpsSettings>("cps", SettingsJson.Default.CpsSettings, static (settings, _) => new(settings))
             .Stepping<CpsSettings>(static settings => settings.Steps),
+        PartDefinition.Of<SpeculativeSampler, SpeculativeSettings>("speculative", SettingsJson.Default.SpeculativeSettings, static (settings, _) => new(settings))
+            .Stepping<SpeculativeSettings>(static settings => settings.Steps)
+            .Requiring<SpeculativeSettings>(static settings => settings.Drafter == Drafter.LastVelocity ? [] : [Capabilities.Teacher])
+            .Providing<SpeculativeSettings>(static settings =>
+                settings.Drafter == Drafter.Model ? [Capabilities.GaussianLogProbability] : [Capabilities.LogProbability, Capabilities.GaussianLogProbability]),
     ];
 }
 
@@ -24,4 +30,5 @@ public sealed class FlowSdePlugin : IPlugin
 [JsonSerializable(typeof(FlowSdeSettings))]
 [JsonSerializable(typeof(DanceSdeSettings))]
 [JsonSerializable(typeof(CpsSettings))]
+[JsonSerializable(typeof(SpeculativeSettings))]
 internal sealed partial class SettingsJson : JsonSerializerContext;

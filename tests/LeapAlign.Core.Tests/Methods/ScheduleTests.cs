@@ -32,6 +32,15 @@ public sealed class ScheduleTests
     }
 
     [Fact]
+    public void A_shift_whose_rounding_passes_one_gives_a_schedule_from_one()
+    {
+        foreach (var shift in Enumerable.Range(0, 6000).Select(static thousandths => 0.5 + (thousandths / 1000.0)).Append(1.88618))
+        {
+            foreach (var schedule in new[] { Sigmas.Explicit(4, shift), Sigmas.Dance(4, shift), Sigmas.PipelineDefault(4, shift, 1000) }) Assert.InRange(schedule.Sigma(0), 1 - 1e-6, 1);
+        }
+    }
+
+    [Fact]
     public void Agrees_with_the_published_values_of_dance()
     {
         double[] expected =

@@ -110,6 +110,33 @@ public sealed class RemedyTests : IDisposable
         Compose(Path.Combine(Repository.Root, "plugins.json"), $"algorithm={algorithm}", "run.reference=true", "sampler=flow-map", "model.settings.flowMap=true")
             .Fault(FaultCodes.RequirementNotMet, $"the algorithm '{algorithm}' requires 'velocity-path', which the sampler 'flow-map' does not provide");
 
+    [Theory]
+    [InlineData("leapalign")]
+    [InlineData("drtune")]
+    [InlineData("flowbp-sparse")]
+    public void Whoever_decorates_the_velocity_of_a_path_is_refused_with_a_sampler_that_looks_ahead(string algorithm) =>
+        Compose(Path.Combine(Repository.Root, "plugins.json"), $"algorithm={algorithm}", "sampler=speculative")
+            .Fault(FaultCodes.RequirementNotMet, $"the algorithm '{algorithm}' requires 'velocity-path', which the sampler 'speculative' does not provide");
+
+    [Fact]
+    public void Policy_gradients_are_refused_on_samples_that_are_the_teachers()
+    {
+        var example = Path.Combine(Repository.Root, "examples", "speculative.json");
+        Compose(example).Value();
+        Compose(example, "sampler.settings.drafter=model").Fault(FaultCodes.RequirementNotMet, "the algorithm 'flow-grpo' requires 'log-prob', which the sampler 'speculative' does not provide");
+    }
+
+    [Theory]
+    [InlineData("teacher")]
+    [InlineData("model")]
+    public void A_drafter_or_a_target_that_is_not_there_is_asked_for(string drafter) =>
+        Compose(Path.Combine(Repository.Root, "examples", "flow-grpo.json"), $"sampler={{\"id\": \"speculative\", \"settings\": {{\"drafter\": \"{drafter}\"}}}}")
+            .Fault(FaultCodes.RequirementNotMet, "the sampler 'speculative' requires 'teacher'", "section teacher");
+
+    [Fact]
+    public void Drafts_without_noise_are_refused() =>
+        Compose(Path.Combine(Repository.Root, "examples", "speculative.json"), "sampler.settings.noiseLevel=0").Fault(FaultCodes.OutOfRange, "noiseLevel");
+
     [Fact]
     public void A_teacher_that_is_asked_for_has_to_be_there() =>
         Compose(Path.Combine(Repository.Root, "examples", "flow-map-psd.json"), "algorithm.settings.teacher=model").Fault(FaultCodes.RequirementNotMet, "requires 'teacher'", "section teacher");

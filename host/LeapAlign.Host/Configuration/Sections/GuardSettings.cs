@@ -26,6 +26,13 @@ internal sealed record GuardSettings
     [Range(1, 1_000_000)]
     public int Skips { get; init; } = 3;
 
+    /// <summary>A value of <see cref="Fallen"/>.</summary>
+    public const string Keep = "keep", Undo = "undo";
+
+    [Description("What happens to an update after which the rewards of its own samples are lower: keep leaves it (and does not look), undo makes the step again at the new weights without gradient, and takes the old weights where the weighted sum of the trained rewards fell. It needs an algorithm whose step can be asked for again, and costs its evaluations once more.")]
+    [AllowedValues(Keep, Undo)]
+    public string Fallen { get; init; } = Keep;
+
     [Description("Seconds that a stage of a step (an evaluation of the network, a score, a backward) may take; a part that takes longer hangs, and the run ends. 0 waits for ever.")]
     [Range(0, 31_536_000)]
     public double StageSeconds { get; init; } = 1800;

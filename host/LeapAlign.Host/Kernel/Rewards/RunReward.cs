@@ -71,6 +71,12 @@ internal sealed class RunReward(RewardPlan plan, object reward, Device device, C
     /// <summary>What it keeps between steps; null when it keeps nothing.</summary>
     public IStateful? State => reward as IStateful;
 
+    /// <summary>The reward, where it learns from what it scored; null where it does not.</summary>
+    public ILearningReward? Learning => reward as ILearningReward;
+
+    /// <inheritdoc cref="Normalized(Tensor)"/>
+    public double Normalized(double score) => (score - plan.Offset) / plan.Scale;
+
     /// <summary><c>(score − offset) / scale</c>, which training sees; metrics and evaluations have the scores themselves.</summary>
     public Tensor Normalized(Tensor scores) => plan is { Offset: 0, Scale: 1 } ? scores : (scores - plan.Offset) / plan.Scale;
 }

@@ -16,16 +16,26 @@ internal class StagedSampler : ISampler
 
     private StagedSampler(ISampler sampler, OpenStages stages) => (_sampler, _stages) = (sampler, stages);
 
-    /// <summary>The sampler, stochastic where it is.</summary>
-    public static ISampler Of(ISampler sampler, OpenStages stages) => sampler is IStochasticSampler stochastic ? new Stochastic(stochastic, stages) : new StagedSampler(sampler, stages);
+    /// <summary>The sampler, stochastic and speculative where it is.</summary>
+    public static ISampler Of(ISampler sampler, OpenStages stages) => sampler switch
+    {
+        ISpeculativeSampler speculative => new Speculative(speculative, stages),
+        IStochasticSampler stochastic => new Stochastic(stochastic, stages),
+        _ => new StagedSampler(sampler, stages),
+    };
 
     public Schedule CreateSchedule(FlowScheduling scheduling, int? steps = null) => _sampler.CreateSchedule(scheduling, steps);
 
     public Tensor Roll(Tensor latents, SamplingPath path) => _stages.Run("roll", () => _sampler.Roll(latents, path));
 
-    private sealed class Stochastic(IStochasticSampler sampler, OpenStages stages) : StagedSampler(sampler, stages), IStochasticSampler
+    private class Stochastic(IStochasticSampler sampler, OpenStages stages) : StagedSampler(sampler, stages), IStochasticSampler
     {
         public Transition Transition(Tensor latents, Tensor velocity, Schedule schedule, int step) => sampler.Transition(latents, velocity, schedule, step);
+    }
+
+    private sealed class Speculative(ISpeculativeSampler sampler, OpenStages stages) : Stochastic(sampler, stages), ISpeculativeSampler
+    {
+        public bool DraftsForTeacher => sampler.DraftsForTeacher;
     }
 }
 

@@ -40,8 +40,12 @@ internal sealed class SampledLatents(IReadOnlyList<IObjective> objectives) : IDi
     /// <param name="sampler">What samples.</param>
     /// <param name="index">The number of the micro-batch.</param>
     /// <param name="samples">Its samples.</param>
-    public ISampler Watching(ISampler sampler, int index, int samples) =>
-        sampler is IStochasticSampler stochastic ? new WatchedStochastic(this, stochastic, (index, samples)) : new WatchedSampler(this, sampler, (index, samples));
+    public ISampler Watching(ISampler sampler, int index, int samples) => sampler switch
+    {
+        ISpeculativeSampler speculative => new WatchedSpeculative(this, speculative, (index, samples)),
+        IStochasticSampler stochastic => new WatchedStochastic(this, stochastic, (index, samples)),
+        _ => new WatchedSampler(this, sampler, (index, samples)),
+    };
 
     /// <summary>Forgets the step.</summary>
     public void Clear()
@@ -70,6 +74,11 @@ internal sealed class SampledLatents(IReadOnlyList<IObjective> objectives) : IDi
             return path.Velocity(latents, step);
         },
         Map = path.Map is null ? null : Watched(path.Map, batch),
+        Passed = passed =>
+        {
+            See(passed.State, passed.Index, batch);
+            path.Passed?.Invoke(passed);
+        },
     };
 
     private MeanVelocity Watched(MeanVelocity map, (int Index, int Samples) batch) => (latents, from, to) =>
@@ -93,8 +102,13 @@ internal sealed class SampledLatents(IReadOnlyList<IObjective> objectives) : IDi
         public Tensor Roll(Tensor latents, SamplingPath path) => all.Keep(sampler.Roll(latents, all.Watched(path, batch)), path, batch);
     }
 
-    private sealed class WatchedStochastic(SampledLatents all, IStochasticSampler sampler, (int Index, int Samples) batch) : WatchedSampler(all, sampler, batch), IStochasticSampler
+    private class WatchedStochastic(SampledLatents all, IStochasticSampler sampler, (int Index, int Samples) batch) : WatchedSampler(all, sampler, batch), IStochasticSampler
     {
         public Transition Transition(Tensor latents, Tensor velocity, Schedule schedule, int step) => sampler.Transition(latents, velocity, schedule, step);
+    }
+
+    private sealed class WatchedSpeculative(SampledLatents all, ISpeculativeSampler sampler, (int Index, int Samples) batch) : WatchedStochastic(all, sampler, batch), ISpeculativeSampler
+    {
+        public bool DraftsForTeacher => sampler.DraftsForTeacher;
     }
 }

@@ -71,6 +71,11 @@ internal sealed class StepBatches(RunPlan plan, RunParts parts, PolicyCopies cop
         return _weighing = new RewardWeighing(weights, () => _weighing = before);
     }
 
+    /// <summary>The key of what a reward draws between two steps.</summary>
+    /// <param name="index">The step, from 0.</param>
+    /// <param name="reward">The name of the reward.</param>
+    public RandomKey KeyOf(int index, string reward) => _key.For("step", index).For("reward").For(reward);
+
     public void Dispose()
     {
         Watch.Dispose();

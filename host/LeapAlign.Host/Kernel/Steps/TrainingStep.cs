@@ -5,6 +5,7 @@ using LeapAlign.Contracts.Algorithms;
 using LeapAlign.Contracts.State;
 using LeapAlign.Contracts.Weights;
 using LeapAlign.Host.Composition;
+using LeapAlign.Host.Configuration.Sections;
 using LeapAlign.Host.Kernel.Guards;
 using LeapAlign.Host.Kernel.Ranks;
 using LeapAlign.Host.Kernel.Rewards;
@@ -29,6 +30,8 @@ internal sealed class TrainingStep : IDisposable
     private readonly Optimizations _optimizations;
     private readonly ParameterSet _all;
     private readonly RunRanks _ranks;
+    private readonly StepRewards _rewards;
+    private readonly bool _undoes;
     private bool _compared;
     private bool _left;
 
@@ -43,6 +46,8 @@ internal sealed class TrainingStep : IDisposable
         _all = _optimizations.Parameters;
         Average = new MovingAverage(parts.Trained.Parameters, plan.Run.Ema, plan.Run.EmaWarmup);
         Guard = new UpdateGuard(plan.Guard);
+        _rewards = new StepRewards(plan, parts, _batches, stages);
+        _undoes = plan.Guard.Fallen == GuardSettings.Undo;
         foreach (var (name, _) in States) StateNames.Check(name);
     }
 
@@ -84,7 +89,7 @@ internal sealed class TrainingStep : IDisposable
     /// <param name="index">From 0.</param>
     public StepReport Run(int index)
     {
-        var (began, before, tally) = (Stopwatch.GetTimestamp(), _stages.Ledger.Count, new StepTally(_ranks));
+        var (began, ledger, tally) = (Stopwatch.GetTimestamp(), _stages.Ledger.Count, new StepTally(_ranks));
         _batches.Watch.Clear();
         // Where an optimizer asks for it, gradients are those at other weights than the ones that are updated.
         using var elsewhere = _optimizations.MoveToProbes();
@@ -111,17 +116,23 @@ internal sealed class TrainingStep : IDisposable
 
             IsBetweenSteps = false;
             double rate;
+            using var before = _undoes ? KeptWeights.Of(_all) : null;
             using (_stages.Enter("update")) rate = _optimizations.Update(Updates, index, tally, weighing);
             _all.ClearGradients();
             using (_stages.Enter("refresh")) _parts.Trained.Refresh();
             if (!_compared) Compare();
-            using (_stages.Enter("average")) Average.Update(Updates);
+            if (before is null || _rewards.Rose(index, tally, before))
+            {
+                using var average = _stages.Enter("average");
+                Average.Update(Updates);
+            }
             Updates++;
             tally.EndUpdate(norm, rate, clipped: norm > _plan.ClipNorm);
         }
         using (_stages.Enter("copies")) _copies.Update(index);
+        _rewards.Learn(index, tally);
         IsBetweenSteps = true;
-        return Report(index, tally, before, began);
+        return Report(index, tally, ledger, began);
     }
 
     public void Dispose()

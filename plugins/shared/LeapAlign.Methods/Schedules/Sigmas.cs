@@ -103,7 +103,12 @@ public static class Sigmas
     }
 
     private static T Shifted<T>(T u, double shift)
-        where T : IFloatingPointIeee754<T> => T.CreateChecked(shift) * u / (T.One + (T.CreateChecked(shift - 1) * u));
+        where T : IFloatingPointIeee754<T>
+    {
+        var moved = T.CreateChecked(shift) * u / (T.One + (T.CreateChecked(shift - 1) * u));
+        // S(1) is 1, which shifts such as 1.88618 miss by rounding: beyond pure noise there is no level.
+        return u <= T.One ? T.Min(moved, T.One) : moved;
+    }
 
     private static T Moved<T>(T u, double shift)
         where T : IFloatingPointIeee754<T> => T.CreateChecked(shift) / (T.CreateChecked(shift) + ((T.One / u) - T.One));

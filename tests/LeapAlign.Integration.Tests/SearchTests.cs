@@ -1,0 +1,70 @@
+using System.Text.Json.Nodes;
+
+namespace LeapAlign.Integration.Tests;
+
+/// <summary>A search of the built program: its trials are processes of it.</summary>
+public sealed class SearchTests : IDisposable
+{
+    private const string File = """
+        {
+          "name": "look", "reward": "judge", "evaluation": "first", "trials": 4, "seed": 1,
+          "settings": { "guidance.scale": { "from": 1, "to": 4, "start": 2 }, "sampler.settings.shift": { "from": 1, "to": 4, "scale": "log" } },
+          "set": { "run.steps": 1 }
+        }
+        """;
+
+    private readonly Workspace _workspace = new();
+
+    [Fact]
+    public void Trials_run_the_best_is_told_and_the_same_command_goes_on_with_what_is_there()
+    {
+        _workspace.Write("search.json", File);
+        var first = _workspace.Leapalign("search", "search.json");
+        Assert.True(first.ExitCode == 0, first.Error);
+        var rows = System.IO.File.ReadAllLines(_workspace.At("runs", "look", "trials.csv"));
+        Assert.Equal("trial,step,radius,guidance.scale,sampler.settings.shift,reward,judge,allowed,better", rows[0]);
+        Assert.Equal(5, rows.Length);
+        Assert.StartsWith("0,start,0.25,2,2,", rows[1], StringComparison.Ordinal);
+        Assert.StartsWith("1,covering,", rows[2], StringComparison.Ordinal);
+        var judged = Enumerable.Range(0, 4).Select(number => (double)_workspace.Lines(Path.Combine("look", $"trial-{number:0000}"), "evaluation")[0]["rewards"]!["judge"]!).ToList();
+        Assert.Equal(judged, rows.Skip(1).Select(static row => double.Parse(row.Split(',')[6], System.Globalization.CultureInfo.InvariantCulture)));
+        // A setting that is drawn with changes what is judged.
+        Assert.True(judged.Distinct().Count() > 2);
+        var best = JsonNode.Parse(System.IO.File.ReadAllText(_workspace.At("runs", "look", "best.json")))!;
+        Assert.Equal(judged.Max(), (double)best["rewards"]!["judge"]!);
+        Assert.Contains($"best is trial {judged.IndexOf(judged.Max())}: --set guidance.scale=", first.Output, StringComparison.Ordinal);
+        Assert.True(System.IO.File.Exists(_workspace.At("runs", "look", "report.html")));
+
+        // The last trial was interrupted before it had a checkpoint; the others were not.
+        Directory.Delete(_workspace.At("runs", "look", "trial-0003"), recursive: true);
+        var again = _workspace.Leapalign("search", "search.json");
+        Assert.True(again.ExitCode == 0, again.Error);
+        Assert.Equal(3, again.Output.Split("finished before").Length - 1);
+        Assert.Equal(rows, System.IO.File.ReadAllLines(_workspace.At("runs", "look", "trials.csv")));
+
+        _workspace.Write("search.json", File.Replace("\"start\": 2", "\"start\": 3", StringComparison.Ordinal));
+        var changed = _workspace.Leapalign("search", "search.json");
+        Assert.Equal(4, changed.ExitCode);
+        Assert.Contains("LA5007", changed.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void What_cannot_be_searched_is_said_before_a_run_begins_or_where_it_begins()
+    {
+        _workspace.Write("search.json", File.Replace("\"judge\"", "\"juge\"", StringComparison.Ordinal));
+        var unknown = _workspace.Leapalign("search", "search.json");
+        Assert.Equal(2, unknown.ExitCode);
+        Assert.Contains("LA1024", unknown.Error, StringComparison.Ordinal);
+        Assert.Contains("did you mean 'judge'", unknown.Error, StringComparison.Ordinal);
+        _workspace.Write("search.json", File.Replace("guidance.scale", "guidance.scales", StringComparison.Ordinal));
+        Assert.Contains("LA1003", _workspace.Leapalign("search", "search.json").Error, StringComparison.Ordinal);
+        Assert.False(Directory.Exists(_workspace.At("runs")));
+        _workspace.Write("search.json", File.Replace("\"trials\"", "\"floors\": { \"judge\": 100 }, \"trials\"", StringComparison.Ordinal));
+        var nowhere = _workspace.Leapalign("search", "search.json");
+        Assert.Equal(6, nowhere.ExitCode);
+        Assert.Contains("LA5042", nowhere.Error, StringComparison.Ordinal);
+        Assert.Contains("below its floor 100", nowhere.Error, StringComparison.Ordinal);
+    }
+
+    public void Dispose() => _workspace.Dispose();
+}
