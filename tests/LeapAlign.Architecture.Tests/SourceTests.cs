@@ -1,11 +1,12 @@
 using System.Reflection;
+using System.Text.RegularExpressions;
 using LeapAlign.Pipeline;
 using LeapAlign.Testing;
 
 namespace LeapAlign.Architecture.Tests;
 
 /// <summary>Rules that the sources keep.</summary>
-public sealed class SourceTests
+public sealed partial class SourceTests
 {
     private const int LongestFile = 300;
 
@@ -26,6 +27,43 @@ public sealed class SourceTests
         var text = string.Concat(Sources("contracts", "host", "plugins").Where(static file => !Path.GetFileName(file).StartsWith("FaultCodes.", StringComparison.Ordinal)).Select(File.ReadAllText));
         var names = typeof(FaultCodes).GetFields(BindingFlags.Public | BindingFlags.Static).Select(static field => field.Name);
         Assert.All(names, name => Assert.Contains($"FaultCodes.{name}", text, StringComparison.Ordinal));
+    }
+
+    /// <summary>The page of codes is ordered by exit codes: a script that looks there for what a fault ends with finds what it ends with.</summary>
+    [Fact]
+    public void Every_fault_code_stands_under_the_family_it_is_raised_in()
+    {
+        var text = string.Concat(Sources("contracts", "host", "plugins").Select(File.ReadAllText));
+        var raised = Raised().Matches(text).ToLookup(static match => match.Groups["code"].Value, static match => match.Groups["family"].Value, StringComparer.Ordinal);
+        var known = 0;
+        foreach (var field in typeof(FaultCodes).GetFields(BindingFlags.Public | BindingFlags.Static))
+        {
+            var families = raised[field.Name].Distinct(StringComparer.Ordinal).ToList();
+            if (families.Count == 0) continue; // Raised by a method that takes the code.
+            var code = (string)field.GetRawConstantValue()!;
+            Assert.True(families.Contains(Section(code), StringComparer.Ordinal), $"{code} stands under {Section(code)} of docs/faults/README.md and is raised as {string.Join(", ", families)}");
+            known++;
+            var page = File.ReadAllText(Path.Combine(Repository.Root, "docs", "faults", $"{code}.md"));
+            if (ExitCode().Match(page) is { Success: true } ends) Assert.Equal(Section(code), ends.Groups["family"].Value);
+        }
+        Assert.True(known > 80, $"{known} codes were looked at");
+    }
+
+    [GeneratedRegex(@"Fault\.(?<family>\w+)\??(?: \w+\([^;{]*?\) => (?:[^;]*?\? )?new)?\(\s*FaultCodes\.(?<code>\w+)")]
+    private static partial Regex Raised();
+
+    [GeneratedRegex(@"^(?<family>\w+), exit code \d\.", RegexOptions.Multiline)]
+    private static partial Regex ExitCode();
+
+    private static string Section(string code)
+    {
+        var section = "";
+        foreach (var line in File.ReadLines(Path.Combine(Repository.Root, "docs", "faults", "README.md")))
+        {
+            if (line.StartsWith("## ", StringComparison.Ordinal)) section = line[3..].Split(':', ',')[0];
+            else if (line.StartsWith($"| [{code}]", StringComparison.Ordinal)) return section;
+        }
+        return section;
     }
 
     [Fact]

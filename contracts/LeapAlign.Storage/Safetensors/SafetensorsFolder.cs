@@ -143,8 +143,21 @@ public sealed partial class SafetensorsFolder : IWeightSource, IDisposable
         {
             if (!files[fileName].Entries.ContainsKey(name))
                 return new Fault.Input(FaultCodes.DamagedWeights, $"tensor '{name}': the index places it in '{fileName}', which does not hold it", new SourcePlace(indexPath));
+            foreach (var (other, copy) in files.Where(pair => pair.Key != fileName && pair.Value.Entries.ContainsKey(name)))
+            {
+                if (!Agree(files[fileName], copy, name).TryGet(out var agree, out var unread)) return unread;
+                if (!agree) return new Fault.Input(FaultCodes.DamagedWeights, $"tensor '{name}': the index places it in '{fileName}', and '{other}' holds another one; shards of two versions are mixed", new SourcePlace(indexPath));
+            }
         }
         return Unit.Value;
+    }
+
+    // The libraries take what the later shard holds, whatever the index says: where both are the same, so is the answer.
+    private static Result<bool> Agree(SafetensorsFile one, SafetensorsFile other, string name)
+    {
+        if (one.Entries[name].Type != other.Entries[name].Type || !one.Entries[name].Shape.SequenceEqual(other.Entries[name].Shape)) return false;
+        using var scope = NewDisposeScope();
+        return one.Read(name).Bind(first => other.Read(name).Map(second => first.eq(second).all().item<bool>()));
     }
 
     // The libraries load every tensor of every shard, those too that the index does not name; the later shard prevails.

@@ -40,6 +40,9 @@ internal sealed class Workspace : IDisposable
     /// <summary>The folder of plugins.json.</summary>
     public string Folder => Source.Folder;
 
+    /// <summary>Whether plugins.json could be read, with the overrides in it.</summary>
+    public Result<Unit> Readable => _read.Map(static _ => Unit.Value);
+
     /// <summary>Composes the run.</summary>
     public Result<RunPlan> Compose() => _read.Bind(WithModelFolder).Bind(new Composer(Catalog).Compose);
 

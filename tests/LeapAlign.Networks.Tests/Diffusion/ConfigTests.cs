@@ -53,6 +53,8 @@ public class ConfigTests
     [Theory]
     [InlineData("\"num_layers\"", "\"layers\"", "num_layers", "missing")]
     [InlineData("\"num_layers\": 2", "\"num_layers\": 0", "num_layers", "0")]
+    [InlineData("\"num_layers\": 2", "\"num_layers\": 1000000000000", "num_layers", "from 1 to 16777216")]
+    [InlineData("\"num_layers\": 2", "\"num_layers\": [\r\n  2,\n  3\n]", "num_layers", "is [ 2, 3 ], but")]
     [InlineData("\"patch_size\": 2", "\"patch_size\": 2.5", "patch_size", "2.5")]
     [InlineData("\"num_attention_heads\": 3", "\"num_attention_heads\": \"3\"", "num_attention_heads", "3")]
     [InlineData("\"caption_projection_dim\": 24", "\"caption_projection_dim\": 32", "caption_projection_dim", "24")]

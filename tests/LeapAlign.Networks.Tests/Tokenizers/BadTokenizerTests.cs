@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using FsCheck.Xunit;
 using LeapAlign.Networks.Tokenizers;
 using LeapAlign.Pipeline;
@@ -59,6 +60,17 @@ public class BadTokenizerTests
     [InlineData("tokenizer.json", "{\"model\": {\"type\": \"Unigram\", \"unk_id\": 0, \"vocab\": [[\"a\", 0]]}, \"added_tokens\": [{\"id\": 9, \"content\": \"</s>\"}]}")]
     [InlineData("tokenizer.json", "{\"model\": {\"type\": \"Unigram\", \"unk_id\": 0, \"vocab\": [[\"a\", 0]]}, \"normalizer\": {\"precompiled_charsmap\": \"?\"}}")]
     public void A_t5_folder_with_a_bad_file_is_a_fault(string name, string? content) => Faulty(Damaged(T5Folder, [], name, content), name, T5Tokenizer.Load);
+
+    [Fact]
+    public void Pieces_that_share_an_id_are_named()
+    {
+        var folder = Copy(ClipFolder, "merges.txt", "tokenizer_config.json");
+        var vocabulary = JsonNode.Parse(File.ReadAllText(Path.Combine(ClipFolder, "vocab.json")))!.AsObject();
+        var (first, second) = (vocabulary.ElementAt(0), vocabulary.ElementAt(1).Key);
+        vocabulary[second] = first.Value!.DeepClone();
+        File.WriteAllText(Path.Combine(folder, "vocab.json"), vocabulary.ToJsonString());
+        Assert.Contains($"'{first.Key}' and '{second}' have the same id, {first.Value}", Faulty(folder, "vocab.json", ClipTokenizer.Load).Message, StringComparison.Ordinal);
+    }
 
     [Fact]
     public void Merges_that_are_not_utf8_name_their_line()

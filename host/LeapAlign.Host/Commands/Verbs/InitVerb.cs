@@ -27,6 +27,7 @@ internal sealed class InitVerb(Terminal terminal) : IVerb
     public Command Describe()
     {
         var command = new Command("init", "Writes a commented plugins.json to start from.") { _force };
+        command.TakeNoOverrides("writes the file that it always writes, to be changed afterwards");
         command.SetAction(Invoke);
         return command;
     }

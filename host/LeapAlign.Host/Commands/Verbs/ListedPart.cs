@@ -1,3 +1,4 @@
+using System.Text.Json;
 using LeapAlign.Contracts.Plugins;
 using LeapAlign.Host.Plugins;
 using LeapAlign.Host.Runs.Records;
@@ -38,6 +39,19 @@ internal sealed class ListedPart(PluginHandle? plugin, ManifestPart part)
     {
         if (plugin is null or { Fault: not null }) return unknown;
         var definition = plugin.Part(part.Kind, part.Id);
-        return plugin.Guard($"describing '{part.Id}'", () => Result.Ok(question(definition, settings ?? definition.ReadSettings("{}")))).Match(static answer => answer, _ => unknown);
+        return plugin.Guard($"describing '{part.Id}'", () => Result.Ok((settings ?? Defaults(definition)) is { } read ? question(definition, read) : unknown)).Match(static answer => answer, _ => unknown);
+    }
+
+    // A part with settings that have to be given has no defaults; that is no fault of its plugin.
+    private static object? Defaults(PartDefinition definition)
+    {
+        try
+        {
+            return definition.ReadSettings("{}");
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
     }
 }

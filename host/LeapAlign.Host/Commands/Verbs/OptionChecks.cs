@@ -20,6 +20,14 @@ internal static class OptionChecks
     /// <param name="ofFile">What to write for the captions of a file.</param>
     public static void TakeCaptions(this Option option, Func<string, string> ofFile) => option.Refuse(word => CaptionArgument.Refusal(word, ofFile));
 
+    /// <summary>Refuses overrides, which a verb that composes no run would not look at.</summary>
+    /// <param name="command">The verb.</param>
+    /// <param name="instead">What it does.</param>
+    public static void TakeNoOverrides(this Command command, string instead) => command.Validators.Add(result =>
+    {
+        if (result.GetResult(GlobalOptions.Set) is { Implicit: false }) result.AddError($"--set changes a run; {command.Name} {instead}");
+    });
+
     /// <summary>Refuses words.</summary>
     /// <param name="option">The option.</param>
     /// <param name="refusal">Why a word is refused; null where it is not.</param>

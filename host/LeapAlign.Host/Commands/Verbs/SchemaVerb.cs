@@ -26,6 +26,7 @@ internal sealed class SchemaVerb(Workspaces workspaces, Terminal terminal) : IVe
     public Command Describe()
     {
         var command = new Command("schema", $"Writes {EditorSchema.FileName}, with which an editor completes and checks plugins.json.") { _output, _telemetry };
+        command.TakeNoOverrides("writes what the installed plugins say of their settings");
         command.SetAction(Invoke);
         return command;
     }

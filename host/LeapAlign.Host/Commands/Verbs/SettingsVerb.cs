@@ -19,6 +19,7 @@ internal sealed class SettingsVerb(Workspaces workspaces, Terminal terminal) : I
     public Command Describe()
     {
         var command = new Command("settings", "Explains settings: name, type, default, range, meaning.") { _id, _kind };
+        command.TakeNoOverrides("explains what can be set");
         command.SetAction(Invoke);
         return command;
     }

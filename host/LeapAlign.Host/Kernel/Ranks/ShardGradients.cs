@@ -25,7 +25,7 @@ internal sealed class ShardGradients(ParameterSet parameters, RunRanks ranks, in
     public void Open(int? batch, string owner)
     {
         if (shards == 1) return;
-        if (batch is not { } place) throw new FaultException(new Fault.Run(FaultCodes.NoShard, $"'{owner}' does not say which micro-batch its loss is of (Objective.From), which a run of {shards * ranks.World} shards has to know: set run.shards to 1 or take another algorithm"));
+        if (batch is not { } place) throw new FaultException(new Fault.Composition(FaultCodes.NoShard, $"'{owner}' does not say which micro-batch its loss is of (Objective.From), which a run of {shards * ranks.World} shards has to know: set run.shards to 1 or take another algorithm"));
         Swap(place / batches);
     }
 

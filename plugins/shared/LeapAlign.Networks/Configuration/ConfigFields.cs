@@ -102,7 +102,7 @@ public sealed class ConfigFields
     public int Size(string key, int? absent = null)
     {
         if (Find(key) is not { } element) return absent ?? Wrong<int?>(key, "is missing") ?? 1;
-        return AsSize(element) ?? Wrong<int?>(key, $"is {element.GetRawText()}, but has to be a whole number from 1 on") ?? 1;
+        return AsSize(element) ?? Wrong<int?>(key, $"is {element.GetRawText()}, but has to be a whole number from 1 to {LargestSize}") ?? 1;
     }
 
     /// <summary>A whole number.</summary>
@@ -289,7 +289,7 @@ public sealed class ConfigFields
 
     private T? Wrong<T>(string key, string message)
     {
-        Remember(new Fault.Input(FaultCodes.WrongModelClass, $"'{_prefix}{key}' {message}", new SourcePlace(_path, Key: _prefix + key)));
+        Remember(new Fault.Input(FaultCodes.WrongModelClass, $"'{_prefix}{key}' {string.Join(' ', message.Split('\n', StringSplitOptions.TrimEntries))}", new SourcePlace(_path, Key: _prefix + key)));
         return default;
     }
 

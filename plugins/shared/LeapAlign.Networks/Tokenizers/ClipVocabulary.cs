@@ -65,7 +65,9 @@ internal sealed class ClipVocabulary
                 return TokenizerFile.Bad(_path, $"the id of '{piece.Name}' is {piece.Value.GetRawText()}, but has to be a whole number from 0 on", piece.Name);
             _ids[piece.Name] = id;
         }
-        return this;
+        return _ids.GroupBy(static piece => piece.Value).FirstOrDefault(static same => same.Count() > 1)?.ToArray() is [var first, var second, ..]
+            ? TokenizerFile.Bad(_path, $"'{first.Key}' and '{second.Key}' have the same id, {first.Value}", second.Key)
+            : this;
     }
 
     private Result<ClipVocabulary> TakeLines(string path, string[] lines)

@@ -95,11 +95,16 @@ public sealed class SafetensorsFolderTests
         void Shard(string file, params (string Name, float Value)[] tensors) =>
             Expect.Ok(SafetensorsWriter.Write(folder[file], [.. tensors.Select(tensor => new TensorToWrite(tensor.Name, full([1], tensor.Value, dtype: float32), ScalarType.Float32))]));
         Shard("m1.safetensors", ("a", 1), ("more", 2));
-        Shard("m2.safetensors", ("b", 3), ("a", 4), ("more", 5));
+        Shard("m2.safetensors", ("b", 3), ("a", 1), ("more", 5));
         folder.Write("model.safetensors.index.json", """{"metadata":{"total_size":1},"weight_map":{"a":"m1.safetensors","b":"m2.safetensors"}}""");
         var weights = Expect.Ok(SafetensorsFolder.Open(folder.Path));
         Assert.Equal(["a", "b", "more"], weights.Entries.Keys.Order(StringComparer.Ordinal));
         Assert.Equal([1f, 3f, 5f], new[] { "a", "b", "more" }.Select(name => Expect.Ok(weights.Read(name)).item<float>()));
+        weights.Dispose();
+        // One that the index places in a shard, and a later one holds with another value: the libraries take the later, the index says the first.
+        Shard("m2.safetensors", ("b", 3), ("a", 4));
+        var fault = Expect.Fault(SafetensorsFolder.Open(folder.Path), FaultCodes.DamagedWeights);
+        Assert.Contains("tensor 'a': the index places it in 'm1.safetensors', and 'm2.safetensors' holds another one", fault.Message, StringComparison.Ordinal);
     }
 
     [Fact]

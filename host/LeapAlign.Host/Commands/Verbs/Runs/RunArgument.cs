@@ -1,4 +1,5 @@
 using System.CommandLine;
+using LeapAlign.Host.Configuration;
 using LeapAlign.Host.Runs.Folders;
 using LeapAlign.Pipeline;
 
@@ -11,7 +12,14 @@ internal sealed class RunArgument() : Argument<string>("run")
     public static RunArgument Create() => new() { Description = "The folder of a run, or 'latest' for the one that was worked on last.", HelpName = "folder" };
 
     /// <summary>The folder that the user names.</summary>
-    public Result<RunFolder> Find(ParseResult parsed) => RunLocation.Find(parsed.GetValue(this)!, CompositionSource.Of(parsed));
+    /// <returns>A fault where overrides are given that say nothing: what a run was composed from is not read, except to find the folder of the latest.</returns>
+    public Result<RunFolder> Find(ParseResult parsed)
+    {
+        var (which, source) = (parsed.GetValue(this)!, CompositionSource.Of(parsed));
+        return source.Set.Count > 0 && which != RunLocation.Latest
+            ? Misuse.Of($"--set changes a run; {parsed.CommandResult.Command.Name} works on what is in the folder")
+            : RunLocation.Find(which, source);
+    }
 
     /// <summary>The folder, and what its run was composed from: the file that <c>--config</c> names, or its own.</summary>
     public Result<(RunFolder Folder, CompositionSource Source)> FindSource(ParseResult parsed) => FindSource(parsed.GetValue(this)!, parsed);
