@@ -48,12 +48,17 @@ internal sealed record ClipFolder(string Path, ClipConfig Config, ClipImageProce
     /// <summary>Opens what makes token ids of captions, as many as tokenizer and model take.</summary>
     /// <param name="asOpenClip">Whether captions are cleaned as open_clip does, whatever the layout.</param>
     /// <param name="warn">Takes warnings.</param>
-    public Result<CaptionIds> Captions(bool asOpenClip, Action<Fault> warn) => Tokenizer(asOpenClip, warn).Bind(tokenizer =>
+    public Result<CaptionIds> Captions(bool asOpenClip, Action<Fault> warn) => Tokenizer(asOpenClip, warn).Bind(FillsBehind).Bind(tokenizer =>
         CaptionIds.Of(tokenizer, Config.Text.Vocabulary, Math.Min(tokenizer.MaxLength, Config.Text.Positions), Path, "the model", warn));
 
     private Result<ITextTokenizer> Tokenizer(bool asOpenClip, Action<Fault> warn) => asOpenClip
         ? OpenClipTokenizer.Load(Path, warn).Map(static tokenizer => (ITextTokenizer)tokenizer)
         : ClipTokenizer.Load(Path, warn).Map(static tokenizer => (ITextTokenizer)tokenizer);
+
+    // A text that begins later has other positions: what it scores would depend on the longest caption beside it, as it does in transformers.
+    private Result<ITextTokenizer> FillsBehind(ITextTokenizer tokenizer) => tokenizer.PadsLeft
+        ? new Fault.Input(FaultCodes.BadTokenizer, "'padding_side' is \"left\", with which a score depends on the captions beside it; it has to be right", new SourcePlace(System.IO.Path.Combine(Path, "tokenizer_config.json"), Key: "padding_side"))
+        : Result.Ok(tokenizer);
 
     private static bool HasModel(string path) => File.Exists(System.IO.Path.Combine(path, "config.json")) && Directory.EnumerateFiles(path, "model*.safetensors*").Any();
 

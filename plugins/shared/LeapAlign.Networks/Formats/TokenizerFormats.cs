@@ -108,7 +108,7 @@ public static class TokenizerFormats
          Honoured("model_max_length", "the longest text, in tokens; see below"),
          Honoured("max_len", "the older name of model_max_length"),
          Honoured("added_tokens_decoder", "tokens that are found in a text; each has to have the id that the vocabulary gives it"),
-         Honoured("padding_side", "right or left; right when absent"),
+         Honoured("padding_side", "right or left; right when absent. A reward on CLIP refuses left, with which a score depends on the captions beside it"),
          Honoured("truncation_side", "right or left: the end of a text that is cut; right when absent"),
          Honoured("split_special_tokens", "whether special tokens in a text are plain text"),
          RefusedUnless("tokenizer_class", $"{name}, {name}Fast, or absent"),

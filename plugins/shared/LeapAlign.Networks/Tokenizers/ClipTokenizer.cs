@@ -29,6 +29,9 @@ public sealed class ClipTokenizer : ITextTokenizer
     public int MaxLength { get; }
 
     /// <inheritdoc/>
+    public bool PadsLeft => _sides.PadsLeft;
+
+    /// <inheritdoc/>
     public int VocabularySize { get; }
 
     /// <summary>The id that ends every sequence.</summary>

@@ -9,6 +9,9 @@ public interface ITextTokenizer
     /// <summary>One more than the largest id: the rows that the encoder's embedding has to have at least.</summary>
     int VocabularySize { get; }
 
+    /// <summary>Whether padding comes before a text.</summary>
+    bool PadsLeft => false;
+
     /// <summary>Encodes a text. Every string is accepted; unpaired surrogates count as U+FFFD.</summary>
     /// <param name="text">The caption.</param>
     /// <param name="length">How many ids to return, at least two.</param>

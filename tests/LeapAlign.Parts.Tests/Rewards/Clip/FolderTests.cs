@@ -35,6 +35,15 @@ public sealed class FolderTests : IDisposable
         AssertFault(FaultCodes.BadTokenizer, "");
     }
 
+    /// <summary>transformers gives such a caption other features when a longer one is beside it.</summary>
+    [Fact]
+    public void Captions_that_are_padded_before_their_words_are_a_fault()
+    {
+        Copy(except: "tokenizer_config.json");
+        File.WriteAllText(Path("tokenizer_config.json"), """{ "padding_side": "left" }""");
+        AssertFault(FaultCodes.BadTokenizer, "'padding_side' is \"left\"");
+    }
+
     [Fact]
     public void Pictures_of_another_size_than_the_models_are_a_fault()
     {
