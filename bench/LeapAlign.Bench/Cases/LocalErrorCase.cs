@@ -1,10 +1,10 @@
 using LeapAlign.Contracts.Algorithms;
 using LeapAlign.Contracts.Flow;
+using LeapAlign.Contracts.Models;
 using LeapAlign.Contracts.Prompts;
 using LeapAlign.Contracts.Randomness;
 using LeapAlign.Contracts.Rewards;
 using LeapAlign.Contracts.Samplers;
-using LeapAlign.Contracts.Models;
 using static TorchSharp.torch;
 
 namespace LeapAlign.Bench.Cases;

@@ -1,8 +1,8 @@
 using LeapAlign.Contracts.Algorithms;
+using LeapAlign.Contracts.Flow;
 using LeapAlign.Contracts.Prompts;
 using LeapAlign.Contracts.Randomness;
 using LeapAlign.Contracts.Rewards;
-using LeapAlign.Contracts.Flow;
 using LeapAlign.Contracts.Samplers;
 using LeapAlign.Contracts.Weights;
 using LeapAlign.Optimization;

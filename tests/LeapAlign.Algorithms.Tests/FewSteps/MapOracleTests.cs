@@ -1,8 +1,8 @@
 using FsCheck;
 using FsCheck.Xunit;
+using LeapAlign.Algorithms.FewSteps.Maps;
 using LeapAlign.Contracts.Flow;
 using LeapAlign.Contracts.Samplers;
-using LeapAlign.Algorithms.FewSteps.Maps;
 using LeapAlign.Methods.Maps;
 using LeapAlign.Methods.Matching;
 using LeapAlign.Samplers.FlowEuler;

@@ -43,7 +43,7 @@ public sealed class VerbTests
     [Fact]
     public void List_shows_states_and_why_a_plugin_is_faulted()
     {
-        using var workspace = new TestWorkspace();
+        using var workspace = new TestWorkspace().Write(TestWorkspace.Valid);
         File.Delete(Path.Combine(workspace.Drop("speaks-1", "dropped"), "plugin.json"));
         var terminal = new TestTerminal();
         Assert.Equal(0, terminal.Run(s_bundled, "list", "-c", workspace.Config));

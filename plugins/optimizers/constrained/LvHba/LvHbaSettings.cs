@@ -9,6 +9,7 @@ public sealed record LvHbaSettings
 {
     /// <summary>Rewards of the upper score.</summary>
     [Description("Names of trained rewards that judge: their sum, by their weights of plugins.json, is what the weights of the other trained rewards are learnt for. They are scored on a second draw of each step, whose gradient counts 1/c, and are in no other loss.")]
+    [JsonRequired]
     [MinLength(1)]
     public IReadOnlyList<string> Upper { get; init; } = [];
 
