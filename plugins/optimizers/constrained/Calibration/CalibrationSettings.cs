@@ -10,6 +10,7 @@ public sealed record CalibrationSettings
 {
     /// <summary>Rewards that stay.</summary>
     [Description("Names of trained rewards whose mean loss stays what it was at the scales that the first step began with: equalities. The sum of the other trained rewards, by their weights, is what is raised.")]
+    [JsonRequired]
     [MinLength(1)]
     public IReadOnlyList<string> Equal { get; init; } = [];
 
