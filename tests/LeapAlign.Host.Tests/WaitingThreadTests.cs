@@ -6,12 +6,12 @@ namespace LeapAlign.Host.Tests;
 public sealed class WaitingThreadTests
 {
     [Theory]
-    [InlineData(2, 3e-9, "GOMP_SPINCOUNT", "13333")]
-    [InlineData(16, 23e-9, "GOMP_SPINCOUNT", "1739")]
-    [InlineData(2, 45e-9, "GOMP_SPINCOUNT", "889")]
+    [InlineData(2, 3e-9, "GOMP_SPINCOUNT", "6667")]
+    [InlineData(16, 23e-9, "GOMP_SPINCOUNT", "870")]
+    [InlineData(2, 45e-9, "GOMP_SPINCOUNT", "444")]
     [InlineData(1, 23e-9, "OMP_WAIT_POLICY", "passive")]
     [InlineData(2, null, "OMP_WAIT_POLICY", "passive")]
-    public void It_spins_for_forty_microseconds_where_another_may_come(int threads, double? turn, string name, string value)
+    public void It_spins_for_twenty_microseconds_where_another_may_come(int threads, double? turn, string name, string value)
     {
         var chosen = WaitingThreads.Choose(threads, turn);
         Assert.Equal((name, value), (chosen.Name, chosen.Value));

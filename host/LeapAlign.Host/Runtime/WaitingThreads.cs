@@ -16,8 +16,9 @@ internal static class WaitingThreads
     private const string Policy = "OMP_WAIT_POLICY";
     private const string Spins = "GOMP_SPINCOUNT";
 
-    // To wake a thread takes 5 µs where its processor is awake and 30 to 80 where it has to be fetched, as on a virtual machine.
-    private const double SpinSeconds = 40e-6;
+    // To wake a thread takes 5 µs where its processor is awake and 30 to 80 where it has to be fetched, as on a virtual machine. Most waits of a step are shorter; longer spinning costs more beside busy processes
+    // than it gains.
+    private const double SpinSeconds = 20e-6;
     private static string s_words = "as libgomp has it";
 
     /// <summary>How they wait.</summary>
