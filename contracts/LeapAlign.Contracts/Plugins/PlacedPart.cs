@@ -14,6 +14,9 @@ public sealed record PlacedPart(Device Device, bool OnHost)
     /// <summary>On the device of the run, with weights in the memory of the machine.</summary>
     public const string Host = "host";
 
+    /// <summary>The words for what may also be on another device, as a regular expression.</summary>
+    public const string Words = "^(run|host|cpu|cuda(:[0-9]{1,4})?)$";
+
     /// <summary>What a word means in a run.</summary>
     /// <param name="word"><see cref="Run"/>, <see cref="Host"/>, or the name of a device.</param>
     /// <param name="context">Of the part.</param>

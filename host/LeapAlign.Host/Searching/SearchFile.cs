@@ -158,14 +158,11 @@ internal static class SearchFile
     private static Result<Unit> Apart(IReadOnlyList<SearchedSetting> settings, List<SweepSet> fixedSets)
     {
         List<SweepSet> all = [.. fixedSets, .. settings.Select(static setting => new SweepSet(setting.Key, null, setting.Place))];
-        if (all.FirstOrDefault(static set => set.Path is "run" or "run.name" or "run.folder") is { } own)
+        if (all.FirstOrDefault(static set => SweepSet.PlacesRuns(set.Path)) is { } own)
             return Bad<Unit>($"{Quoted.Words(own.Key)} cannot be set: the search says where each of its runs lies, which is <run.folder>/<name of the search>/trial-<number>", own.Place);
-        for (var i = 0; i < all.Count; i++)
-        {
-            if (all.Skip(i + 1).FirstOrDefault(later => later.Covers(all[i].Path)) is { } covering)
-                return Bad<Unit>($"{Quoted.Words(covering.Key)} replaces what {Quoted.Words(all[i].Key)} has set before it; expected one of them", covering.Place);
-        }
-        return Unit.Value;
+        return SweepSet.FirstReplaced(all) is var (replaced, by)
+            ? Bad<Unit>($"{Quoted.Words(by.Key)} replaces what {Quoted.Words(replaced.Key)} has set before it; expected one of them", by.Place)
+            : Unit.Value;
     }
 
     private static string? Text(JsonObject root, string key) => root[key] is JsonValue value && value.TryGetValue(out string? text) ? text : null;

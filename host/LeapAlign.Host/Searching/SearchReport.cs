@@ -5,6 +5,7 @@ using LeapAlign.Host.Commands;
 using LeapAlign.Host.Configuration;
 using LeapAlign.Host.Reports.Pages;
 using LeapAlign.Host.Scored;
+using LeapAlign.Host.Sweeps;
 using LeapAlign.Pipeline;
 using LeapAlign.Storage.Disks;
 using Spectre.Console;
@@ -37,8 +38,8 @@ internal static class SearchReport
         foreach (var (trial, _, found) in trials)
         {
             Append([
-                trial.Number.ToString(CultureInfo.InvariantCulture), Word(trial.Step), Exact(trial.Radius), .. Values(search, trial).Select(Exact),
-                .. rewards.Select(name => found.TryGetValue(name, out var value) ? Exact(value) : ""), trial.IsAllowed ? "yes" : "no", trial.IsBetter ? "yes" : "no",
+                trial.Number.ToString(CultureInfo.InvariantCulture), Word(trial.Step), SweepSummary.Exact(trial.Radius), .. Values(search, trial).Select(SweepSummary.Exact),
+                .. rewards.Select(name => found.TryGetValue(name, out var value) ? SweepSummary.Exact(value) : ""), trial.IsAllowed ? "yes" : "no", trial.IsBetter ? "yes" : "no",
             ]);
         }
         return table.ToString();
@@ -58,7 +59,7 @@ internal static class SearchReport
             ["trial"] = best.Number,
             ["run"] = Path.GetFileName(judged.Run.Path),
             ["settings"] = new JsonObject(search.Settings.Zip(Values(search, best), static (setting, value) => KeyValuePair.Create(setting.Key, (JsonNode?)JsonValue.Create(value)))),
-            ["rewards"] = new JsonObject(judged.Rewards.Select(static reward => KeyValuePair.Create(reward.Key, (JsonNode?)(double.IsFinite(reward.Value) ? JsonValue.Create(reward.Value) : JsonValue.Create(Exact(reward.Value)))))),
+            ["rewards"] = new JsonObject(judged.Rewards.Select(static reward => KeyValuePair.Create(reward.Key, SweepSummary.Number(reward.Value)))),
         };
     }
 
@@ -76,7 +77,7 @@ internal static class SearchReport
         }
         terminal.Console.Write(table);
         if (end.Best is { } best)
-            terminal.Write($"best is trial {best.Number}: {string.Join(' ', search.Settings.Zip(Values(search, best), static (setting, value) => $"--set {setting.Key}={Exact(value)}"))}");
+            terminal.Write($"best is trial {best.Number}: {string.Join(' ', search.Settings.Zip(Values(search, best), static (setting, value) => $"--set {setting.Key}={SweepSummary.Exact(value)}"))}");
         terminal.Write($"report {Path.Combine(folder, "report.html")}, trials.csv and best.json beside it");
         return Unit.Value;
     }
@@ -90,6 +91,4 @@ internal static class SearchReport
     };
 
     private static string Short(double number) => number.ToString("G4", CultureInfo.InvariantCulture);
-
-    private static string Exact(double number) => number.ToString("R", CultureInfo.InvariantCulture);
 }

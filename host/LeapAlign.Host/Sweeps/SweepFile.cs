@@ -15,9 +15,6 @@ internal static class SweepFile
 
     private const string Axes = "axes", Members = "members", Exclude = "exclude", Alone = "base";
 
-    // Where a run lies, the sweep says.
-    private static readonly string[] s_own = ["run", "run.name", "run.folder"];
-
     private static readonly JsonObject s_schema = (JsonObject)JsonNode.Parse("""
         {
           "type": "object", "additionalProperties": false,
@@ -92,7 +89,7 @@ internal static class SweepFile
     {
         if (key.Contains('=', StringComparison.Ordinal)) return Result.Fail<SweepSet>(Bad($"{Quoted.Words(key)} is no path of a key of plugins.json, such as run.seed", place));
         var set = new SweepSet(key, value?.DeepClone(), place);
-        return s_own.Contains(set.Path, StringComparer.Ordinal)
+        return SweepSet.PlacesRuns(set.Path)
             ? Result.Fail<SweepSet>(Bad($"{Quoted.Words(key)} cannot differ between members: the sweep says where each of its runs lies, which is <run.folder>/<name of the sweep>/<name of the member>", place))
             : set;
     }
@@ -121,12 +118,8 @@ internal static class SweepFile
         for (var number = 0; number < members.Count; number++)
         {
             var sets = members[number];
-            // A value that a later one replaces as a whole would do nothing.
-            for (var index = 0; index < sets.Count; index++)
-            {
-                if (sets.Skip(index + 1).FirstOrDefault(later => later.Covers(sets[index].Path)) is not { } covering) continue;
-                return Result.Fail<IReadOnlyList<SweepMember>>(Bad($"{Quoted.Words(covering.Key)} replaces what {Quoted.Words(sets[index].Key)} has set before it; expected it first, or one of them", covering.Place));
-            }
+            if (SweepSet.FirstReplaced(sets) is var (replaced, by))
+                return Result.Fail<IReadOnlyList<SweepMember>>(Bad($"{Quoted.Words(by.Key)} replaces what {Quoted.Words(replaced.Key)} has set before it; expected it first, or one of them", by.Place));
             var all = string.Join('\n', sets.Select(static set => $"{set.Path}={set.Json}").Order(StringComparer.Ordinal));
             if (!seen.TryAdd(all, number))
                 return new Fault.Configuration(FaultCodes.Duplicate, $"members {seen[all]} and {number} are the same: {(sets.Count == 0 ? "plugins.json as it is" : string.Join(", ", sets.Select(static set => set.Text)))}", sets.Count == 0 ? source.Place(Members) : sets[0].Place);
@@ -140,7 +133,7 @@ internal static class SweepFile
         foreach (var text in overrides)
         {
             var path = string.Join('.', Override.Segments(text.Split('=', 2)[0]));
-            if (s_own.Contains(path, StringComparer.Ordinal) && path != "run.folder") return Misuse.Of($"--set {Quoted.Words(text)}: the sweep names its runs itself");
+            if (SweepSet.PlacesRuns(path) && path != "run.folder") return Misuse.Of($"--set {Quoted.Words(text)}: the sweep names its runs itself");
             if (sweep.Members.SelectMany(static member => member.Sets).FirstOrDefault(set => set.Covers(path)) is { } covering)
                 return Misuse.Of($"--set {Quoted.Words(text)} would do nothing: the sweep sets {Quoted.Words(covering.Key)}");
         }

@@ -22,6 +22,20 @@ internal sealed record SweepSet(string Key, JsonNode? Value, SourcePlace Place)
     /// <summary>What <c>--set</c> is given.</summary>
     public string Text => $"{Key}={Json}";
 
+    /// <summary>Whether a path says where a run lies, which a sweep and a search say themselves.</summary>
+    public static bool PlacesRuns(string path) => path is "run" or "run.name" or "run.folder";
+
+    /// <summary>A value that a later one replaces as a whole, so that it would do nothing; null for none.</summary>
+    /// <param name="sets">In their order.</param>
+    public static (SweepSet Replaced, SweepSet By)? FirstReplaced(IReadOnlyList<SweepSet> sets)
+    {
+        for (var index = 0; index < sets.Count; index++)
+        {
+            if (sets.Skip(index + 1).FirstOrDefault(later => later.Covers(sets[index].Path)) is { } by) return (sets[index], by);
+        }
+        return null;
+    }
+
     /// <summary>Whether this key is another one, or one above it.</summary>
     public bool Covers(string path) => path == Path || path.StartsWith($"{Path}.", StringComparison.Ordinal);
 }

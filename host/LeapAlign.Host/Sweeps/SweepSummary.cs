@@ -176,7 +176,8 @@ internal sealed record SweepSummary(Sweep Sweep, IReadOnlyList<SweptRun> Runs, I
 
     private static JsonNode? Node(Spread? spread) => spread is null ? null : new JsonObject { ["mean"] = Number(spread.Mean), ["deviation"] = spread.Deviation is { } deviation ? Number(deviation) : null };
 
-    private static JsonNode? Number(double value) => double.IsFinite(value) ? JsonValue.Create(value) : JsonValue.Create(Exact(value));
+    /// <summary>A number of JSON; one that is not finite is a word, as in metrics.jsonl.</summary>
+    public static JsonNode? Number(double value) => double.IsFinite(value) ? JsonValue.Create(value) : JsonValue.Create(Exact(value));
 
     private static IEnumerable<(string Name, string Role)> Roles(JsonObject settings) => (settings[PartSection.Rewards] as JsonArray ?? []).OfType<JsonObject>()
         .Select(static reward => (Text(reward, "name"), Text(reward, "role")));
@@ -185,5 +186,6 @@ internal sealed record SweepSummary(Sweep Sweep, IReadOnlyList<SweptRun> Runs, I
 
     private static string Whole(int number) => number.ToString(CultureInfo.InvariantCulture);
 
-    private static string Exact(double number) => number.ToString("R", CultureInfo.InvariantCulture);
+    /// <summary>The shortest text that is read back to the last bit.</summary>
+    public static string Exact(double number) => number.ToString("R", CultureInfo.InvariantCulture);
 }

@@ -1,8 +1,8 @@
-using LeapAlign.Contracts.Models;
 using LeapAlign.Contracts.Optimizers;
 using LeapAlign.Contracts.Randomness;
 using LeapAlign.Contracts.State;
 using LeapAlign.Contracts.Weights;
+using LeapAlign.Optimization;
 using LeapAlign.Pipeline;
 using static TorchSharp.torch;
 
@@ -25,16 +25,21 @@ public sealed class HarpgOptimizer(HarpgSettings settings) : IOptimizer
 
     private sealed class Optimization(HarpgSettings settings, ParameterSet parameters) : IOptimization, IStateful
     {
-        private readonly Tensor[] _before = [.. parameters.Select(static parameter => parameter.Value.detach().clone().DetachFromDisposeScope())];
-        private readonly Tensor[] _direction = [.. parameters.Select(static parameter => zeros_like(parameter.Value).detach().DetachFromDisposeScope())];
-
-        // t.
-        private int _updates;
+        private readonly KeptRows _kept = new(parameters, ("before", KeptRows.AsNow), ("direction", KeptRows.Zeros));
 
         public int StateVersion => 1;
 
+        // t.
+        private int Updates => _kept.Updates;
+
+        // θ_{t−1}.
+        private IReadOnlyList<Tensor> Before => _kept[0];
+
+        // d.
+        private IReadOnlyList<Tensor> Direction => _kept[1];
+
         // 2 / (t + 2).
-        private double Fall => settings.Schedule == IgtSchedule.Constant ? 1 : 2.0 / (_updates + 2);
+        private double Fall => settings.Schedule == IgtSchedule.Constant ? 1 : 2.0 / (Updates + 2);
 
         public double Update(UpdateContext context)
         {
@@ -42,11 +47,11 @@ public sealed class HarpgOptimizer(HarpgSettings settings) : IOptimizer
             using var scope = NewDisposeScope();
             using var _ = no_grad();
             var (eta, gamma) = (settings.Eta * Fall, settings.Gamma * (settings.Normalized ? Fall : Math.Sqrt(Fall)));
-            var carried = _updates == 0 ? null : Carried(context);
+            var carried = Updates == 0 ? null : Carried(context);
             double squares = 0, carry = 0;
             foreach (var (place, parameter) in parameters.Index())
             {
-                var direction = _direction[place];
+                var direction = Direction[place];
                 if (carried is not null)
                 {
                     direction.add_(carried[place]);
@@ -54,13 +59,13 @@ public sealed class HarpgOptimizer(HarpgSettings settings) : IOptimizer
                 }
                 if (parameter.Value.grad is { } gradient)
                 {
-                    if (_updates == 0) direction.copy_(gradient);
+                    if (Updates == 0) direction.copy_(gradient);
                     else direction.lerp_(gradient, eta);
                 }
                 squares += Square(direction);
             }
             var length = Math.Sqrt(squares);
-            foreach (var ((parameter, direction), before) in parameters.Zip(_direction).Zip(_before))
+            foreach (var ((parameter, direction), before) in parameters.Zip(Direction).Zip(Before))
             {
                 before.copy_(parameter.Value);
                 if (parameter.Value.grad is not null && length > 0) parameter.Value.add_(direction, -gamma / (settings.Normalized ? length : 1));
@@ -68,44 +73,24 @@ public sealed class HarpgOptimizer(HarpgSettings settings) : IOptimizer
             context.Measure("eta", eta);
             context.Measure("direction", length);
             context.Measure("carried", Math.Sqrt(carry));
-            _updates++;
+            _kept.Updates++;
             return gamma;
         }
 
-        public PartState Save() => new(
-            StateVersion,
-            [.. parameters.Zip(_before, static (parameter, before) => new NamedTensor(Before(parameter), before)), .. parameters.Zip(_direction, static (parameter, direction) => new NamedTensor(Direction(parameter), direction))],
-            new Dictionary<string, double> { ["updates"] = _updates });
+        public PartState Save() => _kept.Save(StateVersion);
 
-        public Result<Unit> Load(PartState state) =>
-            from before in parameters.Zip(_before, (parameter, before) => state.CopyTo(Before(parameter), before)).All()
-            from directions in parameters.Zip(_direction, (parameter, direction) => state.CopyTo(Direction(parameter), direction)).All()
-            from updates in state.Number("updates")
-            select Resumed((int)updates);
+        public Result<Unit> Load(PartState state) => _kept.Load(state);
 
-        public void Dispose()
-        {
-            foreach (var tensor in _before.Concat(_direction)) tensor.Dispose();
-        }
+        public void Dispose() => _kept.Dispose();
 
         // B u at q θ_t + (1 − q) θ_{t−1}.
         private IReadOnlyList<Tensor> Carried(UpdateContext context)
         {
-            var q = settings.At == HessianPlace.Middle ? 0.5 : RandomKey.OfRun(settings.Seed).For("harpg", _updates).Open().NextDouble();
-            Tensor[] moved = [.. parameters.Zip(_before, static (parameter, before) => parameter.Value.detach() - before)];
-            return context.HessianVector([.. _before.Zip(moved, (before, step) => before + (step * q))], moved, draw: 1, settings.Reach);
-        }
-
-        private Unit Resumed(int updates)
-        {
-            _updates = updates;
-            return Unit.Value;
+            var q = settings.At == HessianPlace.Middle ? 0.5 : RandomKey.OfRun(settings.Seed).For("harpg", Updates).Open().NextDouble();
+            Tensor[] moved = [.. parameters.Zip(Before, static (parameter, before) => parameter.Value.detach() - before)];
+            return context.HessianVector([.. Before.Zip(moved, (before, step) => before + (step * q))], moved, draw: 1, settings.Reach);
         }
 
         private static double Square(Tensor tensor) => tensor.to(ScalarType.Float64).square().sum().item<double>();
-
-        private static string Before(Parameter parameter) => $"before.{parameter.Name}";
-
-        private static string Direction(Parameter parameter) => $"direction.{parameter.Name}";
     }
 }

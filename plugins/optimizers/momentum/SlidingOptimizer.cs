@@ -1,7 +1,7 @@
-using LeapAlign.Contracts.Models;
 using LeapAlign.Contracts.Optimizers;
 using LeapAlign.Contracts.State;
 using LeapAlign.Contracts.Weights;
+using LeapAlign.Optimization;
 using LeapAlign.Pipeline;
 using static TorchSharp.torch;
 
@@ -30,21 +30,26 @@ public sealed class SlidingOptimizer(SlidingSettings settings) : IOptimizer
     private sealed class Optimization(SlidingSettings settings, ParameterSet parameters) : IProbingOptimization, IStateful
     {
         private readonly double _share = 0.5 * Math.Sqrt(settings.Strong / settings.Smooth);
-        private readonly Tensor[] _point = [.. parameters.Select(static parameter => parameter.Value.detach().clone().DetachFromDisposeScope())];
-        private readonly Tensor[] _target = [.. parameters.Select(parameter => (settings.Decay == DecayTarget.Start ? parameter.Value.detach().clone() : zeros_like(parameter.Value).detach()).DetachFromDisposeScope())];
-
-        // k, gradients of f so far.
-        private int _updates;
+        private readonly KeptRows _kept = new(parameters, ("point", KeptRows.AsNow), ("target", settings.Decay == DecayTarget.Start ? KeptRows.AsNow : KeptRows.Zeros));
 
         public int StateVersion => 1;
+
+        // k, gradients of f so far.
+        private int Updates => _kept.Updates;
+
+        // x.
+        private IReadOnlyList<Tensor> Point => _kept[0];
+
+        // b.
+        private IReadOnlyList<Tensor> Target => _kept[1];
 
         public IReadOnlyList<Tensor>? Probe()
         {
             // Both points are where training began before the first step.
-            if (_updates == 0) return null;
+            if (Updates == 0) return null;
             using var scope = NewDisposeScope();
             using var _ = no_grad();
-            return [.. parameters.Zip(_point, (parameter, point) => parameter.Value.detach().lerp(point, _share).MoveToOuterDisposeScope())];
+            return [.. parameters.Zip(Point, (parameter, point) => parameter.Value.detach().lerp(point, _share).MoveToOuterDisposeScope())];
         }
 
         public double Update(UpdateContext context)
@@ -62,39 +67,29 @@ public sealed class SlidingOptimizer(SlidingSettings settings) : IOptimizer
             }
             context.Measure("inner", inner);
             context.Measure("penalty", penalty * settings.Sparsity);
-            _updates++;
+            _kept.Updates++;
             return 1 / settings.Smooth;
         }
 
-        public PartState Save() => new(
-            StateVersion,
-            [.. parameters.Zip(_point, static (parameter, point) => new NamedTensor(Point(parameter), point)), .. parameters.Zip(_target, static (parameter, target) => new NamedTensor(Target(parameter), target))],
-            new Dictionary<string, double> { ["updates"] = _updates });
+        public PartState Save() => _kept.Save(StateVersion);
 
-        public Result<Unit> Load(PartState state) =>
-            from points in parameters.Zip(_point, (parameter, point) => state.CopyTo(Point(parameter), point)).All()
-            from targets in parameters.Zip(_target, (parameter, target) => state.CopyTo(Target(parameter), target)).All()
-            from updates in state.Number("updates")
-            select Resumed((int)updates);
+        public Result<Unit> Load(PartState state) => _kept.Load(state);
 
-        public void Dispose()
-        {
-            foreach (var tensor in _point.Concat(_target)) tensor.Dispose();
-        }
+        public void Dispose() => _kept.Dispose();
 
         // T = ⌈T0 (1 − γ/2)^{1−k}⌉, k from 1.
         private int Inner()
         {
-            var steps = settings.Inner * Math.Pow(1 - (_share / 2), -_updates);
+            var steps = settings.Inner * Math.Pow(1 - (_share / 2), -Updates);
             return steps >= settings.InnerCap ? settings.InnerCap : (int)Math.Ceiling(steps);
         }
 
         private void Slide(int place, Tensor gradient, int inner)
         {
-            var (mean, point) = (parameters[place].Value, _point[place]);
+            var (mean, point) = (parameters[place].Value, Point[place]);
             var (strong, beta) = (settings.Strong, settings.Smooth * _share);
             // β c + μ b − g, which stays.
-            var fixedPart = (point * beta) + (_target[place] * strong) - gradient;
+            var fixedPart = (point * beta) + (Target[place] * strong) - gradient;
             var (u, average) = (point.clone(), point.clone());
             for (var t = 1; t <= inner; t++)
             {
@@ -121,15 +116,5 @@ public sealed class SlidingOptimizer(SlidingSettings settings) : IOptimizer
 
         // The longer side, which a slice runs along; null counts numbers one by one.
         private int? Ranks(Tensor at) => settings.Penalty == PenaltyKind.Ranks && at.dim() == 2 ? (at.shape[0] <= at.shape[1] ? 1 : 0) : null;
-
-        private Unit Resumed(int updates)
-        {
-            _updates = updates;
-            return Unit.Value;
-        }
-
-        private static string Point(Parameter parameter) => $"point.{parameter.Name}";
-
-        private static string Target(Parameter parameter) => $"target.{parameter.Name}";
     }
 }

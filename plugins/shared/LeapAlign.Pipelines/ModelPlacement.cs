@@ -10,8 +10,6 @@ namespace LeapAlign.Pipelines;
 /// <summary>Where the networks of a pipeline compute, and where their weights lie: for devices whose memory is smaller than the model.</summary>
 public sealed record ModelPlacement
 {
-    private const string Elsewhere = "^(run|host|cpu|cuda(:[0-9]{1,4})?)$";
-
     /// <summary>The transformer.</summary>
     [Description("Where the weights of the transformer lie: run, on the device of the run; host, in the memory of the machine, from where a layer at a time comes to the device, in each evaluation anew (beside an adapter alone). On the CPU they are the same: weights that are not trained stay in their files.")]
     [AllowedValues(PlacedPart.Run, PlacedPart.Host)]
@@ -19,12 +17,12 @@ public sealed record ModelPlacement
 
     /// <summary>The text encoders.</summary>
     [Description("Where the text encoders compute: run, on the device of the run; host, there too, with their weights in the memory of the machine, from where a layer at a time comes to the device for each batch of captions that is new; or another device: cpu, cuda, cuda:0, cuda:1, ...")]
-    [RegularExpression(Elsewhere)]
+    [RegularExpression(PlacedPart.Words)]
     public string TextEncoders { get; init; } = PlacedPart.Host;
 
     /// <summary>The picture decoder.</summary>
     [Description("Where the picture decoder computes: run, on the device of the run; host, there too, with its weights in the memory of the machine, from where they come to the device for each decoding; or another device: cpu, cuda, cuda:0, cuda:1, ...")]
-    [RegularExpression(Elsewhere)]
+    [RegularExpression(PlacedPart.Words)]
     public string Decoder { get; init; } = PlacedPart.Run;
 
     /// <summary>The homes that these words name in a run.</summary>

@@ -1,3 +1,4 @@
+using LeapAlign.Bench.Cases;
 using LeapAlign.Contracts.Randomness;
 using LeapAlign.Contracts.Solvers;
 using LeapAlign.Pipeline;
@@ -12,7 +13,7 @@ public sealed class ConstrainedNewtonTests
     {
         using var scope = NewDisposeScope();
         List<(double[] Point, double Multiplier, double Length)> steps = [];
-        var found = Solved(Hs7, [2, 2], 1, new ConstrainedForm(), (_, point, multipliers, length) => steps.Add((Numbers(point), multipliers[0].item<double>(), length)));
+        var found = Solved(CutestProblems.Hs7, [2, 2], 1, new ConstrainedForm(), (_, point, multipliers, length) => steps.Add((Numbers(point), multipliers[0].item<double>(), length)));
         Near([1.530058651, 3.574413490], steps[0].Point);
         Near([1.104523917, 4.094303570], steps[1].Point);
         Near([0.824315407, 4.294896280], steps[2].Point);
@@ -29,10 +30,10 @@ public sealed class ConstrainedNewtonTests
     public void Hs6_takes_nine_steps_and_bt3_one()
     {
         using var scope = NewDisposeScope();
-        var sixth = Solved(Hs6, [-1.2, 1], 1, new ConstrainedForm());
+        var sixth = Solved(CutestProblems.Hs6, [-1.2, 1], 1, new ConstrainedForm());
         Assert.Equal(9, sixth.Iterations);
         Assert.All(Numbers(sixth.Point), static number => Assert.Equal(1, number, 1e-4));
-        var third = Solved(Bt3, [20, 20, 20, 20, 20], 3, new ConstrainedForm());
+        var third = Solved(CutestProblems.Bt3, [20, 20, 20, 20, 20], 3, new ConstrainedForm());
         Assert.Equal(1, third.Iterations);
         Assert.Equal(4.093023256, third.At.Value, 5e-10);
     }
@@ -46,14 +47,14 @@ public sealed class ConstrainedNewtonTests
         for (var seed = 0; seed < 3; seed++)
         {
             var form = new ConstrainedForm { Sketch = sketch, Random = RandomKey.OfRun(seed) };
-            var third = Solved(Bt3, [20, 20, 20, 20, 20], 3, form);
+            var third = Solved(CutestProblems.Bt3, [20, 20, 20, 20, 20], 3, form);
             Assert.Equal(1, third.Iterations);
             Assert.Equal(4.093023256, third.At.Value, 1e-6);
             Assert.True(third.Projections > 100);
-            var again = Solved(Bt3, [20, 20, 20, 20, 20], 3, form);
+            var again = Solved(CutestProblems.Bt3, [20, 20, 20, 20, 20], 3, form);
             Assert.Equal((third.Projections, third.At.Value), (again.Projections, again.At.Value));
             if (sketch == SystemSketch.Gaussian) continue;
-            var seventh = Solved(Hs7, [2, 2], 1, form);
+            var seventh = Solved(CutestProblems.Hs7, [2, 2], 1, form);
             Assert.Equal(10, seventh.Iterations);
             Assert.Equal(Math.Sqrt(3), Numbers(seventh.Point)[1], 1e-4);
         }
@@ -85,7 +86,7 @@ public sealed class ConstrainedNewtonTests
     public void What_is_not_solved_is_a_fault(double first, int most, string says)
     {
         using var scope = NewDisposeScope();
-        var fault = ConstrainedNewton.Solve(Hs7, Vector(2 * first, 2), Vector(0), new ConstrainedForm { Most = most }).Match<Fault?>(static _ => null, static fault => fault);
+        var fault = ConstrainedNewton.Solve(CutestProblems.Hs7, Vector(2 * first, 2), Vector(0), new ConstrainedForm { Most = most }).Match<Fault?>(static _ => null, static fault => fault);
         Assert.Equal(FaultCodes.ConstrainedUnsolved, fault?.Code);
         Assert.Contains(says, fault!.Message, StringComparison.Ordinal);
     }
@@ -98,32 +99,6 @@ public sealed class ConstrainedNewtonTests
         var (x, y) = (point[0].item<double>(), point[1].item<double>());
         return new(
             (Math.Pow(x, 4) / 4) - (x * x / 2) + (y * y / 2), Vector((x * x * x) - x, y), zeros(0, dtype: float64), zeros([0, 2], dtype: float64), () => diag(Vector((3 * x * x) - 1, 1)));
-    }
-
-    private static ConstrainedAt Hs6(Tensor point, Tensor multipliers)
-    {
-        var (x, y, factor) = (point[0].item<double>(), point[1].item<double>(), multipliers[0].item<double>());
-        return new(Math.Pow(1 - x, 2), Vector(-2 * (1 - x), 0), Vector(10 * (y - (x * x))), Vector(-20 * x, 10).unsqueeze(0), () => diag(Vector(2 - (20 * factor), 0)));
-    }
-
-    private static ConstrainedAt Hs7(Tensor point, Tensor multipliers)
-    {
-        var (x, y, factor) = (point[0].item<double>(), point[1].item<double>(), multipliers[0].item<double>());
-        var a = 1 + (x * x);
-        return new(
-            Math.Log(a) - y,
-            Vector(2 * x / a, -1),
-            Vector((a * a) + (y * y) - 4),
-            Vector(4 * x * a, 2 * y).unsqueeze(0),
-            () => diag(Vector((2 / a) - (4 * x * x / (a * a)) + (factor * ((4 * a) + (8 * x * x))), 2 * factor)));
-    }
-
-    private static ConstrainedAt Bt3(Tensor point, Tensor multipliers)
-    {
-        var jacobian = tensor(new double[,] { { 1, 3, 0, 0, 0 }, { 0, 0, 1, 1, -2 }, { 0, 1, 0, 0, -1 } });
-        var rows = tensor(new double[,] { { 1, -1, 0, 0, 0 }, { 0, 1, 1, 0, 0 }, { 0, 0, 0, 1, 0 }, { 0, 0, 0, 0, 1 } });
-        var residuals = rows.mv(point) - Vector(0, 2, 1, 1);
-        return new(residuals.square().sum().item<double>(), rows.t().mv(residuals) * 2, jacobian.mv(point), jacobian, () => rows.t().matmul(rows) * 2);
     }
 
     private static Tensor Vector(params double[] numbers) => tensor(numbers, dtype: float64);

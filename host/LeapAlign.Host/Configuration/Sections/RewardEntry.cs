@@ -40,6 +40,6 @@ internal sealed record RewardEntry : ListEntry
     public string Average { get; init; } = OfPictures;
 
     [Description("Where the reward computes: run, on the device of the run; host, there too, with its weights in the memory of the machine, from where a layer at a time comes to the device for each use (for rewards with networks of their own); or another device: cpu, cuda, cuda:0, cuda:1, ... Pictures and gradients travel. A reward of latents is where the model is.")]
-    [RegularExpression("^(run|host|cpu|cuda(:[0-9]{1,4})?)$")]
+    [RegularExpression(PlacedPart.Words)]
     public string Placement { get; init; } = PlacedPart.Run;
 }

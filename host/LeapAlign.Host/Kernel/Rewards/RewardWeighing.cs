@@ -37,11 +37,7 @@ internal sealed class RewardWeighing(IReadOnlyDictionary<string, double> weights
         {
             if (variable.grad is { } slope) own[(Array.IndexOf(names, reward) * batches) + batch] += slope.item<double>();
         }
-        var all = ranks.Gather("derivatives in the weights of rewards", (IReadOnlyList<double>)own);
-        return names.Select((name, place) => (name, place)).ToDictionary(
-            static of => of.name,
-            of => Enumerable.Range(0, ranks.World).Sum(rank => all.AsSpan((rank * own.Length) + (of.place * batches), batches).ToArray().Sum()) / ranks.World,
-            StringComparer.Ordinal);
+        return names.Zip(ranks.MeanRows("derivatives in the weights of rewards", own, batches)).ToDictionary(static slope => slope.First, static slope => slope.Second, StringComparer.Ordinal);
     }
 
     public void Dispose()

@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 
 namespace LeapAlign.Host.Kernel.Steps;
 
-/// <summary>What parameters were before an update that may be undone.</summary>
+/// <summary>What parameters were, to be put back: before an update that may be undone, and while they have other values.</summary>
 internal sealed class KeptWeights : IDisposable
 {
     private readonly ParameterSet _parameters;
@@ -19,10 +19,13 @@ internal sealed class KeptWeights : IDisposable
     }
 
     /// <summary>Puts them back, to the bit.</summary>
-    public void Restore()
+    public void Restore() => Put(_parameters, _values);
+
+    /// <summary>Gives parameters other values, in order.</summary>
+    public static void Put(ParameterSet parameters, IReadOnlyList<Tensor> values)
     {
         using var _ = no_grad();
-        for (var i = 0; i < _values.Length; i++) _parameters[i].Value.copy_(_values[i]);
+        for (var i = 0; i < values.Count; i++) parameters[i].Value.copy_(values[i]);
     }
 
     public void Dispose()

@@ -59,33 +59,26 @@ internal sealed class OptimizerNeeds(PartPlan optimizer)
 /// <summary>Parameters with other values until it is disposed; then they have their own again, to the bit.</summary>
 internal sealed class MovedWeights : IDisposable
 {
-    private readonly ParameterSet _parameters;
     private readonly Action _refresh;
-    private Tensor[] _own;
+    private KeptWeights? _own;
 
     public MovedWeights(ParameterSet parameters, IReadOnlyList<Tensor> values, Action refresh)
     {
-        (_parameters, _refresh) = (parameters, refresh);
+        _refresh = refresh;
         if (values.Count != parameters.Count) throw new ArgumentException($"{values.Count} values were given for {parameters.Count} parameters", nameof(values));
-        using var _ = no_grad();
         // Everything is copied before anything changes: the values may be made of the parameters.
-        _own = [.. parameters.Select(static parameter => parameter.Value.detach().clone().DetachFromDisposeScope())];
-        Put(values);
+        _own = KeptWeights.Of(parameters);
+        KeptWeights.Put(parameters, values);
+        _refresh();
     }
 
     public void Dispose()
     {
-        if (_own.Length == 0) return;
-        using var _ = no_grad();
-        Put(_own);
-        foreach (var tensor in _own) tensor.Dispose();
-        _own = [];
-    }
-
-    private void Put(IReadOnlyList<Tensor> values)
-    {
-        for (var i = 0; i < values.Count; i++) _parameters[i].Value.copy_(values[i]);
+        if (_own is null) return;
+        _own.Restore();
         _refresh();
+        _own.Dispose();
+        _own = null;
     }
 }
 

@@ -58,9 +58,9 @@ internal sealed class PartGradients(ParameterSet parameters, ShardGradients grad
     public StepParts Of(ParameterSet of, RewardWeighing weighing, bool lent)
     {
         int[] places = [.. of.Select(parameter => parameters.ToList().FindIndex(other => ReferenceEquals(other.Value, parameter.Value)))];
-        var all = ranks.Gather("losses of the step's parts", (IReadOnlyList<double>)_losses);
+        var losses = ranks.MeanRows("losses of the step's parts", _losses, batches);
         StepGradient Part(int owner) => new(
-            Enumerable.Range(0, ranks.World).Sum(rank => all.AsSpan((rank * _losses.Length) + (owner * batches), batches).ToArray().Sum()) / ranks.World,
+            losses[owner],
             [.. places.Select(place => lent ? _closed[owner][place] : _closed[owner][place]?.alias())]);
         return new StepParts(
             Part(0), Enumerable.Range(1, owners.Count - 1).ToDictionary(owner => owners[owner].Name, Part, StringComparer.Ordinal), weighing.Slopes(ranks, batches));

@@ -39,13 +39,13 @@ public sealed class CalibrationOptimizer(CalibrationSettings settings, string na
         public Result<Unit> Meet(IReadOnlyDictionary<string, double> rewards, IReadOnlyList<string> objectives)
         {
             ArgumentNullException.ThrowIfNull(rewards);
-            if (settings.Equal.Count == 0) return Unfit($"'{name}' has no equality: name trained rewards in its setting 'equal'");
+            if (settings.Equal.Count == 0) return Unfit.Of($"'{name}' has no equality: name trained rewards in its setting 'equal'");
             if (settings.Equal.FirstOrDefault(reward => !rewards.ContainsKey(reward)) is { } unknown)
-                return Unfit($"'{name}' is to keep the mean of the reward '{unknown}', which the run does not train; trained are {string.Join(", ", rewards.Keys)}, and a held-out reward has no gradient here");
+                return Unfit.Untrained($"'{name}' is to keep the mean of", unknown, rewards.Keys);
             _equal = settings.Equal.Distinct(StringComparer.Ordinal).ToDictionary(static reward => reward, static _ => 1.0, StringComparer.Ordinal);
             _raised = rewards.Where(reward => !_equal.ContainsKey(reward.Key)).ToDictionary(StringComparer.Ordinal);
-            if (_raised.Count == 0) return Unfit($"'{name}' raises the trained rewards that are not in 'equal', but all are: {string.Join(", ", rewards.Keys)}");
-            if (_equal.Count >= _groups.Names.Count) return Unfit($"'{name}' has {_equal.Count} equalities for {_groups.Names.Count} scales: nothing is left to raise; name fewer rewards in 'equal', or more 'groups'");
+            if (_raised.Count == 0) return Unfit.Of($"'{name}' raises the trained rewards that are not in 'equal', but all are: {string.Join(", ", rewards.Keys)}");
+            if (_equal.Count >= _groups.Names.Count) return Unfit.Of($"'{name}' has {_equal.Count} equalities for {_groups.Names.Count} scales: nothing is left to raise; name fewer rewards in 'equal', or more 'groups'");
             (_scales, _multipliers) = ([.. Enumerable.Repeat(1.0, _groups.Names.Count)], new double[_equal.Count]);
             return Unit.Value;
         }
@@ -106,7 +106,5 @@ public sealed class CalibrationOptimizer(CalibrationSettings settings, string na
         private static double[] Numbers(Tensor vector) => vector.data<double>().ToArray();
 
         private static string Origin(Parameter parameter) => $"origin.{parameter.Name}";
-
-        private static Fault.Composition Unfit(string message) => new(FaultCodes.SettingsDoNotFit, message, new SourcePlace("plugins.json", Key: "optimizer"));
     }
 }

@@ -27,10 +27,10 @@ internal sealed partial class ScaleGroups
             : Block(parameter) is { } block ? Names.ToList().IndexOf(block) : -1)];
         for (var group = 0; group < Names.Count; group++)
         {
-            if (!_of.Contains(group)) throw Unfit($"'{optimizer}': '{Names[group]}' of groups names none of the {parameters.Count} trained tensors that no earlier pattern names, such as '{parameters[0].Name}'");
+            if (!_of.Contains(group)) throw new FaultException(Unfit.Of($"'{optimizer}': '{Names[group]}' of groups names none of the {parameters.Count} trained tensors that no earlier pattern names, such as '{parameters[0].Name}'"));
         }
-        if (Names.Count == 0) throw Unfit($"'{optimizer}' scales blocks, but no trained tensor has a number in its name, such as '{parameters[0].Name}': say 'groups'");
-        if (Names.Count > Most) throw Unfit($"'{optimizer}' finds {Names.Count} scales, at most {Most}: say fewer 'groups'");
+        if (Names.Count == 0) throw new FaultException(Unfit.Of($"'{optimizer}' scales blocks, but no trained tensor has a number in its name, such as '{parameters[0].Name}': say 'groups'"));
+        if (Names.Count > Most) throw new FaultException(Unfit.Of($"'{optimizer}' finds {Names.Count} scales, at most {Most}: say fewer 'groups'"));
     }
 
     /// <summary>What each scale is called.</summary>
@@ -55,8 +55,6 @@ internal sealed partial class ScaleGroups
     }
 
     private static string? Block(Parameter parameter) => Numbered().Match(parameter.Name) is { Success: true } match ? match.Value : null;
-
-    private static FaultException Unfit(string message) => new(new Fault.Composition(FaultCodes.SettingsDoNotFit, message, new SourcePlace("plugins.json", Key: "optimizer")));
 
     [GeneratedRegex(@"\A\D*\d+")]
     private static partial Regex Numbered();

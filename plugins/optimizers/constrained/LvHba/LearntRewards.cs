@@ -24,16 +24,16 @@ internal sealed class LearntRewards
     /// <param name="upper">The names of those that judge.</param>
     public static Result<LearntRewards> Among(string optimizer, IReadOnlyDictionary<string, double> rewards, IReadOnlyList<string> upper)
     {
-        if (upper.Count == 0) return Unfit($"'{optimizer}' has no reward that judges: name trained rewards in its setting 'upper'");
+        if (upper.Count == 0) return Unfit.Of($"'{optimizer}' has no reward that judges: name trained rewards in its setting 'upper'");
         if (upper.FirstOrDefault(name => !rewards.ContainsKey(name)) is { } unknown)
-            return Unfit($"'{optimizer}' is to be judged by the reward '{unknown}', which the run does not train; trained are {string.Join(", ", rewards.Keys)}, and a held-out reward has no gradient here");
+            return Unfit.Untrained($"'{optimizer}' is to be judged by", unknown, rewards.Keys);
         var judges = upper.Distinct(StringComparer.Ordinal).ToDictionary(static name => name, name => rewards[name], StringComparer.Ordinal);
         string[] names = [.. rewards.Keys.Where(name => !judges.ContainsKey(name))];
-        if (names.Length == 0) return Unfit($"'{optimizer}' learns the weights of trained rewards, but all of them judge: {string.Join(", ", rewards.Keys)}");
+        if (names.Length == 0) return Unfit.Of($"'{optimizer}' learns the weights of trained rewards, but all of them judge: {string.Join(", ", rewards.Keys)}");
         if (names.FirstOrDefault(name => !(rewards[name] >= 0)) is { } negative)
-            return Unfit(FormattableString.Invariant($"'{optimizer}' learns weights of at least 0, but the reward '{negative}' has the weight {rewards[negative]}: turn its sign with \"scale\": -1"));
-        if (!(names.Sum(name => rewards[name]) > 0)) return Unfit($"'{optimizer}' keeps the sum of the weights of {string.Join(", ", names)}, which is 0");
-        if (judges.Values.All(static weight => weight == 0)) return Unfit($"the rewards that judge for '{optimizer}' have weight 0: {string.Join(", ", judges.Keys)}");
+            return Unfit.Of(FormattableString.Invariant($"'{optimizer}' learns weights of at least 0, but the reward '{negative}' has the weight {rewards[negative]}: turn its sign with \"scale\": -1"));
+        if (!(names.Sum(name => rewards[name]) > 0)) return Unfit.Of($"'{optimizer}' keeps the sum of the weights of {string.Join(", ", names)}, which is 0");
+        if (judges.Values.All(static weight => weight == 0)) return Unfit.Of($"the rewards that judge for '{optimizer}' have weight 0: {string.Join(", ", judges.Keys)}");
         return new LearntRewards(names, [.. names.Select(name => rewards[name])], judges);
     }
 
@@ -51,7 +51,4 @@ internal sealed class LearntRewards
         var sum = Begin.Sum();
         upper.copy_(RootFunctions.Simplex(upper / sum) * sum);
     }
-
-    /// <summary>Settings that do not fit the run.</summary>
-    public static Fault.Composition Unfit(string message) => new(FaultCodes.SettingsDoNotFit, message, new SourcePlace("plugins.json", Key: "optimizer"));
 }

@@ -31,7 +31,7 @@ internal sealed class LvHbaOptimization(LvHbaSettings settings, string name, Par
         ArgumentNullException.ThrowIfNull(rewards);
         ArgumentNullException.ThrowIfNull(objectives);
         if (settings.Constraint is { } constraint && !objectives.Contains(constraint, StringComparer.Ordinal))
-            return LearntRewards.Unfit($"'{name}' is to keep the budget of the objective '{constraint}', but the run has {(objectives.Count == 0 ? "no objectives" : string.Join(", ", objectives))}");
+            return Unfit.Of($"'{name}' is to keep the budget of the objective '{constraint}', but the run has {(objectives.Count == 0 ? "no objectives" : string.Join(", ", objectives))}");
         return LearntRewards.Among(name, rewards, settings.Upper).Map(learnt =>
         {
             _met?.Dispose();
