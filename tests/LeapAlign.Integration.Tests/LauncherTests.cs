@@ -31,6 +31,44 @@ public sealed class LauncherTests
     }
 
     [Fact]
+    public void A_process_that_scores_for_others_serves_any_number_of_them_under_both_libraries()
+    {
+        using var workspace = Sharing();
+        foreach (var reward in workspace.Json["rewards"]!.AsArray()) reward!["placement"] = "scorer";
+        workspace.Json["run"]!["scorers"] = 1;
+        workspace.Save();
+        string? one = null;
+        foreach (var launcher in Launchers())
+        {
+            foreach (var trainers in new[] { 1, 2 })
+            {
+                var name = $"{Path.GetFileName(launcher).Replace('.', '-')}-{trainers}";
+                var outcome = Launch(workspace, launcher, trainers + 1, "train", "--name", name);
+                Assert.True(outcome.ExitCode == 0, outcome.Error);
+                one ??= name;
+                Assert.Equal(Metrics(workspace, one), Metrics(workspace, name));
+                Assert.Equal(Weights(workspace, one), Weights(workspace, name));
+                Assert.Equal($"1, rank {trainers}", (string)JsonNode.Parse(File.ReadAllText(workspace.At("runs", name, "run.json")))!["environment"]!["processes that score"]!);
+            }
+        }
+    }
+
+    [Fact]
+    public void A_fault_of_a_process_that_scores_ends_all_with_a_checkpoint()
+    {
+        using var workspace = Sharing();
+        workspace.AddTestPlugin("unruly");
+        workspace.Json["run"]!["scorers"] = 1;
+        workspace.Json["rewards"]!.AsArray().Add(new JsonObject { ["id"] = "moody", ["placement"] = "scorer", ["settings"] = new JsonObject { ["at"] = 4, ["mood"] = "throw" } });
+        workspace.Json["evaluation"]!["every"] = -1;
+        workspace.Save();
+        var outcome = Launch(workspace, Launchers()[0], 3, "train", "--name", "broken");
+        Assert.Equal(6, outcome.ExitCode);
+        Assert.Contains("rank 2: reward 'moody' threw InvalidOperationException while scoring: not today", Assert.Single(outcome.Error.Split('\n'), static line => line.Contains("LA5004", StringComparison.Ordinal)), StringComparison.Ordinal);
+        Assert.True(Directory.Exists(workspace.At("runs", "broken", "checkpoints", "step-000001")));
+    }
+
+    [Fact]
     public void A_fault_of_one_process_is_told_once_and_leaves_a_checkpoint()
     {
         using var workspace = Sharing();
@@ -74,10 +112,12 @@ public sealed class LauncherTests
         return there;
     }
 
-    private static Outcome Launch(Workspace workspace, string launcher, params string[] arguments)
+    private static Outcome Launch(Workspace workspace, string launcher, params string[] arguments) => Launch(workspace, launcher, 2, arguments);
+
+    private static Outcome Launch(Workspace workspace, string launcher, int processes, params string[] arguments)
     {
         string[] own = launcher.Contains("openmpi", StringComparison.Ordinal) ? ["--allow-run-as-root", "--oversubscribe"] : [];
-        using var process = BuiltHost.Start(workspace.Folder, launcher, [.. own, "-n", "2", BuiltHost.Program, .. arguments]);
+        using var process = BuiltHost.Start(workspace.Folder, launcher, [.. own, "-n", $"{processes}", BuiltHost.Program, .. arguments]);
         return BuiltHost.Finish(process);
     }
 

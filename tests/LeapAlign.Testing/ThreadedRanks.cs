@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Runtime.ExceptionServices;
 using LeapAlign.Contracts.Ranks;
 using static TorchSharp.torch;
@@ -9,9 +10,13 @@ public sealed class ThreadedRanks : IDisposable
 {
     private readonly Barrier _barrier;
     private readonly Tensor[] _given;
-    private readonly CancellationTokenSource _ended = new();
+    private readonly int[] _groups;
+    private readonly ThreadedRanks?[] _parts;
+    private readonly ConcurrentDictionary<(int From, int To), BlockingCollection<Tensor>> _messages = [];
+    private readonly CancellationTokenSource _ended;
 
-    private ThreadedRanks(int world) => (_barrier, _given) = (new Barrier(world), new Tensor[world]);
+    private ThreadedRanks(int world, CancellationTokenSource? ended = null) =>
+        (_barrier, _given, _groups, _parts, _ended) = (new Barrier(world), new Tensor[world], new int[world], new ThreadedRanks?[world], ended ?? new());
 
     /// <summary>What was aborted with; null when nothing was.</summary>
     public int? Aborted { get; private set; }
@@ -21,7 +26,7 @@ public sealed class ThreadedRanks : IDisposable
     /// <param name="world">Their number.</param>
     /// <param name="body">What each does.</param>
     /// <returns>By rank.</returns>
-    public static T[] Run<T>(int world, Func<ICommunicator, T> body)
+    public static T[] Run<T>(int world, Func<IPeerCommunicator, T> body)
     {
         using var ranks = new ThreadedRanks(world);
         var made = new T[world];
@@ -47,13 +52,16 @@ public sealed class ThreadedRanks : IDisposable
 
     public void Dispose()
     {
+        foreach (var part in _parts.OfType<ThreadedRanks>().Distinct()) part._barrier.Dispose();
         _barrier.Dispose();
         _ended.Dispose();
     }
 
     private void Meet() => _barrier.SignalAndWait(_ended.Token);
 
-    private sealed class Member(ThreadedRanks all, int rank, int world) : ICommunicator
+    private BlockingCollection<Tensor> Messages(int from, int to) => _messages.GetOrAdd((from, to), static _ => []);
+
+    private sealed class Member(ThreadedRanks all, int rank, int world) : IPeerCommunicator
     {
         public string Description => "threads";
 
@@ -79,6 +87,35 @@ public sealed class ThreadedRanks : IDisposable
         {
             if (rank != root) Copy(all._given[root], tensor);
         });
+
+        public IPeerCommunicator Split(int group)
+        {
+            all._groups[rank] = group;
+            all.Meet();
+            int[] members = [.. Enumerable.Range(0, world).Where(other => all._groups[other] == group)];
+            if (members[0] == rank)
+            {
+                var part = new ThreadedRanks(members.Length, all._ended);
+                foreach (var member in members) all._parts[member] = part;
+            }
+            all.Meet();
+            return new Member(all._parts[rank]!, Array.IndexOf(members, rank), members.Length);
+        }
+
+        public void Send(Tensor tensor, int to) => all.Messages(rank, to).Add(tensor.detach().clone().DetachFromDisposeScope());
+
+        public void Receive(Tensor tensor, int from)
+        {
+            using var sent = all.Messages(from, rank).Take(all._ended.Token);
+            if (!sent.shape.SequenceEqual(tensor.shape) || sent.dtype != tensor.dtype) throw new InvalidOperationException($"[{string.Join(", ", sent.shape)}] of {sent.dtype} was sent, [{string.Join(", ", tensor.shape)}] of {tensor.dtype} is expected");
+            Copy(sent, tensor);
+        }
+
+        public bool HasMessage(int from)
+        {
+            all._ended.Token.ThrowIfCancellationRequested();
+            return all.Messages(from, rank).Count > 0;
+        }
 
         public void Abort(int exitCode)
         {

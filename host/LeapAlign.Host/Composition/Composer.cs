@@ -46,9 +46,9 @@ internal sealed class Composer(PluginCatalog catalog)
         from parts in Read(source, PartKinds.Sections)
         let rewards = parts.In(PartSection.Rewards).Select(RewardPlan.Of).ToList()
         from _ in Trained(rewards, source)
-        from placed in RewardPlacement.Check(rewards, source)
         from checkpoint in Checkpoint(source.Root, rewards, source)
         let plan = Draft(source, parts) with { Checkpoint = checkpoint }
+        from placed in RewardPlacement.Check(plan, source)
         from __ in EvaluationForm.Check(plan.Evaluation, source.Place)
         from offers in Requirements.Provides(plan.Optimizer)
         let whole = plan with { Run = plan.Run with { ClipNorm = plan.Run.ClipNorm ?? plan.ClipNorm } }

@@ -14,6 +14,7 @@ using LeapAlign.Host.Kernel.Ranks;
 using LeapAlign.Host.Kernel.Rewards;
 using LeapAlign.Host.Runs;
 using LeapAlign.Pipeline;
+using static TorchSharp.torch;
 
 namespace LeapAlign.Host.Kernel;
 
@@ -145,7 +146,8 @@ internal sealed class RunParts : IDisposable
     /// <param name="plan">The composition.</param>
     /// <param name="context">Makes the context of a part.</param>
     /// <param name="joined">The processes that share the run; null for one.</param>
-    public static Result<RunParts> Create(RunPlan plan, Func<PartPlan, PartContext> context, RunRanks? joined = null)
+    /// <param name="elsewhere">Rewards that other processes compute; null for none.</param>
+    public static Result<RunParts> Create(RunPlan plan, Func<PartPlan, PartContext> context, RunRanks? joined = null, Func<RewardPlan, Device, RunReward?>? elsewhere = null)
     {
         var ranks = joined ?? RunRanks.Alone;
         List<IDisposable> owned = [];
@@ -163,7 +165,7 @@ internal sealed class RunParts : IDisposable
             from drawn in Result.All(plan.Previews.Prepend(plan.Drawn).Select(form => DrawnPictures.Of(model.Model, form.Of(plan, model.Model))))
             from objectives in Result.All(plan.Objectives.Select(objective => Make<IObjective>(objective.Part, context, owned).Map(made => new WeighedObjective(objective, made))))
             from teacher in plan.Teacher is { } taught ? Make<IModel>(taught, context, owned).Map(static made => (IModel?)made) : Result.Ok<IModel?>(null)
-            from rewards in MakeRewards(plan, model.Model, context, owned)
+            from rewards in new RewardMaking(plan.Rewards, model.Model, context, owned, elsewhere).All()
             select new RunParts(owned)
             {
                 TrainedModel = model,

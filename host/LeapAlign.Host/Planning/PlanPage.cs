@@ -1,5 +1,6 @@
 using LeapAlign.Host.Commands;
 using LeapAlign.Host.Composition;
+using LeapAlign.Host.Kernel.Ranks.Scorers;
 using Spectre.Console;
 using static System.FormattableString;
 using static TorchSharp.torch;
@@ -54,6 +55,8 @@ internal sealed class PlanPage(Terminal terminal, RunPlan plan, Draft draft)
 
     private void Proposed(Card? card)
     {
+        string[] elsewhere = [.. plan.Rewards.Where(static reward => ScorerPlacement.Of(reward) is not null).Select(static reward => $"'{reward.Part.Name}'")];
+        if (elsewhere.Length > 0) terminal.Write($"not counted: {string.Join(", ", elsewhere)}, in processes that score (run.scorers)");
         var room = card?.Room ?? SystemMemory.Room;
         Func<StepPlan, double> needs = card is null ? static step => step.Bytes : static step => step.BytesOfDevice;
         if (needs(_step) <= room)

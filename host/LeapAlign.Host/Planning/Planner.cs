@@ -75,7 +75,7 @@ internal sealed class Planner(RunPlan plan, RunParts parts)
         // Rewards of latents alone leave nothing to decode in a step.
         var decodes = parts.Rewards.Any(static reward => reward.Role == RewardRole.Train && reward.Latent is null);
         var decoder = Measured(work.Where(piece => decodes && piece.Stage == WorkStage.Decode), Cost.Decoded > 0, stop);
-        var rewards = Measured(parts.Rewards.Where(static reward => reward.Role == RewardRole.Train && !reward.AsksPeople).Select(reward => Scoring(reward, prompts)), Cost.Decoded > 0, stop);
+        var rewards = Measured(parts.Rewards.Where(static reward => reward is { Role: RewardRole.Train, AsksPeople: false, IsUnscored: false }).Select(reward => Scoring(reward, prompts)), Cost.Decoded > 0, stop);
         foreach (var parameter in parts.Trained.Parameters)
         {
             parameter.Value.grad?.Dispose();

@@ -4,6 +4,7 @@ using LeapAlign.Contracts.Planning;
 using LeapAlign.Host.Composition;
 using LeapAlign.Host.Configuration.Sections;
 using LeapAlign.Host.Kernel;
+using LeapAlign.Host.Kernel.Ranks.Scorers;
 using LeapAlign.Host.Runs;
 using LeapAlign.Host.Telemetry.Measures;
 using LeapAlign.Pipeline;
@@ -34,7 +35,7 @@ internal sealed class RunFit(RunPlan plan)
     /// <returns>Without pieces of work where what is trained alone takes more than there is: then it is not made.</returns>
     public Result<Draft> Of(RunSite site, CancellationToken stop) => TooMuch(site).Bind(draft => draft is not null
         ? Result.Ok(draft)
-        : RunParts.Create(plan, site.Context).Bind(parts =>
+        : RunParts.Create(plan, site.Context, elsewhere: UnscoredReward.Of).Bind(parts =>
         {
             using (parts) return parts.Check(plan).Bind(_ => Measured(parts, stop));
         }));
@@ -81,7 +82,7 @@ internal sealed class RunFit(RunPlan plan)
     private Result<Draft?> TooMuch(RunSite site)
     {
         if (plan.Adapter is not null || !_isRealSize.Value) return Result.Ok<Draft?>(null);
-        return RunParts.Create(plan, site.FrozenContext).Map(parts =>
+        return RunParts.Create(plan, site.FrozenContext, elsewhere: UnscoredReward.Of).Map(parts =>
         {
             using (parts)
             {

@@ -6,6 +6,7 @@ using LeapAlign.Host.Composition;
 using LeapAlign.Host.Kernel;
 using LeapAlign.Host.Kernel.Guards;
 using LeapAlign.Host.Kernel.Ranks;
+using LeapAlign.Host.Kernel.Ranks.Scorers;
 using LeapAlign.Host.Planning;
 using LeapAlign.Host.Reports;
 using LeapAlign.Host.Runs.Endings;
@@ -49,10 +50,28 @@ internal sealed class Training(Terminal terminal, ILoggerFactory loggers, RunTel
                 var identity = RunIdentity.Of(plan);
                 return JoinedProcesses.Open(plan, site, identity, options.Tuning, asked).Bind(joined =>
                 {
-                    using (joined) return Together(new Job(plan, options, site, identity) { Ranks = joined.Ranks }, asked.Token);
+                    using (joined) return Run(new Job(plan, options, site, identity) { Ranks = joined.Ranks, Scorers = joined.Scorers }, asked.Token);
                 });
             }
         });
+    }
+
+    private Result<Completion> Run(Job job, CancellationToken stop)
+    {
+        if (job.Scorers is not { } scorers) return Together(job, stop);
+        scorers.Warned = job.Site.Warnings.Add;
+        if (scorers.IsScorer) return ScorerRun.Serve(job.Plan, job.Site, scorers);
+        try
+        {
+            var ended = Together(job, stop);
+            scorers.End(ended.Match<Fault?>(static _ => null, static fault => fault));
+            return ended;
+        }
+        catch (Exception exception)
+        {
+            scorers.End(exception.ToFault(static (type, message) => new Fault.Run(FaultCodes.StepThrew, $"{type} where nobody expects one: {message}")));
+            throw;
+        }
     }
 
     // Whatever ends one of the processes ends all of them, with the same fault; the first one is the last to leave, when its files are written.
@@ -60,10 +79,12 @@ internal sealed class Training(Terminal terminal, ILoggerFactory loggers, RunTel
     {
         var ranks = job.Ranks;
         ranks.Warnings = job.Site.Warnings;
-        if (ranks.IsAlone) return BeginOrResume(job, stop);
+        Result<Completion> Own() => ranks.Rank == 0 ? BeginOrResume(job, stop) : Follow(job, stop);
+        Result<Completion> Ended() => job.Scorers is { } scorers ? scorers.Meet(Own) : Own();
+        if (ranks.IsAlone) return Ended();
         try
         {
-            return ranks.Agreed("the end of the run", ranks.Rank == 0 ? BeginOrResume(job, stop) : Follow(job, stop));
+            return ranks.Agreed("the end of the run", Ended());
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested || ranks.WasInterrupted)
         {
@@ -127,7 +148,9 @@ internal sealed class Training(Terminal terminal, ILoggerFactory loggers, RunTel
         var fit = new RunFit(job.Plan);
         var first = job.Ranks.Rank == 0;
         if (first && !fit.Begin(job.Site).TryGet(out _, out var unfit)) return unfit;
-        if (!RunParts.Create(job.Plan, job.Site.Context, job.Ranks).TryGet(out var parts, out var fault)) return fault;
+        var created = RunParts.Create(job.Plan, job.Site.Context, job.Ranks, job.Scorers is null ? null : job.Scorers.Elsewhere);
+        if (job.Scorers is { } scorers) created = scorers.Meet(created, static _ => []);
+        if (!created.TryGet(out var parts, out var fault)) return fault;
         using (parts)
         {
             var planned = from fits in parts.Check(job.Plan)
@@ -142,7 +165,7 @@ internal sealed class Training(Terminal terminal, ILoggerFactory loggers, RunTel
     {
         var parts = made.Parts;
         var check = made.Planned is { } planned ? new PlanCheck(planned) : null;
-        var joined = job.Ranks.IsAlone ? null : new JoinedFacts(job.Ranks, parts.Share);
+        var joined = job.Ranks.IsAlone && job.Scorers is null ? null : new JoinedFacts(job.Ranks, parts.Share, job.Scorers?.Roles.Scorers ?? 0);
         if (!run.History().TryGet(out var history, out var fault)) return fault;
         if (!Rehearsal.Folders(run.Folder).TryGet(out _, out fault)) return fault;
         if (!run.Start(job.Plan, job.Options.Source).TryGet(out var metrics, out fault)) return fault;
@@ -223,5 +246,8 @@ internal sealed class Training(Terminal terminal, ILoggerFactory loggers, RunTel
     private sealed record Job(RunPlan Plan, TrainOptions Options, RunSite Site, RunIdentity Identity)
     {
         public required RunRanks Ranks { get; init; }
+
+        /// <summary>Processes that score for others; null for none.</summary>
+        public RunScorers? Scorers { get; init; }
     }
 }

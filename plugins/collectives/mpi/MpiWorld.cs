@@ -9,21 +9,21 @@ using static TorchSharp.torch;
 namespace LeapAlign.Collectives.Mpi;
 
 /// <summary>
-/// The processes of MPI_COMM_WORLD. Calls are made by the thread that computes, and wait in native code; another thread may end the process meanwhile. Tensors on a device
+/// The processes of MPI_COMM_WORLD, or of a part of it. Calls are made by the thread that computes, and wait in native code; another thread may end the process meanwhile. Tensors on a device
 /// go through host memory.
 /// </summary>
-internal sealed partial class MpiWorld : ICommunicator, IDisposable
+internal sealed partial class MpiWorld : IPeerCommunicator, IDisposable
 {
     // MPI counts bytes in an int.
     private const long LargestPiece = 1L << 30;
 
     private readonly MpiCalls _calls;
+    private readonly nint _communicator;
 
-    private MpiWorld(MpiCalls calls, string description)
+    private MpiWorld(MpiCalls calls, nint communicator, string description)
     {
-        _calls = calls;
-        Description = description;
-        (Rank, World) = calls.Place();
+        (_calls, _communicator, Description) = (calls, communicator, description);
+        (Rank, World) = calls.Place(communicator);
         (LocalRank, LocalWorld) = OfMachine();
     }
 
@@ -63,7 +63,7 @@ internal sealed partial class MpiWorld : ICommunicator, IDisposable
             var calls = new MpiCalls(library);
             calls.Initialize();
             var version = MpiLibrary.Brief(calls.Version());
-            var world = new MpiWorld(calls, $"{version} ({library.File}), started by {launcher.Name}");
+            var world = new MpiWorld(calls, calls.World, $"{version} ({library.File}), started by {launcher.Name}");
             var unfit = launcher.World is { } started && started != world.World
                 ? Unfit($"{launcher.Name} started {started} processes, but {version} ({library.File}) joins {world.World}: it is not the library of that launcher; let {MpiLibrary.Variable} name the one that is, or start the run with its own launcher", everywhere: false)
                 : Expected(settings, world.World);
@@ -90,7 +90,7 @@ internal sealed partial class MpiWorld : ICommunicator, IDisposable
         using var scope = NewDisposeScope();
         var (source, target) = (Here(from), Here(into));
         Bounded(source);
-        _calls.AllToAll(source.bytes, target.bytes, source.bytes.Length / World);
+        _calls.AllToAll(source.bytes, target.bytes, source.bytes.Length / World, _communicator);
         Back(target, into);
     }
 
@@ -103,7 +103,7 @@ internal sealed partial class MpiWorld : ICommunicator, IDisposable
         using var scope = NewDisposeScope();
         var (source, target) = (Here(from), Here(into));
         Bounded(target);
-        _calls.AllGather(source.bytes, target.bytes);
+        _calls.AllGather(source.bytes, target.bytes, _communicator);
         Back(target, into);
     }
 
@@ -114,17 +114,43 @@ internal sealed partial class MpiWorld : ICommunicator, IDisposable
         if (tensor.numel() == 0) return;
         using var scope = NewDisposeScope();
         var here = Here(tensor);
-        var flat = here.view(-1);
-        var piece = LargestPiece / tensor.ElementSize;
-        for (long at = 0; at < flat.numel(); at += piece) _calls.Broadcast(flat.narrow(0, at, Math.Min(piece, flat.numel() - at)).bytes, root);
+        foreach (var piece in Pieces(here)) _calls.Broadcast(piece.bytes, root, _communicator);
         Back(here, tensor);
     }
+
+    /// <inheritdoc/>
+    public IPeerCommunicator Split(int group) => new MpiWorld(_calls, _calls.Split(_communicator, group, Rank), Description);
+
+    /// <inheritdoc/>
+    public void Send(Tensor tensor, int to)
+    {
+        ArgumentNullException.ThrowIfNull(tensor);
+        using var scope = NewDisposeScope();
+        foreach (var piece in Pieces(Here(tensor))) _calls.Send(piece.bytes, to, _communicator);
+    }
+
+    /// <inheritdoc/>
+    public void Receive(Tensor tensor, int from)
+    {
+        ArgumentNullException.ThrowIfNull(tensor);
+        using var scope = NewDisposeScope();
+        var here = Here(tensor);
+        foreach (var piece in Pieces(here)) _calls.Receive(piece.bytes, from, _communicator);
+        Back(here, tensor);
+    }
+
+    /// <inheritdoc/>
+    public bool HasMessage(int from) => _calls.HasMessage(from, _communicator);
 
     /// <inheritdoc/>
     public void Abort(int exitCode) => _calls.Abort(exitCode);
 
     /// <inheritdoc/>
-    public void Dispose() => _calls.End();
+    public void Dispose()
+    {
+        // A part ends with the whole.
+        if (_communicator == _calls.World) _calls.End();
+    }
 
     private static Tensor Here(Tensor tensor) => tensor.device_type == TorchSharp.DeviceType.CPU ? tensor.alias() : tensor.cpu();
 
@@ -133,6 +159,13 @@ internal sealed partial class MpiWorld : ICommunicator, IDisposable
         if (tensor.device_type == TorchSharp.DeviceType.CPU) return;
         using var _ = no_grad();
         tensor.copy_(here);
+    }
+
+    private static IEnumerable<Tensor> Pieces(Tensor tensor)
+    {
+        var flat = tensor.view(-1);
+        var piece = LargestPiece / tensor.ElementSize;
+        for (long at = 0; at < flat.numel(); at += piece) yield return flat.narrow(0, at, Math.Min(piece, flat.numel() - at));
     }
 
     private static void Bounded(Tensor tensor)
@@ -146,7 +179,7 @@ internal sealed partial class MpiWorld : ICommunicator, IDisposable
         const string start = "/proc/sys/kernel/random/boot_id";
         var machine = SHA256.HashData(Encoding.UTF8.GetBytes(File.Exists(start) ? File.ReadAllText(start) : Environment.MachineName));
         var all = new byte[machine.Length * World];
-        _calls.AllGather(machine, all);
+        _calls.AllGather(machine, all, _communicator);
         bool[] here = [.. Enumerable.Range(0, World).Select(rank => all.AsSpan(rank * machine.Length, machine.Length).SequenceEqual(machine))];
         return (here.Take(Rank).Count(static same => same), here.Count(static same => same));
     }

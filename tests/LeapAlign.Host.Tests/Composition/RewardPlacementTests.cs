@@ -35,6 +35,27 @@ public sealed class RewardPlacementTests
         Assert.Equal(place, (plan.Rewards[0].Written.Entry as RewardEntry)!.Placement);
     }
 
+    [Theory]
+    [InlineData("scorer", 0, "'smooth' is computed by processes that only score, and there are none", "rewards[0].placement")]
+    [InlineData("scorer:1", 1, "by process 1 of those that score, and run.scorers is 1: they are scorer:0", "rewards[0].placement")]
+    [InlineData("scorer:0", 2, "run.scorers is 2, but no reward has the placement scorer or scorer:1", "run.scorers")]
+    [InlineData("run", 1, "run.scorers is 1, but no reward has the placement scorer", "run.scorers")]
+    public void Processes_that_score_are_there_and_have_something_to_score(string place, int scorers, string told, string key) =>
+        TestWorkspace.Compose(TestWorkspace.Valid, $"run.scorers={scorers}", "collective=alone", $"rewards=[{{ \"id\": \"smooth\", \"placement\": \"{place}\" }}]").Fault(FaultCodes.SettingsDoNotFit, told, key);
+
+    [Theory]
+    [InlineData("scorer")]
+    [InlineData("scorer:1")]
+    public void Where_they_are_a_reward_may_be_placed_there(string place)
+    {
+        var plan = TestWorkspace.Compose(TestWorkspace.Valid, "run.scorers=2", "collective=alone", $"rewards=[{{ \"id\": \"smooth\", \"placement\": \"scorer:0\" }}, {{ \"id\": \"smooth\", \"name\": \"other\", \"placement\": \"{place}\" }}]").Value();
+        Assert.Equal(place, (plan.Rewards[1].Written.Entry as RewardEntry)!.Placement);
+    }
+
+    [Fact]
+    public void Processes_that_score_need_to_be_joined() =>
+        TestWorkspace.Compose(TestWorkspace.Valid, "run.scorers=1", "rewards=[{ \"id\": \"smooth\", \"placement\": \"scorer\" }]").Fault(FaultCodes.SettingsDoNotFit, "no \"collective\" that would join the processes", "run.scorers");
+
     [Fact]
     public void A_word_that_is_no_place_is_refused() =>
         TestWorkspace.Compose(TestWorkspace.Valid, "rewards=[{ \"id\": \"smooth\", \"placement\": \"moon\" }]").Fault(FaultCodes.UnknownValue, "'moon'");

@@ -50,6 +50,17 @@ public sealed class RunRanksTests
     }
 
     [Fact]
+    public void A_fault_that_was_handed_on_keeps_the_process_that_it_comes_from()
+    {
+        var faults = ThreadedRanks.Run(3, static communicator =>
+        {
+            var ranks = new RunRanks(communicator);
+            return communicator.Rank == 1 ? ranks.Fail(new Fault.Run(FaultCodes.StepThrew, "not today") { Rank = 7 }) : Assert.Throws<FaultException>(() => ranks.Any("a step", false)).Fault;
+        });
+        Assert.All(faults, static fault => Assert.Equal(7, fault.Rank));
+    }
+
+    [Fact]
     public void Processes_whose_ways_have_parted_say_so_instead_of_waiting()
     {
         var faults = ThreadedRanks.Run(3, static communicator => Assert.Throws<FaultException>(() => new RunRanks(communicator).Gather(communicator.Rank == 2 ? "rewards" : "gradients", (IReadOnlyList<double>)[1.0])).Fault);

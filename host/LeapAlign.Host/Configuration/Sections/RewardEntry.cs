@@ -1,6 +1,7 @@
 using System.ComponentModel;
 using System.ComponentModel.DataAnnotations;
 using LeapAlign.Contracts.Plugins;
+using LeapAlign.Host.Kernel.Ranks.Scorers;
 
 namespace LeapAlign.Host.Configuration.Sections;
 
@@ -39,7 +40,7 @@ internal sealed record RewardEntry : ListEntry
     [AllowedValues(OfPictures, OfTasks)]
     public string Average { get; init; } = OfPictures;
 
-    [Description("Where the reward computes: run, on the device of the run; host, there too, with its weights in the memory of the machine, from where a layer at a time comes to the device for each use (for rewards with networks of their own); or another device: cpu, cuda, cuda:0, cuda:1, ... Pictures and gradients travel. A reward of latents is where the model is.")]
-    [RegularExpression(PlacedPart.Words)]
+    [Description("Where the reward computes: run, on the device of the run; host, there too, with its weights in the memory of the machine, from where a layer at a time comes to the device for each use (for rewards with networks of their own); or another device: cpu, cuda, cuda:0, cuda:1, ...; or scorer, in the processes that only score (run.scorers), by turns, or in one of them alone (scorer:0, scorer:1, ...). Pictures and gradients travel. A reward of latents is where the model is.")]
+    [RegularExpression(ScorerPlacement.Words)]
     public string Placement { get; init; } = PlacedPart.Run;
 }

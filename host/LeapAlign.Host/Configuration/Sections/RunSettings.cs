@@ -38,6 +38,10 @@ internal sealed record RunSettings
     [Range(1, 4096)]
     public int? Shards { get; init; }
 
+    [Description("Processes of a launch that train nothing and score for the others: the last ones, with the rewards whose placement is scorer. They have a device and memory of their own.")]
+    [Range(0, 4096)]
+    public int Scorers { get; init; }
+
     [Description("What each process of a run keeps of the optimizer's state: all of it (whole), or the part of its share of the parameters (sharded, known as ZeRO stage 1), whose updated weights it sends to the others. Weights and checkpoints are the same to the bit; the optimizer has to update each parameter by itself, as adamw and muon do.")]
     [AllowedValues(StateWhole, StateSharded)]
     public string OptimizerState { get; init; } = StateWhole;

@@ -16,12 +16,13 @@ internal static class RankFault
     /// <summary>The fault as bytes.</summary>
     public static byte[] Write(Fault fault) => Encoding.UTF8.GetBytes(Node(fault).ToJsonString());
 
-    /// <summary>The fault of bytes, with the process that it comes from.</summary>
+    /// <summary>The fault of bytes, with the process that it comes from: the one that it names, or else the one that sent it.</summary>
     public static Fault Read(byte[] bytes, int rank) => Of(JsonNode.Parse(bytes)!, rank);
 
     private static JsonObject Node(Fault fault) => new()
     {
         ["family"] = fault.ExitCode,
+        ["rank"] = fault.Rank,
         ["code"] = fault.Code,
         ["message"] = fault.Message,
         ["file"] = fault.Place?.File,
@@ -43,6 +44,7 @@ internal static class RankFault
             5 => new Fault.Input(code, message, place),
             _ => new Fault.Run(code, message, place),
         };
-        return fault with { Rank = rank, Advice = [.. root["advice"]!.AsArray().Select(static line => (string)line!)] };
+        // One that came from another process is still that one's.
+        return fault with { Rank = (int?)root["rank"] ?? rank, Advice = [.. root["advice"]!.AsArray().Select(static line => (string)line!)] };
     }
 }

@@ -11,20 +11,27 @@ namespace LeapAlign.Host.Kernel.Ranks;
 internal sealed record StepShare(int First, int Batches, int Shards, int AllShards)
 {
     /// <summary>The share of a process.</summary>
+    /// <inheritdoc cref="Of(RunSettings, int, int)"/>
+    public static Result<StepShare> Of(RunSettings run, RunRanks ranks) => Of(run, ranks.Rank, ranks.World);
+
+    /// <summary>The share of a process.</summary>
+    /// <param name="run">The step.</param>
+    /// <param name="rank">The process, among those that train.</param>
+    /// <param name="world">The processes that train.</param>
     /// <returns>LA3006 when the processes cannot share the step evenly, with sizes at which they can.</returns>
-    public static Result<StepShare> Of(RunSettings run, RunRanks ranks)
+    public static Result<StepShare> Of(RunSettings run, int rank, int world)
     {
-        var shards = run.Shards ?? ranks.World;
-        if (run.Shards is { } said && !System.Numerics.BitOperations.IsPow2(said)) return Unfit(ranks, $"run.shards is {said}; it is a power of two, such as {NextPower(said)}", "run.shards");
-        if (shards % ranks.World != 0) return Unfit(ranks, $"{ranks.World} processes cannot share the {shards} shards of a step (run.shards) evenly: start {Divisors(shards)} processes, or set run.shards to {NextPower(ranks.World)}", "run.shards");
+        var shards = run.Shards ?? world;
+        if (run.Shards is { } said && !System.Numerics.BitOperations.IsPow2(said)) return Unfit(world, $"run.shards is {said}; it is a power of two, such as {NextPower(said)}", "run.shards");
+        if (shards % world != 0) return Unfit(world, $"{world} processes cannot share the {shards} shards of a step (run.shards) evenly: start {Divisors(shards)} processes, or set run.shards to {NextPower(world)}", "run.shards");
         if (run.Accumulation % shards != 0)
         {
             var samples = (long)run.Batch * run.Accumulation;
             var cut = samples % shards == 0 ? $"for the same {samples} samples set run.batch to {samples / shards} and run.accumulation to {shards}" : $"set run.accumulation to {(run.Accumulation + shards - 1) / shards * shards}";
-            return Unfit(ranks, $"the {run.Accumulation} micro-batches of a step (run.accumulation) are not a multiple of its {shards} shards{(run.Shards is null ? ", one for each process" : "")}: {cut}", "run.accumulation");
+            return Unfit(world, $"the {run.Accumulation} micro-batches of a step (run.accumulation) are not a multiple of its {shards} shards{(run.Shards is null ? ", one for each process" : "")}: {cut}", "run.accumulation");
         }
-        var own = run.Accumulation / ranks.World;
-        return new StepShare(ranks.Rank * own, own, shards / ranks.World, shards);
+        var own = run.Accumulation / world;
+        return new StepShare(rank * own, own, shards / world, shards);
     }
 
     private static string Divisors(int shards)
@@ -36,5 +43,5 @@ internal sealed record StepShare(int First, int Batches, int Shards, int AllShar
     private static int NextPower(int world) => (int)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)world);
 
     // What every process finds alike is told by the first.
-    private static Fault.Composition Unfit(RunRanks ranks, string message, string key) => new(FaultCodes.WorldSize, message, new SourcePlace("plugins.json", Key: key)) { Rank = ranks.IsAlone ? null : 0 };
+    private static Fault.Composition Unfit(int world, string message, string key) => new(FaultCodes.WorldSize, message, new SourcePlace("plugins.json", Key: key)) { Rank = world == 1 ? null : 0 };
 }

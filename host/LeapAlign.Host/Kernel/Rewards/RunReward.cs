@@ -2,6 +2,7 @@ using LeapAlign.Contracts.Plugins;
 using LeapAlign.Contracts.Rewards;
 using LeapAlign.Contracts.State;
 using LeapAlign.Host.Composition;
+using LeapAlign.Host.Kernel.Ranks.Scorers;
 using static TorchSharp.torch;
 
 namespace LeapAlign.Host.Kernel.Rewards;
@@ -18,6 +19,9 @@ internal sealed class RunReward(RewardPlan plan, object reward, Device device, C
 
     /// <summary>What plugins.json says of it.</summary>
     public RewardPlan Plan => plan;
+
+    /// <summary>Whether nobody computes it: other processes would, and this is no run.</summary>
+    public bool IsUnscored => reward is UnscoredReward;
 
     /// <summary>Its name in the run.</summary>
     public string Name => plan.Part.Name;
@@ -37,11 +41,14 @@ internal sealed class RunReward(RewardPlan plan, object reward, Device device, C
     /// <summary>The reward, where it scores latents; null where it scores pictures. One that could do both is asked for latents.</summary>
     public ILatentReward? Latent => reward as ILatentReward;
 
+    /// <summary>What is known of it; told by the process that computes it, where that is another one.</summary>
+    public RewardTraits Traits => reward is RemoteReward remote ? remote.Traits : RewardTraits.Of(reward);
+
     /// <summary>Whether its scores have gradients.</summary>
-    public bool IsDifferentiable => reward is IDifferentiableReward or IDifferentiableLatentReward;
+    public bool IsDifferentiable => Traits.IsDifferentiable;
 
     /// <summary>Whether it compares the pictures of a prompt, so that one alone has no score.</summary>
-    public bool Compares => reward is not (IReward or ILatentReward);
+    public bool Compares => Traits.Compares;
 
     /// <summary>Its scores, where it computes.</summary>
     /// <param name="samples">What is scored.</param>
@@ -57,10 +64,10 @@ internal sealed class RunReward(RewardPlan plan, object reward, Device device, C
     public bool AsksPeople => plan.Part.Definition.Provides(plan.Part.Settings).Contains(Capabilities.People, StringComparer.Ordinal);
 
     /// <summary>Where its scores lie; null when it does not say.</summary>
-    public ScoreRange? Range => reward is IBoundedReward bounded ? bounded.Range : reward is IPairwiseReward ? new ScoreRange(0, 1) : null;
+    public ScoreRange? Range => Traits.Range();
 
     /// <summary>Whether a score that is not a number is one that is missing.</summary>
-    public bool MayMiss => reward is IPartialReward;
+    public bool MayMiss => Traits.MayMiss;
 
     /// <summary>The scores that there are, of a reward that may have none for some pictures; of others all.</summary>
     /// <param name="scores">[B], without gradient.</param>

@@ -8,7 +8,8 @@ namespace LeapAlign.Host.Runs.Joined;
 /// <summary>What the record of a run says of its processes: how many, what joins them, and how long each waited for the others.</summary>
 /// <param name="ranks">The processes.</param>
 /// <param name="share">What one of them does of a step.</param>
-internal sealed class JoinedFacts(RunRanks ranks, StepShare share) : IRunObserver
+/// <param name="scorers">How many more score for them.</param>
+internal sealed class JoinedFacts(RunRanks ranks, StepShare share, int scorers = 0) : IRunObserver
 {
     private readonly double[] _waited = new double[ranks.World];
     private double _seconds;
@@ -23,6 +24,7 @@ internal sealed class JoinedFacts(RunRanks ranks, StepShare share) : IRunObserve
                 ["processes"] = $"{ranks.World}, joined by {ranks.Communicator.Description}",
                 ["shards"] = string.Create(CultureInfo.InvariantCulture, $"{share.AllShards}, {share.Shards} in each process"),
             };
+            if (scorers > 0) facts["processes that score"] = string.Create(CultureInfo.InvariantCulture, $"{scorers}, {(scorers == 1 ? $"rank {ranks.World}" : $"ranks {ranks.World} to {ranks.World + scorers - 1}")}");
             if (_seconds > 0) facts["waited for others"] = string.Join(", ", _waited.Select((waited, rank) => string.Create(CultureInfo.InvariantCulture, $"rank {rank} {100 * waited / _seconds:0.0} %")));
             return facts;
         }

@@ -5,6 +5,7 @@ using LeapAlign.Host.Commands;
 using LeapAlign.Host.Composition;
 using LeapAlign.Host.Kernel;
 using LeapAlign.Host.Kernel.Ranks;
+using LeapAlign.Host.Kernel.Ranks.Scorers;
 using LeapAlign.Host.Runtime;
 using LeapAlign.Pipeline;
 
@@ -19,10 +20,13 @@ internal sealed class JoinedProcesses : IDisposable
     private readonly List<IDisposable> _owned;
     private PosixSignalRegistration? _signal;
 
-    private JoinedProcesses(RunRanks ranks, List<IDisposable> owned) => (Ranks, _owned) = (ranks, owned);
+    private JoinedProcesses(RunRanks ranks, List<IDisposable> owned, RunScorers? scorers = null) => (Ranks, _owned, Scorers) = (ranks, owned, scorers);
 
-    /// <summary>The processes.</summary>
+    /// <summary>The processes that share the steps of the run; in one that scores for others, those that do.</summary>
     public RunRanks Ranks { get; }
+
+    /// <summary>The processes that score for others; null for none.</summary>
+    public RunScorers? Scorers { get; }
 
     /// <summary>Joins the processes that plugins.json says of; one where it says of none.</summary>
     /// <param name="plan">The run.</param>
@@ -39,15 +43,26 @@ internal sealed class JoinedProcesses : IDisposable
         if (plan.Collective is not { } collective) return Launched(Launcher.Here) is { } launched ? launched : new JoinedProcesses(RunRanks.Alone, []);
         List<IDisposable> owned = [];
         if (!RunParts.Make<ICommunicator>(collective, site.Context, owned).TryGet(out var communicator, out var fault)) return fault;
-        var joined = new JoinedProcesses(new RunRanks(communicator), owned);
-        if (!joined.Ranks.IsAlone) joined.Hear(stop);
-        var alike = from share in StepShare.Of(plan.Run, joined.Ranks)
-                    from same in Alike(joined.Ranks, ProcessTraits.Of(plan, identity, tuning))
-                    select joined;
+        PosixSignalRegistration? signal = null;
+        var all = new RunRanks(communicator);
+        if (!all.IsAlone) signal = Hear(stop);
+        var joined = from roles in ProcessRoles.Of(plan.Run, all.World)
+                     from share in StepShare.Of(plan.Run, Math.Min(all.Rank, roles.Trainers - 1), roles.Trainers)
+                     from same in Alike(all, ProcessTraits.Of(plan, identity, tuning))
+                     from parted in Parted(communicator, roles, collective)
+                     select new JoinedProcesses(new RunRanks(parted), owned, roles.Scorers > 0 ? new RunScorers((IPeerCommunicator)communicator, roles) : null) { _signal = signal };
+        if (joined.IsOk) return joined;
         // Each process finds the same, so that none waits for another.
-        if (!alike.IsOk) joined.Dispose();
-        return alike;
+        signal?.Dispose();
+        RunParts.Release(owned);
+        return joined;
     }
+
+    private static Result<ICommunicator> Parted(ICommunicator all, ProcessRoles roles, PartPlan collective) => roles.Scorers == 0
+        ? Result.Ok(all)
+        : all is IPeerCommunicator peers
+        ? Result.Ok<ICommunicator>(peers.Split(roles.IsScorer(all.Rank) ? 1 : 0))
+        : new Fault.Composition(FaultCodes.SettingsDoNotFit, $"run.scorers is {roles.Scorers}, but the collective '{collective.Name}' carries no messages from one process to another", collective.Place) { Rank = 0 };
 
     /// <summary>The fault of a process that a launcher started as one of several, for a run of one.</summary>
     /// <param name="launcher">What started it; null for none.</param>
@@ -96,10 +111,10 @@ internal sealed class JoinedProcesses : IDisposable
     }
 
     // Launchers send it on to all processes and give them the time to end a step, which SIGTERM does not. It is listened to after the library was loaded: MPICH takes it for itself.
-    private void Hear(CancellationTokenSource stop)
+    private static PosixSignalRegistration? Hear(CancellationTokenSource stop)
     {
-        if (!OperatingSystem.IsLinux() && !OperatingSystem.IsMacOS()) return;
-        _signal = PosixSignalRegistration.Create(UserSignal, context =>
+        if (!OperatingSystem.IsLinux() && !OperatingSystem.IsMacOS()) return null;
+        return PosixSignalRegistration.Create(UserSignal, context =>
         {
             context.Cancel = true;
             Interruption.Request(stop);

@@ -70,6 +70,8 @@ internal static class SpanSchema
 
     public static readonly SpanDefinition Gather = new("gather", SourceNames.Kernel, "step", "Weights that one of several processes updated go to the others.", Tags.Error);
 
+    public static readonly SpanDefinition Serve = new("serve", SourceNames.Kernel, "score", "A process that scores for others answers one of them.", Tags.Error);
+
     public static readonly SpanDefinition Update = new("update", SourceNames.Of(PartKinds.Optimizer), "step", "The optimizer changes the masters.", Tags.Error);
 
     public static readonly SpanDefinition Refresh = new("refresh", s_model, "step", "The changed masters are taken over into the network.", Tags.Error);
@@ -99,11 +101,11 @@ internal static class SpanSchema
     /// <summary>Every span, in the order of a run.</summary>
     public static IReadOnlyList<SpanDefinition> All { get; } =
     [
-        Command, .. Life, Run, Evaluate, Step, Encode, Roll, Velocity, ReadPictures, EncodePictures, Decode, Score, Backward, Clip, Wait, Reduce, Gather, Update, Refresh, Average, Copies, Checkpoint, WriteCheckpoint,
+        Command, .. Life, Run, Evaluate, Step, Encode, Roll, Velocity, ReadPictures, EncodePictures, Decode, Score, Backward, Clip, Wait, Reduce, Gather, Serve, Update, Refresh, Average, Copies, Checkpoint, WriteCheckpoint,
     ];
 
     /// <summary>Those of them that a run in one process does not have.</summary>
-    public static IReadOnlyList<SpanDefinition> OfSeveralProcesses { get; } = [Wait, Reduce, Gather];
+    public static IReadOnlyList<SpanDefinition> OfSeveralProcesses { get; } = [Wait, Reduce, Gather, Serve];
 
     private static readonly HashSet<string> s_names = [.. All.Select(static span => span.Name)];
 }
