@@ -36,13 +36,13 @@ internal sealed partial class MpiLibrary
 
     /// <summary>The files to try for a launcher, in order.</summary>
     /// <param name="launcher">What started the process.</param>
-    /// <param name="named">The value of <see cref="Variable"/>; null for none.</param>
-    public static IReadOnlyList<string> Candidates(Launcher launcher, string? named) => named is not null ? [named] : launcher.Name switch
+    /// <param name="variable">The value of a variable of the environment; null for none.</param>
+    public static IReadOnlyList<string> Candidates(Launcher launcher, Func<string, string?> variable) => variable(Variable) is { } named ? [named] : launcher.Name switch
     {
         Launcher.OpenMpi or Launcher.PmiX => [OpenMpi, Abi],
         Launcher.Hydra => [Abi, Mpich, DebianMpich],
         // srun speaks both; what the job was given says which.
-        Launcher.Slurm when Environment.GetEnvironmentVariable("PMIX_RANK") is not null => [OpenMpi, Abi],
+        Launcher.Slurm when variable("PMIX_RANK") is not null => [OpenMpi, Abi],
         _ => [Abi, Mpich, DebianMpich, OpenMpi],
     };
 
@@ -51,7 +51,7 @@ internal sealed partial class MpiLibrary
     /// <returns>LA5037, with what was tried.</returns>
     public static Result<MpiLibrary> Find(Launcher launcher)
     {
-        var candidates = Candidates(launcher, Environment.GetEnvironmentVariable(Variable));
+        var candidates = Candidates(launcher, Environment.GetEnvironmentVariable);
         foreach (var file in candidates)
         {
             if (!NativeLibrary.TryLoad(file, out var library)) continue;

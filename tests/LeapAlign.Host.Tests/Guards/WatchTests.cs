@@ -4,10 +4,12 @@ using LeapAlign.Host.Composition;
 using LeapAlign.Host.Configuration.Sections;
 using LeapAlign.Host.Kernel.Guards;
 using LeapAlign.Host.Kernel.Pictures;
+using LeapAlign.Host.Kernel.Ranks;
 using LeapAlign.Host.Kernel.Stages;
 using LeapAlign.Host.Telemetry.Spans;
 using LeapAlign.Host.Tests.Live;
 using LeapAlign.Pipeline;
+using LeapAlign.Testing;
 using static TorchSharp.torch;
 
 namespace LeapAlign.Host.Tests.Guards;
@@ -102,6 +104,33 @@ public sealed class WatchTests
         }
         people.Begin("waits for 1 vote").Dispose();
         Assert.Equal(["waits for 3 votes", "waits for 2 votes", "waits for 1 vote"], said.ToString().Split('\n', StringSplitOptions.RemoveEmptyEntries));
+    }
+
+    // Otherwise the one that waits would say that somebody hangs, and the one that hangs would say where at the same moment.
+    [Theory]
+    [InlineData(10)]
+    [InlineData(15)]
+    [InlineData(600)]
+    public void Of_two_processes_the_one_that_hangs_is_told_before_the_one_that_waits(double seconds)
+    {
+        var time = new ManualTime();
+        List<Fault> told = [];
+        _ = ThreadedRanks.Run(2, communicator =>
+        {
+            lock (told)
+            {
+                var (stages, ranks) = (new OpenStages(time), new RunRanks(communicator));
+                var watchdog = new Watchdog(new GuardSettings { RankSeconds = seconds }, time, told.Add, ranks);
+                stages.Add(watchdog);
+                _ = stages.Enter(communicator.Rank == 0 ? RunRanks.WaitStage : "score");
+                return watchdog;
+            }
+        });
+        for (var second = 0.0; second < 2 * seconds && told.Count == 0; second += seconds / 100) time.Advance(TimeSpan.FromSeconds(seconds / 100));
+        Assert.Equal((FaultCodes.StepHangs, 1), (Assert.Single(told).Code, told[0].Rank));
+        // A launcher needs a moment to end the other one.
+        time.Advance(TimeSpan.FromSeconds(seconds / 50));
+        Assert.Single(told);
     }
 
     [Fact]

@@ -36,7 +36,8 @@ internal sealed class Watchdog : IStageListener, IDisposable
         var stage = settings.StageSeconds > 0 ? settings.StageSeconds : double.PositiveInfinity;
         (_limit, _rankLimit) = (Math.Min(stage, RankShare * apart), apart);
         if (double.IsPositiveInfinity(_limit)) return;
-        var period = TimeSpan.FromSeconds(Math.Clamp(_limit / 4, 0.05, 10));
+        // Often enough that the one that hangs is there first.
+        var period = TimeSpan.FromSeconds(Math.Clamp(Math.Min(_limit / 4, (_rankLimit - _limit) / 4), 0.05, 10));
         _timer = time.CreateTimer(static state => ((Watchdog)state!).Look(), this, period, period);
     }
 
