@@ -21,6 +21,7 @@ internal sealed unsafe partial class MappedFile
     private readonly MemoryMappedViewAccessor _view;
     private readonly nint _start;
     private readonly long _length;
+    private readonly Dictionary<nint, (int Tensors, long Bytes)> _used = [];
     private int _users = 1;
 
     private MappedFile(string path, SafeFileHandle file, (long Length, DateTime Written) content)
@@ -49,12 +50,12 @@ internal sealed unsafe partial class MappedFile
         return mapped;
     }
 
-    /// <summary>The bytes of files that are mapped now. They are the page cache's.</summary>
+    /// <summary>The bytes that tensors over files have now, each counted once. They are the page cache's.</summary>
     public static long Bytes
     {
         get
         {
-            lock (s_gate) return s_living.Sum(static file => file._length);
+            lock (s_gate) return s_living.Sum(static file => file._used.Values.Sum(static part => part.Bytes));
         }
     }
 
@@ -84,15 +85,20 @@ internal sealed unsafe partial class MappedFile
     {
         SignalStack.Enter();
         LibTorch.Serve();
-        lock (s_gate) _users++;
+        var (start, bytes) = (_start + (nint)position, entry.Shape.Aggregate((long)SafetensorsType.SizeOf(entry.Type), static (product, size) => product * size));
+        lock (s_gate)
+        {
+            _users++;
+            _used[start] = (_used.GetValueOrDefault(start).Tensors + 1, bytes);
+        }
         var sizes = entry.Shape.ToArray();
         fixed (long* first = sizes)
         {
             // Of at::from_blob: CPU is device type 0, without index.
-            var handle = THSTensor_new(_start + (nint)position, (nint)(delegate* unmanaged[Cdecl]<nint, void>)&Released, first, sizes.Length, (sbyte)entry.Type, (sbyte)entry.Type, 0, -1, 0);
+            var handle = THSTensor_new(start, (nint)(delegate* unmanaged[Cdecl]<nint, void>)&Released, first, sizes.Length, (sbyte)entry.Type, (sbyte)entry.Type, 0, -1, 0);
             if (handle == 0)
             {
-                Release();
+                GiveUp(start);
                 CheckForErrors();
                 throw new InvalidOperationException($"no tensor can be made over '{Path}'");
             }
@@ -120,7 +126,18 @@ internal sealed unsafe partial class MappedFile
     {
         MappedFile? owner;
         lock (s_gate) owner = s_living.Find(file => address >= file._start && address < file._start + (nint)file._length);
-        owner?.Release();
+        owner?.GiveUp(address);
+    }
+
+    private void GiveUp(nint start)
+    {
+        lock (s_gate)
+        {
+            var (tensors, bytes) = _used[start];
+            if (tensors > 1) _used[start] = (tensors - 1, bytes);
+            else _used.Remove(start);
+        }
+        Release();
     }
 
     [LibraryImport("LibTorchSharp")]

@@ -35,7 +35,7 @@ public sealed class SafetensorsFile : IWeightSource, IDisposable
     /// <summary>The text that the file carries beside its tensors, <c>format</c> for instance.</summary>
     public IReadOnlyDictionary<string, string> Metadata => _header.Metadata;
 
-    /// <summary>The bytes of all files of this process that are mapped now, in tensors or open: page cache, which the system takes back when it needs it.</summary>
+    /// <summary>The bytes of files that tensors of this process lie over now, each counted once: page cache, which the system takes back when it needs it.</summary>
     public static long MappedBytes => MappedFile.Bytes;
 
     /// <summary>Opens a file and checks its header.</summary>

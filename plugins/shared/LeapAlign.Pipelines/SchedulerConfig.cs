@@ -52,6 +52,8 @@ public static class SchedulerConfig
     private static FlowScheduling From(ConfigFields fields, bool readsFlowSigmas)
     {
         var defaults = new FlowScheduling();
+        // Null is no class for diffusers, while a file without the field is.
+        fields.Require(!fields.IsNull("_class_name"), "_class_name", $"is null, but has to be {ClassName}, or absent");
         fields.Word("_class_name", ClassName);
         var isDynamic = fields.Flag(Dynamic, absent: false);
         // diffusers reads what the dynamic shift needs only when there is one; until then null is as good as a number.

@@ -28,7 +28,7 @@ public sealed class ListTests
     public void A_file_that_is_named_is_read_or_refused()
     {
         using var workspace = Workspace(TestWorkspace.Valid);
-        Assert.Contains("LA1001", Run(2, "list", "-c", Path.Combine(workspace.Folder, "other.json")).Error, StringComparison.Ordinal);
+        foreach (var verb in new[] { "list", "settings run" }) Assert.Contains("LA1001", Run(2, [.. verb.Split(' '), "-c", Path.Combine(workspace.Folder, "other.json")]).Error, StringComparison.Ordinal);
         Assert.Contains("'stepz' is not a key", Run(2, "list", "--kind", "algorithm", "-c", workspace.Config, "-s", "sampler.settings.stepz=3").Error, StringComparison.Ordinal);
         Assert.Contains("N = 7", Run(0, "list", "--kind", "algorithm", "-c", workspace.Config, "-s", "sampler.settings.steps=6").Output, StringComparison.Ordinal);
     }

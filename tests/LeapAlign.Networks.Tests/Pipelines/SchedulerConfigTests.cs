@@ -41,6 +41,7 @@ public sealed class SchedulerConfigTests : IDisposable
 
     [Theory]
     [InlineData("_class_name", "\"DDIMScheduler\"", "DDIMScheduler")]
+    [InlineData("_class_name", "null", "null")]
     [InlineData("_class_name", "\"FlowMatchHeunDiscreteScheduler\"", "FlowMatchEulerDiscreteScheduler")]
     [InlineData("invert_sigmas", "true", "not supported")]
     [InlineData("stochastic_sampling", "true", "flow-sde")]

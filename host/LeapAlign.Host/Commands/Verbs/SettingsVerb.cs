@@ -27,7 +27,8 @@ internal sealed class SettingsVerb(Workspaces workspaces, Terminal terminal) : I
     private int Invoke(ParseResult parsed)
     {
         using var workspace = workspaces.Open(CompositionSource.Of(parsed));
-        var outcome = Explain(workspace.Catalog, parsed.GetValue(_id)!, parsed.GetValue(_kind));
+        // It says where plugins are; what it composes is not looked at.
+        var outcome = GlobalOptions.NamesConfig(parsed) && !workspace.Readable.TryGet(out _, out var unread) ? Result.Fail<Unit>(unread) : Explain(workspace.Catalog, parsed.GetValue(_id)!, parsed.GetValue(_kind));
         return terminal.Finish(outcome);
     }
 

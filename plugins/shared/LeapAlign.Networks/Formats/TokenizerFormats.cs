@@ -59,7 +59,7 @@ public static class TokenizerFormats
     [
         Honoured("added_tokens.json", "tokens and their ids; not read where tokenizer_config.json has added_tokens_decoder"),
         Honoured("vocab.json", "pieces and their ids"),
-        Honoured("merges.txt", "pairs, first the one that is joined first; a first line #version is left out"),
+        Honoured("merges.txt", "pairs, first the one that is joined first; lines that begin with #version are left out, an empty line is refused"),
         Honoured("spiece.model: pieces", "pieces and their scores; the third is the unknown one, as in the library"),
         Honoured("spiece.model: normalizer_spec.precompiled_charsmap", "the table of replacements"),
         NoEffect("spiece.model: the rest", Rebuilt),

@@ -75,7 +75,8 @@ internal sealed class ClipVocabulary
         for (var i = 0; i < lines.Length; i++)
         {
             var line = lines[i].TrimEnd('\r');
-            if (line.Length == 0 || (i == 0 && line.StartsWith("#version", StringComparison.Ordinal))) continue;
+            // As tokenizers reads it: what stands behind the last end of a line is no line, and any other that is empty is no merge.
+            if (line.StartsWith("#version", StringComparison.Ordinal) || (i == lines.Length - 1 && lines[i].Length == 0)) continue;
             if (TakeMerge(path, line, i + 1) is { } fault) return fault;
         }
         return this;
