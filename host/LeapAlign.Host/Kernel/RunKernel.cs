@@ -127,7 +127,7 @@ internal sealed class RunKernel : IDisposable
 
     /// <summary>Writes the averaged weights: a model folder, or an adapter's files.</summary>
     /// <param name="folders">Each is there whole or not at all.</param>
-    public Result<Unit> Export(ExportFolders folders) => _parts.TrainedModel.Export(folders, _step.Average.Policy, _plan.Export);
+    public Result<Unit> Export(ExportFolders folders) => _step.Average.Whole.Bind(policy => _parts.TrainedModel.Export(folders, policy, _plan.Export));
 
     /// <summary>Writes the averaged weights of a checkpoint.</summary>
     public Result<Unit> Export(Checkpoint checkpoint, ExportFolders folders) =>
@@ -141,7 +141,7 @@ internal sealed class RunKernel : IDisposable
     public Result<Unit> Keep() => _checkpoints is null || _checkpoints.At == Done
         ? Unit.Value
         : !_step.HasWholeStates
-        ? new Fault.Run(FaultCodes.StateMismatch, $"the optimizer's state after step {Done} is in several processes (run.optimizerState), and was not brought together")
+        ? new Fault.Run(FaultCodes.StateMismatch, $"the state after step {Done} is in several processes (run.optimizerState, run.averageState), and was not brought together")
         : from taken in Checkpoint()
           from complete in Completed(static checkpoints => checkpoints.Finish())
           select complete;
@@ -160,7 +160,7 @@ internal sealed class RunKernel : IDisposable
     // What ends the run in one of its processes ends it in all; where none did, all are here, and states that they share come together.
     private Result<RunEnding> Together(Result<RunEnding> own) => own.Bind(ending => Collect().Map(_ => ending)).Match(Result.Ok, fault => Result.Fail<RunEnding>(_ranks.Fail(fault)));
 
-    private Result<Unit> Collect() => _plan.Checkpoint.Every >= 0 ? _step.Collect() : Unit.Value;
+    private Result<Unit> Collect() => _plan.Checkpoint.Every >= 0 ? _step.Collect() : _step.CollectAverage();
 
     private Result<RunEnding> GuardedLoop(CancellationToken cancellation)
     {
@@ -252,6 +252,7 @@ internal sealed class RunKernel : IDisposable
     // All of it before anything is told: what is not drawn to the end is drawn again by who goes on.
     private EvaluationReport Evaluated(CancellationToken cancellation)
     {
+        using var whole = _step.Average.Gather();
         EvaluationReport Drawn(Evaluation evaluation) => _spans.Evaluate(Stages, () => evaluation.Run(Done, _step.Average.Policy, cancellation));
         return Drawn(_evaluation) with { Previews = [.. _previews.Where(preview => preview.Form.IsDue(Done, _plan.Run.Steps)).Select(Drawn)] };
     }

@@ -114,6 +114,8 @@ internal static class SearchFile
     {
         var root = source.Root;
         if (SchemaCheck.First(root, s_schema, "", source) is { } fault) return Result.Fail<SettingSearch>(fault);
+        var name = Text(root, "name") ?? Path.GetFileNameWithoutExtension(source.File);
+        if (SweepFile.Misnamed(name) is { } misnamed) return Bad(misnamed, source.Place("name"));
         var settings = root["settings"]!.AsObject();
         if (settings.Count is 0 or > MostSettings) return Bad($"{settings.Count} settings are to be searched; expected 1 to {MostSettings}", source.Place("settings"));
         var fixedSets = (root["set"] as JsonObject ?? []).Select(pair => new SweepSet(pair.Key, pair.Value?.DeepClone(), source.Place(JsonSource.Join("set", pair.Key)))).ToList();
@@ -121,7 +123,7 @@ internal static class SearchFile
                from free in Apart(read, fixedSets)
                select new SettingSearch(
                    source.File,
-                   Text(root, "name") ?? Path.GetFileNameWithoutExtension(source.File),
+                   name,
                    config ?? Path.Combine(Path.GetDirectoryName(source.File) ?? "", Text(root, "config") ?? "plugins.json"),
                    Text(root, "reward")!,
                    read)

@@ -58,9 +58,13 @@ internal static class SweepFile
                select new Sweep(source.File, name, file, members);
     }
 
-    private static Result<Unit> Named(string name, JsonSource source) => name.Length > 0 && (char.IsAsciiLetterOrDigit(name[0]) || name[0] == '_') && name.All(static character => char.IsAsciiLetterOrDigit(character) || "._,=+-".Contains(character, StringComparison.Ordinal))
-        ? Unit.Value
-        : Bad($"the file's name {Quoted.Words(name)} cannot be that of a folder of runs; \"name\" says another", source.Place("name"));
+    private static Result<Unit> Named(string name, JsonSource source) => Misnamed(name) is { } why ? Bad(why, source.Place("name")) : Unit.Value;
+
+    /// <summary>Why a file of runs cannot give its name to their folder; null where it can.</summary>
+    /// <param name="name">What "name" says, or the name of the file.</param>
+    public static string? Misnamed(string name) => name.Length > 0 && (char.IsAsciiLetterOrDigit(name[0]) || name[0] == '_') && name.All(static character => char.IsAsciiLetterOrDigit(character) || "._,=+-".Contains(character, StringComparison.Ordinal))
+        ? null
+        : $"the file's name {Quoted.Words(name)} cannot be that of a folder of runs; \"name\" says another";
 
     private static Result<IReadOnlyList<IReadOnlyList<SweepSet>>> Product(JsonObject axes, JsonSource source)
     {

@@ -44,6 +44,15 @@ public sealed class SearchFileTests
     public void What_cannot_be_searched_is_refused(string json, string code, string words) => Read(json).Fault(code, words);
 
     [Fact]
+    public void A_file_whose_name_is_no_folders_needs_a_name()
+    {
+        static Result<SettingSearch> Named(string file, string more) => SearchFile.Of(JsonSource.Parse(file, System.Text.Encoding.UTF8.GetBytes($$"""{ "reward": "judge", "settings": { "a.b": { "from": 0, "to": 1 } }{{more}} }""")).Value());
+        Named("my search.json", "").Fault(FaultCodes.BadSearch, "'my search' cannot be that of a folder");
+        Assert.Equal("mine", Named("my search.json", ", \"name\": \"mine\"").Value().Name);
+        Assert.Equal("shift", Named("shift.json", "").Value().Name);
+    }
+
+    [Fact]
     public void More_than_twenty_settings_are_too_many()
     {
         var settings = string.Join(", ", Enumerable.Range(0, 21).Select(static number => $$""" "a.k{{number}}": { "from": 0, "to": 1 } """));

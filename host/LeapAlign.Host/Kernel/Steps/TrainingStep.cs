@@ -11,6 +11,7 @@ using LeapAlign.Host.Kernel.Ranks;
 using LeapAlign.Host.Kernel.Rewards;
 using LeapAlign.Host.Kernel.Stages;
 using LeapAlign.Host.Kernel.State;
+using LeapAlign.Host.Planning;
 using LeapAlign.Host.Telemetry.Schema;
 using LeapAlign.Pipeline;
 using static TorchSharp.torch;
@@ -44,7 +45,7 @@ internal sealed class TrainingStep : IDisposable
         _batches = new StepBatches(plan, parts, _copies, stages, device);
         _optimizations = new Optimizations(plan, parts, Accumulate);
         _all = _optimizations.Parameters;
-        Average = new MovingAverage(parts.Trained.Parameters, plan.Run.Ema, plan.Run.EmaWarmup);
+        Average = new MovingAverage(parts.Trained.Parameters, plan.Run.Ema, plan.Run.EmaWarmup, plan.Run.AverageState == RunSettings.StateSharded ? _ranks : null);
         Guard = new UpdateGuard(plan.Guard);
         _rewards = new StepRewards(plan, parts, _batches, stages);
         _undoes = plan.Guard.Fallen == GuardSettings.Undo;
@@ -132,6 +133,7 @@ internal sealed class TrainingStep : IDisposable
         using (_stages.Enter("copies")) _copies.Update(index);
         _rewards.Learn(index, tally);
         IsBetweenSteps = true;
+        SystemMemory.GiveBackKept();
         return Report(index, tally, ledger, began);
     }
 
@@ -143,15 +145,30 @@ internal sealed class TrainingStep : IDisposable
         Average.Dispose();
     }
 
-    /// <summary>Whether processes share the optimizer's state.</summary>
-    public bool SharesStates => _optimizations.AreShared;
+    /// <summary>Whether processes share the optimizer's state, or the average.</summary>
+    public bool SharesStates => _optimizations.AreShared || Average.IsShared;
 
-    /// <summary>Whether <see cref="States"/> of the first process are those of the run: where processes share the optimizer's state, after <see cref="Collect"/>.</summary>
-    public bool HasWholeStates => _optimizations.AreWhole;
+    /// <summary>Whether <see cref="States"/> of the first process are those of the run: where processes share some of them, after <see cref="Collect"/>.</summary>
+    public bool HasWholeStates => _optimizations.AreWhole && (_ranks.Rank > 0 || Average.IsWhole);
 
     /// <summary>Brings states that processes share to the first one, in all processes between the same two steps.</summary>
     /// <returns>What ended another process.</returns>
-    public Result<Unit> Collect() => _optimizations.Collect();
+    public Result<Unit> Collect() => _optimizations.Collect().Bind(_ => CollectAverage());
+
+    /// <summary>Brings the average that processes share to the first one, in all processes between the same two steps.</summary>
+    /// <returns>What ended another process.</returns>
+    public Result<Unit> CollectAverage()
+    {
+        try
+        {
+            Average.Collect();
+            return Unit.Value;
+        }
+        catch (FaultException exception)
+        {
+            return exception.Fault;
+        }
+    }
 
     /// <summary>Compares the trained weights of all processes.</summary>
     /// <exception cref="FaultException">They differ.</exception>
