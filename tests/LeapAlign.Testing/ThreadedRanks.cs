@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Runtime.ExceptionServices;
 using LeapAlign.Contracts.Ranks;
 using static TorchSharp.torch;
@@ -9,9 +10,17 @@ public sealed class ThreadedRanks : IDisposable
 {
     private readonly Barrier _barrier;
     private readonly Tensor[] _given;
+    private readonly BlockingCollection<Tensor>[,] _letters;
     private readonly CancellationTokenSource _ended = new();
 
-    private ThreadedRanks(int world) => (_barrier, _given) = (new Barrier(world), new Tensor[world]);
+    private ThreadedRanks(int world)
+    {
+        (_barrier, _given, _letters) = (new Barrier(world), new Tensor[world], new BlockingCollection<Tensor>[world, world]);
+        for (var from = 0; from < world; from++)
+        {
+            for (var to = 0; to < world; to++) _letters[from, to] = [];
+        }
+    }
 
     /// <summary>What was aborted with; null when nothing was.</summary>
     public int? Aborted { get; private set; }
@@ -48,6 +57,7 @@ public sealed class ThreadedRanks : IDisposable
     public void Dispose()
     {
         _barrier.Dispose();
+        foreach (var letters in _letters) letters.Dispose();
         _ended.Dispose();
     }
 
@@ -79,6 +89,14 @@ public sealed class ThreadedRanks : IDisposable
         {
             if (rank != root) Copy(all._given[root], tensor);
         });
+
+        public void Swap(int other, Tensor from, Tensor into)
+        {
+            ArgumentOutOfRangeException.ThrowIfEqual(other, rank);
+            all._letters[rank, other].Add(from.clone().DetachFromDisposeScope());
+            using var letter = all._letters[other, rank].Take(all._ended.Token);
+            Copy(letter, into);
+        }
 
         public void Abort(int exitCode)
         {

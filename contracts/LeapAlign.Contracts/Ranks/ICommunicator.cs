@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 namespace LeapAlign.Contracts.Ranks;
 
 /// <summary>
-/// The processes of a run: it moves bytes between them. All of them call each method in the same order. It adds nothing up: the host does, in an order that does not
+/// The processes of a run: it moves bytes between them. All of them call each method in the same order, <see cref="Swap"/> apart, which is between two of them. It adds nothing up: the host does, in an order that does not
 /// depend on the number of processes, so that every communicator gives the same bits. A part of kind <c>collective</c>; without one a run is one process
 /// (<see cref="OneProcess"/>). One that holds resources also implements <see cref="IDisposable"/>; disposing it waits for the other processes.
 /// </summary>
@@ -38,6 +38,12 @@ public interface ICommunicator
     /// <param name="tensor">Contiguous, of the same shape and type everywhere; overwritten in all processes but that one.</param>
     /// <param name="root">The process.</param>
     void Broadcast(Tensor tensor, int root);
+
+    /// <summary>Sends a tensor to one process and takes one from it; no other process takes part. That one calls it at the same time, with this process as its other.</summary>
+    /// <param name="other">The other process; never this one.</param>
+    /// <param name="from">Contiguous.</param>
+    /// <param name="into">The same shape and type, contiguous. It shares no memory with <paramref name="from"/>.</param>
+    void Swap(int other, Tensor from, Tensor into);
 
     /// <summary>Ends all processes, this one included, without waiting for any. Any thread may call it, also while another one waits in a method above.</summary>
     /// <param name="exitCode">The exit code.</param>
@@ -84,6 +90,9 @@ public sealed class OneProcess : ICommunicator
     public void Broadcast(Tensor tensor, int root)
     {
     }
+
+    /// <inheritdoc/>
+    public void Swap(int other, Tensor from, Tensor into) => throw new InvalidOperationException("there is no other process");
 
     /// <inheritdoc/>
     public void Abort(int exitCode) => Environment.Exit(exitCode);

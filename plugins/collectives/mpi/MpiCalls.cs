@@ -21,6 +21,7 @@ internal sealed unsafe partial class MpiCalls
     private readonly delegate* unmanaged[Cdecl]<byte*, int, nint, byte*, int, nint, nint, int> _allToAll;
     private readonly delegate* unmanaged[Cdecl]<byte*, int, nint, byte*, int, nint, nint, int> _allGather;
     private readonly delegate* unmanaged[Cdecl]<byte*, int, nint, int, nint, int> _broadcast;
+    private readonly delegate* unmanaged[Cdecl]<byte*, int, nint, int, int, byte*, int, nint, int, int, nint, nint, int> _sendReceive;
 
     /// <summary>Takes the functions of a library.</summary>
     public MpiCalls(MpiLibrary library)
@@ -38,6 +39,7 @@ internal sealed unsafe partial class MpiCalls
         _allToAll = (delegate* unmanaged[Cdecl]<byte*, int, nint, byte*, int, nint, nint, int>)library.Function("MPI_Alltoall");
         _allGather = (delegate* unmanaged[Cdecl]<byte*, int, nint, byte*, int, nint, nint, int>)library.Function("MPI_Allgather");
         _broadcast = (delegate* unmanaged[Cdecl]<byte*, int, nint, int, nint, int>)library.Function("MPI_Bcast");
+        _sendReceive = (delegate* unmanaged[Cdecl]<byte*, int, nint, int, int, byte*, int, nint, int, int, nint, nint, int>)library.Function("MPI_Sendrecv");
     }
 
     /// <summary>
@@ -99,6 +101,17 @@ internal sealed unsafe partial class MpiCalls
     public void Broadcast(Span<byte> bytes, int root)
     {
         fixed (byte* data = bytes) Check(_broadcast(data, bytes.Length, _library.Flavour.Bytes, root, _library.Flavour.World), "MPI_Bcast");
+    }
+
+    /// <summary>The bytes of this process to another one, and its bytes to this one.</summary>
+    public void Swap(int other, ReadOnlySpan<byte> from, Span<byte> into)
+    {
+        // Messages between two processes come in the order they were sent in: one tag is enough.
+        const int tag = 1;
+        // The word for "no status" is another in each family, and so is the form of one: none takes more than this.
+        var status = stackalloc byte[256];
+        fixed (byte* source = from, target = into)
+            Check(_sendReceive(source, from.Length, _library.Flavour.Bytes, other, tag, target, into.Length, _library.Flavour.Bytes, other, tag, _library.Flavour.World, (nint)status), "MPI_Sendrecv");
     }
 
     private void Check(int code, string function)

@@ -121,6 +121,19 @@ internal sealed partial class MpiWorld : ICommunicator, IDisposable
     }
 
     /// <inheritdoc/>
+    public void Swap(int other, Tensor from, Tensor into)
+    {
+        ArgumentNullException.ThrowIfNull(from);
+        ArgumentNullException.ThrowIfNull(into);
+        if (from.numel() == 0) return;
+        using var scope = NewDisposeScope();
+        var (source, target) = (Here(from), Here(into));
+        Bounded(source);
+        _calls.Swap(other, source.bytes, target.bytes);
+        Back(target, into);
+    }
+
+    /// <inheritdoc/>
     public void Abort(int exitCode) => _calls.Abort(exitCode);
 
     /// <inheritdoc/>

@@ -41,5 +41,8 @@ internal sealed class OneOfMpi : ICommunicator
     }
 
     /// <inheritdoc/>
+    public void Swap(int other, Tensor from, Tensor into) => OneProcess.Instance.Swap(other, from, into);
+
+    /// <inheritdoc/>
     public void Abort(int exitCode) => OneProcess.Instance.Abort(exitCode);
 }

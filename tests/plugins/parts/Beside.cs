@@ -36,5 +36,7 @@ public sealed class Alone : ICommunicator
 
     public void Broadcast(Tensor tensor, int root) => throw new NotSupportedException();
 
+    public void Swap(int other, Tensor from, Tensor into) => throw new NotSupportedException();
+
     public void Abort(int exitCode) => throw new NotSupportedException();
 }

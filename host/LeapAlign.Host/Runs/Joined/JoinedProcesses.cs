@@ -34,16 +34,27 @@ internal sealed class JoinedProcesses : IDisposable
     /// LA3005 when a launcher started several processes, and plugins.json says of one; LA3006 when they cannot share a step; LA3007 when they are not alike; or the fault
     /// of the collective.
     /// </returns>
-    public static Result<JoinedProcesses> Open(RunPlan plan, RunSite site, RunIdentity identity, StartupTuning tuning, CancellationTokenSource stop)
+    public static Result<JoinedProcesses> Open(RunPlan plan, RunSite site, RunIdentity identity, StartupTuning tuning, CancellationTokenSource stop) =>
+        Joined(plan, site, stop, ranks => from share in StepShare.Of(plan.Run, ranks)
+                                          from same in Alike(ranks, ProcessTraits.Of(plan, identity, tuning))
+                                          select same);
+
+    /// <summary>Joins sites, whose captions and pictures are their own, and who share no step.</summary>
+    /// <param name="plan">What is made of plugins.json.</param>
+    /// <param name="site">Where its parts are made.</param>
+    /// <param name="traits">What they must have in common.</param>
+    /// <param name="stop">Is set when a launcher asks to stop (SIGUSR1), beside what asked before.</param>
+    /// <returns>LA3005 when a launcher started several processes, and plugins.json says of one; LA3007 when they are not alike; or the fault of the collective.</returns>
+    public static Result<JoinedProcesses> OpenSites(RunPlan plan, RunSite site, ProcessTraits traits, CancellationTokenSource stop) => Joined(plan, site, stop, ranks => Alike(ranks, traits));
+
+    private static Result<JoinedProcesses> Joined(RunPlan plan, RunSite site, CancellationTokenSource stop, Func<RunRanks, Result<Unit>> check)
     {
         if (plan.Collective is not { } collective) return Launched(Launcher.Here) is { } launched ? launched : new JoinedProcesses(RunRanks.Alone, []);
         List<IDisposable> owned = [];
         if (!RunParts.Make<ICommunicator>(collective, site.Context, owned).TryGet(out var communicator, out var fault)) return fault;
         var joined = new JoinedProcesses(new RunRanks(communicator), owned);
         if (!joined.Ranks.IsAlone) joined.Hear(stop);
-        var alike = from share in StepShare.Of(plan.Run, joined.Ranks)
-                    from same in Alike(joined.Ranks, ProcessTraits.Of(plan, identity, tuning))
-                    select joined;
+        var alike = check(joined.Ranks).Map(_ => joined);
         // Each process finds the same, so that none waits for another.
         if (!alike.IsOk) joined.Dispose();
         return alike;
