@@ -39,6 +39,9 @@ public static partial class FaultCodes
     /// <summary>An environment variable of OpenTelemetry does not hold what it should, or has no effect (a warning).</summary>
     public const string VariableNotUsable = "LA1012";
 
+    /// <summary>A graph of processes is none, or does not connect them.</summary>
+    public const string BadGraph = "LA1019";
+
     /// <summary>A verdict is one of nothing, or of two things.</summary>
     public const string VerdictOfWhat = "LA1023";
 

@@ -4,6 +4,7 @@ using LeapAlign.Host.Commands.Verbs;
 using LeapAlign.Host.Commands.Verbs.Runs;
 using LeapAlign.Host.Filtering;
 using LeapAlign.Host.Fitting;
+using LeapAlign.Host.Fitting.Sites;
 using LeapAlign.Host.Likelihoods;
 using LeapAlign.Host.Pins;
 using LeapAlign.Host.Planning;
@@ -77,6 +78,7 @@ internal static class HostServices
         .AddSingleton<IVerb, PlanVerb>()
         .AddSingleton<PictureFilter>()
         .AddSingleton<RewardFitting>()
+        .AddSingleton<SiteFitting>()
         .AddSingleton<IVerb, FilterVerb>()
         .AddSingleton<IVerb, FitVerb>()
         .AddSingleton<Scorer>()

@@ -12,6 +12,10 @@ public interface IOptimizer
     /// </summary>
     bool IsSeparable => false;
 
+    /// <summary>How often an update makes the step, its own included: for plans, which count time by it. What an update asks for beside its gradient (<see cref="UpdateContext"/>) is as many further passes.</summary>
+    /// <param name="parameters">What would be optimized.</param>
+    StepPasses Passes(ParameterSet parameters) => StepPasses.Once;
+
     /// <summary>Begins to optimize a set of parameters; moments are made here.</summary>
     /// <param name="parameters">The parameters, with their roles.</param>
     /// <param name="rate">The learning rate in the place of the setting's, for parameters that an algorithm brings; null takes the setting's.</param>

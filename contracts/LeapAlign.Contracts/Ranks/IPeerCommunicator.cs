@@ -23,6 +23,25 @@ public interface IPeerCommunicator : ICommunicator
     /// <param name="from">The other process.</param>
     void Receive(Tensor tensor, int from);
 
+    /// <summary>Sends a message to a process that does the same at the same time, and receives its.</summary>
+    /// <param name="other">The other process; never this one.</param>
+    /// <param name="from">Contiguous.</param>
+    /// <param name="into">The same shape and type, contiguous. It shares no memory with <paramref name="from"/>.</param>
+    // One sends while the other receives: two that send at once may both wait for a receiver.
+    void Swap(int other, Tensor from, Tensor into)
+    {
+        if (Rank < other)
+        {
+            Send(from, other);
+            Receive(into, other);
+        }
+        else
+        {
+            Receive(into, other);
+            Send(from, other);
+        }
+    }
+
     /// <summary>Whether a message of a process is there to be received, or on its way.</summary>
     /// <param name="from">The other process.</param>
     bool HasMessage(int from);

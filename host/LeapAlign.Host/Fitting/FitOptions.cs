@@ -22,6 +22,30 @@ internal sealed record FitOptions(string Reward)
     /// <summary>The option of <see cref="Ridge"/>.</summary>
     public const string RidgeOption = "--ridge";
 
+    /// <summary>The option of <see cref="Over"/>.</summary>
+    public const string OverOption = "--over";
+
+    /// <summary>The option of <see cref="Penalty"/>.</summary>
+    public const string PenaltyOption = "--penalty";
+
+    /// <summary>The option of <see cref="Layers"/>.</summary>
+    public const string LayersOption = "--layers";
+
+    /// <summary>The option of <see cref="Resumes"/>.</summary>
+    public const string ResumeOption = "--resume";
+
+    /// <summary>The graph of sites that fit the last layer together, each with a file of its own; null for one process with all rows.</summary>
+    public string? Over { get; init; }
+
+    /// <summary>What sites fit the last layer with: λ, where what goes into it has variance 1.</summary>
+    public double Penalty { get; init; } = 0.01;
+
+    /// <summary>The file of a fitted reward whose layers but the last are taken; null for those that the seed draws.</summary>
+    public string? Layers { get; init; }
+
+    /// <summary>Whether sites go on from the states that they kept.</summary>
+    public bool Resumes { get; init; }
+
     /// <summary>Whether the last layer is solved for at the end, with a penalty that captions set aside choose.</summary>
     public bool Ridge { get; init; }
 

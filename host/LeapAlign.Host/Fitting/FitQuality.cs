@@ -22,6 +22,21 @@ internal sealed record FitQuality(int Count)
     /// <summary>The same on as many samples that were learnt from.</summary>
     public double? FittedGradient { get; init; }
 
+    /// <summary>Count and measures as numbers, for other processes; what was not measured is no number.</summary>
+    public IReadOnlyList<double> Numbers => [Count, Pearson ?? double.NaN, Spearman ?? double.NaN, Explained ?? double.NaN, Pairs ?? double.NaN];
+
+    /// <summary>The means over sites by their counts; a site without a measure has no part in its mean.</summary>
+    /// <param name="sites"><see cref="Numbers"/> of each.</param>
+    public static FitQuality Mean(IReadOnlyList<IReadOnlyList<double>> sites)
+    {
+        double? Of(int place)
+        {
+            var there = sites.Where(site => double.IsFinite(site[place])).ToArray();
+            return there.Length == 0 ? null : there.Sum(site => site[0] * site[place]) / there.Sum(static site => site[0]);
+        }
+        return new((int)sites.Sum(static site => site[0])) { Pearson = Of(1), Spearman = Of(2), Explained = Of(3), Pairs = Of(4) };
+    }
+
     /// <summary>Compares scores.</summary>
     /// <param name="targets">What they were fitted to.</param>
     /// <param name="scores">The scores, as many.</param>

@@ -1,14 +1,16 @@
 using System.CommandLine;
 using System.Globalization;
 using LeapAlign.Contracts.Plugins;
+using LeapAlign.Contracts.Ranks;
 using LeapAlign.Host.Commands;
 using LeapAlign.Host.Commands.Verbs;
 using LeapAlign.Host.Configuration;
+using LeapAlign.Host.Fitting.Sites;
 
 namespace LeapAlign.Host.Fitting;
 
 /// <summary>Fits a reward of plugins.json to another's scores of what the model draws, or to scores or preferences of a file.</summary>
-internal sealed class FitVerb(PlanRun run, RewardFitting fitting) : IVerb
+internal sealed class FitVerb(PlanRun run, RewardFitting fitting, SiteFitting sites) : IVerb
 {
     // What is made; what a run needs beside is not asked for.
     private static readonly string[] s_ofFiles = [PartKinds.Model, PartKinds.Prompts, PartSection.Rewards];
@@ -27,6 +29,11 @@ internal sealed class FitVerb(PlanRun run, RewardFitting fitting) : IVerb
     private readonly Option<long> _seed = new("--seed") { Description = "The seed of everything that is drawn." };
     private readonly Option<bool> _replace = new(FitOptions.ReplaceOption) { Description = "Puts the reward in the place of one that is there." };
 
+    private readonly Option<string?> _over = new(FitOptions.OverOption) { Description = "Fits the last layer over the processes of a launcher, sites with a file each; neighbours in this graph exchange what they need: ring, path, complete, or edges such as 0-1,1-2. {rank} in the path of a file is the number of the site.", HelpName = "graph" };
+    private readonly Option<double> _penalty = new(FitOptions.PenaltyOption) { Description = "With --over: the penalty of the last layer, where what goes into it has variance 1.", HelpName = "λ", DefaultValueFactory = static _ => new FitOptions("").Penalty };
+    private readonly Option<string?> _layers = new(FitOptions.LayersOption) { Description = "With --over: a fitted reward whose layers but the last are taken, the same file for all sites; without it the seed draws them.", HelpName = "path" };
+    private readonly Option<bool> _resume = new(FitOptions.ResumeOption) { Description = "With --over: goes on from what the sites kept when they were stopped." };
+
     public bool WritesFiles => true;
 
     public Command Describe()
@@ -36,13 +43,14 @@ internal sealed class FitVerb(PlanRun run, RewardFitting fitting) : IVerb
         _slopes.Limit(0, 4096);
         _seed.Limit(0, long.MaxValue);
         _heldOut.LimitReal(0.01, 0.9);
+        _penalty.LimitReal(1e-6, 1e6);
         _sigmas.Validators.Add(static result =>
         {
             if (result.Tokens is [var token] && Levels(token.Value) is null) result.AddError($"{FitOptions.SigmasOption} is 0 and rising noise levels up to 1, such as 0,0.25,0.5, not {Quoted.Words(token.Value)}");
         });
         var command = new Command("fit", "Fits a reward of latents to another reward's scores, or to scores or preferences of a file, and says how well it fits.")
         {
-            _reward, _from, _scores, _pairs, _pictures, _updates, _slopes, _heldOut, _sigmas, _ridge, _seed, _replace,
+            _reward, _from, _scores, _pairs, _pictures, _updates, _slopes, _heldOut, _sigmas, _ridge, _seed, _replace, _over, _penalty, _layers, _resume,
         };
         command.Validators.Add(result =>
         {
@@ -52,6 +60,16 @@ internal sealed class FitVerb(PlanRun run, RewardFitting fitting) : IVerb
         command.Validators.Add(result =>
         {
             if (result.GetResult(_pairs) is not null && result.GetValue(_ridge)) result.AddError($"{FitOptions.RidgeOption} solves for scores, and {FitOptions.PairsOption} has none");
+        });
+        command.Validators.Add(result =>
+        {
+            bool Given(Option option) => result.GetResult(option) is { Implicit: false };
+            if (!Given(_over))
+            {
+                if (new Option[] { _penalty, _layers, _resume }.FirstOrDefault(Given) is { } lone) result.AddError($"{lone.Name} is for sites that fit together; give {FitOptions.OverOption}, too");
+                return;
+            }
+            if (new Option[] { _from, _pictures, _updates, _slopes, _ridge }.FirstOrDefault(Given) is { } other) result.AddError($"{other.Name} and {FitOptions.OverOption} are both given: sites fit the last layer to files of {FitOptions.ScoresOption} or {FitOptions.PairsOption}");
         });
         command.SetAction(Invoke);
         return command;
@@ -84,9 +102,20 @@ internal sealed class FitVerb(PlanRun run, RewardFitting fitting) : IVerb
             Seed = parsed.GetValue(_seed),
             Ridge = parsed.GetValue(_ridge),
             Replaces = parsed.GetValue(_replace),
+            Over = parsed.GetValue(_over),
+            Penalty = parsed.GetValue(_penalty),
+            Layers = parsed.GetValue(_layers),
+            Resumes = parsed.GetValue(_resume),
         };
+        if (options.Over is not null) return Invoke(parsed, options with { Scores = OfSite(options.Scores), Pairs = OfSite(options.Pairs) });
         return run.Run(CompositionSource.Of(parsed), workspace => workspace.ComposeParts(source => WithPictures(source, options), options.From is null ? s_ofFiles : s_ofDrawings), (plan, _, stop) => fitting.Fit(plan, options, stop));
     }
+
+    private int Invoke(ParseResult parsed, FitOptions options) =>
+        run.Run(CompositionSource.Of(parsed), workspace => workspace.ComposeParts(source => WithPictures(source, options), [.. s_ofFiles, PartKinds.Collective]), (plan, _, stop) => sites.Fit(plan, options, stop));
+
+    // One command line for all processes of a launcher.
+    private static string? OfSite(string? path) => path?.Replace("{rank}", (Launcher.Here?.Rank ?? 0).ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal);
 
     // Pictures of a file stand in the place of the captions of training, and what a run would do with those is not asked.
     private static JsonSource WithPictures(JsonSource source, FitOptions options) => options.Scores is { } scores

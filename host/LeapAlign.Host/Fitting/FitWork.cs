@@ -252,24 +252,9 @@ internal sealed class FitWork(RunPlan plan, FitOptions options, (IModel Model, I
 
     private FitOutcome Outcome(IRewardFit fit, string source, int learnt, List<(double Sigma, FitQuality Quality)> quality, double? ridge = null)
     {
-        var clean = quality[0].Quality;
-        Dictionary<string, string> record = new()
-        {
-            ["fit.source"] = source,
-            ["fit.seed"] = options.Seed.ToString(CultureInfo.InvariantCulture),
-            ["fit.samples"] = learnt.ToString(CultureInfo.InvariantCulture),
-            ["fit.updates"] = options.Updates.ToString(CultureInfo.InvariantCulture),
-            ["held-out.samples"] = clean.Count.ToString(CultureInfo.InvariantCulture),
-        };
+        var record = FitRecord.Of(options, source, learnt, quality[0].Quality);
         if (ridge is { } lambda) record["fit.ridge"] = lambda.ToString("R", CultureInfo.InvariantCulture);
-        if (clean.FittedGradient is { } fitted) record["fitted.gradient"] = fitted.ToString("R", CultureInfo.InvariantCulture);
-        foreach (var (name, value) in new[] { ("pearson", clean.Pearson), ("spearman", clean.Spearman), ("explained", clean.Explained), ("pairs", clean.Pairs), ("gradient", clean.Gradient) })
-        {
-            if (value is { } number) record[$"held-out.{name}"] = number.ToString("R", CultureInfo.InvariantCulture);
-        }
-        var file = fit.ToFile(record);
-        // The fit disposes its tensors before they are written.
-        return new FitOutcome(file with { Tensors = [.. file.Tensors.Select(static tensor => new NamedTensor(tensor.Name, tensor.Value.detach().cpu().clone().DetachFromDisposeScope()))] }, quality);
+        return new FitOutcome(FitRecord.Kept(fit.ToFile(record)), quality);
     }
 
     private static (int[] Learnt, int[] Measured) Split(IReadOnlyList<Prompt> prompts, HashSet<string> heldOut)

@@ -48,14 +48,14 @@ internal sealed class RewardFitting(Terminal terminal, ILoggerFactory loggers)
             let work = new FitWork(plan, options, (model, sampler, pictures, site.Device), site.Stages(), line => terminal.Error.WriteLine(line))
             from done in work.Run(reward, teacher, prompts, stop)
             from written in Write(reward.File, done.File)
-            select Show(options, reward, done),
+            select Show(terminal, options, reward, done),
         site.NothingWritten);
 
-    private static Result<RewardPlan> Named(RunPlan plan, string name) => plan.Rewards.FirstOrDefault(reward => reward.Part.Name == name) is { } named
+    internal static Result<RewardPlan> Named(RunPlan plan, string name) => plan.Rewards.FirstOrDefault(reward => reward.Part.Name == name) is { } named
         ? named
         : new Fault.Configuration(FaultCodes.BadOption, $"there is no reward {Quoted.Words(name)} in plugins.json{NearestName.Hint(name, plan.Rewards.Select(static reward => reward.Part.Name))}", new SourcePlace("fit"));
 
-    private static Result<IFittedReward> Fitted(RewardPlan named, RunSite site, List<IDisposable> owned) =>
+    internal static Result<IFittedReward> Fitted(RewardPlan named, RunSite site, List<IDisposable> owned) =>
         RunParts.Make<object>(named.Part, site.Context, owned).Bind(made => made is IFittedReward fitted
             ? Result.Ok(fitted)
             : new Fault.Composition(FaultCodes.CannotFit, $"the reward '{named.Part.Name}' ({named.Part.Definition.Id}) is not one that is fitted; latent-head is", named.Part.Place));
@@ -68,7 +68,7 @@ internal sealed class RewardFitting(Terminal terminal, ILoggerFactory loggers)
                 : Result.Ok<RunReward?>(made));
 
     // Before anything is drawn: it may take long.
-    private static Result<Unit> CanBe(IFittedReward reward, RewardPlan named, FitOptions options)
+    internal static Result<Unit> CanBe(IFittedReward reward, RewardPlan named, FitOptions options)
     {
         if (options.From == named.Part.Name) return new Fault.Configuration(FaultCodes.CannotFit, $"the reward '{options.From}' cannot be fitted to itself", new SourcePlace(FitOptions.FromOption));
         if (!OutputFile.CanBe(reward.File).TryGet(out _, out var fault)) return fault;
@@ -77,10 +77,10 @@ internal sealed class RewardFitting(Terminal terminal, ILoggerFactory loggers)
             : Unit.Value;
     }
 
-    private static Result<Unit> Write(string path, FittedFile file) =>
+    internal static Result<Unit> Write(string path, FittedFile file) =>
         SafetensorsWriter.Write(path, [.. file.Tensors.Select(static tensor => new TensorToWrite(tensor.Name, tensor.Value.detach(), tensor.Value.dtype))], file.Metadata);
 
-    private Completion Show(FitOptions options, IFittedReward reward, FitOutcome done)
+    internal static Completion Show(Terminal terminal, FitOptions options, IFittedReward reward, FitOutcome done)
     {
         var table = terminal.Table(["sigma", "held out", "pearson", "spearman", "explained", "pairs", "gradient", "fitted"]);
         foreach (var (sigma, quality) in done.Quality)

@@ -16,7 +16,7 @@ internal sealed class PlanPage(Terminal terminal, RunPlan plan, Draft draft)
     /// <param name="card">The card; null for this machine.</param>
     public void Print(Card? card)
     {
-        terminal.Write(Invariant($"{plan.Algorithm.Definition.Id} on {ModelName.Of(plan.Model)}: {plan.Run.Batch * plan.Run.Accumulation} samples a step, {_step.Cost} for each, {_step.Trained / 1e6:0.0} M trained numbers, {plan.Run.Dtype}, {get_num_threads()} threads"));
+        terminal.Write(Invariant($"{plan.Algorithm.Definition.Id} on {ModelName.Of(plan.Model)}: {plan.Run.Batch * plan.Run.Accumulation} samples a step, {_step.Cost} for each{(_step.Passes.Most > 1 ? Invariant($", the step {_step.Passes} times for an update of {plan.Optimizer.Definition.Id}") : "")}, {_step.Trained / 1e6:0.0} M trained numbers, {plan.Run.Dtype}, {get_num_threads()} threads"));
         if (_step.IsMeasured) Times(card);
         Memory(card);
         Proposed(card);

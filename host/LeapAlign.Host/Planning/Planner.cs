@@ -1,5 +1,6 @@
 using LeapAlign.Contracts.Algorithms;
 using LeapAlign.Contracts.Models;
+using LeapAlign.Contracts.Optimizers;
 using LeapAlign.Contracts.Planning;
 using LeapAlign.Contracts.State;
 using LeapAlign.Contracts.Weights;
@@ -45,6 +46,7 @@ internal sealed class Planner(RunPlan plan, RunParts parts)
         return new StepPlan
         {
             Cost = Cost,
+            Passes = Passes,
             Branches = parts.Model.GuidanceForm == GuidanceForm.Branches && plan.Guidance.IsActive ? 2 : 1,
             MicroBatches = plan.Run.Accumulation,
             Network = [],
@@ -93,6 +95,9 @@ internal sealed class Planner(RunPlan plan, RunParts parts)
         }
     }
 
+    // Of a frozen stand-in for weights that are too many for this machine nothing is trained, and nobody can be asked about it.
+    private StepPasses Passes => parts.Trained.Parameters.Count > 0 ? parts.Optimizer.Passes(parts.Trained.Parameters) : StepPasses.Once;
+
     private static List<WorkCost> Measured(IEnumerable<WorkPiece> pieces, bool differentiates, CancellationToken stop) => [.. pieces.Select(piece => WorkMeter.Measure(piece, differentiates, stop))];
 
     // Of a model that names no pieces, whole evaluations.
@@ -126,16 +131,22 @@ internal sealed class Planner(RunPlan plan, RunParts parts)
         };
     }
 
+    // Of small tensors in the place of those that are trained, under their names and roles: some optimizers keep less for matrices, others ask which names there are.
     private double OptimizerBytes()
     {
         using var scope = NewDisposeScope();
-        const int edge = 64;
-        // As what is trained: some optimizers keep less for matrices.
-        var role = plan.Adapter is null ? ParameterRole.Matrix : ParameterRole.Adapter;
-        var sample = zeros(edge, edge, dtype: ScalarType.Float32).requires_grad_();
-        using var optimization = parts.Optimizer.Begin(new ParameterSet([new Parameter("sample", role, sample)]));
-        var kept = optimization is IStateful state ? state.Save().Tensors.Sum(static tensor => (double)tensor.Value.numel() * tensor.Value.element_size()) / (edge * edge) : 0;
-        return plan.Run.OptimizerState == RunSettings.StateSharded ? kept / parts.Ranks.World : kept;
+        IEnumerable<Parameter> trained = parts.Trained.Parameters.Count > 0 ? parts.Trained.Parameters.Select(static parameter => new Parameter(parameter.Name, parameter.Role, Small(parameter.Value.dim()))) : [new Parameter("sample", plan.Adapter is null ? ParameterRole.Matrix : ParameterRole.Adapter, Small(2))];
+        var samples = new ParameterSet(trained);
+        using var optimization = parts.Optimizer.Begin(samples);
+        if (optimization is IWeighingOptimization weighing) WeighedSteps.Tell(weighing, plan);
+        var bytes = optimization is not IStateful state ? 0 : state.Save().Tensors.Sum(static tensor => (double)tensor.Value.numel() * tensor.Value.element_size()) / samples.Sum(static sample => (double)sample.Value.numel());
+        return plan.Run.OptimizerState == RunSettings.StateSharded ? bytes / parts.Ranks.World : bytes;
+    }
+
+    private static Tensor Small(long dimensions)
+    {
+        const long edge = 8;
+        return zeros([.. Enumerable.Range(0, (int)Math.Max(1, dimensions)).Select(static at => at < 2 ? edge : 1)], dtype: ScalarType.Float32).requires_grad_();
     }
 
     // Norm, clipping, moments, the copy in the run's precision and the average read and write each number some ten times.

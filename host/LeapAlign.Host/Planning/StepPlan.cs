@@ -1,4 +1,5 @@
 using LeapAlign.Contracts.Algorithms;
+using LeapAlign.Contracts.Optimizers;
 using LeapAlign.Contracts.Planning;
 
 namespace LeapAlign.Host.Planning;
@@ -47,6 +48,9 @@ internal sealed record StepPlan
 {
     /// <summary>What the method costs for each image.</summary>
     public required NetworkCost Cost { get; init; }
+
+    /// <summary>How often the optimizer has the step made.</summary>
+    public StepPasses Passes { get; init; } = StepPasses.Once;
 
     /// <summary>Evaluations for each one of the method: 2 under guidance by branches.</summary>
     public double Branches { get; init; } = 1;
@@ -100,12 +104,19 @@ internal sealed record StepPlan
     /// <summary>Seconds by stage, in a step whose captions were encoded before.</summary>
     public IReadOnlyList<(string Stage, double Seconds)> Times =>
     [
+        .. Made,
+        ("update", Update),
+        .. Passes.Usual > 1 ? [("the step again (optimizer)", (Passes.Usual - 1) * Made.Sum(static time => time.Seconds))] : Array.Empty<(string, double)>(),
+        .. Number.Undone > 0 ? [("the step again (guard.fallen)", Again)] : Array.Empty<(string, double)>(),
+    ];
+
+    // What is made once for each pass.
+    private IReadOnlyList<(string Stage, double Seconds)> Made =>
+    [
         ("evaluations without gradient", MicroBatches * Cost.Plain * Branches * Sum(Network, static piece => piece.Plain)),
         ("evaluations with gradient", MicroBatches * Cost.Gradient * Branches * Sum(Network, static piece => piece.Recorded)),
         ("decoding and rewards", MicroBatches * (IsDirect ? Cost.Decoded * (Sum(Decoder, static piece => piece.Recorded) + Sum(Rewards, Scored)) : Sum(Decoder, static piece => piece.Plain) + Sum(Rewards, static piece => piece.Plain))),
         ("backward", MicroBatches * ((Cost.Gradient * Branches * Sum(Network, static piece => piece.Backward)) + (Cost.Decoded * (Sum(Decoder, static piece => piece.Backward) + Sum(Rewards, static piece => piece.Backward))))),
-        ("update", Update),
-        .. Number.Undone > 0 ? [("the step again (guard.fallen)", Again)] : Array.Empty<(string, double)>(),
     ];
 
     // With the graph that nothing goes back through.
@@ -158,7 +169,7 @@ internal sealed record StepPlan
     {
         var (network, rest) = (Sum(Network, static piece => piece.MultiplyAdds), Sum(Decoder, static piece => piece.MultiplyAdds) + Sum(Rewards, static piece => piece.MultiplyAdds));
         var again = recomputes ? 1 : 0;
-        return MicroBatches * ((Branches * network * (Cost.Plain + (Cost.Gradient * (2 + again + (trainsAll ? 1 : 0))))) + (rest * (IsDirect ? Cost.Decoded * (2 + again) : 1)));
+        return Passes.Usual * MicroBatches * ((Branches * network * (Cost.Plain + (Cost.Gradient * (2 + again + (trainsAll ? 1 : 0))))) + (rest * (IsDirect ? Cost.Decoded * (2 + again) : 1)));
     }
 
     private double Snapshot => Number.WritesBesideSteps ? Trained * Number.Snapshot : Math.Max(0, (Trained * Number.Snapshot) - Graph - Moment);

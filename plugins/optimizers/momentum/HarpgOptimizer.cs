@@ -17,6 +17,10 @@ namespace LeapAlign.Optimizers.Momentum;
 public sealed class HarpgOptimizer(HarpgSettings settings) : IOptimizer
 {
     /// <inheritdoc/>
+    /// <remarks>A Hessian times a vector from the second update on, unless the weights did not move.</remarks>
+    public StepPasses Passes(ParameterSet parameters) => new(3) { Fewest = 1 };
+
+    /// <inheritdoc/>
     public IOptimization Begin(ParameterSet parameters, double? rate = null)
     {
         ArgumentNullException.ThrowIfNull(parameters);

@@ -16,6 +16,9 @@ namespace LeapAlign.Optimizers.Momentum;
 public sealed class LantonOptimizer(LantonSettings settings) : IOptimizer
 {
     /// <inheritdoc/>
+    public StepPasses Passes(ParameterSet parameters) => settings.Noise == NoiseOf.SecondDraw ? new(2) : StepPasses.Once;
+
+    /// <inheritdoc/>
     public IOptimization Begin(ParameterSet parameters, double? rate = null)
     {
         ArgumentNullException.ThrowIfNull(parameters);

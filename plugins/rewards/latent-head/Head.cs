@@ -41,6 +41,9 @@ internal sealed class Head(HeadShape shape, IReadOnlyList<Tensor> tensors) : IDi
 {
     private const double Epsilon = 1e-6;
 
+    // Where weight and bias of the last layer are among the tensors.
+    private const int LastLayer = 7;
+
     public HeadShape Shape => shape;
 
     /// <summary>Its tensors, in the order of <see cref="HeadShape.Tensors"/>.</summary>
@@ -65,7 +68,7 @@ internal sealed class Head(HeadShape shape, IReadOnlyList<Tensor> tensors) : IDi
     public Tensor Forward(Tensor features, IReadOnlyList<double> sigmas)
     {
         using var scope = NewDisposeScope();
-        return nn.functional.linear(LastInputs(features, sigmas), tensors[7], tensors[8]).squeeze(1).MoveToOuterDisposeScope();
+        return nn.functional.linear(LastInputs(features, sigmas), tensors[LastLayer], tensors[LastLayer + 1]).squeeze(1).MoveToOuterDisposeScope();
     }
 
     /// <summary>What goes into its last layer.</summary>
@@ -91,6 +94,14 @@ internal sealed class Head(HeadShape shape, IReadOnlyList<Tensor> tensors) : IDi
         return nn.functional.silu(nn.functional.linear(means, tensors[5], tensors[6])).MoveToOuterDisposeScope();
     }
 
+    /// <summary>Takes all layers of another head but the last.</summary>
+    /// <param name="other">Of the same shape.</param>
+    public void TakeLayers(Head other)
+    {
+        using var _ = no_grad();
+        foreach (var (own, taken) in tensors.Zip(other.Tensors).Take(LastLayer)) own.copy_(taken);
+    }
+
     /// <summary>Puts another last layer in the place of the one that is there.</summary>
     /// <param name="weights">[hidden].</param>
     /// <param name="intercept">What is added.</param>
@@ -98,8 +109,8 @@ internal sealed class Head(HeadShape shape, IReadOnlyList<Tensor> tensors) : IDi
     {
         using var scope = NewDisposeScope();
         using var _ = no_grad();
-        tensors[7].copy_(weights.reshape(1, -1));
-        tensors[8].fill_(intercept);
+        tensors[LastLayer].copy_(weights.reshape(1, -1));
+        tensors[LastLayer + 1].fill_(intercept);
     }
 
     public void Dispose()

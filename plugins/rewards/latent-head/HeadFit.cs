@@ -3,12 +3,13 @@ using LeapAlign.Contracts.Plugins;
 using LeapAlign.Contracts.Rewards;
 using LeapAlign.Contracts.Weights;
 using LeapAlign.Optimization;
+using LeapAlign.Pipeline;
 using static TorchSharp.torch;
 
 namespace LeapAlign.Rewards.LatentHead;
 
 /// <summary>A head that learns: towards scores by the mean squared error of normalised scores, towards preferences by the likelihood of Bradley and Terry, with AdamW.</summary>
-internal sealed class HeadFit : ILastLayerFit
+internal sealed class HeadFit : IContinuedFit
 {
     private const double LongestGradient = 1;
     private const int WarmUpPart = 20;
@@ -41,6 +42,19 @@ internal sealed class HeadFit : ILastLayerFit
         using var _ = no_grad();
         return _head.LastInputs(features, sigmas);
     }
+
+    public Result<Unit> Continue(string file) => HeadFile.Read(file, _head.Tensors[0].device).Bind(read =>
+    {
+        using (read.Head)
+        {
+            if (read.Says.Model != _says.Model) return Other("was fitted on a model whose network is another");
+            if (read.Says.Blocks != _says.Blocks) return Other(FormattableString.Invariant($"looks after block {read.Says.Blocks}, and this one after block {_says.Blocks}"));
+            if (read.Says.Shape != _says.Shape) return Other(FormattableString.Invariant($"is {read.Says.Shape.Hidden} wide, and this one {_says.Shape.Hidden}"));
+            _head.TakeLayers(read.Head);
+            return Unit.Value;
+        }
+        Result<Unit> Other(string how) => new Fault.Input(FaultCodes.RewardOfOtherModel, $"the head that layers are taken from {how}", new SourcePlace(file));
+    });
 
     public void SetLastLayer(Tensor weights, double intercept) => _head.SetLastLayer(weights, intercept);
 

@@ -3,6 +3,7 @@ using LeapAlign.Contracts.Models;
 using LeapAlign.Contracts.Plugins;
 using LeapAlign.Contracts.Prompts;
 using LeapAlign.Contracts.Randomness;
+using LeapAlign.Contracts.Ranks;
 using LeapAlign.Contracts.Rewards;
 using LeapAlign.Contracts.Samplers;
 using LeapAlign.Contracts.Weights;
@@ -10,7 +11,9 @@ using LeapAlign.Host.Composition;
 using LeapAlign.Host.Configuration;
 using LeapAlign.Host.Configuration.Sections;
 using LeapAlign.Host.Fitting;
+using LeapAlign.Host.Fitting.Sites;
 using LeapAlign.Host.Kernel.Pictures;
+using LeapAlign.Host.Kernel.Ranks;
 using LeapAlign.Host.Kernel.Rewards;
 using LeapAlign.Host.Kernel.Stages;
 using LeapAlign.Pipeline;
@@ -65,6 +68,20 @@ internal sealed class FitCase
         return new FitWork(plan, Options, (model, new Still(), pictures, CPU), new OpenStages(), static _ => { }).Run(new Fitted(this), Options.From is null ? null : Teacher, prompts, CancellationToken.None);
     }
 
+    /// <summary>Fits as one of several sites.</summary>
+    public Result<FitOutcome?> RunOver(IReadOnlyList<Prompt> prompts, RunRanks ranks, string graph = RankGraph.Ring, string? states = null, CancellationToken stop = default)
+    {
+        var (model, plan) = (new Model(), Plan());
+        var pictures = PictureSpace.Of(model, model.NativeSize).Value();
+        return new SiteFit(plan, Options, (model, pictures, CPU), ranks, new OpenStages(), Said.Add) { States = states }.Run(new Fitted(this), RankGraph.Of(graph, ranks.World).Value(), prompts, stop);
+    }
+
+    /// <summary>Lines of progress.</summary>
+    public List<string> Said { get; } = [];
+
+    /// <summary>The file that layers were taken from; null for none.</summary>
+    public string? Continued { get; private set; }
+
     /// <summary>The model that decodes by a matrix; its latents are [B, 2, 2, 2].</summary>
     public static IModel Decoding => new Model();
 
@@ -100,15 +117,21 @@ internal sealed class FitCase
 
         public Tensor Score(LatentSamples samples) => throw new NotSupportedException();
 
-        public Result<IRewardFit> BeginFit(IModel model, FitTargets targets) => work.Options.Ridge ? new LayeredHead(work, targets) : new Head(work, targets);
+        public Result<IRewardFit> BeginFit(IModel model, FitTargets targets) => work.Options.Ridge || work.Options.Over is not null ? new LayeredHead(work, targets) : new Head(work, targets);
     }
 
     // The latents go into its last layer.
-    private sealed class LayeredHead(FitCase work, FitTargets targets) : Head(work, targets), ILastLayerFit
+    private sealed class LayeredHead(FitCase work, FitTargets targets) : Head(work, targets), IContinuedFit
     {
         private readonly FitCase _work = work;
 
         public Tensor LastInputs(Tensor features, IReadOnlyList<double> sigmas) => features.narrow(1, 0, Numbers);
+
+        public Result<Unit> Continue(string file)
+        {
+            _work.Continued = file;
+            return Unit.Value;
+        }
 
         public void SetLastLayer(Tensor weights, double intercept) => _work.Layer = (weights.data<float>().ToArray(), intercept);
     }

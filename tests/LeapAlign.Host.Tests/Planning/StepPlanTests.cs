@@ -1,4 +1,5 @@
 using LeapAlign.Contracts.Algorithms;
+using LeapAlign.Contracts.Optimizers;
 using LeapAlign.Contracts.Planning;
 using LeapAlign.Host.Composition;
 using LeapAlign.Host.Planning;
@@ -38,6 +39,16 @@ public sealed class StepPlanTests
         // Guidance doubles evaluations and their backward, and nothing else; micro-batches multiply all but the update.
         Assert.Equal(56 + 24 + 12.5 + 68.75 + 0.125, (s_plan with { Branches = 2 }).Seconds);
         Assert.Equal((3 * (28 + 12 + 12.5 + 44.75)) + 0.125, (s_plan with { MicroBatches = 3 }).Seconds);
+    }
+
+    [Fact]
+    public void An_optimizer_that_has_the_step_made_again_has_its_time_again()
+    {
+        var again = s_plan with { Passes = new StepPasses(3) { Fewest = 1, Most = 5 } };
+        Assert.Equal([8 * 3.5, 2 * 6.0, 12.5, (2 * 12) + 20.75, 0.125, 2 * (28 + 12 + 12.5 + 44.75)], again.Times.Select(static time => time.Seconds));
+        Assert.Equal(3 * s_plan.MultiplyAdds(recomputes: true, trainsAll: false), again.MultiplyAdds(recomputes: true, trainsAll: false));
+        Assert.Equal(s_plan.Bytes, again.Bytes);
+        Assert.Equal(("3 (1 to 5)", "1"), (again.Passes.ToString(), StepPasses.Once.ToString()));
     }
 
     [Fact]

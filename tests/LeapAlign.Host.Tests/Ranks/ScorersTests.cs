@@ -231,11 +231,11 @@ public sealed class ScorersTests
     [InlineData(2, 3, "2 processes were started, and 3 of them", 4)]
     public void Some_are_left_to_train(int world, int scorers, string told, int enough)
     {
-        var fault = ProcessRoles.Of(new RunSettings { Scorers = scorers }, world).Match<Fault?>(static _ => null, static fault => fault);
+        var fault = ProcessRoles.Of(scorers, world).Match<Fault?>(static _ => null, static fault => fault);
         Assert.Equal(FaultCodes.WorldSize, fault?.Code);
         Assert.Contains(told, fault!.Message, StringComparison.Ordinal);
         Assert.Contains($"at least {enough}", fault.Message, StringComparison.Ordinal);
-        Assert.Equal(new ProcessRoles(1, scorers), ProcessRoles.Of(new RunSettings { Scorers = scorers }, enough).Value());
+        Assert.Equal(new ProcessRoles(1, scorers), ProcessRoles.Of(scorers, enough).Value());
     }
 
     private static RewardPlan Plan(string name, Func<IReward> make, string placement = "scorer")

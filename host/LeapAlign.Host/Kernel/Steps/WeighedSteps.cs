@@ -36,9 +36,18 @@ internal sealed class WeighedSteps(IWeighingOptimization optimization, RunPlan p
         if (optimization is null) return null;
         if (parts.Algorithm.Parameters.Count > 0)
             throw new FaultException(new Fault.Composition(FaultCodes.SettingsDoNotFit, $"the optimizer '{plan.Optimizer.Name}' chooses the weights of rewards, and the algorithm '{plan.Algorithm.Name}' brings parameters of its own, which would choose others", plan.Optimizer.Place));
+        Tell(optimization, plan);
+        return new WeighedSteps(optimization, plan, parts);
+    }
+
+    /// <summary>Tells an optimization what there is to weigh.</summary>
+    /// <param name="optimization">The optimization.</param>
+    /// <param name="plan">The composition.</param>
+    /// <exception cref="FaultException"><see cref="FaultCodes.SettingsDoNotFit"/>.</exception>
+    public static void Tell(IWeighingOptimization optimization, RunPlan plan)
+    {
         var rewards = plan.Rewards.Where(static reward => reward.Role == RewardRole.Train).ToDictionary(static reward => reward.Part.Name, static reward => reward.Weight, StringComparer.Ordinal);
         if (!optimization.Meet(rewards, [.. plan.Objectives.Select(static objective => objective.Part.Name)]).TryGet(out _, out var fault)) throw new FaultException(fault);
-        return new WeighedSteps(optimization, plan, parts);
     }
 
     /// <summary>The weights of the next step.</summary>

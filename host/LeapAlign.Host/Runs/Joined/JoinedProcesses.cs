@@ -38,19 +38,33 @@ internal sealed class JoinedProcesses : IDisposable
     /// LA3005 when a launcher started several processes, and plugins.json says of one; LA3006 when they cannot share a step; LA3007 when they are not alike; or the fault
     /// of the collective.
     /// </returns>
-    public static Result<JoinedProcesses> Open(RunPlan plan, RunSite site, RunIdentity identity, StartupTuning tuning, CancellationTokenSource stop)
+    public static Result<JoinedProcesses> Open(RunPlan plan, RunSite site, RunIdentity identity, StartupTuning tuning, CancellationTokenSource stop) =>
+        Joined(plan, site, plan.Run.Scorers, stop, (all, roles) => from share in StepShare.Of(plan.Run, Math.Min(all.Rank, roles.Trainers - 1), roles.Trainers)
+                                                                   from same in Alike(all, ProcessTraits.Of(plan, identity, tuning))
+                                                                   select same);
+
+    /// <summary>Joins sites, whose captions and pictures are their own, and who share no step.</summary>
+    /// <param name="plan">What is made of plugins.json.</param>
+    /// <param name="site">Where its parts are made.</param>
+    /// <param name="traits">What they must have in common.</param>
+    /// <param name="stop">Is set when a launcher asks to stop (SIGUSR1), beside what asked before.</param>
+    /// <returns>LA3005 when a launcher started several processes, and plugins.json says of one; LA3007 when they are not alike; or the fault of the collective.</returns>
+    public static Result<JoinedProcesses> OpenSites(RunPlan plan, RunSite site, ProcessTraits traits, CancellationTokenSource stop) =>
+        Joined(plan, site, 0, stop, (all, _) => from same in Alike(all, traits)
+                                                from peers in all.IsAlone ? Unit.Value : Peers(all.Communicator, plan.Collective!, "sites exchange what they have").Map(static _ => Unit.Value)
+                                                select peers);
+
+    private static Result<JoinedProcesses> Joined(RunPlan plan, RunSite site, int scorers, CancellationTokenSource stop, Func<RunRanks, ProcessRoles, Result<Unit>> check)
     {
         if (plan.Collective is not { } collective) return Launched(Launcher.Here) is { } launched ? launched : new JoinedProcesses(RunRanks.Alone, []);
         List<IDisposable> owned = [];
         if (!RunParts.Make<ICommunicator>(collective, site.Context, owned).TryGet(out var communicator, out var fault)) return fault;
-        PosixSignalRegistration? signal = null;
         var all = new RunRanks(communicator);
-        if (!all.IsAlone) signal = Hear(stop);
-        var joined = from roles in ProcessRoles.Of(plan.Run, all.World)
-                     from share in StepShare.Of(plan.Run, Math.Min(all.Rank, roles.Trainers - 1), roles.Trainers)
-                     from same in Alike(all, ProcessTraits.Of(plan, identity, tuning))
-                     from parted in Parted(communicator, roles, collective)
-                     select new JoinedProcesses(new RunRanks(parted), owned, roles.Scorers > 0 ? new RunScorers((IPeerCommunicator)communicator, roles) : null) { _signal = signal };
+        var signal = all.IsAlone ? null : Hear(stop);
+        var joined = from roles in ProcessRoles.Of(scorers, all.World)
+                     from fits in check(all, roles)
+                     from made in scorers == 0 ? new JoinedProcesses(all, owned) { _signal = signal } : Parted(communicator, roles, collective, owned, signal)
+                     select made;
         if (joined.IsOk) return joined;
         // Each process finds the same, so that none waits for another.
         signal?.Dispose();
@@ -58,11 +72,12 @@ internal sealed class JoinedProcesses : IDisposable
         return joined;
     }
 
-    private static Result<ICommunicator> Parted(ICommunicator all, ProcessRoles roles, PartPlan collective) => roles.Scorers == 0
-        ? Result.Ok(all)
-        : all is IPeerCommunicator peers
-        ? Result.Ok<ICommunicator>(peers.Split(roles.IsScorer(all.Rank) ? 1 : 0))
-        : new Fault.Composition(FaultCodes.SettingsDoNotFit, $"run.scorers is {roles.Scorers}, but the collective '{collective.Name}' carries no messages from one process to another", collective.Place) { Rank = 0 };
+    private static Result<JoinedProcesses> Parted(ICommunicator all, ProcessRoles roles, PartPlan collective, List<IDisposable> owned, PosixSignalRegistration? signal) =>
+        Peers(all, collective, "run.scorers needs").Map(peers => new JoinedProcesses(new RunRanks(peers.Split(roles.IsScorer(all.Rank) ? 1 : 0)), owned, new RunScorers(peers, roles)) { _signal = signal });
+
+    private static Result<IPeerCommunicator> Peers(ICommunicator all, PartPlan collective, string why) => all is IPeerCommunicator peers
+        ? Result.Ok(peers)
+        : new Fault.Composition(FaultCodes.SettingsDoNotFit, $"{why} by messages from one process to another, which the collective '{collective.Name}' does not carry", collective.Place) { Rank = 0 };
 
     /// <summary>The fault of a process that a launcher started as one of several, for a run of one.</summary>
     /// <param name="launcher">What started it; null for none.</param>

@@ -25,14 +25,33 @@ internal sealed record ProcessTraits(IReadOnlyDictionary<string, string> Values)
         var values = new Dictionary<string, string>
         {
             [Configuration] = identity.Configuration.ToJsonString(),
-            ["leapalign"] = $"{identity.Program.Version} ({identity.Program.Sha256?[..8] ?? "unknown"})",
-            ["TorchSharp"] = identity.Program.Torch,
             ["the number of tensor threads"] = tuning.Threads.ToString(CultureInfo.InvariantCulture),
             ["the mode of float32 products"] = tuning.Precision,
             ["the processor"] = RunEnvironment.Processor(),
         };
-        foreach (var plugin in identity.Plugins) values[$"the plugin '{plugin.Id}'"] = $"{plugin.Version} ({plugin.Sha256[..8]})";
-        foreach (var (file, digest) in Files(plan)) values[file] = digest;
+        foreach (var (name, build) in Builds(identity)) values[name] = build;
+        foreach (var (file, digest) in Files(plan, plan.Parts)) values[file] = digest;
+        return new ProcessTraits(values);
+    }
+
+    /// <summary>Those of a site, whose captions, pictures, threads and processor are its own.</summary>
+    /// <param name="plan">What is made of plugins.json.</param>
+    /// <param name="identity">The builds.</param>
+    /// <param name="asked">What it is asked, by name.</param>
+    public static ProcessTraits OfSites(RunPlan plan, RunIdentity identity, IReadOnlyDictionary<string, string> asked)
+    {
+        var values = new Dictionary<string, string>(asked)
+        {
+            [Configuration] = new JsonObject
+            {
+                ["model"] = JsonNode.Parse(plan.Model.Definition.WriteSettings(plan.Model.Settings)),
+                ["rewards"] = new JsonObject(plan.Rewards.Select(static reward => KeyValuePair.Create(reward.Part.Name, JsonNode.Parse(reward.Part.Definition.WriteSettings(reward.Part.Settings))))),
+                ["size"] = plan.Run.Size,
+                ["dtype"] = plan.Run.Dtype,
+            }.ToJsonString(),
+        };
+        foreach (var (name, build) in Builds(identity)) values[name] = build;
+        foreach (var (file, digest) in Files(plan, [plan.Model])) values[file] = digest;
         return new ProcessTraits(values);
     }
 
@@ -42,10 +61,17 @@ internal sealed record ProcessTraits(IReadOnlyDictionary<string, string> Values)
     /// <summary>From bytes.</summary>
     public static ProcessTraits Read(byte[] bytes) => new(JsonNode.Parse(bytes)!.AsObject().ToDictionary(static pair => pair.Key, static pair => (string)pair.Value!));
 
-    // A part that keeps answers or features in a folder is not alike everywhere, and need not be: only what is there to be read, which models and prompts say.
-    private static IEnumerable<(string Name, string Digest)> Files(RunPlan plan)
+    private static IEnumerable<(string Name, string Build)> Builds(RunIdentity identity)
     {
-        foreach (var part in plan.Parts)
+        yield return ("leapalign", $"{identity.Program.Version} ({identity.Program.Sha256?[..8] ?? "unknown"})");
+        yield return ("TorchSharp", identity.Program.Torch);
+        foreach (var plugin in identity.Plugins) yield return ($"the plugin '{plugin.Id}'", $"{plugin.Version} ({plugin.Sha256[..8]})");
+    }
+
+    // A part that keeps answers or features in a folder is not alike everywhere, and need not be: only what is there to be read, which models and prompts say.
+    private static IEnumerable<(string Name, string Digest)> Files(RunPlan plan, IEnumerable<PartPlan> parts)
+    {
+        foreach (var part in parts)
         {
             var settings = JsonNode.Parse(part.Definition.WriteSettings(part.Settings));
             foreach (var written in PathSettings.Of(part.Definition).Select(setting => setting.In(settings)).OfType<string>())

@@ -16,6 +16,18 @@ namespace LeapAlign.Optimizers.Constrained.Calibration;
 /// <param name="name">Its name in the run.</param>
 public sealed class CalibrationOptimizer(CalibrationSettings settings, string name = "constrained-newton") : IOptimizer
 {
+    // What small problems take, the published ones among them (1 to 10), and how often a step is halved before it is given up.
+    private const int UsualSteps = 7, MostTries = 41;
+
+    /// <inheritdoc/>
+    /// <remarks>Each place is looked at under the raised rewards and under each that stays: where it began, where it is, 2n times for second derivatives of a Newton step, and where that step leads.</remarks>
+    public StepPasses Passes(ParameterSet parameters)
+    {
+        var (scales, place) = (new ScaleGroups(parameters, settings.Groups, name).Names.Count, 1 + settings.Equal.Distinct(StringComparer.Ordinal).Count());
+        double After(int steps, int tries) => 1 + (place * (2 + (steps * ((2.0 * scales) + tries))));
+        return new(After(Math.Min(settings.Steps, UsualSteps), 1)) { Fewest = After(0, 0), Most = After(settings.Steps, MostTries) };
+    }
+
     /// <inheritdoc/>
     public IOptimization Begin(ParameterSet parameters, double? rate = null)
     {

@@ -12,6 +12,10 @@ namespace LeapAlign.Optimizers.Constrained.LvHba;
 public sealed class LvHbaOptimizer(LvHbaSettings settings, string name = "lv-hba") : IOptimizer
 {
     /// <inheritdoc/>
+    /// <remarks>The lower loss at the solver's weights before and after its step, and the upper score.</remarks>
+    public StepPasses Passes(ParameterSet parameters) => new(4);
+
+    /// <inheritdoc/>
     public IOptimization Begin(ParameterSet parameters, double? rate = null)
     {
         ArgumentNullException.ThrowIfNull(parameters);

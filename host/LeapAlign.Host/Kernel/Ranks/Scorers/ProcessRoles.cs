@@ -1,4 +1,3 @@
-using LeapAlign.Host.Configuration.Sections;
 using LeapAlign.Pipeline;
 
 namespace LeapAlign.Host.Kernel.Ranks.Scorers;
@@ -9,15 +8,15 @@ namespace LeapAlign.Host.Kernel.Ranks.Scorers;
 internal sealed record ProcessRoles(int Trainers, int Scorers)
 {
     /// <summary>The roles in a world.</summary>
-    /// <param name="run">Says how many score.</param>
+    /// <param name="scorers">How many score.</param>
     /// <param name="world">All processes.</param>
     /// <returns>LA3006 where none would be left to train.</returns>
-    public static Result<ProcessRoles> Of(RunSettings run, int world) => world > run.Scorers
-        ? new ProcessRoles(world - run.Scorers, run.Scorers)
-        : new Fault.Composition(FaultCodes.WorldSize, $"{(world == 1 ? "one process was" : $"{world} processes were")} started, and {run.Scorers} of them would score for the others (run.scorers): start at least {run.Scorers + 1}", new SourcePlace("plugins.json", Key: "run.scorers"))
+    public static Result<ProcessRoles> Of(int scorers, int world) => world > scorers
+        ? new ProcessRoles(world - scorers, scorers)
+        : new Fault.Composition(FaultCodes.WorldSize, $"{(world == 1 ? "one process was" : $"{world} processes were")} started, and {scorers} of them would score for the others (run.scorers): start at least {scorers + 1}", new SourcePlace("plugins.json", Key: "run.scorers"))
         {
             Rank = world == 1 ? null : 0,
-            Advice = [$"mpirun -n {run.Scorers + 1} leapalign train"],
+            Advice = [$"mpirun -n {scorers + 1} leapalign train"],
         };
 
     /// <summary>Whether a process scores for others.</summary>
