@@ -36,6 +36,7 @@ internal static class CasesBench
         ["mfac"] = MfacCase.Run,
         ["npg-igt"] = NpgIgtCase.Run,
         ["sampled-dimensions"] = SampledDimensionsCase.Run,
+        ["sampled-dimensions-10000"] = ManyDimensionsCase.Run,
         ["sven"] = SvenCase.Run,
     };
 

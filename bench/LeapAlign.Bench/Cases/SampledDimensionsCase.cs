@@ -21,11 +21,11 @@ internal static class SampledDimensionsCase
         yield return new CaseFigure("right side in ten dimensions, by hand against autograd: largest difference", Difference(10), "<= 1e-9", Difference(10) <= 1e-9);
         foreach (var seed in Enumerable.Range(0, 3))
         {
-            var full = Train(new Problem(10, 64, 1500, seed), 10, Form.Same);
+            var full = Train(new PairsProblem(10, 64, 1500, seed), 10, Form.Same);
             yield return Error("ten dimensions of ten", seed, full.Error);
             foreach (var (form, what) in new[] { (Form.Independent, "two of ten, independent sets"), (Form.Same, "two of ten, one set") })
             {
-                var sampled = Train(new Problem(10, 64, 1500, seed), 2, form);
+                var sampled = Train(new PairsProblem(10, 64, 1500, seed), 2, form);
                 yield return Error(what, seed, sampled.Error);
                 yield return new CaseFigure($"{what}, seed {seed}: time / time of all", sampled.Seconds / full.Seconds, "<= 0.8", sampled.Seconds <= 0.8 * full.Seconds);
             }
@@ -34,7 +34,7 @@ internal static class SampledDimensionsCase
 
     private static CaseFigure Error(string what, int seed, double error) => new($"{what}, seed {seed}: relative L2 error", error, "<= 0.08", error <= 0.08);
 
-    private static (double Error, double Seconds) Train(Problem problem, int sampled, Form form)
+    private static (double Error, double Seconds) Train(PairsProblem problem, int sampled, Form form)
     {
         using var outer = NewDisposeScope();
         var key = RandomKey.OfRun(problem.Seed);
@@ -87,48 +87,10 @@ internal static class SampledDimensionsCase
     private static double Difference(int dimensions)
     {
         using var scope = NewDisposeScope();
-        var problem = new Problem(dimensions, 8, 1, 0);
+        var problem = new PairsProblem(dimensions, 8, 1, 0);
         var points = problem.Points(RandomKey.OfRun(1), 8).to(float64).requires_grad_();
         var gradient = autograd.grad([problem.Solution(points).sum()], [points], retain_graph: true, create_graph: true)[0];
         var sum = SampledDimensions.Estimate(dimensions, [.. Enumerable.Range(0, dimensions)], i => SampledDimensions.SecondDerivative(gradient, points, i, differentiable: false));
         return (sum - problem.Laplacian(points.detach())).abs().max().item<double>();
-    }
-
-    // u = (1 − |x|²) Σ c_i sin w_i with w_i = x_i + cos x_{i+1} + x_{i+1} cos x_i.
-    private sealed record Problem(int Dimensions, int Batch, int Updates, int Seed)
-    {
-        private readonly Lazy<Tensor> _factors = new(() => RandomKey.OfRun(0).For("factors").Normal([Dimensions - 1], CPU).DetachFromDisposeScope());
-
-        // A direction, and a radius that is as often in each part of 0 to 1.
-        public Tensor Points(RandomKey key, int count)
-        {
-            var directions = key.For("direction").Normal([count, Dimensions], CPU);
-            var random = key.For("radius").Open();
-            var radii = tensor([.. Enumerable.Range(0, count).Select(_ => (float)random.NextDouble())]).unsqueeze(1);
-            return directions / directions.norm(1, keepdim: true) * radii;
-        }
-
-        public Tensor Solution(Tensor x) => (1 - x.square().sum([1])) * (Factors(x) * Phase(x).sin()).sum([1]);
-
-        public Tensor Laplacian(Tensor x)
-        {
-            var (first, second) = Pair(x);
-            var (phase, factors) = (Phase(x), Factors(x));
-            var (along, across) = (1 - (second * first.sin()), first.cos() - second.sin());
-            var bent = phase.cos() * (second * first.cos()).add(second.cos()).neg();
-            var inner = (factors * (bent - (phase.sin() * (along.square() + across.square())))).sum([1]);
-            var towards = (factors * phase.cos() * ((along * first) + (across * second))).sum([1]);
-            return ((1 - x.square().sum([1])) * inner) - (4 * towards) - (2 * Dimensions * (factors * phase.sin()).sum([1]));
-        }
-
-        private Tensor Factors(Tensor x) => _factors.Value.to(x.dtype);
-
-        private static (Tensor First, Tensor Second) Pair(Tensor x) => (x.narrow(1, 0, x.shape[1] - 1), x.narrow(1, 1, x.shape[1] - 1));
-
-        private static Tensor Phase(Tensor x)
-        {
-            var (first, second) = Pair(x);
-            return first + second.cos() + (second * first.cos());
-        }
     }
 }
