@@ -31,6 +31,7 @@ internal sealed class TrainingStep : IDisposable
     private readonly ParameterSet _all;
     private readonly RunRanks _ranks;
     private readonly StepRewards _rewards;
+    private readonly GradientObjectives? _field;
     private readonly bool _undoes;
     private bool _compared;
     private bool _left;
@@ -44,6 +45,7 @@ internal sealed class TrainingStep : IDisposable
         _batches = new StepBatches(plan, parts, _copies, stages, device);
         _optimizations = new Optimizations(plan, parts, Accumulate);
         _all = _optimizations.Parameters;
+        _field = GradientObjectives.Of(parts, _optimizations, stages);
         Average = new MovingAverage(parts.Trained.Parameters, plan.Run.Ema, plan.Run.EmaWarmup);
         Guard = new UpdateGuard(plan.Guard);
         _rewards = new StepRewards(plan, parts, _batches, stages);
@@ -98,7 +100,7 @@ internal sealed class TrainingStep : IDisposable
         // Where an optimizer asks for it, rewards have weights that it chose.
         using var weighing = _batches.Weigh(_optimizations.Weights);
         using var step = _batches.Of(index, tally.Score);
-        using var updates = Losses(step).Updates(_optimizations.Allow).GetEnumerator();
+        using var updates = Losses(step).Updates(Allow).GetEnumerator();
         while (Next(updates))
         {
             // The algorithm encodes, rolls out and scores when it is asked for its next loss: by what it calls of the step.
@@ -178,6 +180,12 @@ internal sealed class TrainingStep : IDisposable
         return _ranks.Any("a loss of the update", losses > 0);
     }
 
+    private void Allow(int update)
+    {
+        _optimizations.Allow(update);
+        _field?.Allow(update);
+    }
+
     private StepLosses Losses(AlignmentStep step, bool objectives = true) => new(step, _parts, _plan.Algorithm, _stages) { HasObjectives = objectives };
 
     // A step without an update, for an optimizer that asks for its gradient.
@@ -187,7 +195,7 @@ internal sealed class TrainingStep : IDisposable
         using var scope = NewDisposeScope();
         var weighing = _batches.Weigh(asked.Weights);
         using var step = _batches.Of(index, tally.Score, asked.Draw);
-        foreach (var update in Losses(step, asked.HasObjectives).Updates(_optimizations.Allow))
+        foreach (var update in Losses(step, asked.HasObjectives).Updates(Allow))
         {
             foreach (var loss in update) Backward(loss, tally, null, asked.Parts);
         }
@@ -221,6 +229,7 @@ internal sealed class TrainingStep : IDisposable
     {
         using var stage = _stages.Enter("clip");
         _optimizations.Join();
+        _field?.Add(index, tally);
         tally.Reduce();
         using var norm = _all.GradientNorm();
         var length = (double)norm.item<float>();
