@@ -7,6 +7,7 @@ using LeapAlign.Algorithms.FlowBp;
 using LeapAlign.Algorithms.Forward;
 using LeapAlign.Algorithms.Grpo;
 using LeapAlign.Algorithms.LeapAlign;
+using LeapAlign.Algorithms.Selection;
 using LeapAlign.Collectives.Mpi;
 using LeapAlign.Contracts.Plugins;
 using LeapAlign.Models.Flux;
@@ -50,7 +51,7 @@ public sealed class RingTests
         typeof(FilePlugin).Assembly, typeof(PicturesPlugin).Assembly, typeof(ShapesPlugin).Assembly,
         typeof(ClipPlugin).Assembly, typeof(GenevalShapesPlugin).Assembly, typeof(JpegSizePlugin).Assembly, typeof(ImageRewardPlugin).Assembly, typeof(LatentHeadPlugin).Assembly, typeof(RemotePlugin).Assembly, typeof(VlmJudgePlugin).Assembly, typeof(OcrPlugin).Assembly, typeof(PreferenceHumanPlugin).Assembly, typeof(VerdictPlugin).Assembly, typeof(SurrogatePlugin).Assembly,
         typeof(FlowEulerPlugin).Assembly, typeof(FlowSdePlugin).Assembly, typeof(DpmPlugin).Assembly,
-        typeof(LeapAlignPlugin).Assembly, typeof(DirectPlugin).Assembly, typeof(FlowBpPlugin).Assembly, typeof(GrpoPlugin).Assembly, typeof(ForwardPlugin).Assembly, typeof(FewStepsPlugin).Assembly, typeof(DraftsPlugin).Assembly,
+        typeof(LeapAlignPlugin).Assembly, typeof(DirectPlugin).Assembly, typeof(FlowBpPlugin).Assembly, typeof(GrpoPlugin).Assembly, typeof(ForwardPlugin).Assembly, typeof(FewStepsPlugin).Assembly, typeof(DraftsPlugin).Assembly, typeof(SelectionPlugin).Assembly,
     ];
 
     private static readonly string[] ForPlugins = ["LeapAlign.Pipeline", "LeapAlign.Contracts", "LeapAlign.Storage", "LeapAlign.Networks", "LeapAlign.Pipelines", "LeapAlign.Adapters", "LeapAlign.Methods", "LeapAlign.Shapes", "LeapAlign.PromptFiles", "LeapAlign.Optimization", "LeapAlign.Services"];

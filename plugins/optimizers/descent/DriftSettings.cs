@@ -10,8 +10,7 @@ public sealed record DriftSettings
     /// <summary>α.</summary>
     [Description("The learning rate of the trained weights, that of the optimizer sgd: what is cancelled grows with it.")]
     [Range(0, 1e6, MinimumIsExclusive = true)]
-    [JsonRequired]
-    public required double Rate { get; init; }
+    public double Rate { get; init; } = 1e-2;
 
     /// <summary>λ.</summary>
     [Description("The learning rate of the algorithm's own parameters; null for the same.")]
