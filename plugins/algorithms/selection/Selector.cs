@@ -17,6 +17,7 @@ internal sealed class Selector : IDisposable
     private readonly Tensor _drawingWeight;
     private readonly Tensor _drawingBias;
     private Tensor? _directions;
+    private int _copiedAt = -1;
 
     /// <summary>A selector that prefers nothing.</summary>
     /// <param name="fragments">N.</param>
@@ -37,9 +38,6 @@ internal sealed class Selector : IDisposable
     /// <summary>What is trained.</summary>
     public ParameterSet Parameters { get; }
 
-    /// <summary>The step whose beginning the drawing copy is of; below 0 before the first.</summary>
-    public int CopiedAt { get; private set; } = -1;
-
     /// <summary>Scores with gradient, [B, N].</summary>
     /// <param name="embeddings">[B, width].</param>
     public Tensor Scores(Tensor embeddings) => Scores(embeddings, _weight, _bias);
@@ -56,22 +54,21 @@ internal sealed class Selector : IDisposable
     /// <param name="step">The step.</param>
     public void Copy(int step)
     {
-        if (step == CopiedAt) return;
+        if (step == _copiedAt) return;
         using var _ = no_grad();
         _drawingWeight.copy_(_weight);
         _drawingBias.copy_(_bias);
-        CopiedAt = step;
+        _copiedAt = step;
     }
 
     /// <summary>The copy that draws, as a state.</summary>
-    public PartState Save(int version) => new(version, [new NamedTensor("drawing.weight", _drawingWeight), new NamedTensor("drawing.bias", _drawingBias)], new Dictionary<string, double> { ["copied"] = CopiedAt });
+    public PartState Save(int version) => new(version, [new NamedTensor("drawing.weight", _drawingWeight), new NamedTensor("drawing.bias", _drawingBias)]);
 
     /// <summary>Takes a state over.</summary>
     public Result<Unit> Load(PartState state) =>
         from weight in state.CopyTo("drawing.weight", _drawingWeight)
         from bias in state.CopyTo("drawing.bias", _drawingBias)
-        from copied in state.Number("copied")
-        select Resumed((int)copied);
+        select Unit.Value;
 
     public void Dispose()
     {
@@ -97,11 +94,5 @@ internal sealed class Selector : IDisposable
     {
         using var scope = NewDisposeScope();
         return [.. scores.detach().to(ScalarType.Float64).cpu().unbind(0).Select(static row => row.contiguous().data<double>().ToArray())];
-    }
-
-    private Unit Resumed(int copied)
-    {
-        CopiedAt = copied;
-        return Unit.Value;
     }
 }

@@ -71,11 +71,15 @@ public sealed class DroEmTests
             Assert.All(draws, call => Assert.Equal(draws[0].Latents, call.Latents));
             Assert.Equal(3, draws[0].Sigmas.Distinct().Count());
         }
-        Assert.NotEqual(asked[0].Latents, asked[1].Latents);
+        // Each time has a level and noise of its own.
+        Assert.NotEqual(asked[0].Sigmas, asked[1].Sigmas);
+        Assert.NotEqual(Noise(asked[0]), Noise(asked[1]), static (one, other) => Math.Abs(one - other) < 1e-9);
         // What is trained is what was weighed.
         var trained = network.Calls.Where(static call => call.Gradient).ToList();
         Assert.Equal(asked.Select(static call => string.Join('|', call.Captions) + call.Latents[0][0]), trained.Select(static call => string.Join('|', call.Captions) + call.Latents[0][0]));
         Assert.All(network.Calls, static call => Assert.False(call.Guided));
+
+        static double Noise(CaptionNetwork.Call call) => (call.Latents[0][0] - ((1 - call.Sigmas[0]) * CaptionNetwork.Picture(call.Samples[0] + 1))) / call.Sigmas[0];
     }
 
     [Fact]
@@ -92,6 +96,19 @@ public sealed class DroEmTests
         Assert.Equal(15, Trained(whole));
         Assert.InRange(Trained(skipping), 3, 14);
         Assert.Equal(all.Parameters[1].Value.grad!.data<float>().ToArray(), some.Parameters[1].Value.grad!.data<float>().ToArray());
+        // What is left out is not made up for.
+        var (asked, gradient) = (skipping.Calls.Where(static call => !call.Gradient).ToList(), 0.0);
+        foreach (var call in skipping.Calls.Where(static call => call.Gradient))
+        {
+            for (var row = 0; row < call.Samples.Length; row++)
+            {
+                var (place, clean) = ((int)call.Samples[row], CaptionNetwork.Picture(call.Samples[row] + 1));
+                double Error(string caption, double a) => skipping.Error(caption, call.Latents[row], call.Sigmas[row], clean, a);
+                var total = asked.Sum(each => Math.Exp(-10 * Error(each.Captions[place], 0.7)));
+                gradient += Math.Exp(-10 * Error(call.Captions[row], 0.7)) / total / 3 * (Error(call.Captions[row], 1.7) - Error(call.Captions[row], -0.3)) / 2;
+            }
+        }
+        Assert.Equal(gradient, skipping.A.grad!.item<double>(), 1e-9);
 
         static int Trained(CaptionNetwork network) => network.Calls.Where(static call => call.Gradient).Sum(static call => call.Samples.Length);
     }
@@ -157,6 +174,37 @@ public sealed class DroEmTests
         Assert.DoesNotContain(trained, static call => call.Captions.Length == 3 || call.Samples.Contains(0));
         Assert.Equal(3, trained.Count(static call => call.Samples.Contains(1)));
         Assert.Equal(2, objectives[0].Measurements.Single(static each => each.Name == "effective").Value.numel());
+    }
+
+    [Fact]
+    public void What_is_there_is_weighed_as_if_nothing_were_missing()
+    {
+        using var scope = NewDisposeScope();
+        var calls = 0;
+        double[] scores = [0.3, double.NaN, 0.7, 0.1];
+        var network = new CaptionNetwork { Judge = means => [.. means.Select(_ => scores[calls / 3 % 4]).Select(score => { calls++; return score; })] };
+        using var algorithm = Made(Plain with { Evidence = EvidenceSource.Online, Temperature = 0.2, Samples = 4 });
+        var objectives = network.Descend(algorithm);
+        var expected = Evidence.Of([1.5, 3.5, 0.5], 0);
+        foreach (var (name, value) in new[] { ("effective", expected.Effective), ("marginal", expected.Marginal) })
+            Assert.All(objectives[0].Measurements.Single(each => each.Name == name).Value.data<double>(), measured => Assert.Equal(value, measured, 1e-12));
+    }
+
+    [Fact]
+    public void A_sample_draws_its_own_selections_whatever_micro_batch_it_is_in()
+    {
+        using var scope = NewDisposeScope();
+        string[] Drawn(int samples, int batches)
+        {
+            var network = new CaptionNetwork { Samples = samples, Batches = batches };
+            using var algorithm = Made(Plain);
+            network.Descend(algorithm);
+            var asked = network.Calls.Where(static call => !call.Gradient).ToList();
+            return [.. Enumerable.Range(0, 3).Select(sample => string.Join('|', asked.Where(call => call.Samples.Contains(sample)).Select(call => call.Captions[Array.IndexOf(call.Samples, sample)])))];
+        }
+        var whole = Drawn(3, 1);
+        Assert.Equal(whole, Drawn(1, 3));
+        Assert.Equal(3, whole.Distinct().Count());
     }
 
     [Fact]
@@ -236,6 +284,24 @@ public sealed class DroEmTests
         using var blind = Made(Plain with { Features = 0 });
         Assert.Single(blind.Parameters);
         Assert.Equal(["xA"], blind.Write(["x"], embeddings.narrow(0, 0, 1)));
+    }
+
+    [Fact]
+    public void Scores_look_at_the_direction_of_an_embedding_and_begin_at_nothing()
+    {
+        using var scope = NewDisposeScope();
+        using var selector = new Selector(3, 4, CPU);
+        var embeddings = RandomKey.OfRun(6).Normal([2, 6], CPU);
+        Assert.All(selector.Now(embeddings), static row => Assert.Equal([0, 0, 0], row));
+        using (no_grad()) selector.Parameters[0].Value.copy_(RandomKey.OfRun(7).Normal([3, 4], CPU));
+        var scores = selector.Now(embeddings);
+        Assert.All(scores.Zip(selector.Now(embeddings * 1000)), static pair => Assert.All(pair.First.Zip(pair.Second), static one => Assert.Equal(one.First, one.Second, 1e-5)));
+        Assert.NotEqual(scores[0], scores[1]);
+        Assert.All(selector.Now(zeros(1, 6)), static row => Assert.Equal([0, 0, 0], row));
+        // What draws waits for its copy.
+        Assert.All(selector.Drawing(embeddings), static row => Assert.Equal([0, 0, 0], row));
+        selector.Copy(0);
+        Assert.Equal(scores, selector.Drawing(embeddings));
     }
 
     [Theory]

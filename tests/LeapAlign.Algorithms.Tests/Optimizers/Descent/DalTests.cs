@@ -69,6 +69,19 @@ public sealed class DalTests
         Assert.Equal(1 - rate, weight.Values()[0]);
     }
 
+    // A loss may depend on a weight at one of the two places alone.
+    [Fact]
+    public void A_gradient_that_is_at_one_place_alone_changed_by_all_of_it()
+    {
+        using var scope = NewDisposeScope();
+        var (here, there) = (Given.Weight(1), Given.Weight(2));
+        using var optimization = new DalOptimizer(new DalSettings { Reach = 0.5, RateMax = 100 }).Begin(Given.Set(here, there));
+        here.grad = full(1, 3.0, dtype: float64);
+        // ‖(−3, 4)‖ over a reach of 0.5.
+        Assert.Equal(2 / (5 / 0.5), optimization.Update(new(0) { Again = static (_, _) => new StepGradient(0, [null, full(1, 4.0, dtype: float64)]) }), 1e-12);
+        Assert.Equal([2.0], there.Values());
+    }
+
     [Fact]
     public void Nothing_is_asked_for_and_nothing_moves_without_a_gradient()
     {

@@ -173,6 +173,21 @@ public sealed class DriftTests
         Assert.Null(added.Own[1]);
     }
 
+    [Theory]
+    [InlineData(true, -0.5)]
+    [InlineData(false, 0.5)]
+    public void A_gradient_that_is_on_one_side_alone_counts_with_its_side(bool ahead, double expected)
+    {
+        using var scope = NewDisposeScope();
+        ParameterSet trained = Given.Set(Given.Weight(0)), own = Given.Set(Given.Weight(0));
+        var field = new GradientField(trained, own, new PlayerGradients([null], [ones(1, dtype: float64)]))
+        {
+            Elsewhere = (_, values, _) => new PlayerGradients([values![0].item<double>() > 0 == ahead ? ones(1, dtype: float64) : null], [null]),
+        };
+        // 1 / (2 · 0.5), times half of a rate of 1.
+        Assert.Equal(expected, new DriftObjective(new DriftSettings { Rate = 1, Reach = 0.5 }).Of(field).Trained[0]!.Values()[0], 1e-12);
+    }
+
     [Fact]
     public void It_needs_two_players_plain_descent_and_the_step_again()
     {
