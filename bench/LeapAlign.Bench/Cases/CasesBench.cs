@@ -23,9 +23,11 @@ internal static class CasesBench
     private static readonly Dictionary<string, Func<IEnumerable<CaseFigure>>> s_cases = new(StringComparer.Ordinal)
     {
         ["constrained-newton"] = ConstrainedNewtonCase.Run,
+        ["dal"] = DalCase.Run,
         ["dcdm"] = DcdmCase.Run,
         ["density-filter"] = FilterCase.Run,
         ["diffgrad"] = DiffGradCase.Run,
+        ["drift"] = DriftCase.Run,
         ["gns"] = GnsCase.Run,
         ["gradient-sliding"] = SlidingCase.Run,
         ["hard-units"] = HardUnitsCase.Run,

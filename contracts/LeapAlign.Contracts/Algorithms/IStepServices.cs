@@ -28,6 +28,9 @@ public interface IStepServices
     /// <summary>The velocity that the run's teacher predicts, with the run's guidance and without gradient, see <see cref="MicroBatch.Taught"/>.</summary>
     Tensor Taught(MicroBatch batch, Tensor latents, IReadOnlyList<double> sigmas) => throw new NotSupportedException("this step has no teacher");
 
+    /// <summary>What the network is told of the captions as a whole, see <see cref="MicroBatch.Captions"/>.</summary>
+    Tensor Captions(MicroBatch batch) => throw new NotSupportedException("the model of this step does not show what it makes of captions");
+
     /// <summary>The trained rewards of decoded latents, see <see cref="MicroBatch.Score"/>.</summary>
     Scores Score(MicroBatch batch, Tensor latents);
 

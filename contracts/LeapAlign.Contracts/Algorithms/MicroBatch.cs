@@ -134,6 +134,28 @@ public sealed class MicroBatch(IStepServices services)
         };
     }
 
+    /// <summary>The same samples under other captions: noise, draws and pictures stay, and the network is asked with these. Rewards are asked about the prompts of the micro-batch whose latents they score.</summary>
+    /// <param name="captions">B captions.</param>
+    public MicroBatch Under(IReadOnlyList<string> captions)
+    {
+        ArgumentNullException.ThrowIfNull(captions);
+        if (captions.Count != Prompts.Count) throw new ArgumentException($"{captions.Count} captions were given for {Prompts.Count} samples", nameof(captions));
+        return new MicroBatch(services)
+        {
+            Index = Index,
+            Prompts = [.. Prompts.Zip(captions, static (prompt, caption) => prompt with { Text = caption })],
+            Samples = Samples,
+            Noise = Noise,
+            Schedule = Schedule,
+            Sampler = Sampler,
+            Random = Random,
+            StepKey = StepKey,
+        };
+    }
+
+    /// <summary>What the network is told of the captions as a whole: their pooled embeddings by text encoders that nothing trains, [B, width], fp32, without gradient. Requires <c>features</c>.</summary>
+    public Tensor Captions() => services.Captions(this);
+
     /// <summary>
     /// Standard normal noise for the algorithm, each sample's under the sample's own key: it does not depend on the micro-batch or the rank that the sample is
     /// in. A sample that comes twice has the same noise twice.

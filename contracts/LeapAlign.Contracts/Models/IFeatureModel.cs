@@ -17,6 +17,11 @@ public interface IFeatureModel : IModel
     /// <summary>The width of the pooled caption that its network is given.</summary>
     int CaptionWidth { get; }
 
+    /// <summary>The pooled captions that its network is given. They come of text encoders, which nothing trains.</summary>
+    /// <param name="conditioning">The captions of B samples.</param>
+    /// <returns>[B, <see cref="CaptionWidth"/>], fp32, without gradient.</returns>
+    Tensor Captions(Conditioning conditioning);
+
     /// <summary>What the features are a function of: a SHA-256 of the files of the network, in hexadecimal digits. Reading it may take as long as reading the files.</summary>
     /// <returns>A fault when they cannot be read.</returns>
     Result<string> FeatureContent();

@@ -90,6 +90,12 @@ public static class Capabilities
     /// <summary>Updates after which the rewards of their own samples are lower are undone. A run has it where <c>guard.fallen</c> is <c>undo</c>.</summary>
     public const string FallenUndone = "fallen-undone";
 
+    /// <summary>The optimizer subtracts a set rate times the gradient and does nothing else, so that what a step of that length is off the flow of its gradient can be said.</summary>
+    public const string PlainDescent = "plain-descent";
+
+    /// <summary>The algorithm brings parameters of its own (<see cref="Algorithms.IAlgorithm.Parameters"/>) whose gradient depends on the trained weights, or the other way round: two players, each of which changes what the other descends.</summary>
+    public const string Players = "players";
+
     /// <summary>The optimizer chooses the length of its steps: the host does not clip, and <c>run.clipNorm</c> is not set.</summary>
     public const string OwnStepLength = "own-step-length";
 }

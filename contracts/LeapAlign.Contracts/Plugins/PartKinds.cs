@@ -70,7 +70,7 @@ public static class PartKinds
         },
         new(Algorithm, [typeof(IAlgorithm)], new PartSection(Algorithm, PartCount.One, "How the model is aligned."))
         {
-            Capabilities = [Capabilities.Rows, Capabilities.RewardWeights, .. Capabilities.OfRepeatableSteps],
+            Capabilities = [Capabilities.Rows, Capabilities.RewardWeights, Capabilities.Players, .. Capabilities.OfRepeatableSteps],
         },
         new(
             Reward,
@@ -80,7 +80,10 @@ public static class PartKinds
             Capabilities = [Capabilities.DifferentiableReward, Capabilities.LatentReward],
         },
         new(Objective, [typeof(IObjective)], new PartSection(PartSection.Objectives, PartCount.Any, "Losses beside the algorithm's, each times its weight: regularisers, anchors against drift.")),
-        new(Optimizer, [typeof(IOptimizer)], new PartSection(Optimizer, PartCount.One, "How gradients change weights.")),
+        new(Optimizer, [typeof(IOptimizer)], new PartSection(Optimizer, PartCount.One, "How gradients change weights."))
+        {
+            Capabilities = [Capabilities.PlainDescent],
+        },
         new(Collective, [typeof(ICommunicator)], new PartSection(Collective, PartCount.OneOrNone, "The processes that share a run; one alone when it is absent.")),
     ];
 

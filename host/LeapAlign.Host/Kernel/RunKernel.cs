@@ -160,7 +160,7 @@ internal sealed class RunKernel : IDisposable
     // What ends the run in one of its processes ends it in all; where none did, all are here, and states that they share come together.
     private Result<RunEnding> Together(Result<RunEnding> own) => own.Bind(ending => Collect().Map(_ => ending)).Match(Result.Ok, fault => Result.Fail<RunEnding>(_ranks.Fail(fault)));
 
-    private Result<Unit> Collect() => _plan.Checkpoint.Every >= 0 ? _step.Collect() : _step.CollectAverage();
+    private Result<Unit> Collect() => _plan.Checkpoint.Every >= 0 ? _step.Collect() : _step.Average.Collect();
 
     private Result<RunEnding> GuardedLoop(CancellationToken cancellation)
     {

@@ -124,6 +124,9 @@ public sealed class FluxModel : IFeatureModel, IFlowMapModel, IPlannedModel, IDi
     public int CaptionWidth => _networks.Configs.Transformer.PooledWidth;
 
     /// <inheritdoc/>
+    public Tensor Captions(Conditioning conditioning) => Known(conditioning).Captions.Pooled.detach().to(ScalarType.Float32);
+
+    /// <inheritdoc/>
     public Result<string> FeatureContent() => _folder.ContentOf("transformer", _stop);
 
     /// <inheritdoc/>

@@ -116,6 +116,9 @@ public sealed class Sd3Model : IFeatureModel, IFlowMapModel, IPlannedModel, IDis
     public int CaptionWidth => _networks.Configs.Transformer.PooledWidth;
 
     /// <inheritdoc/>
+    public Tensor Captions(Conditioning conditioning) => Known(conditioning).Captions.Pooled.detach().to(ScalarType.Float32);
+
+    /// <inheritdoc/>
     public Result<string> FeatureContent() => _folder.ContentOf("transformer", _stop);
 
     /// <inheritdoc/>

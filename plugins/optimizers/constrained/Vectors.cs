@@ -12,11 +12,4 @@ internal static class Vectors
         using var scope = NewDisposeScope();
         return (one.detach().to(ScalarType.Float64) * other.detach().to(ScalarType.Float64)).sum().item<double>();
     });
-
-    /// <summary>The length of one.</summary>
-    public static double Length(this IEnumerable<Tensor?> vector)
-    {
-        Tensor?[] parts = [.. vector];
-        return Math.Sqrt(parts.Dot(parts));
-    }
 }

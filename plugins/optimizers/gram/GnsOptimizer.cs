@@ -1,6 +1,7 @@
 using LeapAlign.Contracts.Optimizers;
 using LeapAlign.Contracts.State;
 using LeapAlign.Contracts.Weights;
+using LeapAlign.Optimization;
 using LeapAlign.Pipeline;
 using static TorchSharp.torch;
 

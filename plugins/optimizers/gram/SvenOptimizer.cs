@@ -1,5 +1,6 @@
 using LeapAlign.Contracts.Optimizers;
 using LeapAlign.Contracts.Weights;
+using LeapAlign.Optimization;
 using LeapAlign.Pipeline;
 using static TorchSharp.torch;
 

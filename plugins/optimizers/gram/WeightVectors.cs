@@ -6,14 +6,6 @@ namespace LeapAlign.Optimizers.Gram;
 /// <summary>Vectors over all weights, in one tensor for each parameter.</summary>
 internal static class WeightVectors
 {
-    /// <summary>The Euclidean length, in fp64; null is zero.</summary>
-    public static double Length(this IEnumerable<Tensor?> vector)
-    {
-        using var scope = NewDisposeScope();
-        using var _ = no_grad();
-        return Math.Sqrt(vector.Sum(static part => part is null ? 0 : part.detach().to(ScalarType.Float64).square().sum().item<double>()));
-    }
-
     /// <summary>Moves weights along a vector.</summary>
     /// <param name="parameters">The parameters.</param>
     /// <param name="direction">One for each parameter.</param>

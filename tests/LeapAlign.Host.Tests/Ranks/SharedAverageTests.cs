@@ -53,9 +53,9 @@ public sealed class SharedAverageTests
             List<bool> whole = [average.IsWhole];
             using (average.Gather()) whole.Add(average.IsWhole);
             whole.Add(average.IsWhole);
-            average.Collect();
+            average.Collect().Value();
             // Nothing moved since.
-            average.Collect();
+            average.Collect().Value();
             whole.Add(average.IsWhole);
             average.Update(0);
             whole.Add(average.IsWhole);
@@ -73,7 +73,7 @@ public sealed class SharedAverageTests
         using var average = new MovingAverage(Parameters(), 0.9, sharing: RunRanks.Alone);
         Assert.Equal((false, true), (average.IsShared, average.IsWhole));
         average.Gather().Dispose();
-        average.Collect();
+        average.Collect().Value();
         Assert.True(average.IsWhole);
     }
 
@@ -100,7 +100,7 @@ public sealed class SharedAverageTests
         var kept = average.State.Save().Tensors.Sum(static tensor => tensor.Value.numel());
         string[] gathered;
         using (average.Gather()) gathered = [.. average.Policy.Values.Select(Text)];
-        average.Collect();
+        average.Collect().Value();
         var saved = average.State.Save();
         return new Outcome(gathered, kept, [.. saved.Tensors.Select(static tensor => $"{tensor.Name} {Text(tensor.Value)}")], new PartState(saved.Version, [.. saved.Tensors.Select(static tensor => new NamedTensor(tensor.Name, tensor.Value.clone().DetachFromDisposeScope()))]));
     }

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Security.Cryptography;
+using LeapAlign.Contracts.Algorithms;
 using LeapAlign.Contracts.Prompts;
 using LeapAlign.Contracts.Randomness;
 using LeapAlign.Contracts.Weights;
@@ -29,6 +30,7 @@ internal sealed class Evaluation(RunPlan plan, RunParts parts, DrawnPictures dra
         Pictures = drawn.Pictures,
         Device = device,
         Stochastic = plan.Evaluation.Stochastic,
+        Writer = parts.Algorithm as IConditioningSource,
     };
 
     /// <summary>How it draws.</summary>

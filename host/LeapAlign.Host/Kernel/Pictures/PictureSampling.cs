@@ -1,3 +1,4 @@
+using LeapAlign.Contracts.Algorithms;
 using LeapAlign.Contracts.Flow;
 using LeapAlign.Contracts.Models;
 using LeapAlign.Contracts.Prompts;
@@ -51,6 +52,9 @@ internal sealed class PictureSampling(IModel model, ISampler sampler, Guidance g
     /// <summary>Whether a stochastic sampler adds noise at each step; otherwise every sampler follows the flow's ODE.</summary>
     public bool Stochastic { get; init; }
 
+    /// <summary>Writes the captions that are drawn; null for those of the prompts.</summary>
+    public IConditioningSource? Writer { get; init; }
+
     /// <summary>Is shown what comes of each sampling step, from 0, and of decoding, which has no number; null when nobody looks.</summary>
     public Action<Tensor, int?>? Shown { get; init; }
 
@@ -69,7 +73,7 @@ internal sealed class PictureSampling(IModel model, ISampler sampler, Guidance g
     {
         using var scope = NewDisposeScope();
         using var gradients = no_grad();
-        using var conditioning = stages.Encode(model, new ConditioningRequest([.. batch.Select(static picture => picture.Prompt.Text)], guidance, Pictures.Size));
+        using var conditioning = Conditioned(Captions([.. batch.Select(static picture => picture.Prompt.Text)]), guidance);
         var noise = NoiseOf(Noise, batch, Pictures.Latents.Shape, Device);
         var latents = _sampler.Roll(noise, new SamplingPath(Schedule, Velocity) { Map = MeanVelocity, Noise = Stochastic ? Fresh : static _ => null });
         var pictures = stages.Run("decode", () => model.Decode(latents));
@@ -103,6 +107,15 @@ internal sealed class PictureSampling(IModel model, ISampler sampler, Guidance g
     /// <returns>fp32, [B, C, h, w].</returns>
     public static Tensor NoiseOf(RandomKey noise, IReadOnlyList<PictureRequest> pictures, IReadOnlyList<long> shape, Device device) =>
         RandomKey.NormalOfEach(pictures.Select(picture => Key(noise, picture)), [.. shape], device);
+
+    private IReadOnlyList<string> Captions(IReadOnlyList<string> own)
+    {
+        if (Writer is null) return own;
+        using var plain = Conditioned(own, Guidance.None);
+        return Writer.Write(own, ((IFeatureModel)model).Captions(plain));
+    }
+
+    private Conditioning Conditioned(IReadOnlyList<string> captions, Guidance by) => stages.Encode(model, new ConditioningRequest(captions, by, Pictures.Size));
 
     private Tensor Stack(IReadOnlyList<PictureRequest> batch, string purpose, int step) =>
         RandomKey.NormalOfEach(batch.Select(picture => Key(Noise, picture).For(purpose, step)), [.. Pictures.Latents.Shape], Device);

@@ -78,12 +78,21 @@ internal sealed class MovingAverage : IDisposable
         return new Gathered(this);
     }
 
-    /// <summary>Has all of it in the first process until the next update. All processes do it together.</summary>
-    public void Collect()
+    /// <summary>Has all of it in the first process until the next update. All processes do it together, between the same two steps.</summary>
+    /// <returns>What ended another process.</returns>
+    public Result<Unit> Collect()
     {
-        if (!IsShared || _collected) return;
-        Bring(keeps: _ranks.Rank == 0);
-        _collected = true;
+        if (!IsShared || _collected) return Unit.Value;
+        try
+        {
+            Bring(keeps: _ranks.Rank == 0);
+            _collected = true;
+            return Unit.Value;
+        }
+        catch (FaultException exception)
+        {
+            return exception.Fault;
+        }
     }
 
     public void Dispose()

@@ -150,10 +150,17 @@ internal sealed class Optimizations : IDisposable
             : new UpdateContext(at.Update) { Loss = loss, Measured = Measured };
     }
 
-    // The step at other weights or on other samples.
-    private StepGradient Again(int step, int draw, IReadOnlyList<Tensor>? values, ParameterSet parameters)
+    private StepGradient Again(int step, int draw, IReadOnlyList<Tensor>? values, ParameterSet parameters) => _needs.Again(draw)
+        ? Elsewhere(step, draw, values, parameters)
+        : throw new InvalidOperationException($"a step is asked for again only by an optimizer that requires '{(draw > 0 ? Capabilities.SecondDraw : Capabilities.Replay)}'");
+
+    /// <summary>The step at other weights or on other samples, without an update; weights and gradients are afterwards what they were.</summary>
+    /// <param name="step">The step of the run.</param>
+    /// <param name="draw">The samples: 0 for the step's own.</param>
+    /// <param name="values">One for each of the parameters; null for those as they are.</param>
+    /// <param name="parameters">What has the values, and whose gradients are returned.</param>
+    public StepGradient Elsewhere(int step, int draw, IReadOnlyList<Tensor>? values, ParameterSet parameters)
     {
-        if (!_needs.Again(draw)) throw new InvalidOperationException($"a step is asked for again only by an optimizer that requires '{(draw > 0 ? Capabilities.SecondDraw : Capabilities.Replay)}'");
         using var scope = NewDisposeScope();
         using var _ = enable_grad();
         using var aside = new GradientsAside(Parameters);

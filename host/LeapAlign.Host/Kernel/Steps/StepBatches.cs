@@ -129,6 +129,10 @@ internal sealed class StepBatches(RunPlan plan, RunParts parts, PolicyCopies cop
         return velocity;
     }
 
+    private Tensor Captions(MicroBatch batch) => parts.Model is IFeatureModel model
+        ? model.Captions(_conditioning.For(batch, _unguided))
+        : throw new NotSupportedException("the model does not show what it makes of captions: the part that asks for it does not require the capability 'features'");
+
     private NetworkCall Call(MicroBatch batch, Conditioning conditioning, double? sigma) =>
         new((double)conditioning.EvaluationsPerVelocity * batch.Prompts.Count / plan.Run.Batch, is_grad_enabled(), batch.Prompts.Count, sigma);
 
@@ -144,6 +148,8 @@ internal sealed class StepBatches(RunPlan plan, RunParts parts, PolicyCopies cop
         public Tensor MeanVelocity(MicroBatch batch, Tensor latents, IReadOnlyList<(double From, double To)> times, bool guided) => run.MeanVelocity(batch, latents, times, guided);
 
         public Tensor Taught(MicroBatch batch, Tensor latents, IReadOnlyList<double> sigmas) => run.Taught(batch, latents, sigmas);
+
+        public Tensor Captions(MicroBatch batch) => run.Captions(batch);
 
         public Scores Score(MicroBatch batch, Tensor latents) => run._scoring.Score(latents, batch.Prompts, (name, scores) => observe(batch.Index, name, scores), run.Watch, run._weighing is { } weighing ? (name, values) => weighing.Column(batch.Index, name, values) : null);
 

@@ -1,4 +1,5 @@
 using LeapAlign.Contracts.Algorithms;
+using LeapAlign.Contracts.Objectives;
 using LeapAlign.Host.Composition;
 using LeapAlign.Host.Kernel.Stages;
 using TorchSharp;
@@ -51,6 +52,8 @@ internal sealed class StepLosses(AlignmentStep step, RunParts parts, PartPlan al
         while (!objectives.Current.EndsUpdate && Next(objectives));
         foreach (var ((part, weight), objective) in HasObjectives ? parts.Objectives : [])
         {
+            // Made of the sum of the gradients of these losses: it is asked behind them.
+            if (objective is IGradientObjective) continue;
             foreach (var batch in step.Batches)
             {
                 Release();

@@ -32,6 +32,7 @@ internal sealed class TrainingStep : IDisposable
     private readonly ParameterSet _all;
     private readonly RunRanks _ranks;
     private readonly StepRewards _rewards;
+    private readonly GradientObjectives? _field;
     private readonly bool _undoes;
     private bool _compared;
     private bool _left;
@@ -45,6 +46,7 @@ internal sealed class TrainingStep : IDisposable
         _batches = new StepBatches(plan, parts, _copies, stages, device);
         _optimizations = new Optimizations(plan, parts, Accumulate);
         _all = _optimizations.Parameters;
+        _field = GradientObjectives.Of(parts, _optimizations, stages);
         Average = new MovingAverage(parts.Trained.Parameters, plan.Run.Ema, plan.Run.EmaWarmup, plan.Run.AverageState == RunSettings.StateSharded ? _ranks : null);
         Guard = new UpdateGuard(plan.Guard);
         _rewards = new StepRewards(plan, parts, _batches, stages);
@@ -99,7 +101,7 @@ internal sealed class TrainingStep : IDisposable
         // Where an optimizer asks for it, rewards have weights that it chose.
         using var weighing = _batches.Weigh(_optimizations.Weights);
         using var step = _batches.Of(index, tally.Score);
-        using var updates = Losses(step).Updates(_optimizations.Allow).GetEnumerator();
+        using var updates = Losses(step).Updates(Allow).GetEnumerator();
         while (Next(updates))
         {
             // The algorithm encodes, rolls out and scores when it is asked for its next loss: by what it calls of the step.
@@ -153,22 +155,7 @@ internal sealed class TrainingStep : IDisposable
 
     /// <summary>Brings states that processes share to the first one, in all processes between the same two steps.</summary>
     /// <returns>What ended another process.</returns>
-    public Result<Unit> Collect() => _optimizations.Collect().Bind(_ => CollectAverage());
-
-    /// <summary>Brings the average that processes share to the first one, in all processes between the same two steps.</summary>
-    /// <returns>What ended another process.</returns>
-    public Result<Unit> CollectAverage()
-    {
-        try
-        {
-            Average.Collect();
-            return Unit.Value;
-        }
-        catch (FaultException exception)
-        {
-            return exception.Fault;
-        }
-    }
+    public Result<Unit> Collect() => _optimizations.Collect().Bind(_ => Average.Collect());
 
     /// <summary>Compares the trained weights of all processes.</summary>
     /// <exception cref="FaultException">They differ.</exception>
@@ -195,6 +182,12 @@ internal sealed class TrainingStep : IDisposable
         return _ranks.Any("a loss of the update", losses > 0);
     }
 
+    private void Allow(int update)
+    {
+        _optimizations.Allow(update);
+        _field?.Allow(update);
+    }
+
     private StepLosses Losses(AlignmentStep step, bool objectives = true) => new(step, _parts, _plan.Algorithm, _stages) { HasObjectives = objectives };
 
     // A step without an update, for an optimizer that asks for its gradient.
@@ -204,7 +197,7 @@ internal sealed class TrainingStep : IDisposable
         using var scope = NewDisposeScope();
         var weighing = _batches.Weigh(asked.Weights);
         using var step = _batches.Of(index, tally.Score, asked.Draw);
-        foreach (var update in Losses(step, asked.HasObjectives).Updates(_optimizations.Allow))
+        foreach (var update in Losses(step, asked.HasObjectives).Updates(Allow))
         {
             foreach (var loss in update) Backward(loss, tally, null, asked.Parts);
         }
@@ -238,6 +231,7 @@ internal sealed class TrainingStep : IDisposable
     {
         using var stage = _stages.Enter("clip");
         _optimizations.Join();
+        _field?.Add(index, tally);
         tally.Reduce();
         using var norm = _all.GradientNorm();
         var length = (double)norm.item<float>();

@@ -2,6 +2,7 @@ using LeapAlign.Contracts.Models;
 using LeapAlign.Contracts.Optimizers;
 using LeapAlign.Contracts.State;
 using LeapAlign.Contracts.Weights;
+using LeapAlign.Optimization;
 using LeapAlign.Optimization.Bilevel;
 using LeapAlign.Pipeline;
 using static TorchSharp.torch;

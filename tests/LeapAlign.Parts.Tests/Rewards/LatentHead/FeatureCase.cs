@@ -45,6 +45,8 @@ internal sealed class FeatureCase(int width = 6, string content = "0123456789abc
     public static LatentSamples Samples(Tensor latents, params double[] sigmas) =>
         new(latents, sigmas, [.. Enumerable.Range(0, (int)latents.shape[0]).Select(static id => new Prompt(id, new string('x', id % 3)))], () => new Lengths((int)latents.shape[0]));
 
+    public Tensor Captions(Conditioning conditioning) => throw new NotSupportedException();
+
     public Result<string> FeatureContent() => content;
 
     public IFeatures OpenFeatures(int blocks) => new Projected(width, blocks);

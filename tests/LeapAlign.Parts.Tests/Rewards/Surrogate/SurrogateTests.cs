@@ -128,6 +128,28 @@ public sealed class SurrogateTests
         Assert.Equal(["", "", "kept", "error", "error", "error kept", "error"], told);
     }
 
+    // With the same draws members would agree because they saw the same, and not because the pictures say so.
+    [Fact]
+    public void Each_member_learns_from_draws_of_its_own()
+    {
+        using var scope = NewDisposeScope();
+        var settings = s_settings with { Every = 1, Updates = 3, Batch = 4 };
+        using var reward = Made(settings, s_colour);
+        Collect(reward, 0, 32);
+        var kept = reward.Save().Tensors.ToDictionary(static tensor => tensor.Name, static tensor => tensor.Value, StringComparer.Ordinal);
+        for (var number = 0; number < SurrogateReward.Members; number++)
+        {
+            using var twin = new Regression($"member{number}", settings, 1, CPU);
+            var draws = Key(0).For("member", number).Open();
+            for (var update = 0; update < settings.Updates; update++)
+            {
+                var places = tensor(Enumerable.Range(0, settings.Batch).Select(_ => (long)draws.NextInt(0, 32)).ToArray());
+                twin.Learn(kept["pictures"].index_select(0, places), kept["words"].index_select(0, places), (kept["scores"].index_select(0, places) - kept["mean"]) / kept["spread"], settings.Rate);
+            }
+            Assert.All(twin.Tensors, tensor => Assert.Equal(tensor.Value.bytes.ToArray(), kept[tensor.Name].bytes.ToArray()));
+        }
+    }
+
     [Fact]
     public void It_goes_on_from_its_state_to_the_same_bits()
     {

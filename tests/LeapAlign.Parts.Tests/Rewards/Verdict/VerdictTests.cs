@@ -126,6 +126,25 @@ public sealed class VerdictTests
     }
 
     [Theory]
+    [InlineData(0, 0f)]
+    [InlineData(90, 1f)]
+    public void The_lowest_and_the_highest_number_are_answers(int answer, float expected)
+    {
+        using var program = new Program($"cat > /dev/null; echo {answer}");
+        Assert.Equal(expected, Assert.Single(Score(Settings(program) with { Lowest = 0, Highest = 90 }, new Prompt(0, "a"))));
+    }
+
+    // What a program writes has more digits than a number of fp32.
+    [Theory]
+    [InlineData("0.5", 1f)]
+    [InlineData("0.4999999999", 0f)]
+    public void A_threshold_is_not_rounded(string answer, float expected)
+    {
+        using var program = new Program($"cat > /dev/null; echo {answer}");
+        Assert.Equal(expected, Assert.Single(Score(Settings(program), new Prompt(0, "a"))));
+    }
+
+    [Theory]
     [InlineData("echo 1; exit 3", "ended with exit code 3")]
     [InlineData("kill -SEGV $$", "ended with exit code 139")]
     [InlineData("exec yes 1", "wrote more than maxResponseBytes (4096 bytes)")]
