@@ -68,11 +68,14 @@ internal static class AdapterEffect
     {
         using var used = use();
         var network = model.Model;
-        var space = network.Latents(network.NativeSize).Match(static latents => latents, static fault => throw new FaultException(fault));
-        using var conditioning = network.Encode(new ConditioningRequest([""], Guidance.None, network.NativeSize));
+        // Of what was trained: the model's own size may cost a hundred times as much.
+        var size = model.Size ?? network.NativeSize;
+        var space = network.Latents(size).Match(static latents => latents, static fault => throw new FaultException(fault));
+        using var conditioning = network.Encode(new ConditioningRequest([""], Guidance.None, size));
         var device = model.Trained.Parameters[0].Value.device;
         using var latents = RandomKey.OfRun(0).For("adapter").For("check").Normal(space.Batch(1), device);
-        return network.Velocity(latents, [0.5], conditioning);
+        using var scope = NewDisposeScope();
+        return network.Velocity(latents, [0.5], conditioning).MoveToOuterDisposeScope();
     }
 
     private static bool IsAnywhere(Tensor gradient)

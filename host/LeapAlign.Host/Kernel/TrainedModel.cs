@@ -35,6 +35,9 @@ internal sealed class TrainedModel(IModel model, IAttachedAdapter? adapter)
     /// <summary>How strongly captions steer in the run, which an export says; null where there is no run.</summary>
     public Guidance? Guidance { get; init; }
 
+    /// <summary>The size of the pictures that train; null for the model's own.</summary>
+    public ImageSize? Size { get; init; }
+
     /// <summary>Whether the model is trained to draw without a guidance of two branches, which an export says.</summary>
     public bool LearnsGuidance { get; init; }
 
@@ -46,7 +49,7 @@ internal sealed class TrainedModel(IModel model, IAttachedAdapter? adapter)
         from model in RunParts.Make<IModel>(plan.Model, context, owned)
         from together in AdapterOfMap.Check(plan, model)
         from adapter in plan.Adapter is { } part ? Attach(model, part, (context, RandomKey.OfRun(plan.Run.Seed).For("adapter")), owned) : Result.Ok<IAttachedAdapter?>(null)
-        select new TrainedModel(model, adapter) { Guidance = plan.Guidance, LearnsGuidance = plan.TeachesGuidance(model) };
+        select new TrainedModel(model, adapter) { Guidance = plan.Guidance, Size = plan.Size, LearnsGuidance = plan.TeachesGuidance(model) };
 
     /// <summary>Writes what a run trained: a model folder, or an adapter and, where that was asked for, the model that it is merged into.</summary>
     /// <param name="folders">Where.</param>

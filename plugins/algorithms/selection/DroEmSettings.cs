@@ -10,9 +10,12 @@ public sealed record DroEmSettings : SampleTimeSettings
 {
     /// <summary>The candidates.</summary>
     [Description("What may be written behind a caption, one text for each: styles, lights, details. Around 20 of them; each once. \"\" writes nothing.")]
-    [JsonRequired]
     [MinLength(2)]
-    public required IReadOnlyList<string> Fragments { get; init; }
+    public IReadOnlyList<string> Fragments { get; init; } =
+    [
+        "", "highly detailed", "sharp focus", "soft light", "dramatic light", "bright colors", "muted colors", "high contrast", "close-up", "wide shot", "simple background", "centered", "photograph", "oil painting", "watercolor",
+        "line drawing", "3D render",
+    ];
 
     /// <summary>K.</summary>
     [Description("How many fragments are written behind a caption, in the order in which they are picked; no fragment twice.")]

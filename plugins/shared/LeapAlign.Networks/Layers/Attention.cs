@@ -7,6 +7,9 @@ namespace LeapAlign.Networks.Layers;
 /// <summary>Multi-head attention: <c>softmax(q kᵀ · scale + mask) v</c>.</summary>
 public static class Attention
 {
+    // Scores grow with the square of the sequence: a gigabyte a layer for pictures of 1024 x 1024. Blocks of such a size leave holes that nothing else fits, and the process grows by one for each layer.
+    internal const long MostScores = 32L << 20;
+
     /// <summary>[B, T, heads · d] to [B, heads, T, d].</summary>
     public static Tensor SplitHeads(Tensor input, long heads)
     {
@@ -40,8 +43,34 @@ public static class Attention
             var scaled = scale is { } asked && asked != natural ? query * (asked / natural) : query;
             return nn.functional.scaled_dot_product_attention(scaled, key, value, mask);
         }
-        var scores = matmul(query * (scale ?? natural), key.transpose(-2, -1));
+        using var scope = NewDisposeScope();
+        var (scaledQuery, turned, places) = (query * (scale ?? natural), key.transpose(-2, -1), query.shape[^2]);
+        var rows = RowsAtOnce(query, key);
+        if (rows >= places) return Attended(scaledQuery, turned, value, mask).MoveToOuterDisposeScope();
+        List<Tensor> parts = [];
+        for (long first = 0; first < places; first += rows)
+        {
+            var count = Math.Min(rows, places - first);
+            // One mask for all queries stays as it is.
+            var own = mask is { } all && all.dim() > 1 && all.shape[^2] > 1 ? all.narrow(-2, first, count) : mask;
+            parts.Add(Attended(scaledQuery.narrow(-2, first, count), turned, value, own));
+        }
+        return cat(parts, -2).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>How many queries attend at once: as many as have scores of <see cref="MostScores"/> bytes, in steps of 64.</summary>
+    internal static long RowsAtOnce(Tensor query, Tensor key)
+    {
+        const long step = 64;
+        var row = query.shape[..^2].Aggregate(key.shape[^2] * query.ElementSize, static (product, size) => product * size);
+        return Math.Max(step, MostScores / Math.Max(1, row) / step * step);
+    }
+
+    private static Tensor Attended(Tensor query, Tensor turned, Tensor value, Tensor? mask)
+    {
+        using var scope = NewDisposeScope();
+        var scores = matmul(query, turned);
         if (mask is not null) scores = scores + mask;
-        return matmul(scores.softmax(-1), value);
+        return matmul(scores.softmax(-1), value).MoveToOuterDisposeScope();
     }
 }
