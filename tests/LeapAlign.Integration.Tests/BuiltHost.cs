@@ -9,6 +9,8 @@ internal sealed record Outcome(int ExitCode, string Output, string Error);
 /// <summary>The built program, as a user starts it.</summary>
 internal static class BuiltHost
 {
+    private static readonly TimeSpan s_longest = TimeSpan.FromMinutes(8);
+
     private static readonly string Folder = typeof(BuiltHost).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(static attribute => attribute.Key == "HostFolder").Value!;
 
     public static string Program { get; } = Path.Combine(Folder, OperatingSystem.IsWindows() ? "leapalign.exe" : "leapalign");
@@ -31,6 +33,8 @@ internal static class BuiltHost
 
     public static Outcome Finish(Process process)
     {
+        // A process that goes on for ever would keep all tests from ending: it ends as one that was killed.
+        using var limit = new Timer(static process => ((Process)process!).Kill(entireProcessTree: true), process, s_longest, Timeout.InfiniteTimeSpan);
         var error = process.StandardError.ReadToEndAsync();
         var output = process.StandardOutput.ReadToEnd();
         process.WaitForExit();

@@ -69,9 +69,9 @@ public sealed class SelectionRunTests : IDisposable
             Assert.Contains(words, refused.Error, StringComparison.Ordinal);
             Assert.False(Directory.Exists(Run("small")));
         }
-        var missing = _workspace.Leapalign("validate", "--set", "algorithm=dro-em");
-        Assert.Equal(2, missing.ExitCode);
-        Assert.Contains("fragments", missing.Error, StringComparison.Ordinal);
+        // It has some to begin with, so that one word takes it.
+        var bare = _workspace.Leapalign("validate", "--set", "algorithm=dro-em");
+        Assert.True(bare.ExitCode == 0, bare.Error);
     }
 
     [Fact]
