@@ -52,6 +52,20 @@ public sealed class AdapterEffectTests : IDisposable
         Assert.Equal("somewhere", fault.Place?.File);
     }
 
+    // The model's own size may take a hundred times as long as what trained, and more memory than there is.
+    [Theory]
+    [InlineData(null, "1 1 2 2")]
+    [InlineData("24x16", "1 1 4 6")]
+    public void A_file_is_checked_at_the_size_that_trained(string? size, string expected)
+    {
+        var adapter = new Two { OfFile = 1 };
+        var network = new Plus(adapter);
+        var model = new TrainedModel(network, adapter) { Size = ImageSize.TryParse(size, out var trained) ? trained : null };
+        using var policy = new Policy("trained", [.. adapter.Parameters.Select(static parameter => ones_like(parameter.Value).detach())]);
+        Assert.True(AdapterEffect.OfFile(model, "somewhere", policy).IsOk);
+        Assert.Equal([expected], network.Seen);
+    }
+
     public void Dispose() => _scope.Dispose();
 
     /// <summary>Adds the sum of its values to a velocity.</summary>
@@ -112,11 +126,18 @@ public sealed class AdapterEffectTests : IDisposable
 
         public GuidanceForm GuidanceForm => GuidanceForm.None;
 
-        public Result<LatentSpace> Latents(ImageSize size) => new LatentSpace([1, 2, 2], 4);
+        /// <summary>The shapes of the latents that it was asked about.</summary>
+        public HashSet<string> Seen { get; } = [];
+
+        public Result<LatentSpace> Latents(ImageSize size) => new LatentSpace([1, size.Height / 4, size.Width / 4], 4);
 
         public Conditioning Encode(ConditioningRequest request) => new Nothing();
 
-        public Tensor Velocity(Tensor latents, IReadOnlyList<double> sigmas, Conditioning conditioning) => latents + adapter.Added;
+        public Tensor Velocity(Tensor latents, IReadOnlyList<double> sigmas, Conditioning conditioning)
+        {
+            Seen.Add(string.Join(" ", latents.shape));
+            return latents + adapter.Added;
+        }
 
         public Tensor Decode(Tensor latents) => throw new NotSupportedException();
 
