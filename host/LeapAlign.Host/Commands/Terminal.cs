@@ -1,4 +1,5 @@
 using LeapAlign.Host.Commands.Streams;
+using LeapAlign.Host.Runtime;
 using LeapAlign.Pipeline;
 using Spectre.Console;
 
@@ -9,6 +10,15 @@ namespace LeapAlign.Host.Commands;
 /// <param name="Error">Faults, warnings and logs.</param>
 internal sealed record Terminal(IAnsiConsole Console, TextWriter Error)
 {
+    /// <summary>Tells why, and ends the process at once, while another of its threads cannot be stopped.</summary>
+    /// <param name="fault">Why.</param>
+    public void End(Fault fault)
+    {
+        Error.Error(fault);
+        Error.Flush();
+        ProcessEnd.Now(fault.ExitCode);
+    }
+
     /// <summary>Why results were lost, a full disk for instance; null while all have arrived.</summary>
     public Func<string?> Lost { get; init; } = static () => null;
 

@@ -74,8 +74,7 @@ internal static class AdapterEffect
         using var conditioning = network.Encode(new ConditioningRequest([""], Guidance.None, size));
         var device = model.Trained.Parameters[0].Value.device;
         using var latents = RandomKey.OfRun(0).For("adapter").For("check").Normal(space.Batch(1), device);
-        using var scope = NewDisposeScope();
-        return network.Velocity(latents, [0.5], conditioning).MoveToOuterDisposeScope();
+        return network.Velocity(latents, [0.5], conditioning);
     }
 
     private static bool IsAnywhere(Tensor gradient)

@@ -14,7 +14,6 @@ using LeapAlign.Host.Runs.Folders;
 using LeapAlign.Host.Runs.Joined;
 using LeapAlign.Host.Runs.Records;
 using LeapAlign.Host.Runs.TensorBoard;
-using LeapAlign.Host.Runtime;
 using LeapAlign.Host.Telemetry;
 using LeapAlign.Pipeline;
 using LeapAlign.Storage.Disks;
@@ -69,7 +68,7 @@ internal sealed class Training(Terminal terminal, ILoggerFactory loggers, RunTel
         }
         catch (Exception exception)
         {
-            scorers.End(exception.ToFault(static (type, message) => new Fault.Run(FaultCodes.StepThrew, $"{type} where nobody expects one: {message}")));
+            scorers.End(RankFault.Unexpected(exception));
             throw;
         }
     }
@@ -92,7 +91,7 @@ internal sealed class Training(Terminal terminal, ILoggerFactory loggers, RunTel
         }
         catch (Exception exception)
         {
-            ranks.Fail(exception.ToFault(static (type, message) => new Fault.Run(FaultCodes.StepThrew, $"{type} where nobody expects one: {message}")));
+            ranks.Fail(RankFault.Unexpected(exception));
             throw;
         }
     }
@@ -102,19 +101,12 @@ internal sealed class Training(Terminal terminal, ILoggerFactory loggers, RunTel
     {
         if (!job.Ranks.Agreed(RunFolderIsThere, Result.Ok(Unit.Value)).TryGet(out var _, out var fault)) return fault;
         using var kernel = new RunKernel(job.Plan, parts, job.Site.Device, []);
-        using var watchdog = new Watchdog(job.Plan.Guard, time, End, job.Ranks, job.Site.People);
+        using var watchdog = new Watchdog(job.Plan.Guard, time, terminal.End, job.Ranks, job.Site.People);
         kernel.Stages.Add(watchdog);
         return from resumed in job.Options.Resume is null ? Unit.Value : kernel.ResumeAsFirst()
                from ended in kernel.Run(stop)
                select ended == RunEnding.Interrupted ? Completion.Interrupted : Completion.Whole;
     }, stop);
-
-    private void End(Fault fault)
-    {
-        terminal.Error.Error(fault);
-        terminal.Error.Flush();
-        ProcessEnd.Now(fault.ExitCode);
-    }
 
     // A run that goes on has its folder before its parts, one that begins has it after.
     private Result<Completion> BeginOrResume(Job job, CancellationToken stop)
@@ -228,9 +220,7 @@ internal sealed class Training(Terminal terminal, ILoggerFactory loggers, RunTel
     {
         witness?.Fail(fault);
         Task.Run(() => report.EndAtOnce(fault)).Wait(s_longestRecord);
-        terminal.Error.Error(fault);
-        terminal.Error.Flush();
-        ProcessEnd.Now(fault.ExitCode);
+        terminal.End(fault);
     }
 
     private Unit Report((string Export, string Report) written, ProgressDisplay progress, RunKernel kernel, Warnings warnings)

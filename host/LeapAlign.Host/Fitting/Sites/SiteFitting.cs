@@ -13,7 +13,6 @@ using LeapAlign.Host.Kernel.Pictures;
 using LeapAlign.Host.Kernel.Ranks;
 using LeapAlign.Host.Runs;
 using LeapAlign.Host.Runs.Joined;
-using LeapAlign.Host.Runtime;
 using LeapAlign.Pipeline;
 using Microsoft.Extensions.Logging;
 
@@ -74,7 +73,7 @@ internal sealed class SiteFitting(Terminal terminal, ILoggerFactory loggers)
     {
         var (site, owned) = at;
         var stages = site.Stages();
-        using var watchdog = new Watchdog(plan.Guard, TimeProvider.System, End, sites.Ranks, site.People);
+        using var watchdog = new Watchdog(plan.Guard, TimeProvider.System, terminal.End, sites.Ranks, site.People);
         stages.Add(watchdog);
         sites.Ranks.Stages = stages;
         void Say(string line)
@@ -110,12 +109,5 @@ internal sealed class SiteFitting(Terminal terminal, ILoggerFactory loggers)
         }
         SiteStates.Remove(sites.Stem);
         return sites.Ranks.Rank == 0 ? RewardFitting.Show(terminal, options, reward, done) : Completion.Whole;
-    }
-
-    private void End(Fault fault)
-    {
-        terminal.Error.Error(fault);
-        terminal.Error.Flush();
-        ProcessEnd.Now(fault.ExitCode);
     }
 }

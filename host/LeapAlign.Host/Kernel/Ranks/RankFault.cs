@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json.Nodes;
+using LeapAlign.Host.Telemetry;
 using LeapAlign.Pipeline;
 
 namespace LeapAlign.Host.Kernel.Ranks;
@@ -7,6 +8,9 @@ namespace LeapAlign.Host.Kernel.Ranks;
 /// <summary>A fault on its way from one process to the others.</summary>
 internal static class RankFault
 {
+    /// <summary>What ends all processes where one of them throws and no stage, which would name it, is under way.</summary>
+    public static Fault Unexpected(Exception exception) => exception.ToFault(static (type, message) => new Fault.Run(FaultCodes.StepThrew, $"{type} where nobody expects one: {message}"));
+
     /// <summary>Several as bytes.</summary>
     public static byte[] WriteAll(IReadOnlyList<Fault> faults) => faults.Count == 0 ? [] : Encoding.UTF8.GetBytes(new JsonArray([.. faults.Select(static fault => (JsonNode)Node(fault))]).ToJsonString());
 

@@ -14,6 +14,8 @@ namespace LeapAlign.Host.Kernel.Rewards;
 /// <param name="stop">Asks the run to stop; a reward may then give up waiting.</param>
 internal sealed class RunReward(RewardPlan plan, object reward, Device device, CancellationToken stop = default)
 {
+    private RewardTraits? _traits;
+
     /// <summary>Asks the run to stop.</summary>
     public CancellationToken Stop => stop;
 
@@ -42,7 +44,7 @@ internal sealed class RunReward(RewardPlan plan, object reward, Device device, C
     public ILatentReward? Latent => reward as ILatentReward;
 
     /// <summary>What is known of it; told by the process that computes it, where that is another one.</summary>
-    public RewardTraits Traits => reward is RemoteReward remote ? remote.Traits : RewardTraits.Of(reward);
+    public RewardTraits Traits => reward is RemoteReward remote ? remote.Traits : _traits ??= RewardTraits.Of(reward);
 
     /// <summary>Whether its scores have gradients.</summary>
     public bool IsDifferentiable => Traits.IsDifferentiable;

@@ -55,7 +55,7 @@ internal sealed class MovingAverage : IDisposable
     public Policy Policy => Whole.Match(static whole => whole, static fault => throw new FaultException(fault));
 
     /// <summary>The average as a state; of several processes the first has all of it after <see cref="Collect"/>.</summary>
-    public IStateful State => IsShared ? new SharedState(this) : OfAll(_average!);
+    public IStateful State => IsShared ? new StateInShares(this) : OfAll(_average!);
 
     /// <summary>Takes the weights after an optimizer step.</summary>
     /// <param name="updates">n, the updates before it.</param>
@@ -110,13 +110,15 @@ internal sealed class MovingAverage : IDisposable
         var whole = new Tensor[_average.Length];
         for (var i = 0; i < whole.Length; i++)
         {
-            var value = _parameters[i].Value;
-            whole[i] = _average[i] ?? empty(value.shape, dtype: _type, device: value.device).DetachFromDisposeScope();
+            whole[i] = _average[i] ?? Room(i);
             _ranks.From(_owners![i], "the moving average", whole[i]);
             if (!keeps && _average[i] is null) whole[i].Dispose();
         }
         if (keeps) _policy = new Policy(Name, whole);
     }
+
+    // For what another process keeps.
+    private Tensor Room(int place) => empty(_parameters[place].Value.shape, dtype: _type, device: _parameters[place].Value.device).DetachFromDisposeScope();
 
     // What other processes keep is here no longer than it is looked at.
     private void Forget()
@@ -141,7 +143,7 @@ internal sealed class MovingAverage : IDisposable
         }
     }
 
-    private sealed class SharedState(MovingAverage average) : IStateful
+    private sealed class StateInShares(MovingAverage average) : IStateful
     {
         public int StateVersion => average.OfAll([]).StateVersion;
 
@@ -151,7 +153,7 @@ internal sealed class MovingAverage : IDisposable
         public Result<Unit> Load(PartState state)
         {
             average.Forget();
-            Tensor[] whole = [.. average._average.Select((own, i) => own ?? empty(average._parameters[i].Value.shape, dtype: average._type, device: average._parameters[i].Value.device).DetachFromDisposeScope())];
+            Tensor[] whole = [.. average._average.Select((own, i) => own ?? average.Room(i))];
             average._policy = new Policy(Name, whole);
             var loaded = average.OfAll(whole).Load(state);
             if (!loaded.IsOk || average._ranks.Rank > 0) average.Forget();

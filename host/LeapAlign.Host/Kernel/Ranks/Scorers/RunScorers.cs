@@ -2,7 +2,6 @@ using LeapAlign.Contracts.Ranks;
 using LeapAlign.Host.Commands;
 using LeapAlign.Host.Composition;
 using LeapAlign.Host.Kernel.Rewards;
-using LeapAlign.Host.Telemetry;
 using LeapAlign.Pipeline;
 using static TorchSharp.torch;
 
@@ -85,7 +84,7 @@ internal sealed class RunScorers(IPeerCommunicator processes, ProcessRoles roles
         }
         catch (Exception exception) when (!_met)
         {
-            _all.Fail(exception.ToFault(static (type, message) => new Fault.Run(FaultCodes.StepThrew, $"{type} where nobody expects one: {message}")));
+            _all.Fail(RankFault.Unexpected(exception));
             throw;
         }
     }
