@@ -57,4 +57,10 @@ internal sealed record GenerateOptions(IReadOnlyList<string> Captions, string Ou
 {
     /// <summary>The size of the pictures; null takes the model's own.</summary>
     public ImageSize? Size { get; init; }
+
+    /// <summary>The option of <see cref="Rows"/>.</summary>
+    public const string RowsOption = "--rows";
+
+    /// <summary>A file that takes a row for each picture, or <see cref="OutputFile.StandardOutput"/>; null for none.</summary>
+    public string? Rows { get; init; }
 }

@@ -24,6 +24,9 @@ internal static class OutputFile
         return Unit.Value;
     }
 
+    /// <summary>The full path of the folder of a file, from which what stands in it is named; null for standard output, which has none.</summary>
+    public static string? FolderOf(string path) => path == StandardOutput ? null : Path.GetDirectoryName(Path.GetFullPath(path));
+
     /// <summary>Refuses a command line whose options both ask for standard output.</summary>
     public static void OneAtMost(CommandResult result, Option first, Option second)
     {

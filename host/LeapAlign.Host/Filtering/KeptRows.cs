@@ -1,9 +1,5 @@
 using System.Globalization;
 using System.Text;
-using System.Text.Encodings.Web;
-using System.Text.Json;
-using System.Text.Json.Nodes;
-using LeapAlign.Contracts.Prompts;
 using LeapAlign.Host.Kernel.Pictures;
 using LeapAlign.Pipeline;
 using LeapAlign.Storage.Disks;
@@ -17,9 +13,6 @@ internal static class KeptRows
     /// <summary>The file of rows in the folder.</summary>
     public const string FileName = "pictures.jsonl";
 
-    private static readonly string[] s_captionKeys = ["prompt", "caption", "text"];
-    private static readonly JsonSerializerOptions s_options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
-
     /// <summary>Writes it, whole or not at all.</summary>
     /// <param name="folder">Its full path.</param>
     /// <param name="sheet">What was found.</param>
@@ -28,7 +21,7 @@ internal static class KeptRows
     public static Result<Unit> Write(string folder, FilterSheet sheet, bool withClean) => WholeFolder.Write(folder, aside =>
     {
         var lines = new StringBuilder();
-        foreach (var clean in withClean ? sheet.Clean : []) lines.Append(Line(clean, Path.GetRelativePath(folder, clean.Pictures[0]), clean.Text)).Append('\n');
+        foreach (var clean in withClean ? sheet.Clean : []) lines.Append(PictureRow.Line(clean, Path.GetRelativePath(folder, clean.Pictures[0]), clean.Text)).Append('\n');
         for (var row = 0; row < sheet.Rows.Count; row++)
         {
             if (sheet.Verdicts[row] is not { Kept: true, Best: var best }) continue;
@@ -39,7 +32,7 @@ internal static class KeptRows
                 file = string.Create(CultureInfo.InvariantCulture, $"{row + 1:D6}.png");
                 if (!WholeFile.Write(Path.Combine(aside, file), Laid(prompt.Pictures[0], best.Pose)).TryGet(out _, out var fault)) return fault;
             }
-            lines.Append(Line(prompt, file, best.Caption)).Append('\n');
+            lines.Append(PictureRow.Line(prompt, file, best.Caption)).Append('\n');
         }
         return WholeFile.Write(Path.Combine(aside, FileName), Encoding.UTF8.GetBytes(lines.ToString()));
     });
@@ -51,16 +44,5 @@ internal static class KeptRows
         using var image = SKImage.FromBitmap(laid);
         using var png = image.Encode(SKEncodedImageFormat.Png, 100);
         return png.ToArray();
-    }
-
-    // What else a row says is said of its caption (docs/prompt-files.md), and does not hold for another.
-    private static string Line(Prompt prompt, string file, string caption)
-    {
-        var line = new JsonObject { ["file"] = file.Replace('\\', '/'), ["caption"] = caption };
-        if (caption == prompt.Text && prompt.Metadata is { } text && JsonNode.Parse(text) is JsonObject metadata)
-        {
-            foreach (var (key, value) in metadata.Where(each => !line.ContainsKey(each.Key) && !s_captionKeys.Contains(each.Key, StringComparer.Ordinal))) line[key] = value?.DeepClone();
-        }
-        return line.ToJsonString(s_options);
     }
 }

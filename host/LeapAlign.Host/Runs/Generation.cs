@@ -34,6 +34,7 @@ internal sealed class Generation(Terminal terminal, ILoggerFactory loggers) : IG
     private Result<Completion> Generate(RunPlan plan, GenerateOptions options, RunSite site, CancellationToken stop) => site.Work(
         "drawing",
         owned =>
+            from place in options.Rows is { } rows && rows != OutputFile.StandardOutput ? OutputFile.CanBe(rows) : Unit.Value
             from prompts in Captions(plan, options, site, owned)
             from sampler in RunParts.Make<ISampler>(plan.Sampler, site.Context, owned)
             from trained in TrainedModel.Make(plan, site.Context, owned)
@@ -61,7 +62,7 @@ internal sealed class Generation(Terminal terminal, ILoggerFactory loggers) : IG
 
     private Result<Completion> Draw(IReadOnlyList<PictureRequest> pictures, (PictureSampling Sampling, FiniteCheck Finite) how, (GenerateOptions Options, int Batch) what, CancellationToken stop)
     {
-        var drawn = 0;
+        var drawn = new List<(Prompt Prompt, string Path)>(pictures.Count);
         foreach (var batch in pictures.Chunk(what.Batch))
         {
             if (stop.IsCancellationRequested) break;
@@ -73,15 +74,24 @@ internal sealed class Generation(Terminal terminal, ILoggerFactory loggers) : IG
                 if (how.Finite.Since(i) is { } since)
                 {
                     return new Fault.Input(
-                        FaultCodes.PictureNotFinite, $"the picture of {Quoted.Words(batch[i].Prompt.Text)} is not finite {since}; {drawn} of {pictures.Count} pictures are drawn");
+                        FaultCodes.PictureNotFinite, $"the picture of {Quoted.Words(batch[i].Prompt.Text)} is not finite {since}; {drawn.Count} of {pictures.Count} pictures are drawn");
                 }
                 var path = Path.Combine(what.Options.Output, FileName(batch[i], what.Options.ImagesPerPrompt));
                 if (!RunFolder.WriteInto(path, SampleGrid.Encode(SamplePicture.Of(images[i], batch[i].Prompt.Text, new Dictionary<string, double>()))).TryGet(out _, out var fault)) return fault;
-                drawn++;
+                drawn.Add((batch[i].Prompt, path));
             }
         }
-        terminal.Write(drawn == pictures.Count ? $"{drawn} pictures in {what.Options.Output}" : $"interrupted: {drawn} of {pictures.Count} pictures in {what.Options.Output}");
-        return drawn == pictures.Count ? Completion.Whole : Completion.Interrupted;
+        if (!OutputFile.Write(what.Options.Rows, () => Rows(drawn, what.Options.Rows!), terminal).TryGet(out _, out var refused)) return refused;
+        if (what.Options.Rows != OutputFile.StandardOutput)
+            terminal.Write(drawn.Count == pictures.Count ? $"{drawn.Count} pictures in {what.Options.Output}" : $"interrupted: {drawn.Count} of {pictures.Count} pictures in {what.Options.Output}");
+        return drawn.Count == pictures.Count ? Completion.Whole : Completion.Interrupted;
+    }
+
+    // Files are named from the folder of the rows; on standard output, which has none, from that of the program.
+    private static string Rows(IReadOnlyList<(Prompt Prompt, string Path)> drawn, string rows)
+    {
+        var folder = OutputFile.FolderOf(rows) ?? Environment.CurrentDirectory;
+        return string.Concat(drawn.Select(one => $"{PictureRow.Line(one.Prompt, Path.GetRelativePath(folder, one.Path), one.Prompt.Text)}\n"));
     }
 
     private static string FileName(PictureRequest picture, int images)

@@ -46,14 +46,15 @@ internal sealed record ScoreSheet(IReadOnlyList<RewardPlan> Rewards, IReadOnlyLi
     });
 
     /// <summary>As comma-separated values with a header, quoted as RFC 4180 has it, with line feeds between rows. A text never begins as a formula does.</summary>
-    public string ToCsv()
+    /// <param name="folder">The folder of the file, from which pictures are named, so that the prompt source <c>scored</c> finds them; null names them as they were given.</param>
+    public string ToCsv(string? folder = null)
     {
         var table = new StringBuilder();
         Append(["picture", "caption", "width", "height", .. Rewards.Select(static reward => Cell(reward.Part.Name))]);
         foreach (var row in Rows)
         {
             Append([
-                Cell(row.Picture.Name), Cell(row.Picture.Prompt.Text), row.Width.ToString(CultureInfo.InvariantCulture), row.Height.ToString(CultureInfo.InvariantCulture),
+                Cell(folder is null ? row.Picture.Name : Path.GetRelativePath(folder, row.Picture.Path).Replace('\\', '/')), Cell(row.Picture.Prompt.Text), row.Width.ToString(CultureInfo.InvariantCulture), row.Height.ToString(CultureInfo.InvariantCulture),
                 .. row.Values.Select(static value => value.ToString("R", CultureInfo.InvariantCulture)),
             ]);
         }

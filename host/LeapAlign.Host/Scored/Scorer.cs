@@ -67,7 +67,7 @@ internal sealed class Scorer(Terminal terminal, ILoggerFactory loggers)
     {
         if (NotFinite(sheet) is { } bad) warnings.Add(bad);
         return from json in OutputFile.Write(options.Json, sheet.ToJson, terminal)
-               from csv in OutputFile.Write(options.Csv, sheet.ToCsv, terminal)
+               from csv in OutputFile.Write(options.Csv, () => sheet.ToCsv(OutputFile.FolderOf(options.Csv!)), terminal)
                let shown = options.TakesOutput ? Unit.Value : Show(sheet)
                select shown;
     }

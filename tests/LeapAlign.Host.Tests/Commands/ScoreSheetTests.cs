@@ -29,6 +29,14 @@ public sealed class ScoreSheetTests
     }
 
     [Fact]
+    public void Pictures_are_named_from_the_folder_of_the_file()
+    {
+        var sheet = new ScoreSheet([], [new ScoreRow(new ScoredPicture("runs/log/pictures/a.png", Path.GetFullPath("runs/log/pictures/a.png"), new Prompt(0, "a ring")), 4, 3, [])]);
+        Assert.StartsWith("picture,caption,width,height\npictures/a.png,", sheet.ToCsv(Path.GetFullPath("runs/log")), StringComparison.Ordinal);
+        Assert.StartsWith("picture,caption,width,height\nruns/log/pictures/a.png,", sheet.ToCsv(), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Numbers_are_read_back_to_the_last_bit_in_every_language()
     {
         double[] values = [-0.1f, 1.0 / 3, 1e-310, double.MaxValue, -12345678.9];

@@ -2,10 +2,12 @@ using System.Text.Json.Serialization;
 using LeapAlign.Contracts.Flow;
 using LeapAlign.Contracts.Models;
 using LeapAlign.Contracts.Plugins;
+using LeapAlign.Contracts.Prompts;
 using LeapAlign.Contracts.Samplers;
 using LeapAlign.Contracts.Weights;
 using LeapAlign.Host.Commands;
 using LeapAlign.Host.Composition;
+using LeapAlign.Host.Kernel.Pictures;
 using LeapAlign.Host.Runs;
 using LeapAlign.Pipeline;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -75,13 +77,59 @@ public sealed class GeneratedPictureTests : IDisposable
         Assert.Empty(Written());
     }
 
+    [Fact]
+    public void Rows_name_pictures_from_their_own_folder()
+    {
+        var rows = Path.Combine(Directory.CreateDirectory(Path.Combine(_folder, "rows")).FullName, "all.jsonl");
+        Generate(new Drawing { Rows = rows }, "plain", "a \"quoted\" one").Value();
+        Assert.Equal(
+            """
+            {"file":"../0000-plain.png","caption":"plain"}
+            {"file":"../0001-a--quoted--one.png","caption":"a \"quoted\" one"}
+
+            """,
+            File.ReadAllText(rows),
+            ignoreLineEndingDifferences: true);
+    }
+
+    [Fact]
+    public void An_interruption_leaves_rows_of_what_was_drawn()
+    {
+        using var source = new CancellationTokenSource();
+        var rows = Path.Combine(_folder, "all.jsonl");
+        Generate(new Drawing { Drawn = source.Cancel, Stop = source.Token, Rows = rows }, "a", "b").Value();
+        Assert.Equal("""{"file":"0000-a.png","caption":"a"}""", File.ReadAllText(rows).TrimEnd());
+    }
+
+    [Fact]
+    public void Rows_that_cannot_be_written_are_refused_before_anything_is_drawn()
+    {
+        Generate(new Drawing { Rows = Path.Combine(_folder, "absent", "all.jsonl") }, "plain").Fault(FaultCodes.CannotWrite, "its folder does not exist");
+        Assert.Empty(Written());
+    }
+
+    [Fact]
+    public void Rows_on_standard_output_are_alone_there()
+    {
+        Generate(new Drawing { Rows = OutputFile.StandardOutput }, "plain").Value();
+        Assert.Equal($$"""{"file":"{{Path.GetRelativePath(Environment.CurrentDirectory, Path.Combine(_folder, "0000-plain.png"))}}","caption":"plain"}""", _output.ToString().TrimEnd());
+    }
+
+    [Fact]
+    public void A_row_has_what_the_file_of_captions_says_but_for_another_caption()
+    {
+        var prompt = new Prompt(0, "a circle", """{"prompt": "a circle", "file": "other.png", "include": [{"class": "circle"}]}""");
+        Assert.Equal("""{"file":"x/1.png","caption":"a circle","include":[{"class":"circle"}]}""", PictureRow.Line(prompt, @"x\1.png", "a circle"));
+        Assert.Equal("""{"file":"1.png","caption":"a ring"}""", PictureRow.Line(prompt, "1.png", "a ring"));
+    }
+
     private Result<Completion> Generate(Drawing drawing, params string[] captions)
     {
         var plan = TestWorkspace.Compose(TestWorkspace.Valid, "evaluation.batch=1").Value();
         plan = plan with { Model = Part<IModel>(plan.Model, new DrawingModel(drawing)), Sampler = Part<ISampler>(plan.Sampler, new PlainSampler(drawing)) };
         var console = AnsiConsole.Create(new() { Out = new AnsiConsoleOutput(_output), Ansi = AnsiSupport.No, Interactive = InteractionSupport.No });
         return new Generation(new Terminal(console, TextWriter.Null), NullLoggerFactory.Instance)
-            .Generate(plan, new GenerateOptions(captions, _folder, 0, null, 1) { Size = drawing.Size }, drawing.Stop);
+            .Generate(plan, new GenerateOptions(captions, _folder, 0, null, 1) { Size = drawing.Size, Rows = drawing.Rows }, drawing.Stop);
     }
 
     private string[] Written() => [.. Directory.EnumerateFiles(_folder).Select(static file => Path.GetFileName(file)).Order(StringComparer.Ordinal)];
@@ -98,6 +146,8 @@ public sealed class GeneratedPictureTests : IDisposable
         public CancellationToken Stop { get; init; }
 
         public ImageSize? Size { get; init; }
+
+        public string? Rows { get; init; }
 
         public int Tokens { get; set; }
     }

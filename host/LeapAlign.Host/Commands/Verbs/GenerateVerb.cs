@@ -21,6 +21,12 @@ internal sealed class GenerateVerb(PlanRun run, IGeneration generation) : IVerb
     private readonly Option<string?> _size = new("--size") { Description = "The size of the pictures in pixels, such as 512x512; the model's own when absent.", HelpName = "width x height" };
     private readonly Option<int> _count = new("--count", "-n") { Description = "Pictures for each caption.", DefaultValueFactory = _ => 1 };
 
+    private readonly Option<string?> _rows = new(GenerateOptions.RowsOption)
+    {
+        Description = "Writes a row of JSON for each picture: its file, its caption and what the file of captions says of it, as score --captions reads it; - for standard output.",
+        HelpName = "file",
+    };
+
     public bool WritesFiles => true;
 
     public Command Describe()
@@ -36,7 +42,7 @@ internal sealed class GenerateVerb(PlanRun run, IGeneration generation) : IVerb
         _steps.Limit(1, 1000);
         _count.Limit(1, 1024);
         _size.Refuse(static word => ImageSize.TryParse(word, out _) ? null : $"--size is {ImageSize.Form}, not {Quoted.Words(word)}");
-        var command = new Command("generate", "Draws pictures for captions.") { _captions, _model, _output, _seed, _steps, _guidance, _size, _count };
+        var command = new Command("generate", "Draws pictures for captions.") { _captions, _model, _output, _seed, _steps, _guidance, _size, _count, _rows };
         command.SetAction(Invoke);
         return command;
     }
@@ -50,6 +56,7 @@ internal sealed class GenerateVerb(PlanRun run, IGeneration generation) : IVerb
             parsed.GetValue(_captions) ?? [], Path.GetFullPath(parsed.GetValue(_output)!), parsed.GetValue(_seed), parsed.GetValue(_steps), parsed.GetValue(_count))
         {
             Size = ImageSize.TryParse(parsed.GetValue(_size), out var size) ? size : null,
+            Rows = parsed.GetValue(_rows),
         };
         return run.Run(CompositionSource.Of(parsed).With(further) with { ModelFolder = model }, (plan, _, stop) => generation.Generate(plan, options, stop));
     }
