@@ -18,7 +18,7 @@ public sealed class LauncherTests
             var name = Path.GetFileName(launcher).Replace('.', '-');
             // Each keeps half of the optimizer's state and of the average under one of them.
             var kept = name == "mpirun-openmpi" ? "sharded" : "whole";
-            var outcome = Launch(workspace, launcher, "train", "--name", name, "--set", $"run.optimizerState={kept}", "--set", $"run.averageState={kept}");
+            var outcome = Launch(workspace, launcher, "train", "--name", name, "--set", $"run.optimizerState={kept}", "--set", $"run.averageState={kept}", "--set", $"run.gradientState={kept}");
             Assert.True(outcome.ExitCode == 0, outcome.Error);
             Assert.Equal(Metrics(workspace, "alone"), Metrics(workspace, name));
             Assert.Equal(Weights(workspace, "alone"), Weights(workspace, name));

@@ -58,17 +58,18 @@ public sealed class RankTests
         var run = new RunSettings { Steps = 3, Batch = 2, Accumulation = 4, Shards = 4 };
         foreach (var optimizer in new[] { Part(new AdamWPlugin(), "adamw", "{}"), Part(new MuonPlugin(), "muon", """{ "rate": 0.01 }""") })
         {
-            (float[], StepReport) Made(ICommunicator communicator, string state)
+            (float[], StepReport) Made(ICommunicator communicator, string state, string gradients)
             {
                 using var scope = NewDisposeScope();
-                using var made = new SteppedRun(InProcessRun.Plan(run with { OptimizerState = state }).With(ScriptedRun.Algorithm(static step => step.Average(Loss), [])) with { Optimizer = optimizer }, communicator);
+                using var made = new SteppedRun(InProcessRun.Plan(run with { OptimizerState = state, GradientState = gradients }).With(ScriptedRun.Algorithm(static step => step.Average(Loss), [])) with { Optimizer = optimizer }, communicator);
                 StepReport? report = null;
                 for (var step = 0; step < run.Steps; step++) report = made.Step();
                 Assert.Equal(state == RunSettings.StateSharded && communicator.World > 1, made.Training.SharesStates);
                 return (made.Weight.detach().flatten().data<float>().ToArray(), report!);
             }
-            var alone = Made(OneProcess.Instance, RunSettings.StateSharded);
-            foreach (var state in new[] { RunSettings.StateWhole, RunSettings.StateSharded }) Assert.All(ThreadedRanks.Run(world, communicator => Made(communicator, state)), each => Same(alone, each));
+            var alone = Made(OneProcess.Instance, RunSettings.StateSharded, RunSettings.StateSharded);
+            foreach (var (state, gradients) in new[] { (RunSettings.StateWhole, RunSettings.StateWhole), (RunSettings.StateSharded, RunSettings.StateWhole), (RunSettings.StateSharded, RunSettings.StateSharded) })
+                Assert.All(ThreadedRanks.Run(world, communicator => Made(communicator, state, gradients)), each => Same(alone, each));
         }
     }
 
@@ -96,6 +97,16 @@ public sealed class RankTests
         var fault = parts.Check(plan).Match<Fault?>(static _ => null, static fault => fault);
         Assert.Equal(FaultCodes.NotSeparable, fault?.Code);
         Assert.Equal("run.optimizerState", fault!.Place?.Key);
+    }
+
+    [Fact]
+    public void Gradients_are_not_shared_where_each_process_updates_all_weights()
+    {
+        var plan = InProcessRun.Plan(new RunSettings { Steps = 1, Batch = 2, GradientState = RunSettings.StateSharded });
+        using var parts = Recording.Require(RunParts.Create(plan, InProcessRun.Context, RunRanks.Alone));
+        var fault = parts.Check(plan).Match<Fault?>(static _ => null, static fault => fault);
+        Assert.Equal((FaultCodes.NotSeparable, "run.gradientState"), (fault?.Code, fault?.Place?.Key));
+        Assert.Contains("set run.optimizerState to \"sharded\", too", fault!.Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -128,10 +139,12 @@ public sealed class RankTests
         Assert.Equal(1, both[0].Report.Updates);
     }
 
-    [Fact]
-    public void A_gradient_that_is_not_finite_in_one_process_is_refused_in_all()
+    [Theory]
+    [InlineData(RunSettings.StateWhole)]
+    [InlineData(RunSettings.StateSharded)]
+    public void A_gradient_that_is_not_finite_in_one_process_is_refused_in_all(string state)
     {
-        var run = new RunSettings { Steps = 1, Batch = 2, Accumulation = 2 };
+        var run = new RunSettings { Steps = 1, Batch = 2, Accumulation = 2, OptimizerState = state, GradientState = state };
         var skipped = ThreadedRanks.Run(2, communicator => Scripted(run, communicator, step => step.Average(batch => Loss(batch, communicator.Rank == 1 ? float.NaN : 1))));
         Assert.Equal([1, 1], skipped.Select(static each => each.Report.Skipped));
     }

@@ -17,16 +17,25 @@ internal static class AdapterEffect
     // Rounding of factors in the precision of the network moves an output by about this part of what the adapter moves it by.
     private const double Tolerance = 0.05;
 
+    /// <summary>Whether a gradient is anything but zeros.</summary>
+    public static bool Moves(Tensor gradient)
+    {
+        using var scope = NewDisposeScope();
+        using var _ = no_grad();
+        return gradient.count_nonzero().item<long>() > 0;
+    }
+
     /// <summary>Looks at the gradients of an update, before it is made.</summary>
     /// <param name="adapter">The adapter.</param>
+    /// <param name="moves">Whether a parameter has a gradient somewhere, <see cref="Moves"/> of it for instance.</param>
     /// <param name="first">Whether it is the first update that has a gradient. A factor that begins at zero hides the gradient of the other one until then.</param>
     /// <returns>Null when every attached layer learns; otherwise the fault that names those that do not.</returns>
-    public static Fault? OfGradients(IAttachedAdapter adapter, bool first)
+    public static Fault? OfGradients(IAttachedAdapter adapter, Func<Parameter, bool> moves, bool first)
     {
         List<string> still = [];
         foreach (var site in adapter.Bound)
         {
-            var moving = adapter.ParametersOf(site).Count(static parameter => parameter.Value.grad is { } gradient && IsAnywhere(gradient));
+            var moving = adapter.ParametersOf(site).Count(moves);
             if (first ? moving == 0 : moving < adapter.ParametersOf(site).Count) still.Add(site.Name);
         }
         if (still.Count == 0) return null;
@@ -75,13 +84,6 @@ internal static class AdapterEffect
         var device = model.Trained.Parameters[0].Value.device;
         using var latents = RandomKey.OfRun(0).For("adapter").For("check").Normal(space.Batch(1), device);
         return network.Velocity(latents, [0.5], conditioning);
-    }
-
-    private static bool IsAnywhere(Tensor gradient)
-    {
-        using var scope = NewDisposeScope();
-        using var _ = no_grad();
-        return gradient.count_nonzero().item<long>() > 0;
     }
 
     private static double Largest(Tensor values) => values.abs().max().item<float>();

@@ -86,6 +86,7 @@ internal sealed class RunParts : IDisposable
         if (!Ranks.IsAlone && Rewards.FirstOrDefault(static reward => reward.Learning is not null) is { } learning)
             return new Fault.Composition(FaultCodes.LearningRewardShared, $"the reward '{learning.Name}' learns from the samples of its process, and {Ranks.World} processes share this run: each would follow another gradient; run it in one process", learning.Plan.Part.Place);
         if (plan.Run.OptimizerState == RunSettings.StateSharded && Whole(plan) is { } inseparable) return inseparable;
+        if (plan.Run.GradientState == RunSettings.StateSharded && Everywhere(plan) is { } needed) return needed;
         try
         {
             foreach (var drawn in Drawn)
@@ -122,6 +123,16 @@ internal sealed class RunParts : IDisposable
         if (Optimizer.IsSeparable && needs.Count == 0) return null;
         var why = needs.Count == 0 ? "does not update each parameter by itself" : $"requires {string.Join(", ", needs.Select(static need => $"'{need}'"))} of all parameters";
         return new Fault.Composition(FaultCodes.NotSeparable, $"run.optimizerState is \"{RunSettings.StateSharded}\", but the optimizer '{optimizer.Name}' {why}: take \"{RunSettings.StateWhole}\", or an optimizer such as adamw or muon", new SourcePlace("plugins.json", Key: "run.optimizerState"));
+    }
+
+    private Fault? Everywhere(RunPlan plan)
+    {
+        var place = new SourcePlace("plugins.json", Key: "run.gradientState");
+        if (plan.Run.OptimizerState != RunSettings.StateSharded)
+            return new Fault.Composition(FaultCodes.NotSeparable, $"run.gradientState is \"{RunSettings.StateSharded}\", but each process updates all weights and needs the gradient of all: set run.optimizerState to \"{RunSettings.StateSharded}\", too", place);
+        return Objectives.FirstOrDefault(static entry => entry.Objective is IGradientObjective) is { } objective
+            ? new Fault.Composition(FaultCodes.NotSeparable, $"run.gradientState is \"{RunSettings.StateSharded}\", but the objective '{objective.Plan.Part.Name}' is made of the gradient of all weights: take \"{RunSettings.StateWhole}\"", place)
+            : null;
     }
 
     private static Fault? Repeated(RunPlan plan) => plan.Guard.Fallen != GuardSettings.Undo || plan.Algorithm.Definition.Provides(plan.Algorithm.Settings).Contains(Capabilities.Replay, StringComparer.Ordinal)

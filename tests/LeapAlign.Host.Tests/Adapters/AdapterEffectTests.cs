@@ -22,16 +22,18 @@ public sealed class AdapterEffectTests : IDisposable
         // In the first update a factor that begins at zero hides the other's gradient.
         adapter.Parameters[2].Value.grad = null;
         if (!hidden) adapter.Parameters[3].Value.grad = zeros_like(adapter.Parameters[3].Value);
-        var first = AdapterEffect.OfGradients(adapter, first: true);
+        var first = AdapterEffect.OfGradients(adapter, Moves, first: true);
         if (named is null) Assert.Null(first);
         else Assert.Contains(named, first!.Message, StringComparison.Ordinal);
-        var second = AdapterEffect.OfGradients(adapter, first: false)!;
+        var second = AdapterEffect.OfGradients(adapter, Moves, first: false)!;
         Assert.Equal(FaultCodes.AdapterWithoutEffect, second.Code);
         Assert.Contains("1 of its 2 layers: 'second'", second.Message, StringComparison.Ordinal);
         adapter.Parameters[2].Value.grad = ones_like(adapter.Parameters[2].Value);
         adapter.Parameters[3].Value.grad = ones_like(adapter.Parameters[3].Value);
-        Assert.Null(AdapterEffect.OfGradients(adapter, first: false));
+        Assert.Null(AdapterEffect.OfGradients(adapter, Moves, first: false));
     }
+
+    private static bool Moves(Parameter parameter) => parameter.Value.grad is { } gradient && AdapterEffect.Moves(gradient);
 
     [Theory]
     [InlineData(1f, null)]

@@ -46,6 +46,10 @@ internal sealed record RunSettings
     [AllowedValues(StateWhole, StateSharded)]
     public string OptimizerState { get; init; } = StateWhole;
 
+    [Description("What each process of a run keeps of the gradient of an update once it is joined: all of it (whole), or that of its share of the parameters (sharded, known as ZeRO stage 2), with optimizerState sharded. Each is sent its own alone, which is half of the bytes. Weights are the same to the bit.")]
+    [AllowedValues(StateWhole, StateSharded)]
+    public string GradientState { get; init; } = StateWhole;
+
     [Description("What each process of a run keeps of the moving average: that of all weights (whole), or that of its share of the parameters (sharded), which all bring together for an evaluation and the first one for a checkpoint. Weights and checkpoints are the same to the bit.")]
     [AllowedValues(StateWhole, StateSharded)]
     public string AverageState { get; init; } = StateWhole;

@@ -37,10 +37,10 @@ internal sealed class FiniteWatch : IDisposable
         parameters.FirstOrDefault(static weight => !IsFinite(weight.Value)) is { } bad ? $"the weight '{bad.Name}' is not finite" : null;
 
     /// <summary>Names the gradient in which it began, where every stage came out finite.</summary>
-    /// <param name="parameters">The trained weights, with their gradients.</param>
+    /// <param name="bad">The trained weights whose gradient is not finite, in their order.</param>
     // A gradient goes from the last layer to the first: the last one that is bad is where it began.
-    public static string FirstGradient(ParameterSet parameters) =>
-        parameters.LastOrDefault(static weight => weight.Value.grad is { } gradient && !IsFinite(gradient)) is { } layer
+    public static string FirstGradient(IEnumerable<Parameter> bad) =>
+        bad.LastOrDefault() is { } layer
             ? $"every stage came out finite, and the gradient went bad in or behind '{layer.Name}'"
             : "every stage and gradient is finite, and the loss made of them is not";
 
@@ -53,7 +53,8 @@ internal sealed class FiniteWatch : IDisposable
 
     public void Dispose() => Clear();
 
-    private static bool IsFinite(Tensor values)
+    /// <summary>Whether all values are.</summary>
+    public static bool IsFinite(Tensor values)
     {
         using var scope = NewDisposeScope();
         return values.detach().isfinite().all().item<bool>();

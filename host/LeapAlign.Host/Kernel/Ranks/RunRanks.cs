@@ -1,5 +1,3 @@
-using System.Buffers.Binary;
-using System.Text;
 using LeapAlign.Contracts.Ranks;
 using LeapAlign.Host.Kernel.Stages;
 using LeapAlign.Pipeline;
@@ -14,8 +12,6 @@ namespace LeapAlign.Host.Kernel.Ranks;
 /// <param name="communicator">Moves the bytes.</param>
 internal sealed class RunRanks(ICommunicator communicator)
 {
-    private const int HeaderBytes = 64, NameAt = 16;
-
     /// <summary>Elements of one exchange: large enough for the bandwidth, small beside the gradients of a model (docs/ranks.md).</summary>
     public const long BucketElements = 4 << 20;
 
@@ -151,14 +147,32 @@ internal sealed class RunRanks(ICommunicator communicator)
         {
             using var scope = NewDisposeScope();
             var piece = flat.narrow(0, at, Math.Min(bucket, flat.numel() - at)).view(World, -1);
-            var rows = empty_like(piece);
-            communicator.Exchange(piece, rows);
-            for (var step = 1; step < World; step *= 2)
-            {
-                for (var row = 0; row + step < World; row += 2 * step) rows[row].add_(rows[row + step]);
-            }
-            communicator.Gather(rows[0], piece);
+            communicator.Gather(Reduced(piece), piece);
         }
+    }
+
+    /// <summary>Sums of what all processes have for this one, in the same order as <see cref="Sum"/>.</summary>
+    /// <param name="what">What they are.</param>
+    /// <param name="rows">fp32, [World, n], contiguous: row r is for process r.</param>
+    /// <returns>[n]; it belongs to the scope of the caller.</returns>
+    public Tensor Scatter(string what, Tensor rows)
+    {
+        if (IsAlone) return rows[0];
+        Meet(what, rows.numel());
+        using var stage = Stages?.Enter(ReduceStage);
+        using var _ = no_grad();
+        return Reduced(rows);
+    }
+
+    private Tensor Reduced(Tensor piece)
+    {
+        var rows = empty_like(piece);
+        communicator.Exchange(piece, rows);
+        for (var step = 1; step < World; step *= 2)
+        {
+            for (var row = 0; row + step < World; row += 2 * step) rows[row].add_(rows[row + step]);
+        }
+        return rows[0];
     }
 
     /// <summary>Evaluations of the network since a count in all processes; those of the others are counted here, too.</summary>
@@ -200,7 +214,7 @@ internal sealed class RunRanks(ICommunicator communicator)
         if (_fault is { } known) return known;
         try
         {
-            return Received(Headers(Status.Faulted, own.Code, 0), own);
+            return Received(Headers(RankStatus.Faulted, own.Code, 0), own);
         }
 #pragma warning disable CA1031 // Whatever went wrong between the processes, they must not wait for each other.
         catch (Exception exception)
@@ -218,8 +232,8 @@ internal sealed class RunRanks(ICommunicator communicator)
     {
         if (IsAlone || _fault is not null || _interrupted) return _fault;
         _interrupted = true;
-        var headers = Headers(Status.Interrupted, "interrupted", 0);
-        return headers.Exists(static header => header.Status == Status.Faulted) ? Received(headers, null) : null;
+        var headers = Headers(RankStatus.Interrupted, "interrupted", 0);
+        return headers.Exists(static header => header.Status == RankStatus.Faulted) ? Received(headers, null) : null;
     }
 
     /// <summary>The stage in which a process waits for the others.</summary>
@@ -235,30 +249,30 @@ internal sealed class RunRanks(ICommunicator communicator)
     {
         if (_fault is { } known) throw new FaultException(known);
         At = what;
-        List<Header> headers;
-        using (Stages?.Enter(WaitStage)) headers = Headers(Status.Going, what, size);
-        if (headers.TrueForAll(static header => header.Status == Status.Going))
+        List<RankHeader> headers;
+        using (Stages?.Enter(WaitStage)) headers = Headers(RankStatus.Going, what, size);
+        if (headers.TrueForAll(static header => header.Status == RankStatus.Going))
         {
             var own = headers[Rank];
             if (headers.FindIndex(header => header.Name != own.Name || (alike && header.Size != own.Size)) is var other and >= 0) throw new FaultException(Parted(headers, other));
             return [.. headers.Select(static header => header.Size)];
         }
-        if (headers.Exists(static header => header.Status == Status.Faulted)) throw new FaultException(Received(headers, null));
+        if (headers.Exists(static header => header.Status == RankStatus.Faulted)) throw new FaultException(Received(headers, null));
         _interrupted = true;
         throw new OperationCanceledException("another process of the run was asked to stop");
     }
 
-    private Fault Parted(List<Header> headers, int other)
+    private Fault Parted(List<RankHeader> headers, int other)
     {
         // In the words of all processes the same, whoever finds it.
         var first = headers.FindIndex(header => header != headers[0]) is var odd and > 0 ? odd : other;
-        static string Told(Header header) => $"'{header.Name}' ({header.Size})";
+        static string Told(RankHeader header) => $"'{header.Name}' ({header.Size})";
         return _fault = new Fault.Run(FaultCodes.RanksParted, $"rank 0 has come to {Told(headers[0])}, but rank {first} to {Told(headers[first])}: a part does not do the same in all processes of the run");
     }
 
-    private Fault Received(List<Header> headers, Fault? own)
+    private Fault Received(List<RankHeader> headers, Fault? own)
     {
-        var rank = headers.FindIndex(static header => header.Status == Status.Faulted);
+        var rank = headers.FindIndex(static header => header.Status == RankStatus.Faulted);
         using var scope = NewDisposeScope();
         var text = rank == Rank ? RankFault.Write(own!) : [];
         var length = tensor(new[] { (long)text.Length });
@@ -268,30 +282,11 @@ internal sealed class RunRanks(ICommunicator communicator)
         return _fault = RankFault.Read(bytes.data<byte>().ToArray(), rank);
     }
 
-    private List<Header> Headers(Status status, string name, long size)
+    private List<RankHeader> Headers(RankStatus status, string name, long size)
     {
         using var scope = NewDisposeScope();
-        var bytes = new byte[HeaderBytes];
-        BinaryPrimitives.WriteInt64LittleEndian(bytes, (long)status);
-        BinaryPrimitives.WriteInt64LittleEndian(bytes.AsSpan(8), size);
-        Encoding.UTF8.GetBytes(name).AsSpan(0, Math.Min(Encoding.UTF8.GetByteCount(name), HeaderBytes - NameAt)).CopyTo(bytes.AsSpan(NameAt));
-        var all = empty(World, HeaderBytes, dtype: ScalarType.Byte);
-        communicator.Gather(tensor(bytes, dtype: ScalarType.Byte), all);
-        return [.. Enumerable.Range(0, World).Select(rank => Header.Read(all[rank].data<byte>().ToArray()))];
-    }
-
-    private enum Status
-    {
-        Going,
-        Faulted,
-        Interrupted,
-    }
-
-    private readonly record struct Header(Status Status, long Size, string Name)
-    {
-        public static Header Read(byte[] bytes) => new(
-            (Status)BinaryPrimitives.ReadInt64LittleEndian(bytes),
-            BinaryPrimitives.ReadInt64LittleEndian(bytes.AsSpan(8)),
-            Encoding.UTF8.GetString(bytes, NameAt, HeaderBytes - NameAt).TrimEnd('\0'));
+        var all = empty(World, RankHeader.Length, dtype: ScalarType.Byte);
+        communicator.Gather(tensor(new RankHeader(status, size, name).ToBytes(), dtype: ScalarType.Byte), all);
+        return [.. Enumerable.Range(0, World).Select(rank => RankHeader.Read(all[rank].data<byte>().ToArray()))];
     }
 }

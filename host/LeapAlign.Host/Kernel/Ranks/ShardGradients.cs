@@ -12,7 +12,8 @@ namespace LeapAlign.Host.Kernel.Ranks;
 /// <param name="ranks">The processes.</param>
 /// <param name="shards">The shards of this process.</param>
 /// <param name="batches">The micro-batches of one shard.</param>
-internal sealed class ShardGradients(ParameterSet parameters, RunRanks ranks, int shards, int batches) : IDisposable
+/// <param name="owners">Which process keeps the joined gradient of each parameter; null where all keep all.</param>
+internal sealed class ShardGradients(ParameterSet parameters, RunRanks ranks, int shards, int batches, int[]? owners = null) : IDisposable
 {
     private readonly Tensor?[][] _aside = [.. Enumerable.Range(0, shards).Select(_ => new Tensor?[parameters.Count])];
     private int _open;
@@ -29,34 +30,51 @@ internal sealed class ShardGradients(ParameterSet parameters, RunRanks ranks, in
         Swap(place / batches);
     }
 
-    /// <summary>Makes every gradient the mean over the processes of the sum over their shards. A parameter that has one in any process has one in all afterwards.</summary>
+    /// <summary>Whether a process keeps the joined gradients of its own parameters alone.</summary>
+    public bool AreShared => owners is not null && !ranks.IsAlone;
+
+    /// <summary>
+    /// Makes every gradient the mean over the processes of the sum over their shards. A parameter that has one in any process has one in all afterwards, or in the one that keeps it. Buffers are small beside the
+    /// gradients of a model.
+    /// </summary>
     public void Join()
     {
         JoinShards();
         if (ranks.IsAlone) return;
+        using var _ = no_grad();
+        var present = Anywhere("which gradients there are", [.. parameters.Select(static parameter => parameter.Value.grad is not null)]);
+        List<(Parameter Parameter, int Owner)> all = [.. parameters.Select((parameter, place) => (parameter, owners?[place] ?? ranks.Rank)).Where((_, place) => present[place])];
+        if (all.Count == 0) return;
+        foreach (var (parameter, owner) in all)
+        {
+            if (owner == ranks.Rank) GiveGradient(parameter.Value);
+        }
+        if (AreShared) Scatter(all);
+        else Sum([.. all.Select(static each => each.Parameter)]);
+    }
+
+    /// <summary>The norm of all gradients, wherever they are kept.</summary>
+    public Tensor Norm()
+    {
+        if (!AreShared) return parameters.GradientNorm();
         using var scope = NewDisposeScope();
         using var _ = no_grad();
-        var present = Present();
-        List<Parameter> all = [.. parameters.Where((_, place) => present[place])];
-        if (all.Count == 0) return;
-        var length = all.Sum(static parameter => parameter.Value.numel());
-        var padding = (ranks.World - (length % ranks.World)) % ranks.World;
-        var device = all[0].Value.device;
-        var flat = cat([
-            .. all.Select(static parameter => (parameter.Value.grad ?? zeros_like(parameter.Value)).detach().flatten().to(ScalarType.Float32)),
-            .. padding > 0 ? [zeros(padding, dtype: ScalarType.Float32, device: device)] : Array.Empty<Tensor>()]);
-        ranks.Sum("gradients", flat);
-        Compare(flat);
-        using TorchSharp.Scalar share = 1.0 / ranks.World;
-        flat.mul_(share);
-        long at = 0;
-        foreach (var parameter in all)
-        {
-            var sum = flat.narrow(0, at, parameter.Value.numel()).view(parameter.Value.shape);
-            at += parameter.Value.numel();
-            if (parameter.Value.grad is { } gradient) gradient.copy_(sum);
-            else parameter.Value.grad = sum.to(parameter.Value.dtype).clone();
-        }
+        // Of each parameter by the process that keeps it; put together as ParameterSet.GradientNorm does, for the same bits.
+        const double absent = -1;
+        IReadOnlyList<double> own = [.. parameters.Select(static parameter => parameter.Value.grad is { } gradient ? (double)gradient.norm().item<float>() : absent)];
+        var every = ranks.Gather("the lengths of gradients", own);
+        float[] norms = [.. Enumerable.Range(0, own.Count).Select(place => (float)every[(owners![place] * own.Count) + place]).Where(static norm => norm != absent)];
+        return (norms.Length == 0 ? zeros([], dtype: ScalarType.Float32) : tensor(norms).norm()).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>The parameters whose joined gradient is of a kind, wherever it is kept.</summary>
+    /// <param name="what">Of which kind, in a few words.</param>
+    /// <param name="holds">Whether a gradient is.</param>
+    public IEnumerable<Parameter> With(string what, Func<Tensor, bool> holds)
+    {
+        var own = parameters.Select(parameter => parameter.Value.grad is { } gradient && holds(gradient)).ToArray();
+        var all = AreShared ? Anywhere(what, own) : own;
+        return parameters.Where((_, place) => all[place]);
     }
 
     /// <summary>Forgets what was not joined.</summary>
@@ -108,18 +126,65 @@ internal sealed class ShardGradients(ParameterSet parameters, RunRanks ranks, in
         Clear();
     }
 
-    private bool[] Present()
+    private bool[] Anywhere(string what, bool[] own)
     {
-        byte[] own = [.. parameters.Select(static parameter => parameter.Value.grad is null ? (byte)0 : (byte)1)];
-        var all = ranks.Gather("which gradients there are", own);
+        var all = ranks.Gather(what, [.. own.Select(static holds => holds ? (byte)1 : (byte)0)]);
         return [.. Enumerable.Range(0, own.Length).Select(place => all.Any(rank => rank[place] > 0))];
     }
 
-    // Once: what carried the first sum right carries the others.
-    private void Compare(Tensor flat)
+    private void Sum(IReadOnlyList<Parameter> all)
     {
+        var stream = new GradientStream(all);
+        while (stream.Left > 0)
+        {
+            using var scope = NewDisposeScope();
+            var length = Math.Min(RunRanks.BucketElements, stream.Left);
+            var flat = Buffer((length + ranks.World - 1) / ranks.World * ranks.World, all[0].Value.device);
+            var pieces = stream.Take(flat.narrow(0, 0, length));
+            ranks.Sum("gradients", flat);
+            Scale(flat);
+            foreach (var piece in pieces) piece.Write(flat);
+        }
         if (_compared) return;
+        // Once: what carried the first sum right carries the others.
         _compared = true;
-        SameEverywhere.Check(ranks, "the gradients of the first update", [flat]);
+        SameEverywhere.Check(ranks, "the gradients of the first update", all.Select(static parameter => parameter.Value.grad!));
+    }
+
+    // Row r of a buffer is of what process r keeps, so that each is sent its own alone; what another one keeps is dropped where it has gone.
+    private void Scatter(IReadOnlyList<(Parameter Parameter, int Owner)> all)
+    {
+        var streams = Enumerable.Range(0, ranks.World).Select(rank => new GradientStream([.. all.Where(each => each.Owner == rank).Select(static each => each.Parameter)])).ToList();
+        while (streams.Max(static stream => stream.Left) is var left && left > 0)
+        {
+            using var scope = NewDisposeScope();
+            var length = Math.Min(RunRanks.BucketElements / ranks.World, left);
+            var rows = Buffer(ranks.World * length, all[0].Parameter.Value.device).view(ranks.World, length);
+            var pieces = streams.Select((stream, rank) => stream.Take(rows[rank])).ToList();
+            var own = ranks.Scatter("gradients", rows);
+            Scale(own);
+            foreach (var piece in pieces[ranks.Rank]) piece.Write(own);
+            foreach (var gone in pieces.Where((_, rank) => rank != ranks.Rank).SelectMany(static taken => taken).Where(static piece => piece.IsLast))
+            {
+                gone.Parameter.Value.grad?.Dispose();
+                gone.Parameter.Value.grad = null;
+            }
+        }
+    }
+
+    private void Scale(Tensor sums)
+    {
+        using TorchSharp.Scalar share = 1.0 / ranks.World;
+        sums.mul_(share);
+    }
+
+    private static Tensor Buffer(long length, Device device) => zeros(length, dtype: ScalarType.Float32, device: device);
+
+    // Contiguous, so that pieces of it can be written.
+    private static void GiveGradient(Tensor value)
+    {
+        using var scope = NewDisposeScope();
+        if (value.grad is not { } gradient) value.grad = zeros(value.shape, dtype: value.dtype, device: value.device);
+        else if (!gradient.is_contiguous()) value.grad = gradient.contiguous();
     }
 }

@@ -44,7 +44,8 @@ internal sealed class Optimizations : IDisposable
             ? new ShardedOptimization(share => parts.Optimizer.Begin(share, rate), parameters, _ranks)
             : parts.Optimizer.Begin(parameters, rate);
         _weighed = WeighedSteps.Of(_needs.Weighing(_begun[0].Optimization), plan, parts);
-        Gradients = new ShardGradients(Parameters, parts.Ranks, parts.Share.Shards, parts.Share.Batches / parts.Share.Shards);
+        int[]? owners = plan.Run.GradientState == RunSettings.StateSharded ? [.. _begun.SelectMany(each => ShardedOptimization.Owners(each.Parameters, _ranks.World))] : null;
+        Gradients = new ShardGradients(Parameters, parts.Ranks, parts.Share.Shards, parts.Share.Batches / parts.Share.Shards, owners);
         Parts = _weighed?.Begin(Parameters, Gradients, objectives: true);
     }
 

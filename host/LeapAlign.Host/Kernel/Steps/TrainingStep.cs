@@ -233,7 +233,7 @@ internal sealed class TrainingStep : IDisposable
         _optimizations.Join();
         _field?.Add(index, tally);
         tally.Reduce();
-        using var norm = _all.GradientNorm();
+        using var norm = _optimizations.Gradients.Norm();
         var length = (double)norm.item<float>();
         stage.Note(Tags.GradientNorm, length);
         var verdict = Guard.Judge(new PendingUpdate(tally.PendingLoss, length, tally.PendingRewards), index, FirstBad);
@@ -248,7 +248,7 @@ internal sealed class TrainingStep : IDisposable
     {
         var seen = _ranks.Gather("what is not finite", Encoding.UTF8.GetBytes(_batches.Watch.FirstNoted() ?? ""));
         var rank = Enumerable.Range(0, seen.Count).FirstOrDefault(rank => seen[rank].Length > 0, -1);
-        return FiniteWatch.FirstWeight(_all) ?? (rank < 0 ? FiniteWatch.FirstGradient(_all) : _ranks.IsAlone ? Encoding.UTF8.GetString(seen[rank]) : $"in rank {rank} {Encoding.UTF8.GetString(seen[rank])}");
+        return FiniteWatch.FirstWeight(_all) ?? (rank < 0 ? FiniteWatch.FirstGradient(_optimizations.Gradients.With("which gradients are not finite", static gradient => !FiniteWatch.IsFinite(gradient))) : _ranks.IsAlone ? Encoding.UTF8.GetString(seen[rank]) : $"in rank {rank} {Encoding.UTF8.GetString(seen[rank])}");
     }
 
     private void Refuse(Fault fault, bool stops, StepTally tally)
@@ -263,7 +263,8 @@ internal sealed class TrainingStep : IDisposable
     private void LooksAlive(IAttachedAdapter adapter)
     {
         if (Updates > 1) return;
-        if (AdapterEffect.OfGradients(adapter, first: Updates == 0) is { } fault) throw new FaultException(fault);
+        var moving = _optimizations.Gradients.With("which gradients there are", AdapterEffect.Moves).Select(static parameter => parameter.Name).ToHashSet(StringComparer.Ordinal);
+        if (AdapterEffect.OfGradients(adapter, parameter => moving.Contains(parameter.Name), first: Updates == 0) is { } fault) throw new FaultException(fault);
     }
 
     private StepReport Report(int index, StepTally tally, (double Evaluations, double GradientEvaluations) before, long began)
