@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using LeapAlign.Host.Kernel;
+using LeapAlign.Host.Kernel.Stages;
 using LeapAlign.Host.Planning;
 using LeapAlign.Host.Telemetry.Measures;
 using LeapAlign.Pipeline;
@@ -25,11 +26,16 @@ internal static class FullStepBench
         return Bench.With([.. overrides, "evaluation.every=-1"], bench =>
         {
             Console.WriteLine($"{"open",-26} {began.Elapsed.TotalSeconds,9:F2} s wall {Processor() - before,9:F2} cpu s   anonymous {SystemMemory.Anonymous / Gibibyte,6:F2} GiB");
-            var observer = new Steps();
             // The system keeps no peak of it.
             using var peak = new PeakWatch(static () => SystemMemory.Anonymous, TimeSpan.FromMilliseconds(20));
+            var stages = new StagePeaks(peak);
+            var observer = new Steps(stages);
             using var native = new PeakWatch(static () => ProcessMemory.Native, TimeSpan.FromMilliseconds(20));
-            using (var kernel = new RunKernel(bench.Plan, bench.Parts, CPU, [observer])) kernel.Run(CancellationToken.None).Required();
+            using (var kernel = new RunKernel(bench.Plan, bench.Parts, CPU, [observer]))
+            {
+                kernel.Stages.Add(stages);
+                kernel.Run(CancellationToken.None).Required();
+            }
             Console.WriteLine($"{"of its anonymous memory",-26} {"",22} peak in use by libtorch {native.Highest / Gibibyte,6:F2} GiB, managed {GC.GetGCMemoryInfo().TotalCommittedBytes / Gibibyte:F2} GiB at the end");
             Console.WriteLine($"{"the whole run",-26} {"",22} peak anonymous {peak.Highest / Gibibyte,6:F2} GiB, peak resident {ProcessStatus.Kilobytes("VmHWM") / 1024.0 / 1024:F2} GiB, read from disk {ProcessStatus.Transfer("read_bytes") / 1e9:F2} GB");
         });
@@ -37,7 +43,7 @@ internal static class FullStepBench
 
     private static double Processor() => Process.GetCurrentProcess().TotalProcessorTime.TotalSeconds;
 
-    private sealed class Steps : IRunObserver
+    private sealed class Steps(StagePeaks peaks) : IRunObserver
     {
         private double _processor = Processor();
 
@@ -45,9 +51,43 @@ internal static class FullStepBench
         {
             var now = Processor();
             Console.WriteLine($"step {report.Index,-21} {report.Seconds,9:F2} s wall {now - _processor,9:F2} cpu s   anonymous {SystemMemory.Anonymous / Gibibyte,6:F2} GiB   F {report.Evaluations:0.#}, G {report.GradientEvaluations:0.#}, gradient {report.GradientNorm:g4}");
-            foreach (var (stage, seconds) in report.Stages.OrderByDescending(static pair => pair.Value).Where(static pair => pair.Value >= 0.05)) Console.WriteLine($"  {stage,-24} {seconds,9:F2} s");
+            var all = peaks.Take();
+            foreach (var (stage, seconds) in report.Stages.OrderByDescending(static pair => pair.Value).Where(static pair => pair.Value >= 0.05))
+                Console.WriteLine($"  {stage,-24} {seconds,9:F2} s   {"",23} peak anonymous {all.GetValueOrDefault(stage) / Gibibyte,6:F2} GiB");
             _processor = Processor();
             return Unit.Value;
+        }
+    }
+
+    /// <summary>The most memory of each stage, while it was the innermost one.</summary>
+    private sealed class StagePeaks(PeakWatch watch) : IStageListener
+    {
+        private readonly Stack<string> _open = new();
+        private readonly Dictionary<string, long> _highest = new(StringComparer.Ordinal);
+
+        public void Entered(in Stage stage)
+        {
+            Note();
+            _open.Push(stage.Name);
+        }
+
+        public void Left(in Stage? outer)
+        {
+            Note();
+            _open.Pop();
+        }
+
+        public Dictionary<string, long> Take()
+        {
+            var all = _highest.ToDictionary();
+            _highest.Clear();
+            return all;
+        }
+
+        private void Note()
+        {
+            var now = watch.Take();
+            if (_open.TryPeek(out var stage)) _highest[stage] = Math.Max(now, _highest.GetValueOrDefault(stage));
         }
     }
 }

@@ -25,6 +25,9 @@ public sealed class GraphCalls : IDisposable
     /// </summary>
     public static GraphCalls? Current => t_current;
 
+    /// <summary>Is called when a call has returned, on its thread, with what it computed freed but for its gradients; null for nobody.</summary>
+    public Action? Returned { get; init; }
+
     /// <summary>A call threw. Its node answers without gradients then; the first exception comes out of <see cref="Complete"/>.</summary>
     public void Fail(Exception exception) => Interlocked.CompareExchange(ref _failure, ExceptionDispatchInfo.Capture(exception), null);
 
@@ -36,6 +39,7 @@ public sealed class GraphCalls : IDisposable
     {
         Dispose(_returned.GetValueOrDefault(Environment.CurrentManagedThreadId));
         _returned[Environment.CurrentManagedThreadId] = handles;
+        Returned?.Invoke();
     }
 
     /// <summary>A backward has returned: frees what its calls left, and throws what the first of them that failed threw.</summary>

@@ -10,6 +10,7 @@ internal sealed class PeakWatch : IDisposable
     private readonly Thread _thread;
     private volatile bool _ends;
     private long _highest;
+    private long _recent;
 
     /// <summary>Begins to look.</summary>
     /// <param name="read">Reads the number.</param>
@@ -17,12 +18,20 @@ internal sealed class PeakWatch : IDisposable
     public PeakWatch(Func<long> read, TimeSpan every)
     {
         (_read, _every, _highest) = (read, every, read());
+        _recent = _highest;
         _thread = new Thread(Look) { IsBackground = true, Name = "peak of memory" };
         _thread.Start();
     }
 
     /// <summary>The highest value so far.</summary>
     public long Highest => Interlocked.Read(ref _highest);
+
+    /// <summary>The highest value since the last call, or since it began, that of now among them.</summary>
+    public long Take()
+    {
+        var now = _read();
+        return Math.Max(now, Interlocked.Exchange(ref _recent, now));
+    }
 
     /// <inheritdoc/>
     public void Dispose()
@@ -36,7 +45,10 @@ internal sealed class PeakWatch : IDisposable
         SignalStack.Enter();
         while (!_ends)
         {
-            Interlocked.Exchange(ref _highest, Math.Max(_highest, _read()));
+            var now = _read();
+            Interlocked.Exchange(ref _highest, Math.Max(_highest, now));
+            // Another thread may have taken it between the two.
+            if (now > Interlocked.Read(ref _recent)) Interlocked.Exchange(ref _recent, now);
             Thread.Sleep(_every);
         }
     }

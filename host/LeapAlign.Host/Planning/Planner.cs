@@ -57,7 +57,8 @@ internal sealed class Planner(RunPlan plan, RunParts parts)
             // Their weights are there already.
             Program = Math.Max(0, SystemMemory.Anonymous - (own * number.Weight)),
             Mapped = SafetensorsFile.MappedBytes,
-            KeepsPieces = plan.Run.Tuning && StartupTuning.IsAllowed && OperatingSystem.IsLinux(),
+            // Where parts are computed again, what it keeps is given back behind each of them.
+            KeepsPieces = plan.Run.BlocksPerCheckpoint == 0 && plan.Run.Tuning && StartupTuning.IsAllowed && OperatingSystem.IsLinux(),
             Placed = (parts.Model as IPlannedModel)?.Placed ?? [],
         };
     }

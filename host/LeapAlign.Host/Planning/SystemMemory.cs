@@ -13,7 +13,7 @@ internal static class SystemMemory
     public static long Anonymous => ProcFile.Bytes(ProcFile.Status, "RssAnon:") ?? Environment.WorkingSet;
 
     /// <summary>
-    /// Gives back what the C allocator keeps, where that is more than <see cref="MostKept"/>: in a run on a large model it lies in pieces that the next step does not fill, so that the peak grows from step to step.
+    /// Gives back what the C allocator keeps, where that is more than <see cref="MostKept"/>: on a large model it lies in pieces that the next part of a backward, or the next step, does not fill, so that the peak grows.
     /// </summary>
     /// <returns>Whether it did.</returns>
     public static bool GiveBackKept()

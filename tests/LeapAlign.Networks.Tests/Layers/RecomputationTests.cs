@@ -156,6 +156,26 @@ public sealed class RecomputationTests
         calls.Complete();
     }
 
+    [Fact]
+    public void Whoever_runs_the_backward_hears_of_each_part_once_its_graph_is_gone()
+    {
+        using var scope = NewDisposeScope();
+        List<long> alive = [];
+        using var calls = new GraphCalls { Returned = () => alive.Add(TorchSharp.DisposeScopeManager.Statistics.TensorStatistics.ThreadTotalLiveCount) };
+        var (inside, part) = (0L, (Recomputation?)null);
+        part = new Recomputation([], [], inputs =>
+        {
+            Tensor[] outputs = [inputs[0].sin().square().exp()];
+            inside = Math.Max(inside, TorchSharp.DisposeScopeManager.Statistics.TensorStatistics.ThreadTotalLiveCount);
+            return outputs;
+        });
+        var input = ones(2).requires_grad_();
+        part.Forward(part.Forward(input)[0])[0].sum().backward();
+        calls.Complete();
+        Assert.Equal(2, alive.Count);
+        Assert.All(alive, left => Assert.True(left < inside));
+    }
+
     // Autograd has threads of its own for GPUs, without dispose scopes and without what this thread has set.
     [Fact]
     public void A_backward_on_another_thread_has_the_same_gradients_and_leaves_nothing_behind()

@@ -96,7 +96,7 @@ internal sealed class TrainingStep : IDisposable
         _batches.Watch.Clear();
         // Where an optimizer asks for it, gradients are those at other weights than the ones that are updated.
         using var elsewhere = _optimizations.MoveToProbes();
-        using var calls = new GraphCalls();
+        using var calls = new GraphCalls { Returned = static () => SystemMemory.GiveBackKept() };
         using var scope = NewDisposeScope();
         // Where an optimizer asks for it, rewards have weights that it chose.
         using var weighing = _batches.Weigh(_optimizations.Weights);
@@ -193,7 +193,7 @@ internal sealed class TrainingStep : IDisposable
     // A step without an update, for an optimizer that asks for its gradient.
     private RewardWeighing? Accumulate(int index, AskedStep asked, StepTally tally)
     {
-        using var calls = new GraphCalls();
+        using var calls = new GraphCalls { Returned = static () => SystemMemory.GiveBackKept() };
         using var scope = NewDisposeScope();
         var weighing = _batches.Weigh(asked.Weights);
         using var step = _batches.Of(index, tally.Score, asked.Draw);
