@@ -24,7 +24,7 @@ public sealed class FlowMapRunTests : IDisposable
     }
 
     [Theory]
-    [InlineData("""{"id": "flow-map-psd", "settings": {"division": "uniform"}}""")]
+    [InlineData("""{"id": "flow-map-psd", "settings": {"division": "uniform", "weight": "learned"}}""")]
     [InlineData("\"flow-map-lsd\"", "adapter=lora")]
     [InlineData("""{"id": "flow-map-esd", "settings": {"teacher": "reference"}}""", "guidance.scale=1.5")]
     [InlineData("""{"id": "flow-map-trajectory", "settings": {"pairs": 2, "together": 2, "substeps": 2}}""", "guidance.scale=1.5")]

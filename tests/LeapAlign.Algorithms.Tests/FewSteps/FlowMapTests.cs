@@ -102,6 +102,36 @@ public sealed class FlowMapTests : IDisposable
     }
 
     [Theory]
+    [InlineData("flow-map-psd")]
+    [InlineData("flow-map-lsd")]
+    [InlineData("flow-map-esd")]
+    public void A_learnt_weight_begins_as_none_and_divides_residuals(string id)
+    {
+        double Loss(string json, double bias, out IReadOnlyList<double> slopes)
+        {
+            (_a.grad, _b.grad) = (null, null);
+            var algorithm = Checked(id, json);
+            using (no_grad())
+            {
+                foreach (var parameter in algorithm.Parameters.Where(static parameter => parameter.Name.EndsWith("bias", StringComparison.Ordinal))) parameter.Value.fill_(bias);
+            }
+            var loss = Network(batches: 2).Descend(algorithm).Sum(static objective => objective.Loss.item<double>() * objective.Share);
+            slopes = [_a.grad!.item<double>(), _b.grad!.item<double>(), .. algorithm.Parameters.Skip(1).Select(static parameter => (double)parameter.Value.grad!.item<float>())];
+            (algorithm as IDisposable)?.Dispose();
+            return loss;
+        }
+
+        var plain = Loss("{}", 0, out var slopes);
+        Assert.Equal(2, slopes.Count);
+        const string learned = """{ "weight": "learned" }""";
+        Assert.Equal(plain, Loss(learned, 0, out var first), 1e-12);
+        // The derivative of e^-w l + w at w = 0, over all samples, is 1 - l.
+        Assert.Equal([.. slopes, 1 - plain], first, static (left, right) => Math.Abs(left - right) < 1e-5);
+        Assert.Equal((plain / 2) + Math.Log(2), Loss(learned, Math.Log(2), out var halved), 1e-6);
+        Assert.Equal([slopes[0] / 2, slopes[1] / 2, 1 - (plain / 2)], halved, static (left, right) => Math.Abs(left - right) < 1e-5);
+    }
+
+    [Theory]
     [InlineData(0.75, 8, 6)]
     [InlineData(0.75, 1, 1)]
     [InlineData(0.0, 8, 0)]

@@ -1,5 +1,6 @@
 using LeapAlign.Contracts.Algorithms;
 using LeapAlign.Contracts.Plugins;
+using LeapAlign.Contracts.Weights;
 using LeapAlign.Methods.Maps;
 using LeapAlign.Methods.Matching;
 using LeapAlign.Pipeline;
@@ -12,9 +13,11 @@ namespace LeapAlign.Algorithms.FewSteps.Maps;
 /// still. The states are those of the forward process, of the pictures that come with the prompts.
 /// </summary>
 /// <param name="settings">Times, and the condition.</param>
-public sealed class FlowMapAlgorithm(FlowMapSettings settings) : IAlgorithm
+/// <param name="device">Where a learnt weight computes; the CPU when null.</param>
+public sealed class FlowMapAlgorithm(FlowMapSettings settings, Device? device = null) : IAlgorithm, IDisposable
 {
     private readonly JumpTimes _times = new(settings);
+    private readonly JumpWeight? _weight = settings.Weight == MapWeight.Learned ? new JumpWeight(device ?? CPU) : null;
     private int _all = 1;
 
     /// <summary>Makes it, where the run computes precisely enough.</summary>
@@ -26,12 +29,21 @@ public sealed class FlowMapAlgorithm(FlowMapSettings settings) : IAlgorithm
     {
         ArgumentNullException.ThrowIfNull(context);
         return settings is FlowMapPsdSettings || context.ComputeType is ScalarType.Float32 or ScalarType.Float64
-            ? new FlowMapAlgorithm(settings)
+            ? new FlowMapAlgorithm(settings, context.Device)
             : new Fault.Composition(
                 FaultCodes.DifferencesInBFloat16,
                 $"'{id}' takes differences of the network in its times, and run.dtype is bfloat16, whose rounding is as large as they are; take float32, or the algorithm flow-map-psd or flow-map-trajectory",
                 new SourcePlace("plugins.json", Key: "run.dtype"));
     }
+
+    /// <inheritdoc/>
+    public ParameterSet Parameters => _weight?.Parameters ?? ParameterSet.Empty;
+
+    /// <inheritdoc/>
+    public double? ParameterRate => settings.WeightRate;
+
+    /// <inheritdoc/>
+    public void Dispose() => _weight?.Dispose();
 
     /// <inheritdoc/>
     public Result<Unit> Check(RunShape shape)
@@ -68,7 +80,7 @@ public sealed class FlowMapAlgorithm(FlowMapSettings settings) : IAlgorithm
     private Objective OnDiagonal(MapSamples part)
     {
         var errors = Errors(part).Diagonal(part.At());
-        return new Objective(errors.mean().to(part.Clean.dtype), new Measurement("diagonal", errors.detach()));
+        return Weighed(part, errors, [.. part.Times.Select(static time => (time.From, time.From))], "diagonal");
     }
 
     private Objective Jumping(MapSamples part)
@@ -81,7 +93,18 @@ public sealed class FlowMapAlgorithm(FlowMapSettings settings) : IAlgorithm
             FlowMapLsdSettings lsd => errors.Lagrangian(latents, jumps, asTarget: lsd.Derivative == MapDerivative.Target),
             _ => errors.Eulerian(latents, jumps),
         };
-        return new Objective(residuals.mean().to(part.Clean.dtype), new Measurement("jumps", residuals.detach()));
+        return Weighed(part, residuals, jumps, "jumps");
+    }
+
+    // What is measured is the residual without its weight.
+    private Objective Weighed(MapSamples part, Tensor residuals, (double, double)[] jumps, string name)
+    {
+        if (_weight is null) return new Objective(residuals.mean().to(part.Clean.dtype), new Measurement(name, residuals.detach()));
+        var weight = _weight.Of(jumps).to(residuals.dtype);
+        return new Objective(
+            (((-weight).exp() * residuals) + weight).mean().to(part.Clean.dtype),
+            new Measurement(name, residuals.detach()),
+            new Measurement($"{name}_weight", (-weight).exp().detach()));
     }
 
     private MapErrors Errors(MapSamples part) => new(part.Batch.ConditionalMap)

@@ -21,6 +21,15 @@ public abstract record FlowMapSettings
     [Description("Where the velocity on the diagonal comes from: none (the pictures that come with the prompts, and the map itself inside its jumps), reference (the policy that training started from, with the run's guidance; it needs run.reference), model (the section teacher, with the run's guidance). A map that is taught draws without guidance.")]
     public MapTeacher Teacher { get; init; }
 
+    /// <summary>w(s, t).</summary>
+    [Description("How residuals of different jumps are weighed against each other: constant (each as it is), or learned (each divided by what residuals of these times are like, which is learnt beside: e^-w times the residual, plus w).")]
+    public MapWeight Weight { get; init; }
+
+    /// <summary>The rate of w.</summary>
+    [Description("The learning rate of a learned weight, by the run's optimizer; null for that of the model.")]
+    [Range(0, 10.0)]
+    public double? WeightRate { get; init; } = 1e-3;
+
     /// <summary>F and G of a sample off the diagonal.</summary>
     internal abstract (double Plain, double Gradient) Jumps { get; }
 }
@@ -39,6 +48,18 @@ public enum MapTeacher
     /// <summary>From a second model.</summary>
     [JsonStringEnumMemberName("model")]
     Model,
+}
+
+/// <summary>How residuals of jumps are weighed.</summary>
+public enum MapWeight
+{
+    /// <summary>Alike.</summary>
+    [JsonStringEnumMemberName("constant")]
+    Constant,
+
+    /// <summary>By what is learnt of them.</summary>
+    [JsonStringEnumMemberName("learned")]
+    Learned,
 }
 
 /// <summary>Settings of <c>flow-map-psd</c>.</summary>
