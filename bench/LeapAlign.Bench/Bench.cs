@@ -19,10 +19,11 @@ internal sealed record Bench(RunPlan Plan, RunParts Parts, Device Device)
     /// <param name="measure">What is measured.</param>
     /// <param name="device">As run.device has it.</param>
     /// <param name="output">Takes the line that says what figures depend on; the console when absent.</param>
-    public static Result<Unit> With(IReadOnlyList<string> overrides, Action<Bench> measure, string device = "cpu", TextWriter? output = null)
+    /// <param name="config">The configuration.</param>
+    public static Result<Unit> With(IReadOnlyList<string> overrides, Action<Bench> measure, string device = "cpu", TextWriter? output = null, string config = "plugins.json")
     {
         var catalog = PluginCatalog.Discover([BuiltHost.Plugins], new IsolatedPluginLoader());
-        var read = ConfigurationFile.Read("plugins.json", [.. overrides, $"run.device={device}"]);
+        var read = ConfigurationFile.Read(config, [.. overrides, $"run.device={device}"]);
         NativeStart.Prepare();
         WaitingThreads.Settle(read.Match<JsonSource?>(static file => file, static _ => null));
         return from file in read

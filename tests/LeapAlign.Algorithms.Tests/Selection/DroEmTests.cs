@@ -1,5 +1,3 @@
-using LeapAlign.Contracts.Algorithms;
-using LeapAlign.Contracts.Plugins;
 using LeapAlign.Contracts.Randomness;
 using LeapAlign.Contracts.State;
 using LeapAlign.Methods.Times;
@@ -9,9 +7,10 @@ using static TorchSharp.torch;
 
 namespace LeapAlign.Algorithms.Selection.Tests;
 
+/// <summary>What a selector and a model that learn together compute.</summary>
 public sealed class DroEmTests
 {
-    private static DroEmSettings Plain => new() { Fragments = ["A", "B", "C", "D"], Join = "", Samples = 5, LikelihoodScale = 3, Effective = 0, Skip = 0, Times = TimeKind.Uniform, Features = 4 };
+    internal static DroEmSettings Plain => new() { Fragments = ["A", "B", "C", "D"], Join = "", Samples = 5, LikelihoodScale = 3, Effective = 0, Skip = 0, Times = TimeKind.Uniform, Features = 4 };
 
     // The gradients of both, from what the network was asked: weights, then the loss of each.
     [Theory]
@@ -302,42 +301,6 @@ public sealed class DroEmTests
         Assert.All(selector.Drawing(embeddings), static row => Assert.Equal([0, 0, 0], row));
         selector.Copy(0);
         Assert.Equal(scores, selector.Drawing(embeddings));
-    }
-
-    [Theory]
-    [InlineData("fragments[1] is blank", 1, "A", " ")]
-    [InlineData("'A' is there twice among fragments", 1, "A", "B", "A")]
-    [InlineData("picks is 3, and there are 2 fragments", 3, "A", "B")]
-    public void What_cannot_be_picked_from_is_refused(string words, int picks, params string[] fragments)
-    {
-        var made = DroEmAlgorithm.Of("selecting", Plain with { Fragments = fragments, Picks = picks }, CPU);
-        Assert.False(made.TryGet(out _, out var fault));
-        Assert.Equal(FaultCodes.SettingsDoNotFit, fault.Code);
-        Assert.Contains(words, fault.Message, StringComparison.Ordinal);
-        Assert.StartsWith("selecting: ", fault.Message, StringComparison.Ordinal);
-    }
-
-    [Fact]
-    public void What_would_leave_equal_selections_out_is_refused()
-    {
-        Assert.False(DroEmAlgorithm.Of("dro-em", Plain with { Skip = 0.1, Samples = 5 }, CPU).TryGet(out _, out var fault));
-        Assert.Contains("below 0.1", fault!.Message, StringComparison.Ordinal);
-        Assert.True(DroEmAlgorithm.Of("dro-em", Plain with { Skip = 0.099, Samples = 5 }, CPU).IsOk);
-    }
-
-    [Fact]
-    public void It_says_what_it_needs_offers_and_costs()
-    {
-        var part = new SelectionPlugin().Parts.Single();
-        object Read(string rest) => part.ReadSettings($$"""{ "fragments": ["a", "b"]{{rest}} }""");
-        Assert.Equal([Capabilities.Features, Capabilities.Pictures], part.Requires(Read("")));
-        Assert.Equal([Capabilities.Features], part.Requires(Read(""", "evidence": "online" """)));
-        Assert.Equal([.. Capabilities.OfRepeatableSteps, Capabilities.Players], part.Provides(Read("")));
-        Assert.Equal([.. Capabilities.OfRepeatableSteps], part.Provides(Read(""", "train": "selector" """)));
-        Assert.Equal([Capabilities.Probe], part.Provides(Read(""", "iteration": 2 """)));
-        Assert.Equal(new NetworkCost(16, 16, 0), part.Cost(Read(""", "timesteps": 2 """), 10));
-        Assert.Equal(new NetworkCost(80, 8, 0), part.Cost(Read(""", "evidence": "online" """), 10));
-        Assert.Equal(new NetworkCost(8, 0, 0), part.Cost(Read(""", "train": "selector" """), 10));
     }
 
     private static DroEmAlgorithm Made(DroEmSettings settings) => Recording.Require(DroEmAlgorithm.Of("dro-em", settings, CPU));
