@@ -24,8 +24,8 @@ public sealed class FilePrompts(string path, string? key = null) : IPromptSource
     {
         if (format == PromptFormat.Text && key is not null)
             return Result.Fail<IReadOnlyList<Prompt>>(new Fault.Input(FaultCodes.BadPromptFile, $"a file of one caption a line has no fields, but the setting 'key' asks for '{key}'", new SourcePlace(path)));
-        return PromptText.Decode(path, content).Bind(text => format == PromptFormat.Text
-            ? CaptionLines.Read(path, text).Bind(prompts => PromptRows.OrNone(path, prompts))
-            : PromptRows.Parse(path, format, text, (row, id) => row.Prompt(id, key)));
+        return format == PromptFormat.Text
+            ? PromptText.Decode(path, content).Bind(text => CaptionLines.Read(path, text)).Bind(prompts => PromptRows.OrNone(path, prompts))
+            : PromptRows.Parse(path, format, content, (row, id) => row.Prompt(id, key));
     }
 }

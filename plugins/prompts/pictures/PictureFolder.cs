@@ -12,10 +12,7 @@ namespace LeapAlign.Prompts.Pictures;
 /// <param name="key">The field of the caption in the metadata; null for the one that is there of <c>prompt</c>, <c>caption</c> and <c>text</c>.</param>
 public sealed class PictureFolder(string folder, string? key = null) : IPromptSource
 {
-    private static readonly string[] s_metadata = ["metadata.jsonl", "metadata.csv"];
-
-    // Hugging Face reads it; we do not.
-    private const string Parquet = "metadata.parquet";
+    private static readonly string[] s_metadata = ["metadata.jsonl", "metadata.csv", "metadata.parquet"];
 
     /// <inheritdoc/>
     /// <returns>
@@ -25,12 +22,11 @@ public sealed class PictureFolder(string folder, string? key = null) : IPromptSo
     public Result<IReadOnlyList<Prompt>> Read()
     {
         if (!Directory.Exists(folder)) return Result.Fail<IReadOnlyList<Prompt>>(PictureFiles.Malformed("the folder of pictures does not exist", new SourcePlace(folder)));
-        return s_metadata.Append(Parquet).Where(name => File.Exists(Path.Combine(folder, name))).ToArray() switch
+        return s_metadata.Where(name => File.Exists(Path.Combine(folder, name))).ToArray() switch
         {
             [] when key is not null => Result.Fail<IReadOnlyList<Prompt>>(PictureFiles.Malformed(
                 $"the setting 'key' asks for the field '{key}', but the folder has no {string.Join(" or ", s_metadata)}", new SourcePlace(folder))),
             [] => ReadCaptions(),
-            [Parquet] => Result.Fail<IReadOnlyList<Prompt>>(PictureFiles.Malformed($"{Parquet} is not read; expected {string.Join(" or ", s_metadata)}", new SourcePlace(Path.Combine(folder, Parquet)))),
             [var only] => PromptRows.Read(Path.Combine(folder, only), Parse),
             var several => Result.Fail<IReadOnlyList<Prompt>>(PictureFiles.Malformed($"the folder has {string.Join(" and ", several)}; expected one of them", new SourcePlace(folder))),
         };

@@ -63,7 +63,11 @@ internal static class JsonRows
 
     private static SourcePlace Place(string path, ReadOnlySpan<byte> content, int at) => new(path, content[..at].Count((byte)'\n') + 1, at - content[..at].LastIndexOf((byte)'\n'));
 
-    private static Result<PromptRow> Row(string json, SourcePlace place, bool inLines)
+    /// <summary>One row.</summary>
+    /// <param name="json">Its text.</param>
+    /// <param name="place">Where it stands.</param>
+    /// <param name="inLines">Whether it is a line.</param>
+    public static Result<PromptRow> Row(string json, SourcePlace place, bool inLines)
     {
         try
         {

@@ -19,6 +19,9 @@ public enum PromptFormat
 
     /// <summary>A table with a header, with tabs between columns.</summary>
     Tsv,
+
+    /// <summary>A Parquet file.</summary>
+    Parquet,
 }
 
 /// <summary>Endings of names.</summary>
@@ -32,6 +35,7 @@ public static class PromptFormats
         (".ndjson", PromptFormat.JsonLines),
         (".csv", PromptFormat.Csv),
         (".tsv", PromptFormat.Tsv),
+        (".parquet", PromptFormat.Parquet),
     ];
 
     /// <summary>The format that a name says. A name without an ending, such as that of a pipe, is text.</summary>

@@ -102,7 +102,7 @@ public sealed class PromptRow
     // What GenEval calls the kind of task that a prompt belongs to.
     private Result<string?> Task() => Field("tag") switch
     {
-        null => Result.Ok<string?>(null),
+        null or { IsNull: true } => Result.Ok<string?>(null),
         { Text: { } tag } => Result.Ok<string?>(tag.Length > 0 ? tag : null),
         { } other => Malformed.At<string?>(Place with { Key = other.Name }, $"'tag' has to be text, but is {other.Kind}"),
     };

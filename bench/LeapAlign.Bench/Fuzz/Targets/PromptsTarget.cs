@@ -28,7 +28,7 @@ internal sealed class PromptsTarget : IFuzzTarget, IDisposable
     public PromptsTarget(string root)
     {
         File.WriteAllBytes(At("input"), []);
-        foreach (var name in new[] { "lines.txt", "lines.jsonl", "lines.json", "lines.csv", "lines.tsv", "preferences.jsonl", "preferences.csv", "named/metadata.jsonl", "table/metadata.csv", "beside/a.txt" }) Link(name);
+        foreach (var name in new[] { "lines.txt", "lines.jsonl", "lines.json", "lines.csv", "lines.tsv", "lines.parquet", "preferences.jsonl", "preferences.csv", "named/metadata.jsonl", "table/metadata.csv", "beside/a.txt" }) Link(name);
         foreach (var picture in new[] { "a.png", "b.jpg", "named/a.png", "named/b.jpg", "named/sub/c.webp", "table/a.png", "table/b.jpg", "beside/a.png" })
         {
             Directory.CreateDirectory(Path.GetDirectoryName(At(picture))!);
@@ -36,7 +36,7 @@ internal sealed class PromptsTarget : IFuzzTarget, IDisposable
         }
         _sources =
         [
-            .. Sources("file", "path", "lines.txt", "lines.jsonl", "lines.json", "lines.csv", "lines.tsv"),
+            .. Sources("file", "path", "lines.txt", "lines.jsonl", "lines.json", "lines.csv", "lines.tsv", "lines.parquet"),
             .. Sources("preferences", "path", "preferences.jsonl", "preferences.csv"),
             .. Sources("captioned-pictures", "captions", "preferences.jsonl", "preferences.csv"),
             .. Sources("scored", "path", "preferences.jsonl", "preferences.csv"),
@@ -53,6 +53,7 @@ internal sealed class PromptsTarget : IFuzzTarget, IDisposable
             "[\"a ring\", {\"caption\": \"a star\", \"tag\": \"counting\"}]"u8.ToArray(),
             "file_name,prompt,preferred,rejected\r\na.png,\"a ring, \"\"blue\"\"\nand red\",a.png,b.jpg\r\n"u8.ToArray(),
             "text\tseed\na star\t1\n"u8.ToArray(),
+            File.ReadAllBytes(Path.Combine(root, "tests", "fixtures", "parquet", "snappy.parquet")),
         ];
     }
 
