@@ -92,6 +92,8 @@ public sealed class TableTests : IDisposable
     [InlineData("""{ "seeds": [0], "row": {} }""", FaultCodes.UnknownKey, "did you mean 'rows'?")]
     [InlineData("""{ "seeds": [0], "choose": "clip", "rows": { "a": {} } }""", FaultCodes.WrongType, "two were expected")]
     [InlineData("""{ "seeds": [0, 1], "rows": { "a": { "try": [ {}, {} ] } } }""", FaultCodes.WrongType, "names no reward")]
+    [InlineData("""{ "seeds": [0, 1], "choose": 1, "rows": { "a": {} } }""", FaultCodes.WrongType, "choose: a text was expected")]
+    [InlineData("""{ "seeds": [0], "columns": [1], "rows": { "a": {} } }""", FaultCodes.WrongType, "names of rewards")]
     public void What_is_wrong_with_a_file_is_said(string text, string code, string words)
     {
         File.WriteAllText(Path.Combine(_folder.FullName, "table.json"), text);

@@ -25,15 +25,20 @@ internal static class TableBench
         {
             if (!Ready(table).TryGet(out var ready, out fault)) return fault;
             if (ready.Count == 0) break;
-            var failed = false;
+            var (failed, went) = (false, false);
             Parallel.ForEach(ready, new ParallelOptions { MaxDegreeOfParallelism = jobs }, run =>
             {
                 if (stop.IsCancellationRequested) return;
                 run.Do(overrides, stop.Token).Match(
-                    done => Said($"{run.Name}: {(done ? "done" : "stopped")}"),
+                    done =>
+                    {
+                        if (done) went = true;
+                        return Said($"{run.Name}: {(done ? "done" : "stopped, or another process works in its folder")}");
+                    },
                     wrong => { failed = true; return Said($"{run.Name}: {wrong}"); });
             });
-            if (failed) break;
+            // What another process works on is left to it.
+            if (failed || !went) break;
         }
         return TableText.Of(table).Map(static text => Said(text));
     }

@@ -48,16 +48,18 @@ internal sealed record TableFile(string Name, string Config, JsonObject Set, IRe
         if (Strange(root, s_keys, "", source) is { } strange) return Result.Fail<TableFile>(strange);
         if (root["rows"] is not JsonObject { Count: > 0 } rows) return Wrong("rows by their names were expected", source, "rows");
         if (root["seeds"] is not JsonArray { Count: > 0 } seeds || seeds.Any(static seed => seed is not JsonValue value || !value.TryGetValue<long>(out _))) return Wrong("whole numbers were expected", source, "seeds");
-        var choose = (string?)root["choose"];
+        if (root.FirstOrDefault(static pair => pair.Key is "config" or "choose" && Text(pair.Value) is null) is { Key: { } key }) return Wrong("a text was expected", source, key);
+        if (root["columns"] is { } columns && (columns is not JsonArray names || names.Any(static name => Text(name) is null))) return Wrong("names of rewards were expected", source, "columns");
+        var choose = Text(root["choose"]);
         if (choose is not null && seeds.Count < 2) return Wrong("choosing takes the first seed, and the figures others: two were expected", source, "seeds");
         var read = rows.Select(row => Row(row.Key, row.Value, choose, source)).All();
         return read.Map(all => new TableFile(
             Path.GetFileNameWithoutExtension(source.File),
-            Path.GetFullPath((string?)root["config"] ?? "plugins.json", Path.GetDirectoryName(Path.GetFullPath(source.File))!),
+            Path.GetFullPath(Text(root["config"]) ?? "plugins.json", Path.GetDirectoryName(Path.GetFullPath(source.File))!),
             root["set"] as JsonObject ?? [],
             [.. seeds.Select(static seed => seed!.GetValue<long>())],
             choose,
-            (root["columns"] as JsonArray)?.Select(static column => (string)column!).ToList(),
+            (root["columns"] as JsonArray)?.Select(static column => Text(column)!).ToList(),
             all));
     }
 
@@ -70,6 +72,8 @@ internal sealed record TableFile(string Name, string Config, JsonObject Set, IRe
         var tries = (row["try"] as JsonArray ?? [new JsonObject()]).OfType<JsonObject>().ToList();
         return tries.Count > 1 && choose is null ? Result.Fail<TableRow>(Wrong("several are tried, but \"choose\" names no reward", source, at)) : new TableRow(name, stages, tries);
     }
+
+    private static string? Text(JsonNode? node) => node is JsonValue value && value.TryGetValue(out string? text) ? text : null;
 
     private static Fault.Configuration Wrong(string what, JsonSource source, string key) => new(FaultCodes.WrongType, what, source.Place(key));
 
