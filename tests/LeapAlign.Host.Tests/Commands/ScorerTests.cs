@@ -92,7 +92,7 @@ public sealed class ScorerTests : IDisposable
         _folder.Score([Mean()], options, rows).Value();
         Assert.Equal([$"{b},one", $"{a},two", $"{b},three"], _folder.Output.Split('\n')[1..^1].Select(static row => string.Join(',', row.Split(',')[..2])));
         _folder.Score([Mean()], options with { Pictures = [_folder.Folder], Csv = _folder.At("s.csv") }, rows).Value();
-        Assert.Equal([$"{a},two", $"{b},one", $"{b},three"], File.ReadLines(_folder.At("s.csv")).Skip(1).Select(static row => string.Join(',', row.Split(',')[..2])));
+        Assert.Equal(["a.png,two", "b.png,one", "b.png,three"], File.ReadLines(_folder.At("s.csv")).Skip(1).Select(static row => string.Join(',', row.Split(',')[..2])));
     }
 
     [Fact]
