@@ -20,25 +20,23 @@ internal static class SameLawCase
     private const double Level = 0.01;
 
     /// <summary>Runs it for seeds.</summary>
-    public static Result<Unit> Run(IReadOnlyList<string> seeds)
+    public static Result<Unit> Run(IReadOnlyList<string> seeds) => SeededCases.Run("| pictures of | seed | against flow-sde, p | drafts accepted | calls of the target | calls without drafts |", seeds, Seed);
+
+    private static List<string> Seed(long seed)
     {
-        Console.WriteLine("| pictures of | seed | against flow-sde, p | drafts accepted | calls of the target | calls without drafts |");
-        Console.WriteLine("|---|---|---|---|---|---|");
-        List<string> failures = [];
-        foreach (var seed in (seeds.Count > 0 ? seeds : ["0", "1", "2"]).Select(static seed => long.Parse(seed, CultureInfo.InvariantCulture)))
-        {
-            using var scope = NewDisposeScope();
-            // Three seeds of a run, so that nothing is drawn twice.
-            var target = Drawn(3 * seed, Sampler(10));
-            var drafted = Drawn((3 * seed) + 1, $$"""sampler={"id":"speculative","settings":{"drafter":"teacher","steps":10,"noiseLevel":0.7} }""");
-            var coarser = Drawn((3 * seed) + 2, Sampler(Coarse));
-            var (same, other) = (PValue(drafted.Features, target.Features, seed), PValue(coarser.Features, target.Features, seed));
-            Row("speculative", seed, same, $"{drafted.Measured("draft_accepted"):P1} | {drafted.Measured("target_calls"):F2} | {target.Calls}");
-            Row($"flow-sde in {Coarse} steps", seed, other, $" | | {coarser.Calls}");
-            if (same < Level) failures.Add($"seed {seed}: drafts draw other pictures, p = {same:G3}");
-            if (other >= Level) failures.Add($"seed {seed}: the test does not see fewer steps, p = {other:G3}");
-        }
-        return failures.Count == 0 ? Unit.Value : new Fault.Run(FaultCodes.ReplayDiffers, string.Join("; ", failures));
+        using var scope = NewDisposeScope();
+        // Three seeds of a run, so that nothing is drawn twice.
+        var target = Drawn(3 * seed, Sampler(10));
+        var drafted = Drawn((3 * seed) + 1, $$"""sampler={"id":"speculative","settings":{"drafter":"teacher","steps":10,"noiseLevel":0.7} }""");
+        var coarser = Drawn((3 * seed) + 2, Sampler(Coarse));
+        var (same, other) = (PValue(drafted.Features, target.Features, seed), PValue(coarser.Features, target.Features, seed));
+        Row("speculative", seed, same, $"{drafted.Measured("draft_accepted"):P1} | {drafted.Measured("target_calls"):F2} | {target.Calls}");
+        Row($"flow-sde in {Coarse} steps", seed, other, $" | | {coarser.Calls}");
+        return
+        [
+            .. SeededCases.Unless(same >= Level, $"seed {seed}: drafts draw other pictures, p = {same:G3}"),
+            .. SeededCases.Unless(other < Level, $"seed {seed}: the test does not see fewer steps, p = {other:G3}"),
+        ];
     }
 
     /// <summary>How often a random split of all rows differs at least as much as the two samples do.</summary>
