@@ -24,6 +24,7 @@ public sealed class LauncherTests
             Assert.Equal(Weights(workspace, "alone"), Weights(workspace, name));
             Assert.Equal(OptimizerState(workspace, "alone"), OptimizerState(workspace, name));
             Assert.Contains("2, joined by", (string)JsonNode.Parse(File.ReadAllText(workspace.At("runs", name, "run.json")))!["environment"]!["processes"]!, StringComparison.Ordinal);
+            Assert.Equal("written by all processes, each a share", (string)JsonNode.Parse(File.ReadAllText(workspace.At("runs", name, "run.json")))!["environment"]!["checkpoints"]!);
             // One voice: nothing for a terminal, and each line once.
             Assert.DoesNotContain('\u001b', outcome.Output);
             Assert.Single(outcome.Output.Split('\n'), static line => line.StartsWith("step 2/2", StringComparison.Ordinal));
@@ -132,11 +133,11 @@ public sealed class LauncherTests
         return lines;
     }
 
-    // By name: a state that came from several processes has another order.
+    // By name: a state that several processes wrote has another order, and several files.
     private static List<string> OptimizerState(Workspace workspace, string run)
     {
         using var scope = TorchSharp.torch.NewDisposeScope();
-        using var file = Recording.Require(SafetensorsFile.Open(Directory.GetDirectories(workspace.At("runs", run, "checkpoints")).Max(StringComparer.Ordinal) + "/optimizer.safetensors"));
+        using var file = Recording.Require(SafetensorsFolder.Open(Directory.GetDirectories(workspace.At("runs", run, "checkpoints")).Max(StringComparer.Ordinal)!, "optimizer"));
         return [.. file.Entries.Keys.Order(StringComparer.Ordinal).Select(name => $"{name} {Convert.ToHexString(SHA256.HashData(Recording.Require(file.Read(name)).bytes))}")];
     }
 

@@ -16,6 +16,9 @@ public sealed class SealingDisk(IDisk disk) : IDisk
     /// <summary>The seals of complete files by path.</summary>
     public IReadOnlyDictionary<string, FileSeal> Seals => _seals;
 
+    /// <summary>Takes the seal of a file that another wrote: it goes along when the file is moved.</summary>
+    public void Trust(string path, FileSeal seal) => _seals[path] = seal;
+
     /// <inheritdoc/>
     public IDiskFile Create(string path, long length) => new Sealing(disk.Create(path, length), found => _seals[path] = found);
 

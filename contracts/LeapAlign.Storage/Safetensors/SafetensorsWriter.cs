@@ -76,6 +76,42 @@ public static class SafetensorsWriter
         });
     }
 
+    /// <summary>
+    /// Makes one component of files that were written apart, as several processes do: <c>stem.safetensors</c> of one file, <c>stem-00001-of-0000N.safetensors</c> with an index of more. The files
+    /// are moved, and nothing but their headers is read.
+    /// </summary>
+    /// <param name="folder">The component's folder, which is there; nothing of this stem is in it.</param>
+    /// <param name="stem">What the names begin with.</param>
+    /// <param name="files">The files, on the same volume; each tensor is in one of them.</param>
+    /// <param name="disk">Where; the file system of this machine when null.</param>
+    /// <returns><see cref="FaultCodes.CannotWrite"/> when the disk refuses, <see cref="FaultCodes.DamagedWeights"/> when a file is none of tensors, or a tensor is in two.</returns>
+    public static Result<Unit> Join(string folder, string stem, IReadOnlyList<string> files, IDisk? disk = null)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(folder);
+        ArgumentException.ThrowIfNullOrEmpty(stem);
+        ArgumentNullException.ThrowIfNull(files);
+        var there = disk ?? SystemDisk.Instance;
+        return DiskFault.Try(folder, () =>
+        {
+            var (fileOf, bytes) = (new Dictionary<string, string>(), 0L);
+            for (var i = 0; i < files.Count; i++)
+            {
+                var name = files.Count == 1 ? $"{stem}.safetensors" : ShardName(stem, i, files.Count);
+                if (!SafetensorsFile.Open(files[i]).TryGet(out var opened, out var fault)) return fault;
+                using (opened)
+                {
+                    foreach (var (tensor, entry) in opened.Entries)
+                    {
+                        if (!fileOf.TryAdd(tensor, name)) return new Fault.Input(FaultCodes.DamagedWeights, $"tensor '{tensor}' is in another file of '{stem}', too", new SourcePlace(files[i]));
+                        bytes += SafetensorsType.SizeOf(entry.Type) * entry.Shape.Aggregate(1L, static (product, size) => product * size);
+                    }
+                }
+                there.Move(files[i], Path.Combine(folder, name));
+            }
+            return files.Count < 2 ? Unit.Value : WholeFile.Write(Path.Combine(folder, $"{stem}.safetensors.index.json"), new SafetensorsIndex(fileOf).ToJson(bytes), there);
+        });
+    }
+
     /// <summary>The bytes that <see cref="WriteFolder"/> would write, about: the content without the few bytes that shards add.</summary>
     /// <param name="tensors">The tensors.</param>
     /// <exception cref="ArgumentException">A name occurs twice, or the format has no such precision.</exception>
@@ -90,7 +126,7 @@ public static class SafetensorsWriter
         var fileOf = new Dictionary<string, string>();
         for (var i = 0; i < shards.Count; i++)
         {
-            var name = string.Create(CultureInfo.InvariantCulture, $"{stem}-{i + 1:D5}-of-{shards.Count:D5}.safetensors");
+            var name = ShardName(stem, i, shards.Count);
             var content = new SafetensorsContent(shards[i], whole.Metadata);
             if (!set.Add(name, content.Length, content.WriteTo).TryGet(out _, out var fault)) return fault;
             foreach (var tensor in shards[i]) fileOf.Add(tensor.Name, name);
@@ -99,6 +135,8 @@ public static class SafetensorsWriter
         var index = new SafetensorsIndex(fileOf).ToJson(whole.Bytes);
         return set.Add($"{stem}.safetensors.index.json", index.Length, file => file.Write(index));
     }
+
+    private static string ShardName(string stem, int index, int count) => string.Create(CultureInfo.InvariantCulture, $"{stem}-{index + 1:D5}-of-{count:D5}.safetensors");
 
     private static List<List<TensorToWrite>> Split(IReadOnlyList<TensorToWrite> tensors, long shardBytes)
     {

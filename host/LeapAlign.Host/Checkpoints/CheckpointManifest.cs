@@ -70,12 +70,17 @@ internal sealed record SavedState(int Version, bool HasTensors, IReadOnlyDiction
 /// <summary>The types of a checkpoint's file, read strictly. Numbers that are not finite have the names that they have in metrics.jsonl.</summary>
 internal static class CheckpointJson
 {
-    public static JsonTypeInfo<CheckpointManifest> Manifest { get; } = (JsonTypeInfo<CheckpointManifest>)new JsonSerializerOptions(SettingsType.Strict(CheckpointJsonContext.Default.CheckpointManifest).Options)
+    public static JsonTypeInfo<CheckpointManifest> Manifest { get; } = Of(CheckpointJsonContext.Default.CheckpointManifest);
+
+    public static JsonTypeInfo<CheckpointPart> Part { get; } = Of(CheckpointJsonContext.Default.CheckpointPart);
+
+    private static JsonTypeInfo<T> Of<T>(JsonTypeInfo<T> type) => (JsonTypeInfo<T>)new JsonSerializerOptions(SettingsType.Strict(type).Options)
     {
         NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
-    }.GetTypeInfo(typeof(CheckpointManifest));
+    }.GetTypeInfo(typeof(T));
 }
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, WriteIndented = true, NewLine = "\n")]
 [JsonSerializable(typeof(CheckpointManifest))]
+[JsonSerializable(typeof(CheckpointPart))]
 internal sealed partial class CheckpointJsonContext : JsonSerializerContext;

@@ -14,6 +14,9 @@ internal sealed class CheckpointStore(string folder, IDisk? disk = null)
 {
     private const string Prefix = "step-";
 
+    /// <summary>Holds them.</summary>
+    public string Folder => folder;
+
     /// <summary>Where they are.</summary>
     public IDisk Disk { get; } = disk ?? SystemDisk.Instance;
 
@@ -34,24 +37,35 @@ internal sealed class CheckpointStore(string folder, IDisk? disk = null)
     /// <returns>The bytes of its files; <see cref="FaultCodes.CannotWrite"/> when the disk refuses: the older ones stay as they were.</returns>
     public Result<long> Write(CheckpointManifest manifest, IReadOnlyDictionary<string, PartState> states)
     {
+        ArgumentNullException.ThrowIfNull(states);
+        return Fill(manifest, (aside, sealing) => Write(aside, states, sealing));
+    }
+
+    /// <summary>Writes a checkpoint of files that something puts into its folder.</summary>
+    /// <param name="manifest">Without its files and states.</param>
+    /// <param name="fill">Puts the files of all states into a folder, through a disk that takes their seals, and says what the manifest says of the states.</param>
+    /// <returns>As <see cref="Write(CheckpointManifest, IReadOnlyDictionary{string, PartState})"/>.</returns>
+    public Result<long> Fill(CheckpointManifest manifest, Func<string, SealingDisk, Result<IReadOnlyDictionary<string, SavedState>>> fill)
+    {
         var sealing = new SealingDisk(Disk);
         var bytes = 0L;
-        return Prepare().Bind(_ => WholeFolder.Write(PathOf(manifest.Progress.Done), aside =>
+        return Prepare().Bind(_ => WholeFolder.Write(PathOf(manifest.Progress.Done), aside => fill(aside, sealing).Bind(saved =>
         {
-            var written = states.Where(static state => state.Value.Tensors.Count > 0).Select(state => Write(aside, state.Key, state.Value, sealing)).All();
-            return written.Bind(_ =>
-            {
-                var whole = manifest with
-                {
-                    Format = CheckpointManifest.CurrentFormat,
-                    States = states.ToDictionary(static state => state.Key, static state => new SavedState(state.Value.Version, state.Value.Tensors.Count > 0, state.Value.Numbers)),
-                    Files = sealing.Seals.ToDictionary(static seal => Path.GetFileName(seal.Key), static seal => seal.Value),
-                };
-                bytes = whole.Bytes;
-                return WholeFile.Write(Path.Combine(aside, CheckpointManifest.FileName), SealedManifest.Write(whole), sealing);
-            });
-        }, sealing)).Map(_ => bytes);
+            var whole = manifest with { Format = CheckpointManifest.CurrentFormat, States = saved, Files = SealsIn(aside, sealing) };
+            bytes = whole.Bytes;
+            return WholeFile.Write(Path.Combine(aside, CheckpointManifest.FileName), SealedManifest.Write(whole), sealing);
+        }), sealing)).Map(_ => bytes);
     }
+
+    /// <summary>Writes the tensors of states into a folder.</summary>
+    /// <returns>What a manifest says of them.</returns>
+    public Result<IReadOnlyDictionary<string, SavedState>> Write(string aside, IReadOnlyDictionary<string, PartState> states, SealingDisk sealing) =>
+        states.Where(static state => state.Value.Tensors.Count > 0).Select(state => Write(aside, state.Key, state.Value, sealing)).All().Map(_ => (IReadOnlyDictionary<string, SavedState>)
+            states.ToDictionary(static state => state.Key, static state => new SavedState(state.Value.Version, state.Value.Tensors.Count > 0, state.Value.Numbers)));
+
+    /// <summary>The seals of the files that lie in a folder, by their names.</summary>
+    public static IReadOnlyDictionary<string, FileSeal> SealsIn(string folder, SealingDisk sealing) =>
+        sealing.Seals.Where(seal => Path.GetDirectoryName(seal.Key) == folder).ToDictionary(static seal => Path.GetFileName(seal.Key), static seal => seal.Value);
 
     /// <summary>What a checkpoint says of itself; its files are not looked at.</summary>
     /// <returns><see cref="FaultCodes.CheckpointDamaged"/> when the manifest is not what was written.</returns>
@@ -103,7 +117,8 @@ internal sealed class CheckpointStore(string folder, IDisk? disk = null)
         }
     }
 
-    private Result<Unit> Prepare()
+    /// <summary>Makes the folder of checkpoints, if it is not there.</summary>
+    public Result<Unit> Prepare()
     {
         try
         {

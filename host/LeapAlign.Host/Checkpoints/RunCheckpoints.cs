@@ -24,7 +24,11 @@ internal sealed class RunCheckpoints((CheckpointStore Checkpoints, CheckpointSto
     private readonly Snapshot _snapshot = new();
     private readonly BackgroundWriter _writer = new();
     private (CheckpointStore Checkpoints, CheckpointStore Faults) _stores = places;
+    private Expected? _expected;
     private CheckpointReport? _written;
+
+    // How long the shares of other processes are waited for where the run ended with a fault: they may be being written still.
+    private static readonly TimeSpan s_longestShare = TimeSpan.FromSeconds(5);
 
     /// <summary>The step of the newest checkpoint of this process, complete or being written; null before the first, and when it could not be written.</summary>
     public int? At { get; set; }
@@ -52,17 +56,39 @@ internal sealed class RunCheckpoints((CheckpointStore Checkpoints, CheckpointSto
         var manifest = identity.Manifest(progress with { MetricsBytes = metrics.Length }, time.GetUtcNow());
         var standstill = Stopwatch.GetElapsedTime(started).TotalSeconds;
         At = progress.Done;
-        _writer.Begin(() =>
-        {
-            var begun = Stopwatch.GetTimestamp();
-            var written = KernelSpans.WriteCheckpoint(progress.Done, () =>
-                from flushed in metrics.FlushToDisk()
-                from bytes in _stores.Checkpoints.Write(manifest, copies)
-                from removed in _stores.Checkpoints.Prune(settings.Keep, progress.Best?.Step)
-                select bytes);
-            return written.Map(bytes => Remember(new CheckpointReport(progress.Done, bytes, standstill, Stopwatch.GetElapsedTime(begun).TotalSeconds)));
-        });
+        _writer.Begin(() => Write(manifest.Progress, standstill, () => _stores.Checkpoints.Write(manifest, copies)));
         return Unit.Value;
+    }
+
+    /// <summary>All processes write a share of a checkpoint; <see cref="Complete"/> makes it whole when all have. The one before it is complete.</summary>
+    /// <param name="progress">The counters.</param>
+    /// <param name="shares">How many there are.</param>
+    /// <param name="standstill">Seconds for which the run stood still.</param>
+    public void Expect(RunProgress progress, int shares, double standstill)
+    {
+        _expected = new Expected(identity.Manifest(progress with { MetricsBytes = metrics.Length }, time.GetUtcNow()), shares, standstill, Activity.Current?.Context ?? default);
+        At = progress.Done;
+    }
+
+    /// <summary>Begins to make the checkpoint whole whose shares are all there, if one is expected.</summary>
+    public void Complete()
+    {
+        if (_expected is not { } expected) return;
+        _expected = null;
+        _writer.Begin(() => Join(expected));
+    }
+
+    private Result<Unit> Join(Expected of) => Write(of.Manifest.Progress, of.Standstill, () => new CheckpointParts(_stores.Checkpoints).Join(of.Manifest, of.Shares), of.Taken);
+
+    private Result<Unit> Write(RunProgress progress, double standstill, Func<Result<long>> write, ActivityContext taken = default)
+    {
+        var begun = Stopwatch.GetTimestamp();
+        var written = KernelSpans.WriteCheckpoint(progress.Done, () =>
+            from flushed in metrics.FlushToDisk()
+            from bytes in write()
+            from removed in _stores.Checkpoints.Prune(settings.Keep, progress.Best?.Step)
+            select bytes, taken);
+        return written.Map(bytes => Remember(new CheckpointReport(progress.Done, bytes, standstill, Stopwatch.GetElapsedTime(begun).TotalSeconds)));
     }
 
     /// <summary>Writes down what was wrong in a step, with the state before it, so that it can be done again alone (<c>replay</c>).</summary>
@@ -73,7 +99,8 @@ internal sealed class RunCheckpoints((CheckpointStore Checkpoints, CheckpointSto
     {
         if (!IsOn) return Unit.Value;
         var step = progress.Done + 1;
-        return from before in Wait()
+        // A checkpoint that other processes write their shares of goes on.
+        return from before in Written()
                from written in states is null ? 0L : _stores.Faults.Write(identity.Manifest(progress with { MetricsBytes = metrics.Length }, time.GetUtcNow()), _snapshot.Take(states))
                from pruned in _stores.Faults.Prune(KeptFaults)
                from told in FaultRecord.Write($"{_stores.Faults.PathOf(step)}.json", new FaultRecord(step, fault.Code, fault.Message), _stores.Faults.Disk)
@@ -82,7 +109,10 @@ internal sealed class RunCheckpoints((CheckpointStore Checkpoints, CheckpointSto
 
     /// <summary>The checkpoint that was completed since the last call; null when none was.</summary>
     /// <returns>Its fault.</returns>
-    public Result<CheckpointReport?> Completed() => _writer.IsWriting ? Result.Ok<CheckpointReport?>(null) : Wait().Map(_ => Interlocked.Exchange(ref _written, null));
+    public Result<CheckpointReport?> Completed() => _expected is not null || _writer.IsWriting ? Result.Ok<CheckpointReport?>(null) : Wait().Map(_ => Interlocked.Exchange(ref _written, null));
+
+    /// <summary>Waits until nothing is being written; what was written is told later.</summary>
+    public Result<Unit> Settle() => Wait();
 
     /// <summary>Waits until nothing is being written.</summary>
     public Result<CheckpointReport?> Finish() => Wait().Map(_ => Interlocked.Exchange(ref _written, null));
@@ -102,9 +132,32 @@ internal sealed class RunCheckpoints((CheckpointStore Checkpoints, CheckpointSto
 
     private Result<Unit> Wait()
     {
-        var waited = _writer.Wait();
-        if (!waited.IsOk) At = null;
-        return waited;
+        var left = Written().Bind(_ => Left());
+        if (!left.IsOk) At = null;
+        return left;
+    }
+
+    private Result<Unit> Written()
+    {
+        var written = _writer.Wait();
+        if (!written.IsOk) At = null;
+        return written;
+    }
+
+    // The run ended before all processes could say that their shares are there. Where one of them is not, the checkpoint before this one is the newest.
+    private Result<Unit> Left()
+    {
+        if (_expected is not { } left) return Unit.Value;
+        _expected = null;
+        var (step, parts) = (left.Manifest.Progress.Done, new CheckpointParts(_stores.Checkpoints));
+        for (var began = Stopwatch.GetTimestamp(); !parts.AreThere(step, left.Shares); Thread.Sleep(20))
+        {
+            if (Stopwatch.GetElapsedTime(began) < s_longestShare) continue;
+            parts.Discard(step);
+            At = null;
+            return Unit.Value;
+        }
+        return Join(left);
     }
 
     private Unit Remember(CheckpointReport report)
@@ -112,4 +165,11 @@ internal sealed class RunCheckpoints((CheckpointStore Checkpoints, CheckpointSto
         Interlocked.Exchange(ref _written, report);
         return Unit.Value;
     }
+
+    /// <summary>A checkpoint of which each process writes a share.</summary>
+    /// <param name="Manifest">Without its files and states.</param>
+    /// <param name="Shares">How many there are.</param>
+    /// <param name="Standstill">Seconds for which the run stood still.</param>
+    /// <param name="Taken">The span in which it was taken.</param>
+    private sealed record Expected(CheckpointManifest Manifest, int Shares, double Standstill, ActivityContext Taken);
 }

@@ -30,6 +30,7 @@ internal sealed class RunKernel : IDisposable
     private readonly Sentinel _sentinel;
     private readonly DeploymentWatch _deployment;
     private readonly RunRanks _ranks;
+    private readonly KeptStates _kept;
     private RunProgress _progress = new();
     private bool _recorded = true;
     private int _began;
@@ -51,6 +52,7 @@ internal sealed class RunKernel : IDisposable
         _sentinel = new Sentinel(plan.Sentinel, plan.Rewards);
         _deployment = new DeploymentWatch(plan);
         _ranks = parts.Ranks;
+        _kept = new KeptStates(plan, _step, _ranks, checkpoints);
     }
 
     /// <summary>The stages of steps and evaluations, with their seconds and the F-ledger.</summary>
@@ -64,6 +66,9 @@ internal sealed class RunKernel : IDisposable
 
     /// <summary>Whether a checkpoint of this state is on the disk, once the run has ended.</summary>
     public bool IsKept => _checkpoints?.At == Done;
+
+    /// <summary>Writes the share of this process where all processes write checkpoints; null where the first does. It ends with the kernel.</summary>
+    public SharedCheckpoints? Shared { set => _kept.Shared = value; }
 
     /// <summary>The best evaluation so far; null when none is kept.</summary>
     public BestEvaluation? Best => _progress.Best;
@@ -155,12 +160,10 @@ internal sealed class RunKernel : IDisposable
         return Keep();
     }
 
-    public void Dispose() => _step.Dispose();
+    public void Dispose() => _kept.Dispose();
 
     // What ends the run in one of its processes ends it in all; where none did, all are here, and states that they share come together.
-    private Result<RunEnding> Together(Result<RunEnding> own) => own.Bind(ending => Collect().Map(_ => ending)).Match(Result.Ok, fault => Result.Fail<RunEnding>(_ranks.Fail(fault)));
-
-    private Result<Unit> Collect() => _plan.Checkpoint.Every >= 0 ? _step.Collect() : _step.Average.Collect();
+    private Result<RunEnding> Together(Result<RunEnding> own) => own.Bind(ending => _kept.End(_progress, _recorded).Map(_ => ending)).Match(Result.Ok, fault => Result.Fail<RunEnding>(_ranks.Fail(fault)));
 
     private Result<RunEnding> GuardedLoop(CancellationToken cancellation)
     {
@@ -195,12 +198,7 @@ internal sealed class RunKernel : IDisposable
             if (IsEvaluationDue && !Evaluate(cancellation).TryGet(out _, out fault)) return fault;
             // Not only after an evaluation: a run may go on from a checkpoint that was taken between it and the end.
             if (_sentinel.Stops) return RunEnding.Gamed;
-            if (!_ranks.IsAlone && Done != _began && RunCheckpoints.IsPlanned(_plan.Checkpoint, Done, _plan.Run.Steps))
-            {
-                _step.Compare();
-                if (!Collect().TryGet(out _, out fault)) return fault;
-            }
-            if (_checkpoints?.IsDue(Done, _plan.Run.Steps) == true && !Checkpoint().TryGet(out _, out fault)) return fault;
+            if (!_kept.Due(_progress, _began).TryGet(out _, out fault)) return fault;
             if (Done >= _plan.Run.Steps) return RunEnding.Finished;
             if (_ranks.Any($"step {Done + 1}", cancellation.IsCancellationRequested)) return RunEnding.Interrupted;
             if (!Step().TryGet(out _, out fault)) return fault;
@@ -266,16 +264,15 @@ internal sealed class RunKernel : IDisposable
     private Result<Unit> KeepBest(EvaluationReport report)
     {
         var better = _checkpoints is { IsOn: true, Best: { } reward } ? BestEvaluation.Better(_progress.Best, Done, reward, report.Rewards[reward]) : null;
-        if (_step.SharesStates && _ranks.Any("the best evaluation", better is not null) && !Collect().TryGet(out _, out var fault)) return fault;
-        if (better is null) return Unit.Value;
-        _progress = _progress with { Best = better };
-        return Checkpoint();
+        if (!_ranks.Any("the best evaluation", better is not null)) return Unit.Value;
+        if (better is not null) _progress = _progress with { Best = better };
+        return _kept.Take(_progress);
     }
 
     private void Refuse(Fault fault, bool stops)
     {
         // The same in all processes, since all of them judge the same numbers.
-        if (_step.IsBetweenSteps && !Collect().TryGet(out _, out var other)) throw new FaultException(other);
+        if (_step.IsBetweenSteps && !_step.Collect().TryGet(out _, out var other)) throw new FaultException(other);
         // A run that ends here leaves a checkpoint of the state before the step anyway.
         var states = _step.IsBetweenSteps && !stops ? _step.States : null;
         var kept = _checkpoints?.Keep(_progress, states, fault) ?? Unit.Value;
@@ -283,7 +280,7 @@ internal sealed class RunKernel : IDisposable
         if (!told.TryGet(out _, out var failed)) throw new FaultException(failed);
     }
 
-    private Result<Unit> Checkpoint() => KernelSpans.Checkpoint(Done, () => _checkpoints!.Take(_progress, _step.States));
+    private Result<Unit> Checkpoint() => _kept.Alone(_progress);
 
     private Result<Unit> Completed(Func<RunCheckpoints, Result<CheckpointReport?>> which) => _checkpoints is null
         ? Unit.Value

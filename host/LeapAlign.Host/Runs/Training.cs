@@ -103,7 +103,8 @@ internal sealed class Training(Terminal terminal, ILoggerFactory loggers, RunTel
         using var kernel = new RunKernel(job.Plan, parts, job.Site.Device, []);
         using var watchdog = new Watchdog(job.Plan.Guard, time, terminal.End, job.Ranks, job.Site.People);
         kernel.Stages.Add(watchdog);
-        return from resumed in job.Options.Resume is null ? Unit.Value : kernel.ResumeAsFirst()
+        return from writers in Writers(job, null, kernel, null)
+               from resumed in job.Options.Resume is null ? Unit.Value : kernel.ResumeAsFirst()
                from ended in kernel.Run(stop)
                select ended == RunEnding.Interrupted ? Completion.Interrupted : Completion.Whole;
     }, stop);
@@ -187,6 +188,7 @@ internal sealed class Training(Terminal terminal, ILoggerFactory loggers, RunTel
                 var end = new RunEnd(kernel, run, job.Plan, parts.TrainedModel, new Rescue(kernel, run, job.Plan, job.Options.Source, metrics)) { Moved = report.GoOnIn };
                 return report.End(
                     from begun in job.Ranks.Agreed(RunFolderIsThere, Result.Ok(Unit.Value))
+                    from writers in Writers(job, run.Folder, kernel, joined)
                     from resumed in run.From is { } checkpoint ? kernel.Resume(checkpoint).Bind(_ => kernel.ResumeAsFirst()) : Unit.Value
                     from saved in kernel.Rehearse()
                     from exported in end.Export(progress.Around(() => kernel.Run(stop)))
@@ -210,6 +212,13 @@ internal sealed class Training(Terminal terminal, ILoggerFactory loggers, RunTel
             }
         }
     }
+
+    private static Result<CheckpointWriters> Writers(Job job, RunFolder? folder, RunKernel kernel, JoinedFacts? joined) => CheckpointWriters.Of(job.Ranks, job.Plan.Checkpoint, folder).Map(writers =>
+    {
+        kernel.Shared = writers.Shared;
+        joined?.Writers = writers.Words;
+        return writers;
+    });
 
     private static Dictionary<string, string> Facts(PlanCheck? check, JoinedFacts? joined) => (check?.Facts ?? Nothing).Concat(joined?.Facts ?? Nothing).ToDictionary();
 

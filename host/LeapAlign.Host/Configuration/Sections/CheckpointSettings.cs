@@ -14,6 +14,16 @@ internal sealed record CheckpointSettings
     [Range(1, 10_000)]
     public int Keep { get; init; } = 2;
 
+    [Description("Which processes of a run write its checkpoints: all of them, each a share of every state, where all see the run folder (all), or the first, which the others bring to it what they share (first). Checkpoints hold the same; a run goes on from either with any number of processes.")]
+    [AllowedValues(All, First)]
+    public string Writers { get; init; } = All;
+
     [Description("The reward whose best evaluation is kept as a checkpoint, too; the first held-out one when it is absent. Without held-out rewards there is no best.")]
     public string? Best { get; init; }
+
+    /// <summary>Every process writes a share.</summary>
+    public const string All = "all";
+
+    /// <summary>The first process writes all.</summary>
+    public const string First = "first";
 }

@@ -11,7 +11,7 @@ namespace LeapAlign.Host.Kernel.Ranks;
 /// An optimization of which each process keeps the state of its share of the parameters (ZeRO stage 1, Rajbhandari and others 2020, arXiv 1910.02054): it updates these, and
 /// the updated weights go to the others. Weights are those of an optimization of all parameters, to the bit, since the optimizer updates each by itself.
 /// </summary>
-internal sealed class ShardedOptimization : IOptimization, IStateful
+internal sealed class ShardedOptimization : IOptimization, IStateInShares
 {
     private readonly RunRanks _ranks;
     private readonly IReadOnlyList<(int Rank, IReadOnlyList<Tensor> Values)> _buckets;
@@ -92,7 +92,9 @@ internal sealed class ShardedOptimization : IOptimization, IStateful
     }
 
     /// <summary>The state of all, where this process has it; of its share otherwise.</summary>
-    public PartState Save() => _whole ?? (_own as IStateful)?.Save() ?? new PartState(0, []);
+    public PartState Save() => _whole ?? SaveOwn();
+
+    public PartState SaveOwn() => (_own as IStateful)?.Save() ?? new PartState(0, []);
 
     /// <summary>Takes the state of this process's share from that of all.</summary>
     public Result<Unit> Load(PartState state)

@@ -143,11 +143,15 @@ internal sealed class MovingAverage : IDisposable
         }
     }
 
-    private sealed class StateInShares(MovingAverage average) : IStateful
+    private sealed class StateInShares(MovingAverage average) : IStateInShares
     {
         public int StateVersion => average.OfAll([]).StateVersion;
 
-        public PartState Save() => new(StateVersion, [.. average._parameters.Select((parameter, i) => (parameter.Name, Value: average._policy?.Values[i] ?? average._average[i])).Where(static each => each.Value is not null).Select(static each => new NamedTensor(each.Name, each.Value!))]);
+        public PartState Save() => Saved(i => average._policy?.Values[i] ?? average._average[i]);
+
+        public PartState SaveOwn() => Saved(i => average._average[i]);
+
+        private PartState Saved(Func<int, Tensor?> value) => new(StateVersion, [.. average._parameters.Select((parameter, i) => (parameter.Name, Value: value(i))).Where(static each => each.Value is not null).Select(static each => new NamedTensor(each.Name, each.Value!))]);
 
         // Of all weights; the first process sends it to the others before the first update.
         public Result<Unit> Load(PartState state)

@@ -79,6 +79,9 @@ internal sealed class TrainingStep : IDisposable
         .. _parts.States,
     ];
 
+    /// <summary>What this process writes of <see cref="States"/> where all write a checkpoint. What parts keep is written by the first process: whether it is the same in all, they alone know.</summary>
+    public IEnumerable<(string Name, IStateful State)> Shares => StateShare.Of(States, _parts.States.Select(static state => state.Name), _ranks);
+
     /// <summary>Continues after the states were restored.</summary>
     /// <param name="progress">The counters that belong to them.</param>
     public void Resume(RunProgress progress)

@@ -14,6 +14,9 @@ internal sealed class JoinedFacts(RunRanks ranks, StepShare share, int scorers =
     private readonly double[] _waited = new double[ranks.World];
     private double _seconds;
 
+    /// <summary>Who writes checkpoints, in words; null before that is known.</summary>
+    public string? Writers { get; set; }
+
     /// <summary>The facts so far.</summary>
     public IReadOnlyDictionary<string, string> Facts
     {
@@ -25,6 +28,7 @@ internal sealed class JoinedFacts(RunRanks ranks, StepShare share, int scorers =
                 ["shards"] = string.Create(CultureInfo.InvariantCulture, $"{share.AllShards}, {share.Shards} in each process"),
             };
             if (scorers > 0) facts["processes that score"] = string.Create(CultureInfo.InvariantCulture, $"{scorers}, {(scorers == 1 ? $"rank {ranks.World}" : $"ranks {ranks.World} to {ranks.World + scorers - 1}")}");
+            if (Writers is { } writers) facts["checkpoints"] = writers;
             if (_seconds > 0) facts["waited for others"] = string.Join(", ", _waited.Select((waited, rank) => string.Create(CultureInfo.InvariantCulture, $"rank {rank} {100 * waited / _seconds:0.0} %")));
             return facts;
         }

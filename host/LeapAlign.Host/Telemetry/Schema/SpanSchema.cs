@@ -86,6 +86,8 @@ internal static class SpanSchema
     public static readonly SpanDefinition WriteCheckpoint = new(
         "write checkpoint", SourceNames.Kernel, "checkpoint", "Metrics and copies go to the disk and older checkpoints away, beside the steps that follow.", Tags.Step, Tags.Size, Tags.Error);
 
+    public static readonly SpanDefinition WriteShare = new("write share", SourceNames.Kernel, "checkpoint", "One of several processes writes its share of the states, beside the steps that follow.", Tags.Step, Tags.Size, Tags.Error);
+
     /// <summary>The spans that a plugin starts itself, as its plugin.json declares them.</summary>
     public static IEnumerable<SpanDefinition> Of(PluginManifest plugin) => plugin.Spans.Select(span => new SpanDefinition(
         span.Name, SourceNames.OfPlugin(plugin.Id), span.Inside, span.Summary, [.. span.Attributes.Select(static attribute => new AttributeDefinition(attribute.Name, attribute.Type, attribute.Summary))]));
@@ -101,7 +103,7 @@ internal static class SpanSchema
     /// <summary>Every span, in the order of a run.</summary>
     public static IReadOnlyList<SpanDefinition> All { get; } =
     [
-        Command, .. Life, Run, Evaluate, Step, Encode, Roll, Velocity, ReadPictures, EncodePictures, Decode, Score, Backward, Clip, Wait, Reduce, Gather, Serve, Update, Refresh, Average, Copies, Checkpoint, WriteCheckpoint,
+        Command, .. Life, Run, Evaluate, Step, Encode, Roll, Velocity, ReadPictures, EncodePictures, Decode, Score, Backward, Clip, Wait, Reduce, Gather, Serve, Update, Refresh, Average, Copies, Checkpoint, WriteShare, WriteCheckpoint,
     ];
 
     /// <summary>Those of them that a run in one process does not have.</summary>

@@ -157,11 +157,17 @@ internal sealed class KernelSpans : IStageListener
     /// <summary>Writes a checkpoint in its span, on a thread beside the run.</summary>
     /// <param name="done">Steps done before it.</param>
     /// <param name="body">Writes.</param>
-    public static Result<long> WriteCheckpoint(int done, Func<Result<long>> body) => InSpan(SpanSchema.WriteCheckpoint, done, body, static (span, bytes) => span.SetTag(Tags.Size.Name, bytes));
+    /// <param name="taken">The span in which it was taken, where that is not the one around this.</param>
+    public static Result<long> WriteCheckpoint(int done, Func<Result<long>> body, ActivityContext taken = default) => InSpan(SpanSchema.WriteCheckpoint, done, body, static (span, bytes) => span.SetTag(Tags.Size.Name, bytes), taken);
 
-    private static Result<T> InSpan<T>(SpanDefinition definition, int done, Func<Result<T>> body, Action<Activity, T> describe)
+    /// <summary>Writes the share of one process in its span, on a thread beside the run.</summary>
+    /// <param name="done">Steps done before the checkpoint.</param>
+    /// <param name="body">Writes.</param>
+    public static Result<long> WriteShare(int done, Func<Result<long>> body) => InSpan(SpanSchema.WriteShare, done, body, static (span, bytes) => span.SetTag(Tags.Size.Name, bytes));
+
+    private static Result<T> InSpan<T>(SpanDefinition definition, int done, Func<Result<T>> body, Action<Activity, T> describe, ActivityContext parent = default)
     {
-        using var span = Source.StartActivity(definition.Name)?.SetTag(Tags.Step.Name, done);
+        using var span = Source.StartActivity(definition.Name, ActivityKind.Internal, parent)?.SetTag(Tags.Step.Name, done);
         var outcome = body();
         if (span is null) return outcome;
         if (outcome.TryGet(out var value, out var fault)) describe(span, value);
