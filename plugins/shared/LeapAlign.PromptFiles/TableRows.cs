@@ -13,6 +13,9 @@ internal static class TableRows
 {
     private static readonly JsonWriterOptions s_options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
+    // What 'score --csv' writes first. It puts an apostrophe before a text that a spreadsheet would take for a formula, and before one that begins with an apostrophe.
+    private static readonly string[] s_scoreSheet = ["picture", "caption", "width", "height"];
+
     private static readonly string[] s_separators = [";", "\t", "|", ","];
 
     public static IReadOnlyList<Result<PromptRow>> Read(string path, string text, string separator)
@@ -72,7 +75,9 @@ internal static class TableRows
     // A column without a name, such as the row numbers that pandas writes, is nothing that somebody could ask for.
     private static PromptRow Row(IReadOnlyList<string> header, string[] cells, SourcePlace place)
     {
-        RowField[] fields = [.. header.Select((name, column) => new RowField(name.Trim(), cells[column])).Where(static field => field.Name.Length > 0)];
+        var isScoreSheet = header.Take(s_scoreSheet.Length).SequenceEqual(s_scoreSheet);
+        string Text(string cell) => isScoreSheet && cell.StartsWith('\'') ? cell[1..] : cell;
+        RowField[] fields = [.. header.Select((name, column) => new RowField(Text(name.Trim()), Text(cells[column]))).Where(static field => field.Name.Length > 0)];
         using var buffer = new MemoryStream();
         using (var json = new Utf8JsonWriter(buffer, s_options))
         {

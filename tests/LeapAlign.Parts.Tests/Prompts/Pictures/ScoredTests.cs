@@ -28,6 +28,19 @@ public sealed class ScoredTests : IDisposable
         Assert.Empty(_told);
     }
 
+    [Theory]
+    [InlineData("picture,caption,width,height,'=mine", "=mine", "=SUM(A1)", "'tis", "it's")]
+    [InlineData("picture,caption,=mine", "=mine", "'=SUM(A1)", "''tis", "it's")]
+    public void The_apostrophes_that_score_puts_before_formulas_are_taken_away_in_its_files_alone(string header, string score, params string[] captions)
+    {
+        Pictures("1.png");
+        var size = header.Contains("width", StringComparison.Ordinal) ? ",4,3" : "";
+        Write("log.csv", $"{header}\n1.png,'=SUM(A1){size},1\n1.png,''tis{size},-2\n1.png,it's{size},3\n");
+        var prompts = Read("log.csv", settings => settings with { Key = "caption", Picture = "picture", Score = score, Group = 1, Standardise = false });
+        Assert.Equal(captions, prompts.Select(static prompt => prompt.Text));
+        Assert.Equal([1.0, -2.0, 3.0], prompts.SelectMany(static prompt => prompt.Scores));
+    }
+
     [Fact]
     public void Scores_have_mean_0_and_deviation_1_over_the_file()
     {
