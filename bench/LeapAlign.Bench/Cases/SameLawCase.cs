@@ -55,7 +55,7 @@ internal static class SameLawCase
         var (n, m) = (first.shape[0], second.shape[0]);
         var signs = cat([full(n, 1.0 / n, dtype: ScalarType.Float64), full(m, -1.0 / m, dtype: ScalarType.Float64)]);
         var random = RandomKey.OfRun(seed).For("permutations").Open();
-        var splits = stack([signs, .. Enumerable.Range(0, Permutations).Select(_ => signs[tensor(Shuffled((int)(n + m), random))])], 1);
+        var splits = stack([signs, .. Enumerable.Range(0, Permutations).Select(_ => signs[tensor(random.Shuffle(Enumerable.Range(0, (int)(n + m)).Select(static row => (long)row)))])], 1);
         var discrepancies = (splits * kernel.matmul(splits)).sum([0]).data<double>().ToArray();
         // The split that was observed is one of those that there are.
         return discrepancies.Count(value => value >= discrepancies[0]) / (double)discrepancies.Length;
@@ -64,17 +64,6 @@ internal static class SameLawCase
     private static string Sampler(int steps) => $$"""sampler={"id":"flow-sde","settings":{"steps":{{steps}},"noiseLevel":0.7} }""";
 
     private static void Row(string name, long seed, double p, string rest) => Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"| {name} | {seed} | {p:F4} | {rest} |"));
-
-    private static long[] Shuffled(int count, KeyedRandom random)
-    {
-        var all = Enumerable.Range(0, count).Select(static number => (long)number).ToArray();
-        for (var last = count - 1; last > 0; last--)
-        {
-            var other = (int)(random.NextDouble() * (last + 1));
-            (all[last], all[other]) = (all[other], all[last]);
-        }
-        return all;
-    }
 
     private static Pictures Drawn(long seed, string sampler)
     {

@@ -168,11 +168,7 @@ internal sealed class RunRanks(ICommunicator communicator)
     {
         var rows = empty_like(piece);
         communicator.Exchange(piece, rows);
-        for (var step = 1; step < World; step *= 2)
-        {
-            for (var row = 0; row + step < World; row += 2 * step) rows[row].add_(rows[row + step]);
-        }
-        return rows[0];
+        return AlignedTree.Sum([.. Enumerable.Range(0, World).Select(row => rows[row])]);
     }
 
     /// <summary>Evaluations of the network since a count in all processes; those of the others are counted here, too.</summary>

@@ -114,14 +114,11 @@ internal sealed class ShardGradients(ParameterSet parameters, RunRanks ranks, in
             using var scope = NewDisposeScope();
             var value = parameters[place].Value;
             Tensor?[] sums = [value.grad, .. _aside.Skip(1).Select(shard => shard[place])];
-            if (Array.TrueForAll(sums, static sum => sum is null)) continue;
+            if (Array.TrueForAll(sums, static each => each is null)) continue;
             // As the processes do it: a shard without a gradient counts as zeros.
-            Tensor[] rows = [.. sums.Select(sum => sum ?? zeros_like(value).detach())];
-            for (var step = 1; step < shards; step *= 2)
-            {
-                for (var row = 0; row + step < shards; row += 2 * step) rows[row].add_(rows[row + step]);
-            }
-            if (sums[0] is null) value.grad = rows[0];
+            Tensor[] rows = [.. sums.Select(each => each ?? zeros_like(value).detach())];
+            var sum = AlignedTree.Sum(rows);
+            if (sums[0] is null) value.grad = sum;
         }
         Clear();
     }
