@@ -148,6 +148,9 @@ internal sealed class TrainingStep : IDisposable
         Average.Dispose();
     }
 
+    /// <summary>What the optimizer began.</summary>
+    public Optimizations Optimizations => _optimizations;
+
     /// <summary>Whether processes share the optimizer's state, or the average.</summary>
     public bool SharesStates => _optimizations.AreShared || Average.IsShared;
 
@@ -176,7 +179,7 @@ internal sealed class TrainingStep : IDisposable
         {
             foreach (var loss in updates.Current)
             {
-                Backward(loss, tally, _optimizations.Rows, _optimizations.Parts);
+                Backward(loss, tally, _optimizations.Rows, (_optimizations.Parts, null));
                 losses++;
             }
         }
@@ -197,26 +200,28 @@ internal sealed class TrainingStep : IDisposable
         using var calls = new GraphCalls { Returned = static () => SystemMemory.GiveBackKept() };
         using var scope = NewDisposeScope();
         var weighing = _batches.Weigh(asked.Weights);
-        using var step = _batches.Of(index, tally.Score, asked.Draw);
-        foreach (var update in Losses(step, asked.HasObjectives).Updates(Allow))
+        using var step = _batches.Of(index, tally.Score, asked.Draw, byPrompt: asked.Prompts is not null);
+        foreach (var update in Losses(step, asked.HasObjectives).Updates(asked.Prompts is { } prompts ? prompts.Begin(step) : Allow))
         {
-            foreach (var loss in update) Backward(loss, tally, null, asked.Parts);
+            foreach (var loss in update) Backward(loss, tally, null, (asked.Parts, asked.Prompts));
         }
         return weighing;
     }
 
-    private void Backward(StepLoss of, StepTally tally, GradientRows? rows, PartGradients? parts)
+    private void Backward(StepLoss of, StepTally tally, GradientRows? rows, (PartGradients? Parts, PromptGradients? Prompts) taken)
     {
+        var (parts, prompts) = taken;
         parts?.Turn(of.Owner);
-        var objective = of.Objective;
+        var objective = prompts?.Open(of) ?? of.Objective;
         var share = objective.Share == 1 ? objective.Loss : objective.Loss * objective.Share;
-        _optimizations.Gradients.Open(objective.Batch, of.Owner.Name);
+        if (prompts is null) _optimizations.Gradients.Open(objective.Batch, of.Owner.Name);
         if (rows is null) Backward(share);
         else rows.Backward(objective, Backward);
         // Losses keep the type of their method: fp64 where differences near one matter.
         using var loss = share.detach().to(ScalarType.Float64);
         var value = loss.item<double>();
         parts?.Add(of.Owner, objective.Batch, value);
+        prompts?.Add(value);
         tally.Add(objective.Batch, value, objective.Measurements, of.Owner);
     }
 
