@@ -215,6 +215,12 @@ public static partial class FaultCodes
     /// <summary>A minimum under equalities is not found.</summary>
     public const string ConstrainedUnsolved = "LA5046";
 
+    /// <summary>What prompts did in a step cannot be told.</summary>
+    public const string NoInfluence = "LA5047";
+
+    /// <summary>The gradients of the prompts of a step do not add up to its gradient (a warning).</summary>
+    public const string PromptsApart = "LA5048";
+
     /// <summary>A service cannot be reached, or the connection broke.</summary>
     public const string ServiceUnreachable = "LA6001";
 

@@ -5,6 +5,7 @@ using LeapAlign.Host.Commands.Verbs.Runs;
 using LeapAlign.Host.Filtering;
 using LeapAlign.Host.Fitting;
 using LeapAlign.Host.Fitting.Sites;
+using LeapAlign.Host.Influences;
 using LeapAlign.Host.Likelihoods;
 using LeapAlign.Host.Pins;
 using LeapAlign.Host.Planning;
@@ -69,6 +70,8 @@ internal static class HostServices
         .AddSingleton<IVerb, DoctorVerb>()
         .AddSingleton<StepReplay>()
         .AddSingleton<IVerb, ReplayVerb>()
+        .AddSingleton<StepInfluence>()
+        .AddSingleton<IVerb, InfluenceVerb>()
         .AddSingleton<ModelOfCheckpoint>()
         .AddSingleton<IVerb, CheckpointVerb>()
         .AddSingleton<IVerb, ReportVerb>()

@@ -36,7 +36,12 @@ internal sealed class SteppedRun : IDisposable
     }
 
     public SteppedRun(Func<AlignmentStep, Tensor, IEnumerable<Objective>> script, IOptimizer optimizer, params string[] needs)
-        : this(script, new Holder(), optimizer, needs)
+        : this(script, new Holder(), optimizer, (Settings, needs))
+    {
+    }
+
+    public SteppedRun(Func<AlignmentStep, Tensor, IEnumerable<Objective>> script, Action<UpdateContext, ParameterSet> change, RunSettings settings)
+        : this(script, new Holder(), new ScriptedOptimizer { Change = change }, (settings, []))
     {
     }
 
@@ -45,8 +50,8 @@ internal sealed class SteppedRun : IDisposable
     {
     }
 
-    private SteppedRun(Func<AlignmentStep, Tensor, IEnumerable<Objective>> script, Holder holder, IOptimizer optimizer, string[] needs)
-        : this(InProcessRun.Plan(Settings).With(ScriptedRun.Algorithm(step => script(step, holder.Run!.Weight), [])).With(optimizer, needs)) => holder.Run = this;
+    private SteppedRun(Func<AlignmentStep, Tensor, IEnumerable<Objective>> script, Holder holder, IOptimizer optimizer, (RunSettings Settings, string[] Needs) run)
+        : this(InProcessRun.Plan(run.Settings).With(ScriptedRun.Algorithm(step => script(step, holder.Run!.Weight), [])).With(optimizer, run.Needs)) => holder.Run = this;
 
     public RunParts Parts { get; }
 

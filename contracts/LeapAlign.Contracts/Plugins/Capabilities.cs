@@ -93,6 +93,9 @@ public static class Capabilities
     /// <summary>The optimizer subtracts a set rate times the gradient and does nothing else, so that what a step of that length is off the flow of its gradient can be said.</summary>
     public const string PlainDescent = "plain-descent";
 
+    /// <summary>The optimizer divides its updates by a curvature, and gives the inverse of it times any vector (<see cref="Optimizers.ICurvatureOptimization"/>): how much one gradient moves what another descends.</summary>
+    public const string InverseCurvature = "inverse-curvature";
+
     /// <summary>The algorithm brings parameters of its own (<see cref="Algorithms.IAlgorithm.Parameters"/>) whose gradient depends on the trained weights, or the other way round: two players, each of which changes what the other descends.</summary>
     public const string Players = "players";
 

@@ -82,7 +82,7 @@ public static class PartKinds
         new(Objective, [typeof(IObjective)], new PartSection(PartSection.Objectives, PartCount.Any, "Losses beside the algorithm's, each times its weight: regularisers, anchors against drift.")),
         new(Optimizer, [typeof(IOptimizer)], new PartSection(Optimizer, PartCount.One, "How gradients change weights."))
         {
-            Capabilities = [Capabilities.PlainDescent],
+            Capabilities = [Capabilities.PlainDescent, Capabilities.InverseCurvature],
         },
         new(Collective, [typeof(ICommunicator)], new PartSection(Collective, PartCount.OneOrNone, "The processes that share a run; one alone when it is absent.")),
     ];

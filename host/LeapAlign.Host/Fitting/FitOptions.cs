@@ -22,6 +22,9 @@ internal sealed record FitOptions(string Reward)
     /// <summary>The option of <see cref="Ridge"/>.</summary>
     public const string RidgeOption = "--ridge";
 
+    /// <summary>The option of <see cref="Effects"/>.</summary>
+    public const string EffectsOption = "--effects";
+
     /// <summary>The option of <see cref="Over"/>.</summary>
     public const string OverOption = "--over";
 
@@ -48,6 +51,9 @@ internal sealed record FitOptions(string Reward)
 
     /// <summary>Whether the last layer is solved for at the end, with a penalty that captions set aside choose.</summary>
     public bool Ridge { get; init; }
+
+    /// <summary>The file that takes what the weight of each sample does to the error of what is held out; null for none.</summary>
+    public string? Effects { get; init; }
 
     /// <summary>The name of the reward whose scores of drawn pictures it learns; null where a file has them.</summary>
     public string? From { get; init; }

@@ -26,6 +26,7 @@ internal sealed class FitVerb(PlanRun run, RewardFitting fitting, SiteFitting si
     private readonly Option<double> _heldOut = new("--held-out") { Description = "The share of captions that it does not learn from, and is measured by.", DefaultValueFactory = static _ => new FitOptions("").HeldOut };
     private readonly Option<string> _sigmas = new(FitOptions.SigmasOption) { Description = "The noise levels that it is fitted at: 0, and others up to 1.", HelpName = "0,0.5", DefaultValueFactory = static _ => "0,0.25,0.5,0.75" };
     private readonly Option<bool> _ridge = new(FitOptions.RidgeOption) { Description = "Solves for the last layer at the end, with the penalty at which captions that are set aside for it are told best." };
+    private readonly Option<string?> _effects = new(FitOptions.EffectsOption) { Description = "With --ridge: writes what the weight of each sample that was learnt from does to the error of the held-out captions, as comma-separated values, and names those that hurt most; - for standard output.", HelpName = "path" };
     private readonly Option<long> _seed = new("--seed") { Description = "The seed of everything that is drawn." };
     private readonly Option<bool> _replace = new(FitOptions.ReplaceOption) { Description = "Puts the reward in the place of one that is there." };
 
@@ -50,7 +51,7 @@ internal sealed class FitVerb(PlanRun run, RewardFitting fitting, SiteFitting si
         });
         var command = new Command("fit", "Fits a reward of latents to another reward's scores, or to scores or preferences of a file, and says how well it fits.")
         {
-            _reward, _from, _scores, _pairs, _pictures, _updates, _slopes, _heldOut, _sigmas, _ridge, _seed, _replace, _over, _penalty, _layers, _resume,
+            _reward, _from, _scores, _pairs, _pictures, _updates, _slopes, _heldOut, _sigmas, _ridge, _effects, _seed, _replace, _over, _penalty, _layers, _resume,
         };
         command.Validators.Add(result =>
         {
@@ -63,13 +64,17 @@ internal sealed class FitVerb(PlanRun run, RewardFitting fitting, SiteFitting si
         });
         command.Validators.Add(result =>
         {
+            if (result.GetResult(_effects) is not null && !result.GetValue(_ridge)) result.AddError($"{FitOptions.EffectsOption} is about the layer that is solved for; give {FitOptions.RidgeOption}, too");
+        });
+        command.Validators.Add(result =>
+        {
             bool Given(Option option) => result.GetResult(option) is { Implicit: false };
             if (!Given(_over))
             {
                 if (new Option[] { _penalty, _layers, _resume }.FirstOrDefault(Given) is { } lone) result.AddError($"{lone.Name} is for sites that fit together; give {FitOptions.OverOption}, too");
                 return;
             }
-            if (new Option[] { _from, _pictures, _updates, _slopes, _ridge }.FirstOrDefault(Given) is { } other) result.AddError($"{other.Name} and {FitOptions.OverOption} are both given: sites fit the last layer to files of {FitOptions.ScoresOption} or {FitOptions.PairsOption}");
+            if (new Option[] { _from, _pictures, _updates, _slopes, _ridge, _effects }.FirstOrDefault(Given) is { } other) result.AddError($"{other.Name} and {FitOptions.OverOption} are both given: sites fit the last layer to files of {FitOptions.ScoresOption} or {FitOptions.PairsOption}");
         });
         command.SetAction(Invoke);
         return command;
@@ -101,6 +106,7 @@ internal sealed class FitVerb(PlanRun run, RewardFitting fitting, SiteFitting si
             Sigmas = Levels(parsed.GetValue(_sigmas)!)!,
             Seed = parsed.GetValue(_seed),
             Ridge = parsed.GetValue(_ridge),
+            Effects = parsed.GetValue(_effects),
             Replaces = parsed.GetValue(_replace),
             Over = parsed.GetValue(_over),
             Penalty = parsed.GetValue(_penalty),

@@ -17,7 +17,11 @@ namespace LeapAlign.Host.Fitting;
 /// <summary>What a fit came to.</summary>
 /// <param name="File">What is to be written.</param>
 /// <param name="Quality">How well it fits what it did not learn from, by noise level.</param>
-internal sealed record FitOutcome(FittedFile File, IReadOnlyList<(double Sigma, FitQuality Quality)> Quality);
+internal sealed record FitOutcome(FittedFile File, IReadOnlyList<(double Sigma, FitQuality Quality)> Quality)
+{
+    /// <summary>What the weights of samples do, what hurts most first; empty where it was not asked for.</summary>
+    public IReadOnlyList<RowEffect> Effects { get; init; } = [];
+}
 
 /// <summary>A fit: samples, updates, and the measure of what came of it on captions that were held out.</summary>
 /// <param name="plan">Guidance, precision and batch.</param>
@@ -116,9 +120,11 @@ internal sealed class FitWork(RunPlan plan, FitOptions options, (IModel Model, I
                     using var at = new FitRows(Kept);
                     foreach (var sample in measured) AddRow(fit, at, (sample.Latents, sample.Prompt, sample.Image), sigma, sample.Score);
                     var agreed = FitQuality.OfScores(at.Scores, Scores(fit, at));
+                    layer?.Judge(fit, at, spread, living.Device);
                     quality.Add((sigma, sigma == 0 ? agreed with { Gradient = Samples.Agreement(fit, measured), FittedGradient = Samples.Agreement(fit, learnt.Take(measured.Length)) } : agreed));
                 }
-                return Outcome(fit, teacher.Name, learnt.Length, quality, ridge);
+                RowEffect Named(int place) => new(place + 1, learnt[place].Image.ToString(CultureInfo.InvariantCulture), learnt[place].Prompt.Text, learnt[place].Score, 0);
+                return Outcome(fit, teacher.Name, learnt.Length, quality, ridge) with { Effects = Effects(layer, spread.Scale, Named) };
             }
         });
     }
@@ -139,9 +145,9 @@ internal sealed class FitWork(RunPlan plan, FitOptions options, (IModel Model, I
                 }
                 FitRows Rows(int[] of, IReadOnlyList<double> sigmas) => Encoded(of, prompts, (rows, row, latents) => Add(rows, row, latents, sigmas), stop);
                 double? ridge;
+                var layer = LastLayer(fit, [.. learnt.Select(row => prompts[row].Text)]);
                 using (var rows = Rows(learnt, options.Sigmas))
                 {
-                    var layer = LastLayer(fit, [.. learnt.Select(row => prompts[row].Text)]);
                     Learn(fit, rows, (null, layer), stop);
                     ridge = Ridge(layer, fit, rows, spread);
                 }
@@ -150,8 +156,10 @@ internal sealed class FitWork(RunPlan plan, FitOptions options, (IModel Model, I
                 {
                     using var at = Rows(measured, [sigma]);
                     quality.Add((sigma, FitQuality.OfScores(at.Scores, Scores(fit, at))));
+                    layer?.Judge(fit, at, spread, living.Device);
                 }
-                return Outcome(fit, Path.GetFileName(options.Scores!), learnt.Length, quality, ridge);
+                RowEffect Named(int place) => new(learnt[place] + 1, prompts[learnt[place]].Pictures[0], prompts[learnt[place]].Text, scores[learnt[place]], 0);
+                return Outcome(fit, Path.GetFileName(options.Scores!), learnt.Length, quality, ridge) with { Effects = Effects(layer, spread.Scale, Named) };
             }
         });
     }
@@ -223,6 +231,10 @@ internal sealed class FitWork(RunPlan plan, FitOptions options, (IModel Model, I
         say(FormattableString.Invariant($"ridge: lambda {solved.Lambda:G4}, squared error {solved.Error:G4} of what was set aside"));
         return solved.Lambda;
     }
+
+    private IReadOnlyList<RowEffect> Effects(LastLayerSolution? layer, double scale, Func<int, RowEffect> named) => layer is null || options.Effects is null
+        ? []
+        : [.. Given(layer.Effects(scale)).Select((effect, place) => named(place) with { Effect = effect }).OrderByDescending(static each => each.Effect)];
 
     private static T Given<T>(Result<T> result) => result.Match(static value => value, static fault => throw new FaultException(fault));
 

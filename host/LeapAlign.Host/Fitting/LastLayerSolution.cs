@@ -13,6 +13,8 @@ internal sealed class LastLayerSolution
     private readonly FitOptions _options;
     private readonly IReadOnlyList<string> _captions;
     private readonly HashSet<string> _aside;
+    private readonly List<(Tensor Inputs, Tensor Targets)> _heldOut = [];
+    private (RidgeLayer Layer, Tensor Inputs, Tensor Targets)? _solved;
 
     private LastLayerSolution(FitOptions options, IReadOnlyList<string> captions, HashSet<string> aside) => (_options, _captions, _aside) = (options, captions, aside);
 
@@ -50,14 +52,41 @@ internal sealed class LastLayerSolution
     {
         var layered = (ILastLayerFit)fit;
         using var scope = NewDisposeScope();
-        List<Tensor> inputs = [];
-        foreach (var chunk in Enumerable.Range(0, rows.Count).Chunk(_options.Batch))
-            inputs.Add(layered.LastInputs(rows.Features(chunk), [.. chunk.Select(row => rows.Sigmas[row])]).to(ScalarType.Float64));
-        var targets = tensor([.. rows.Scores.Select(score => (score - spread.Offset) / spread.Scale)], dtype: ScalarType.Float64, device: device);
-        return RidgeLayer.Of(cat(inputs), targets, Aside(rows)).Map(solved =>
+        var (inputs, targets) = Numbers(layered, rows, spread, device);
+        return RidgeLayer.Of(inputs, targets, Aside(rows)).Map(solved =>
         {
+            if (_options.Effects is not null) _solved = (solved with { Weights = solved.Weights.clone().MoveToOuterDisposeScope() }, inputs.MoveToOuterDisposeScope(), targets.MoveToOuterDisposeScope());
             using (solved.Weights) layered.SetLastLayer(solved.Weights.to(ScalarType.Float32), solved.Intercept);
             return solved;
         });
+    }
+
+    /// <summary>Takes rows that the layer was not fitted to, for <see cref="Effects"/>.</summary>
+    /// <inheritdoc cref="Solve"/>
+    public void Judge(IRewardFit fit, FitRows rows, (double Offset, double Scale) spread, Device device)
+    {
+        if (_options.Effects is not null) _heldOut.Add(Numbers((ILastLayerFit)fit, rows, spread, device));
+    }
+
+    /// <summary>What the weight of each sample does to the squared error of the rows that were taken (<see cref="RowEffects"/>), all noise levels of a sample together.</summary>
+    /// <param name="scale">The unit of the targets: errors are told in that of the scores.</param>
+    /// <returns>One for each sample that there was to learn from, in order.</returns>
+    public Result<IReadOnlyList<double>> Effects(double scale)
+    {
+        var (layer, inputs, targets) = _solved!.Value;
+        using var scope = NewDisposeScope();
+        return RowEffects.Of(layer, (inputs, targets), (cat([.. _heldOut.Select(static rows => rows.Inputs)]), cat([.. _heldOut.Select(static rows => rows.Targets)])))
+            .Map(effects => (IReadOnlyList<double>)[.. effects.Chunk(effects.Length / _captions.Count).Select(levels => levels.Sum() * scale * scale)]);
+    }
+
+    // What goes into the last layer, and what should come out.
+    private (Tensor Inputs, Tensor Targets) Numbers(ILastLayerFit fit, FitRows rows, (double Offset, double Scale) spread, Device device)
+    {
+        using var scope = NewDisposeScope();
+        List<Tensor> inputs = [];
+        foreach (var chunk in Enumerable.Range(0, rows.Count).Chunk(_options.Batch))
+            inputs.Add(fit.LastInputs(rows.Features(chunk), [.. chunk.Select(row => rows.Sigmas[row])]).to(ScalarType.Float64));
+        var targets = tensor([.. rows.Scores.Select(score => (score - spread.Offset) / spread.Scale)], dtype: ScalarType.Float64, device: device);
+        return (cat(inputs).MoveToOuterDisposeScope(), targets.MoveToOuterDisposeScope());
     }
 }

@@ -21,6 +21,9 @@ namespace LeapAlign.Host.Fitting;
 /// <summary><c>fit</c>: a reward of latents learns what another reward says of the model's pictures, or what people said. Its file is written when all is done, whole or not at all.</summary>
 internal sealed class RewardFitting(Terminal terminal, ILoggerFactory loggers)
 {
+    // Of what hurts, so many are shown; the file has all.
+    private const int Shown = 10;
+
     // Kept out of line so that no stack slot holds a plugin type after it returns.
     /// <summary>Fits and writes. Synchronous: tensors belong to one thread.</summary>
     /// <param name="plan">Model, captions, sampler and rewards.</param>
@@ -40,6 +43,7 @@ internal sealed class RewardFitting(Terminal terminal, ILoggerFactory loggers)
             from source in options.From is { } learnt ? Named(plan, learnt).Map(static reward => (RewardPlan?)reward) : Result.Ok<RewardPlan?>(null)
             from reward in Fitted(named, site, owned)
             from place in CanBe(reward, named, options)
+            from table in options.Effects is { } effects && effects != OutputFile.StandardOutput ? OutputFile.CanBe(effects) : Unit.Value
             from prompts in RunParts.Make<IPromptSource>(plan.Prompts, site.Context, owned).Bind(static made => made.Read())
             from sampler in source is null ? Result.Ok<ISampler?>(null) : RunParts.Make<ISampler>(plan.Sampler, site.Context, owned).Map(static made => (ISampler?)made)
             from model in RunParts.Make<IModel>(plan.Model, site.FrozenContext, owned)
@@ -48,7 +52,8 @@ internal sealed class RewardFitting(Terminal terminal, ILoggerFactory loggers)
             let work = new FitWork(plan, options, (model, sampler, pictures, site.Device), site.Stages(), line => terminal.Error.WriteLine(line))
             from done in work.Run(reward, teacher, prompts, stop)
             from written in Write(reward.File, done.File)
-            select Show(terminal, options, reward, done),
+            from told in OutputFile.Write(options.Effects, () => RowEffects.ToCsv(done.Effects), terminal)
+            select options.Effects == OutputFile.StandardOutput ? Completion.Whole : Show(terminal, options, reward, done),
         site.NothingWritten);
 
     internal static Result<RewardPlan> Named(RunPlan plan, string name) => plan.Rewards.FirstOrDefault(reward => reward.Part.Name == name) is { } named
@@ -88,8 +93,19 @@ internal sealed class RewardFitting(Terminal terminal, ILoggerFactory loggers)
             table.AddRow(new[] { sigma.ToString(CultureInfo.InvariantCulture), quality.Count.ToString(CultureInfo.InvariantCulture), Number(quality.Pearson), Number(quality.Spearman), Number(quality.Explained), Number(quality.Pairs), Number(quality.Gradient), Number(quality.FittedGradient) }.Select(Terminal.Cell));
         }
         terminal.Console.Write(table);
+        if (options.Effects is not null) ShowEffects(terminal, done.Effects);
         terminal.Write($"'{options.Reward}' in {reward.File}");
         return Completion.Whole;
+    }
+
+    private static void ShowEffects(Terminal terminal, IReadOnlyList<RowEffect> effects)
+    {
+        RowEffect[] hurting = [.. effects.TakeWhile(static each => each.Effect > 0).Take(Shown)];
+        terminal.Write(hurting.Length == 0 ? "without any one of the samples the held-out captions would be told worse" : $"the held-out captions would be told better without, for instance, the {(hurting.Length == 1 ? "sample" : $"{hurting.Length} samples")} that hurt most:");
+        if (hurting.Length == 0) return;
+        var table = terminal.Table(["row", "picture", "caption", "score", "effect"]);
+        foreach (var each in hurting) table.AddRow(new[] { each.Row.ToString(CultureInfo.InvariantCulture), each.Picture, each.Caption, each.Score.ToString("G4", CultureInfo.InvariantCulture), each.Effect.ToString("G3", CultureInfo.InvariantCulture) }.Select(Terminal.Cell));
+        terminal.Console.Write(table);
     }
 
     private static string Number(double? value) => value is { } number ? number.ToString("F3", CultureInfo.InvariantCulture) : "-";

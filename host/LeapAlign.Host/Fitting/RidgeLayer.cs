@@ -18,6 +18,11 @@ internal sealed record RidgeLayer(Tensor Weights, double Intercept, double Lambd
     private const int Lowest = -16, Highest = 6;
     private const int Halvings = 40;
 
+    /// <summary>How a ridge regression is differentiated. Beyond what is made dense by its products, its matrix is known anyway; iterations do not get there where the penalty is next to nothing.</summary>
+    /// <param name="size">How many numbers it has.</param>
+    /// <param name="matrix">Makes its matrix, where it is asked for.</param>
+    public static RootForm Form(int size, Func<Tensor> matrix) => new() { Solver = size <= DenseSolver.Largest ? new DenseSolver() : new KnownMatrix(matrix) };
+
     /// <summary>Fits to the rows that are not set aside, chooses λ by the others, and fits to all of them with it.</summary>
     /// <param name="inputs">x, [N, m].</param>
     /// <param name="targets">y, [N].</param>
@@ -65,7 +70,9 @@ internal sealed record RidgeLayer(Tensor Weights, double Intercept, double Lambd
 
         public Tensor Moments { get; }
 
-        public Tensor Solve(double level) => linalg.solve(Gram + (eye(Gram.shape[0], dtype: Gram.dtype, device: Gram.device) * Math.Exp(level)), Moments);
+        public Tensor Matrix(double level) => Gram + (eye(Gram.shape[0], dtype: Gram.dtype, device: Gram.device) * Math.Exp(level));
+
+        public Tensor Solve(double level) => linalg.solve(Matrix(level), Moments);
 
         public double Intercept(Tensor weights) => _mean - Means.dot(weights).item<double>();
     }
@@ -86,7 +93,7 @@ internal sealed record RidgeLayer(Tensor Weights, double Intercept, double Lambd
             var wrong = Wrong(weights);
             // By w, with the intercept that w brings: inputs around the means of the regression's rows.
             var towards = (inputs - learnt.Means).t().matmul(wrong) * (2.0 / targets.shape[0]);
-            return RootVjp.Of((w, given) => learnt.Gram.matmul(w) + (w * given[0].exp()) - learnt.Moments, weights, [tensor(level, dtype: ScalarType.Float64, device: weights.device)], towards)
+            return RootVjp.Of((w, given) => learnt.Gram.matmul(w) + (w * given[0].exp()) - learnt.Moments, weights, [tensor(level, dtype: ScalarType.Float64, device: weights.device)], towards, Form((int)weights.shape[0], () => learnt.Matrix(level)))
                 .Map(static found =>
                 {
                     var slope = found.Values[0].item<double>();
@@ -109,5 +116,19 @@ internal sealed record RidgeLayer(Tensor Weights, double Intercept, double Lambd
         }
 
         private Tensor Wrong(Tensor weights) => inputs.matmul(weights) + learnt.Intercept(weights) - targets;
+    }
+
+    // The products tell the residual, so that another matrix than that of the products is found out.
+    private sealed class KnownMatrix(Func<Tensor> matrix) : ILinearSolver
+    {
+        public LinearSolution Solve(LinearMap map, Tensor right, LinearEnd end)
+        {
+            using var scope = NewDisposeScope();
+            using var _ = no_grad();
+            var solution = linalg.solve(matrix(), right);
+            var all = right.norm().item<double>();
+            var residual = all == 0 ? 0 : ((right - map(solution)).norm() / all).item<double>();
+            return new LinearSolution(solution.MoveToOuterDisposeScope(), 1, residual);
+        }
     }
 }

@@ -111,14 +111,16 @@ internal sealed class RunKernel : IDisposable
     /// <summary>Does steps again, without evaluations, checkpoints or anything told.</summary>
     /// <param name="step">The last of them, from 1.</param>
     /// <param name="cancellation">Ends it between steps.</param>
+    /// <param name="before">Looks at the state before that step.</param>
     /// <returns>What that step did.</returns>
-    public Result<StepReport> Replay(int step, CancellationToken cancellation)
+    public Result<StepReport> Replay(int step, CancellationToken cancellation, Action<TrainingStep>? before = null)
     {
         try
         {
             while (true)
             {
                 cancellation.ThrowIfCancellationRequested();
+                if (Done == step - 1) before?.Invoke(_step);
                 var report = Made();
                 _progress = _progress with { Done = Done + 1 };
                 if (Done == step) return report;
@@ -286,12 +288,5 @@ internal sealed class RunKernel : IDisposable
         ? Unit.Value
         : which(_checkpoints).Bind(report => report is null ? Unit.Value : Tell(observer => observer.Checkpointed(report)));
 
-    private Result<Unit> Tell(Func<IRunObserver, Result<Unit>> tell)
-    {
-        foreach (var observer in _observers)
-        {
-            if (!tell(observer).TryGet(out _, out var fault)) return fault;
-        }
-        return Unit.Value;
-    }
+    private Result<Unit> Tell(Func<IRunObserver, Result<Unit>> tell) => _observers.Select(tell).All().Map(static _ => Unit.Value);
 }

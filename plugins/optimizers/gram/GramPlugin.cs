@@ -12,7 +12,7 @@ public sealed class GramPlugin : IPlugin
         PartDefinition.Of<SvenOptimizer, SvenSettings>("sven", SettingsJson.Default.SvenSettings, static (settings, _) => new(settings))
             .Requiring(Capabilities.Rows)
             .Providing(Capabilities.OwnStepLength),
-        PartDefinition.Of<MfacOptimizer, MfacSettings>("mfac", SettingsJson.Default.MfacSettings, static (settings, _) => new(settings)),
+        PartDefinition.Of<MfacOptimizer, MfacSettings>("mfac", SettingsJson.Default.MfacSettings, static (settings, _) => new(settings)).Providing(Capabilities.InverseCurvature),
         PartDefinition.Of<GnsOptimizer, GnsSettings>("gns", SettingsJson.Default.GnsSettings, static (settings, context) => new(settings, context.Warn))
             .Requiring<GnsSettings>(static settings => settings.Curvature == GnsCurvature.Rows ? [Capabilities.Replay, Capabilities.Rows] : [Capabilities.Replay])
             .Providing(Capabilities.OwnStepLength),

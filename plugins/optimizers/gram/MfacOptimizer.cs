@@ -22,7 +22,7 @@ public sealed class MfacOptimizer(MfacSettings settings) : IOptimizer
         return new Optimization(rate is { } given ? settings with { Rate = given } : settings, parameters);
     }
 
-    private sealed class Optimization(MfacSettings settings, ParameterSet parameters) : IOptimization, IStateful
+    private sealed class Optimization(MfacSettings settings, ParameterSet parameters) : ICurvatureOptimization, IStateful
     {
         private readonly GradientWindow _window = new(parameters, settings.Window, settings.Precision);
         private readonly Tensor[] _average = settings.Momentum == 0 ? [] : [.. parameters.Select(static parameter => zeros_like(parameter.Value).detach().DetachFromDisposeScope())];
@@ -37,7 +37,7 @@ public sealed class MfacOptimizer(MfacSettings settings) : IOptimizer
             var rate = WarmUp.Rate(settings.Rate, settings.Warmup, context.Index);
             Tensor?[] gradient = [.. parameters.Select(parameter => parameter.Value.grad is { } given ? Decayed(parameter, given) : null)];
             _window.Push(gradient);
-            var damping = settings.DampingMode == DampingMode.Absolute ? settings.Damping : settings.Damping * _window.MeanSquare;
+            var damping = Damping;
             context.Measure("damping", damping);
             context.Measure("window", _window.Filled);
             // Nothing but zeros so far.
@@ -52,6 +52,14 @@ public sealed class MfacOptimizer(MfacSettings settings) : IOptimizer
             context.Measure("length", rate * moved.Length());
             context.Measure("cosine", Cosine(gradient, step));
             return rate;
+        }
+
+        public IReadOnlyList<Tensor>? InverseCurvature(IReadOnlyList<Tensor?> vector)
+        {
+            ArgumentNullException.ThrowIfNull(vector);
+            if (vector.Count != parameters.Count) throw new ArgumentException($"{vector.Count} tensors were given for {parameters.Count} parameters", nameof(vector));
+            var damping = Damping;
+            return _window.Filled == 0 || damping == 0 ? null : _window.Inverse(vector, damping);
         }
 
         public PartState Save() => new(
@@ -69,6 +77,9 @@ public sealed class MfacOptimizer(MfacSettings settings) : IOptimizer
             _window.Dispose();
             foreach (var average in _average) average.Dispose();
         }
+
+        // λ, for the window as it is.
+        private double Damping => settings.DampingMode == DampingMode.Absolute ? settings.Damping : settings.Damping * _window.MeanSquare;
 
         private Tensor Decayed(Parameter parameter, Tensor gradient)
         {

@@ -44,6 +44,7 @@ public sealed class CommandLineTests
     [InlineData("--updates and --over are both given", "sites fit the last layer", "fit", "head", "--scores", "s.jsonl", "--over", "ring", "--updates", "3")]
     [InlineData("--from and --over are both given", "--scores or --pairs", "fit", "head", "--from", "pixels", "--over", "ring")]
     [InlineData("--ridge solves for scores", "--pairs has none", "fit", "head", "--pairs", "p.jsonl", "--ridge")]
+    [InlineData("--effects is about the layer that is solved for", "give --ridge, too", "fit", "head", "--scores", "s.jsonl", "--effects", "e.csv")]
     [InlineData("the pictures have no caption", "--captions", "score", "a.png")]
     [InlineData("are both given", "one of them", "score", "a.png", "--caption", "a cat", "--captions", "c.jsonl")]
     [InlineData("there is nothing to score", "pictures", "score", "--caption", "a cat")]

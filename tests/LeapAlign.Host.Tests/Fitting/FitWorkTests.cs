@@ -125,6 +125,32 @@ public sealed class FitWorkTests : IDisposable
         Assert.Equal(255.0 / 20 / 3.2, scores.Layer!.Value.Weights.Sum(), 1.5);
     }
 
+    // A score that is wrong is the one that hurts most, by the number of its row.
+    [Fact]
+    public void The_row_that_hurts_most_comes_first_under_its_number()
+    {
+        var options = new FitOptions("head") { Scores = "scores.jsonl", Updates = 5, Batch = 8, Sigmas = [0, 0.5], Ridge = true, Effects = "effects.csv" };
+        var plain = new FitCase { Options = options }.Run(Rows(static id => $$"""{"score":{{id}}}""")).Value().Effects;
+        // Three of the twelve captions are held out.
+        Assert.Equal(9, plain.Count);
+        Assert.Equal(plain.OrderByDescending(static each => each.Effect), plain);
+        Assert.All(plain, static each => Assert.Equal($"{(each.Row - 1) * 20}.png caption {each.Row - 1} {each.Row - 1}", $"{Path.GetFileName(each.Picture)} {each.Caption} {each.Score}"));
+        var wrong = plain.OrderBy(static each => each.Row).ElementAt(4).Row;
+        var effects = new FitCase { Options = options }.Run(Rows(id => $$"""{"score":{{(id == wrong - 1 ? 60 : id)}}}""")).Value().Effects;
+        Assert.Equal((wrong, 60), (effects[0].Row, effects[0].Score));
+        Assert.True(effects[0].Effect > 0 && effects[0].Effect > 3 * Math.Abs(plain[0].Effect));
+        Assert.Empty(new FitCase { Options = options with { Effects = null } }.Run(Rows(static id => $$"""{"score":{{id}}}""")).Value().Effects);
+
+        // What is drawn has the number of the picture; errors are in the unit of the scores.
+        FitCase Drawings(float unit) => new() { Sign = unit, Flat = images => unit * images.flatten(1).square().mean([1]), Options = new FitCase().Options with { Ridge = true, Effects = "-", Slopes = 0 } };
+        var drawn = Drawings(1).Run(FitCase.Captions).Value();
+        Assert.Equal(int.Parse(drawn.File.Metadata["fit.samples"], CultureInfo.InvariantCulture), drawn.Effects.Count);
+        Assert.Equal(Enumerable.Range(1, drawn.Effects.Count), drawn.Effects.Select(static each => each.Row).Order());
+        var tenfold = Drawings(10).Run(FitCase.Captions).Value().Effects;
+        Assert.Equal(100, tenfold[0].Effect / drawn.Effects[0].Effect, 0.5);
+        Assert.Equal(drawn.Effects[0].Row, tenfold[0].Row);
+    }
+
     [Theory]
     [InlineData("""{"score":0.5}""", null)]
     [InlineData("""{"score":"0.25"}""", null)]

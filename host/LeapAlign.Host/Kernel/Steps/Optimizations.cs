@@ -173,6 +173,29 @@ internal sealed class Optimizations : IDisposable
         return new StepGradient(tally.PendingLoss, [.. parameters.Select(static parameter => parameter.Value.grad?.MoveToOuterDisposeScope())]);
     }
 
+    /// <summary>The curvature of the last update of what is trained; null where the optimizer divides by none.</summary>
+    public ICurvatureOptimization? Curvature => OptimizerNeeds.Curvature(_begun[0].Optimization);
+
+    /// <summary>The gradient of each prompt of a step where its gradients are taken, without an update; weights and gradients are afterwards what they were.</summary>
+    /// <param name="step">The step of the run.</param>
+    /// <returns>Of what is trained, in the scope of the caller.</returns>
+    /// <exception cref="FaultException">LA5047: its losses do not belong to prompts, or it has several updates.</exception>
+    public PromptsOfStep OfPrompts(int step)
+    {
+        using var scope = NewDisposeScope();
+        using var _ = enable_grad();
+        using var elsewhere = MoveToProbes();
+        using var aside = new GradientsAside(Parameters);
+        using var taken = new PromptGradients(Parameters);
+        using (_accumulate(step, new AskedStep(0) { Prompts = taken, Weights = Weights }, new StepTally(_ranks)))
+        {
+            var trained = _begun[0].Parameters;
+            var prompts = taken.End(trained);
+            foreach (var gradient in prompts.SelectMany(static prompt => prompt.Gradients)) gradient?.MoveToOuterDisposeScope();
+            return new PromptsOfStep(prompts, [.. Elsewhere(step, 0, null, trained).Gradients.Select(static gradient => gradient?.MoveToOuterDisposeScope())]);
+        }
+    }
+
     // The step under other weights of rewards, part by part.
     private StepParts Weighed(int step, AskedStep asked, IReadOnlyList<Tensor>? values, ParameterSet parameters)
     {

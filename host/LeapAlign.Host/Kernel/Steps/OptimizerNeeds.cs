@@ -2,6 +2,7 @@ using LeapAlign.Contracts.Optimizers;
 using LeapAlign.Contracts.Plugins;
 using LeapAlign.Contracts.Weights;
 using LeapAlign.Host.Composition;
+using LeapAlign.Host.Kernel.Ranks;
 using LeapAlign.Pipeline;
 using static TorchSharp.torch;
 
@@ -14,6 +15,11 @@ internal sealed class OptimizerNeeds(PartPlan optimizer)
     private static readonly string[] s_ofOneUpdate = [.. Capabilities.OfRepeatableSteps, Capabilities.RewardWeights];
 
     private readonly HashSet<string> _needs = optimizer.Definition.Requires(optimizer.Settings).ToHashSet(StringComparer.Ordinal);
+
+    private readonly bool _curves = optimizer.Definition.Provides(optimizer.Settings).Contains(Capabilities.InverseCurvature, StringComparer.Ordinal);
+
+    /// <summary>The optimization as one that divides by a curvature; null where it does not, or keeps the state of some parameters alone.</summary>
+    public static ICurvatureOptimization? Curvature(IOptimization optimization) => optimization as ICurvatureOptimization;
 
     /// <summary>Whether a step may be asked for again on these samples.</summary>
     public bool Again(int draw) => draw > 0 ? _needs.Contains(Capabilities.SecondDraw) : _needs.Contains(Capabilities.Replay) || _needs.Contains(Capabilities.HessianVector);
@@ -31,8 +37,19 @@ internal sealed class OptimizerNeeds(PartPlan optimizer)
             FaultCodes.RequirementNotMet, $"the optimizer '{optimizer.Name}' requires {needs}, which the algorithm provides, but it makes several updates in a step", optimizer.Place));
     }
 
-    /// <summary>Refuses an optimization that can take something else than its optimizer requires.</summary>
-    public void Check(IOptimization optimization) => _ = (Rows(optimization), Probing(optimization), Weighing(optimization));
+    /// <summary>Refuses an optimization that can take something else than its optimizer requires, or give something else than it provides.</summary>
+    public void Check(IOptimization optimization)
+    {
+        _ = (Rows(optimization), Probing(optimization), Weighing(optimization));
+        var curved = Curvature((optimization as ShardedOptimization)?.Own ?? optimization) is not null;
+        if (curved == _curves) return;
+        throw new FaultException(new Fault.Composition(
+            FaultCodes.RequirementNotMet,
+            curved
+                ? $"the optimizer '{optimizer.Name}' begins an {nameof(ICurvatureOptimization)} without providing '{Capabilities.InverseCurvature}'"
+                : $"the optimizer '{optimizer.Name}' provides '{Capabilities.InverseCurvature}', but what it begins is no {nameof(ICurvatureOptimization)}",
+            optimizer.Place));
+    }
 
     /// <summary>The optimization as one that takes rows; null where it does not.</summary>
     public IRowOptimization? Rows(IOptimization optimization) => As<IRowOptimization>(optimization, Capabilities.Rows);

@@ -1,6 +1,7 @@
 using LeapAlign.Contracts.Algorithms;
 using LeapAlign.Contracts.Flow;
 using LeapAlign.Contracts.Models;
+using LeapAlign.Contracts.Prompts;
 using LeapAlign.Contracts.Randomness;
 using LeapAlign.Contracts.Rewards;
 using LeapAlign.Contracts.Samplers;
@@ -46,7 +47,8 @@ internal sealed class StepBatches(RunPlan plan, RunParts parts, PolicyCopies cop
     /// <param name="index">From 0.</param>
     /// <param name="observe">Takes each trained reward's scores by micro-batch and name.</param>
     /// <param name="draw">0 for the step's own samples; others have prompts, noise and draws of their own.</param>
-    public AlignmentStep Of(int index, Action<int, string, Tensor> observe, int draw = 0)
+    /// <param name="byPrompt">Whether the samples of each prompt are a micro-batch of their own. What a micro-batch draws is then what the whole one would.</param>
+    public AlignmentStep Of(int index, Action<int, string, Tensor> observe, int draw = 0, bool byPrompt = false)
     {
         var key = draw == 0 ? _key.For("step", index) : _key.For("step", index).For("draw", draw);
         var order = draw == 0 ? _order : new PromptOrder(parts.Prompts, plan.Run.Group, _key.For("prompts").For("draw", draw));
@@ -54,8 +56,8 @@ internal sealed class StepBatches(RunPlan plan, RunParts parts, PolicyCopies cop
         var step = new AlignmentStep(services)
         {
             Index = index,
-            Batches = [.. Enumerable.Range(0, parts.Share.Batches).Select(micro => Batch((index, micro), order, key, services))],
-            Shards = parts.Share.Shards,
+            Batches = [.. Pieces(index, order, byPrompt).Select((piece, place) => Batch(place, piece, key, services))],
+            Shards = byPrompt ? 1 : parts.Share.Shards,
             Random = key.For("algorithm"),
         };
         _sampled?.Begin(step);
@@ -84,22 +86,36 @@ internal sealed class StepBatches(RunPlan plan, RunParts parts, PolicyCopies cop
         _taught?.Dispose();
     }
 
-    private MicroBatch Batch((int Index, int Micro) place, PromptOrder order, RandomKey key, Services services)
+    // The micro-batches of a process are neighbours, and so are the samples of a prompt.
+    private IEnumerable<Piece> Pieces(int index, PromptOrder order, bool byPrompt)
     {
-        var (index, micro) = place;
         var batch = plan.Run.Batch;
-        // The micro-batches of a process are neighbours. What a sample and a micro-batch draw does not depend on the process.
-        var micros = parts.Share.First + micro;
-        long[] samples = [.. Enumerable.Range(micros * batch, batch)];
+        for (var micro = parts.Share.First; micro < parts.Share.First + parts.Share.Batches; micro++)
+        {
+            var first = micro * batch;
+            var prompts = order.Take(((long)index * plan.Run.Accumulation * batch) + first, batch);
+            for (int from = 0, to; from < batch; from = to)
+            {
+                to = byPrompt ? from + 1 : batch;
+                while (to < batch && prompts[to].Id == prompts[from].Id) to++;
+                yield return new Piece(micro, first + from, [.. prompts.Skip(from).Take(to - from)]);
+            }
+        }
+    }
+
+    // What a sample and a micro-batch draw does not depend on the process.
+    private MicroBatch Batch(int place, Piece piece, RandomKey key, Services services)
+    {
+        long[] samples = [.. Enumerable.Range(piece.First, piece.Prompts.Count)];
         return new MicroBatch(services)
         {
-            Index = micro,
+            Index = place,
             Samples = samples,
-            Prompts = order.Take(((long)index * plan.Run.Accumulation * batch) + samples[0], batch),
+            Prompts = piece.Prompts,
             Noise = RandomKey.NormalOfEach(samples.Select(sample => key.For("sample", sample).For("noise")), [.. _latents.Shape], device),
             Schedule = _schedule,
-            Sampler = _sampled?.Watching(_sampler, micro, batch) ?? _sampler,
-            Random = key.For("micro-batch", micros).For("algorithm"),
+            Sampler = _sampled?.Watching(_sampler, place, samples.Length) ?? _sampler,
+            Random = key.For("micro-batch", piece.Micro).For("algorithm"),
             StepKey = key,
         };
     }
@@ -139,6 +155,9 @@ internal sealed class StepBatches(RunPlan plan, RunParts parts, PolicyCopies cop
     private IDisposable Use(string policy) => copies.Use(policy);
 
     private double[] OfAllSamples(IReadOnlyList<double> own) => parts.Ranks.Gather("numbers of all samples", own);
+
+    // Neighbouring samples of a micro-batch: all of them, or those of a prompt.
+    private sealed record Piece(int Micro, int First, IReadOnlyList<Prompt> Prompts);
 
     /// <summary>What the micro-batches of one step ask for.</summary>
     private sealed class Services(StepBatches run, Action<int, string, Tensor> observe) : IStepServices

@@ -28,7 +28,6 @@ internal sealed class TrainingStep : IDisposable
     private readonly OpenStages _stages;
     private readonly StepBatches _batches;
     private readonly PolicyCopies _copies;
-    private readonly Optimizations _optimizations;
     private readonly ParameterSet _all;
     private readonly RunRanks _ranks;
     private readonly StepRewards _rewards;
@@ -39,14 +38,13 @@ internal sealed class TrainingStep : IDisposable
 
     public TrainingStep(RunPlan plan, RunParts parts, OpenStages stages, Device device)
     {
-        (_plan, _parts, _stages) = (plan, parts, stages);
-        _ranks = parts.Ranks;
+        (_plan, _parts, _stages, _ranks) = (plan, parts, stages, parts.Ranks);
         _ranks.Stages = stages;
         _copies = new PolicyCopies(parts.Trained, parts.Algorithm.Copies, plan.Run.Reference, plan.Run.Steps);
         _batches = new StepBatches(plan, parts, _copies, stages, device);
-        _optimizations = new Optimizations(plan, parts, Accumulate);
-        _all = _optimizations.Parameters;
-        _field = GradientObjectives.Of(parts, _optimizations, stages);
+        Optimizations = new Optimizations(plan, parts, Accumulate);
+        _all = Optimizations.Parameters;
+        _field = GradientObjectives.Of(parts, Optimizations, stages);
         Average = new MovingAverage(parts.Trained.Parameters, plan.Run.Ema, plan.Run.EmaWarmup, plan.Run.AverageState == RunSettings.StateSharded ? _ranks : null);
         Guard = new UpdateGuard(plan.Guard);
         _rewards = new StepRewards(plan, parts, _batches, stages);
@@ -75,7 +73,7 @@ internal sealed class TrainingStep : IDisposable
         ("policy", new WeightsState(_parts.Trained.Parameters.Tensors)),
         ("average", Average.State),
         .. _copies.States.Select(static copy => ($"copy.{copy.Name}", copy.State)),
-        .. _optimizations.States,
+        .. Optimizations.States,
         .. _parts.States,
     ];
 
@@ -98,18 +96,18 @@ internal sealed class TrainingStep : IDisposable
         var (began, ledger, tally) = (Stopwatch.GetTimestamp(), _stages.Ledger.Count, new StepTally(_ranks));
         _batches.Watch.Clear();
         // Where an optimizer asks for it, gradients are those at other weights than the ones that are updated.
-        using var elsewhere = _optimizations.MoveToProbes();
+        using var elsewhere = Optimizations.MoveToProbes();
         using var calls = new GraphCalls { Returned = static () => SystemMemory.GiveBackKept() };
         using var scope = NewDisposeScope();
         // Where an optimizer asks for it, rewards have weights that it chose.
-        using var weighing = _batches.Weigh(_optimizations.Weights);
+        using var weighing = _batches.Weigh(Optimizations.Weights);
         using var step = _batches.Of(index, tally.Score);
         using var updates = Losses(step).Updates(Allow).GetEnumerator();
         while (Next(updates))
         {
             // The algorithm encodes, rolls out and scores when it is asked for its next loss: by what it calls of the step.
-            _optimizations.Rows?.Begin();
-            _optimizations.Parts?.Begin();
+            Optimizations.Rows?.Begin();
+            Optimizations.Parts?.Begin();
             if (!Descend(updates, tally)) continue;
             elsewhere?.Dispose();
 
@@ -123,7 +121,7 @@ internal sealed class TrainingStep : IDisposable
             IsBetweenSteps = false;
             double rate;
             using var before = _undoes ? KeptWeights.Of(_all) : null;
-            using (_stages.Enter("update")) rate = _optimizations.Update(Updates, index, tally, weighing);
+            using (_stages.Enter("update")) rate = Optimizations.Update(Updates, index, tally, weighing);
             _all.ClearGradients();
             using (_stages.Enter("refresh")) _parts.Trained.Refresh();
             if (!_compared) Compare();
@@ -147,19 +145,22 @@ internal sealed class TrainingStep : IDisposable
     {
         _batches.Dispose();
         _copies.Dispose();
-        _optimizations.Dispose();
+        Optimizations.Dispose();
         Average.Dispose();
     }
 
+    /// <summary>What the optimizer began.</summary>
+    public Optimizations Optimizations { get; }
+
     /// <summary>Whether processes share the optimizer's state, or the average.</summary>
-    public bool SharesStates => _optimizations.AreShared || Average.IsShared;
+    public bool SharesStates => Optimizations.AreShared || Average.IsShared;
 
     /// <summary>Whether <see cref="States"/> of the first process are those of the run: where processes share some of them, after <see cref="Collect"/>.</summary>
-    public bool HasWholeStates => _optimizations.AreWhole && (_ranks.Rank > 0 || Average.IsWhole);
+    public bool HasWholeStates => Optimizations.AreWhole && (_ranks.Rank > 0 || Average.IsWhole);
 
     /// <summary>Brings states that processes share to the first one, in all processes between the same two steps.</summary>
     /// <returns>What ended another process.</returns>
-    public Result<Unit> Collect() => _optimizations.Collect().Bind(_ => Average.Collect());
+    public Result<Unit> Collect() => Optimizations.Collect().Bind(_ => Average.Collect());
 
     /// <summary>Compares the trained weights of all processes.</summary>
     /// <exception cref="FaultException">They differ.</exception>
@@ -179,7 +180,7 @@ internal sealed class TrainingStep : IDisposable
         {
             foreach (var loss in updates.Current)
             {
-                Backward(loss, tally, _optimizations.Rows, _optimizations.Parts);
+                Backward(loss, tally, Optimizations.Rows, (Optimizations.Parts, null));
                 losses++;
             }
         }
@@ -188,7 +189,7 @@ internal sealed class TrainingStep : IDisposable
 
     private void Allow(int update)
     {
-        _optimizations.Allow(update);
+        Optimizations.Allow(update);
         _field?.Allow(update);
     }
 
@@ -200,26 +201,28 @@ internal sealed class TrainingStep : IDisposable
         using var calls = new GraphCalls { Returned = static () => SystemMemory.GiveBackKept() };
         using var scope = NewDisposeScope();
         var weighing = _batches.Weigh(asked.Weights);
-        using var step = _batches.Of(index, tally.Score, asked.Draw);
-        foreach (var update in Losses(step, asked.HasObjectives).Updates(Allow))
+        using var step = _batches.Of(index, tally.Score, asked.Draw, byPrompt: asked.Prompts is not null);
+        foreach (var update in Losses(step, asked.HasObjectives).Updates(asked.Prompts is { } prompts ? prompts.Begin(step) : Allow))
         {
-            foreach (var loss in update) Backward(loss, tally, null, asked.Parts);
+            foreach (var loss in update) Backward(loss, tally, null, (asked.Parts, asked.Prompts));
         }
         return weighing;
     }
 
-    private void Backward(StepLoss of, StepTally tally, GradientRows? rows, PartGradients? parts)
+    private void Backward(StepLoss of, StepTally tally, GradientRows? rows, (PartGradients? Parts, PromptGradients? Prompts) taken)
     {
+        var (parts, prompts) = taken;
         parts?.Turn(of.Owner);
-        var objective = of.Objective;
+        var objective = prompts?.Open(of) ?? of.Objective;
         var share = objective.Share == 1 ? objective.Loss : objective.Loss * objective.Share;
-        _optimizations.Gradients.Open(objective.Batch, of.Owner.Name);
+        if (prompts is null) Optimizations.Gradients.Open(objective.Batch, of.Owner.Name);
         if (rows is null) Backward(share);
         else rows.Backward(objective, Backward);
         // Losses keep the type of their method: fp64 where differences near one matter.
         using var loss = share.detach().to(ScalarType.Float64);
         var value = loss.item<double>();
         parts?.Add(of.Owner, objective.Batch, value);
+        prompts?.Add(value);
         tally.Add(objective.Batch, value, objective.Measurements, of.Owner);
     }
 
@@ -234,10 +237,10 @@ internal sealed class TrainingStep : IDisposable
     private (double Norm, Verdict Verdict) Clip(int index, StepTally tally)
     {
         using var stage = _stages.Enter("clip");
-        _optimizations.Join();
+        Optimizations.Join();
         _field?.Add(index, tally);
         tally.Reduce();
-        using var norm = _optimizations.Gradients.Norm();
+        using var norm = Optimizations.Gradients.Norm();
         var length = (double)norm.item<float>();
         stage.Note(Tags.GradientNorm, length);
         var verdict = Guard.Judge(new PendingUpdate(tally.PendingLoss, length, tally.PendingRewards), index, FirstBad);
@@ -252,7 +255,7 @@ internal sealed class TrainingStep : IDisposable
     {
         var seen = _ranks.Gather("what is not finite", Encoding.UTF8.GetBytes(_batches.Watch.FirstNoted() ?? ""));
         var rank = Enumerable.Range(0, seen.Count).FirstOrDefault(rank => seen[rank].Length > 0, -1);
-        return FiniteWatch.FirstWeight(_all) ?? (rank < 0 ? FiniteWatch.FirstGradient(_optimizations.Gradients.With("which gradients are not finite", static gradient => !FiniteWatch.IsFinite(gradient))) : _ranks.IsAlone ? Encoding.UTF8.GetString(seen[rank]) : $"in rank {rank} {Encoding.UTF8.GetString(seen[rank])}");
+        return FiniteWatch.FirstWeight(_all) ?? (rank < 0 ? FiniteWatch.FirstGradient(Optimizations.Gradients.With("which gradients are not finite", static gradient => !FiniteWatch.IsFinite(gradient))) : _ranks.IsAlone ? Encoding.UTF8.GetString(seen[rank]) : $"in rank {rank} {Encoding.UTF8.GetString(seen[rank])}");
     }
 
     private void Refuse(Fault fault, bool stops, StepTally tally)
@@ -267,7 +270,7 @@ internal sealed class TrainingStep : IDisposable
     private void LooksAlive(IAttachedAdapter adapter)
     {
         if (Updates > 1) return;
-        var moving = _optimizations.Gradients.With("which gradients there are", AdapterEffect.Moves).Select(static parameter => parameter.Name).ToHashSet(StringComparer.Ordinal);
+        var moving = Optimizations.Gradients.With("which gradients there are", AdapterEffect.Moves).Select(static parameter => parameter.Name).ToHashSet(StringComparer.Ordinal);
         if (AdapterEffect.OfGradients(adapter, parameter => moving.Contains(parameter.Name), first: Updates == 0) is { } fault) throw new FaultException(fault);
     }
 

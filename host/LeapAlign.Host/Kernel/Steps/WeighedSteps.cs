@@ -16,6 +16,9 @@ internal sealed record AskedStep(int Draw)
     /// <summary>Takes gradients part by part; null where their sum is asked for.</summary>
     public PartGradients? Parts { get; init; }
 
+    /// <summary>Takes the gradient of each prompt; null where their sum is asked for.</summary>
+    public PromptGradients? Prompts { get; init; }
+
     /// <summary>Whether the objectives beside the algorithm are wanted.</summary>
     public bool HasObjectives { get; init; } = true;
 }
