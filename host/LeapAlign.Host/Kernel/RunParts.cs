@@ -87,6 +87,7 @@ internal sealed class RunParts : IDisposable
             return new Fault.Composition(FaultCodes.LearningRewardShared, $"the reward '{learning.Name}' learns from the samples of its process, and {Ranks.World} processes share this run: each would follow another gradient; run it in one process", learning.Plan.Part.Place);
         if (plan.Run.OptimizerState == RunSettings.StateSharded && Whole(plan) is { } inseparable) return inseparable;
         if (plan.Run.GradientState == RunSettings.StateSharded && Everywhere(plan) is { } needed) return needed;
+        if (!PromptLatents.Check(Prompts, Pictures.Latents).TryGet(out _, out var unlike)) return unlike;
         try
         {
             foreach (var drawn in Drawn)

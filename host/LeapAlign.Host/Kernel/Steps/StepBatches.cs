@@ -29,7 +29,7 @@ internal sealed class StepBatches(RunPlan plan, RunParts parts, PolicyCopies cop
     private readonly LiveConditioning _conditioning = new(parts.Model, parts.Pictures.Size, stages);
     private readonly LiveConditioning? _taught = parts.Teacher is { } teacher ? new(teacher, parts.Pictures.Size, stages) : null;
     private readonly Scoring _scoring = new(parts.Model, parts.Pictures.Size, parts.Rewards, stages, plan.Run.RewardGradients == RunSettings.GradientsBalanced);
-    private readonly PromptPictures _pictures = new(parts.Model, parts.Pictures.Size, stages, device);
+    private readonly PromptPictures _pictures = new(parts.Model, parts.Pictures, stages, device);
 
     // An embedded scale is an input that a model was trained with, not a second branch that could be left out.
     private readonly Guidance _unguided = plan.Guidance.IsActive && parts.Model.GuidanceForm == GuidanceForm.Branches ? Guidance.None : plan.Guidance;
