@@ -1,3 +1,4 @@
+using LeapAlign.Contracts.Adapters;
 using LeapAlign.Contracts.Algorithms;
 using LeapAlign.Contracts.Models;
 using LeapAlign.Contracts.Objectives;
@@ -98,6 +99,7 @@ internal sealed class RunParts : IDisposable
             {
                 Sampler = Sampler,
                 Shards = Share.AllShards,
+                Candidates = (TrainedModel.Adapter as ICandidateAdapters)?.Candidates ?? [],
                 Origin = () => FirstPolicy.Origin(plan, Pictures.Latents),
             });
         }
