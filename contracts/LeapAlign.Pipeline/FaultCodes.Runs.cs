@@ -82,6 +82,9 @@ public static partial class FaultCodes
     /// <summary>The file of a gap embedding is not one of this model.</summary>
     public const string FlowMapDamaged = "LA4031";
 
+    /// <summary>Latents that come with a caption cannot be read from their file, or are none of this model.</summary>
+    public const string BadLatents = "LA4032";
+
     /// <summary>A fitted reward belongs to another model, or to other features of it.</summary>
     public const string RewardOfOtherModel = "LA5030";
 

@@ -21,6 +21,9 @@ public interface IAlgorithm
     /// <summary>The learning rate of <see cref="Parameters"/>; null takes that of the optimizer's settings.</summary>
     double? ParameterRate => null;
 
+    /// <summary>Whether the model is trained. Where <see cref="Parameters"/> alone learn, nothing asks an adapter for a gradient, or for other pictures at the end.</summary>
+    bool TrainsModel => true;
+
     /// <summary>
     /// One step, as a lazy sequence of objectives: the host runs backward on each before it asks for the next, so a method with many small losses needs
     /// memory for one. The host owns batches, clipping, the non-finite guard, the optimizer, the moving average and the dispose scopes; it updates the

@@ -12,4 +12,9 @@ public interface IConditioningSource
     /// <param name="embeddings">What the network is told of them as a whole, [B, width], fp32 (<see cref="Models.IFeatureModel.Captions"/>).</param>
     /// <returns>B captions.</returns>
     IReadOnlyList<string> Write(IReadOnlyList<string> captions, Tensor embeddings);
+
+    /// <summary>The adapters that each caption is drawn with (<see cref="MicroBatch.Wearing"/>), as <see cref="Write"/>; null where it picks none.</summary>
+    /// <param name="captions">B captions.</param>
+    /// <param name="embeddings">As those of <see cref="Write"/>.</param>
+    IReadOnlyList<IReadOnlyList<string>>? Wear(IReadOnlyList<string> captions, Tensor embeddings) => null;
 }

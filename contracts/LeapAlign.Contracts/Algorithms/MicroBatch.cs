@@ -27,6 +27,9 @@ public sealed class MicroBatch(IStepServices services)
     /// </summary>
     public required IReadOnlyList<long> Samples { get; init; }
 
+    /// <summary>The adapters that each sample wears, by their names among the candidates of the run's adapter (<see cref="Adapters.ICandidateAdapters"/>); empty where none does.</summary>
+    public IReadOnlyList<IReadOnlyList<string>> Worn { get; init; } = [];
+
     /// <summary>The initial state at σ_0, [B, C, h, w], fp32.</summary>
     public required Tensor Noise
     {
@@ -125,6 +128,7 @@ public sealed class MicroBatch(IStepServices services)
             Index = Index,
             Prompts = [.. chosen.Select(place => Prompts[place])],
             Samples = [.. chosen.Select(place => Samples[place])],
+            Worn = Worn.Count == 0 ? [] : [.. chosen.Select(place => Worn[place])],
             // Indexing needs values, which tensors on the "meta" device have none of.
             Noise = stack(chosen.Select(place => Noise.select(0, place))),
             Schedule = Schedule,
@@ -140,17 +144,19 @@ public sealed class MicroBatch(IStepServices services)
     {
         ArgumentNullException.ThrowIfNull(captions);
         if (captions.Count != Prompts.Count) throw new ArgumentException($"{captions.Count} captions were given for {Prompts.Count} samples", nameof(captions));
-        return new MicroBatch(services)
-        {
-            Index = Index,
-            Prompts = [.. Prompts.Zip(captions, static (prompt, caption) => prompt with { Text = caption })],
-            Samples = Samples,
-            Noise = Noise,
-            Schedule = Schedule,
-            Sampler = Sampler,
-            Random = Random,
-            StepKey = StepKey,
-        };
+        return Again([.. Prompts.Zip(captions, static (prompt, caption) => prompt with { Text = caption })], Worn);
+    }
+
+    /// <summary>
+    /// The same samples with adapters of the run's candidates beside what is trained: noise, draws, captions and pictures stay, and the network is asked with these. Samples that wear the same are evaluated together. Requires
+    /// <c>adapter-candidates</c>.
+    /// </summary>
+    /// <param name="worn">For each of the B samples the names of what it wears; none wears nothing.</param>
+    public MicroBatch Wearing(IReadOnlyList<IReadOnlyList<string>> worn)
+    {
+        ArgumentNullException.ThrowIfNull(worn);
+        if (worn.Count != Prompts.Count) throw new ArgumentException($"adapters were given for {worn.Count} of {Prompts.Count} samples", nameof(worn));
+        return Again(Prompts, worn);
     }
 
     /// <summary>What the network is told of the captions as a whole: their pooled embeddings by text encoders that nothing trains, [B, width], fp32, without gradient. Requires <c>features</c>.</summary>
@@ -174,6 +180,19 @@ public sealed class MicroBatch(IStepServices services)
     /// <param name="index">A step or copy of that purpose.</param>
     public IReadOnlyList<double> Uniform(string purpose, long index) =>
         [.. Samples.Select(sample => StepKey.For("sample", sample).For("algorithm").For(purpose, index).Open().NextDouble())];
+
+    private MicroBatch Again(IReadOnlyList<Prompt> prompts, IReadOnlyList<IReadOnlyList<string>> worn) => new(services)
+    {
+        Index = Index,
+        Prompts = prompts,
+        Samples = Samples,
+        Worn = worn,
+        Noise = Noise,
+        Schedule = Schedule,
+        Sampler = Sampler,
+        Random = Random,
+        StepKey = StepKey,
+    };
 
     private VelocityAhead AheadOf(Func<MicroBatch, NetworkVelocity> network) => (latents, samples, steps) =>
     {

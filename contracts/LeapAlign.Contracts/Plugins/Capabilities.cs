@@ -9,6 +9,9 @@ public static class Capabilities
     /// <summary>The model lets rewards look at the hidden states of its network (<see cref="Models.IFeatureModel"/>).</summary>
     public const string Features = "features";
 
+    /// <summary>The adapter holds others that samples may wear (<see cref="Adapters.ICandidateAdapters"/>).</summary>
+    public const string AdapterCandidates = "adapter-candidates";
+
     /// <summary>The reward can leave its weights in the memory of the machine (<see cref="PartContext.WeightsOnHost"/>).</summary>
     public const string HostWeights = "host-weights";
 

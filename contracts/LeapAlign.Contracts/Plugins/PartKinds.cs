@@ -55,7 +55,10 @@ public static class PartKinds
         {
             Default = "full",
             DefaultMeaning = "All weights of the model are trained.",
-        }),
+        })
+        {
+            Capabilities = [Capabilities.AdapterCandidates],
+        },
         new(
             Prompts,
             [typeof(IPromptSource)],

@@ -63,4 +63,7 @@ internal sealed record GenerateOptions(IReadOnlyList<string> Captions, string Ou
 
     /// <summary>A file that takes a row for each picture, or <see cref="OutputFile.StandardOutput"/>; null for none.</summary>
     public string? Rows { get; init; }
+
+    /// <summary>Whether the clean latents of each picture are written beside it.</summary>
+    public bool Latents { get; init; }
 }

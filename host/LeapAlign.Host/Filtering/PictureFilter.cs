@@ -42,7 +42,7 @@ internal sealed class PictureFilter(Terminal terminal, ILoggerFactory loggers)
             let model = trained.Model
             from space in PictureSpace.Of(model, plan.Size ?? model.NativeSize)
             let stages = site.Stages()
-            let trials = new FilterTrials(model, new PromptPictures(model, space.Size, stages, site.Device), space.Size)
+            let trials = new FilterTrials(model, new PromptPictures(model, space, stages, site.Device), space.Size)
             {
                 Errors = new DensityErrors(options.Draws, RandomKey.OfRun(options.Seed).For("filter")),
                 Stages = stages,

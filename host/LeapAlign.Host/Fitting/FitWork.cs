@@ -168,7 +168,7 @@ internal sealed class FitWork(RunPlan plan, FitOptions options, (IModel Model, I
     {
         var (learnt, measured) = Split(prompts, heldOut);
         if (Enough(learnt.Length, measured.Length) is { } few) return few;
-        var pictures = new PromptPictures(living.Model, living.Pictures.Size, stages, living.Device);
+        var pictures = new PromptPictures(living.Model, living.Pictures, stages, living.Device);
         return Begin(reward, Path.GetFileName(options.Pairs!), (0, 1)).Map(fit =>
         {
             using (fit)
@@ -193,7 +193,7 @@ internal sealed class FitWork(RunPlan plan, FitOptions options, (IModel Model, I
 
     private FitRows Encoded(int[] of, IReadOnlyList<Prompt> prompts, Action<FitRows, int, Tensor> add, CancellationToken stop)
     {
-        var (rows, pictures) = (new FitRows(Kept), new PromptPictures(living.Model, living.Pictures.Size, stages, living.Device));
+        var (rows, pictures) = (new FitRows(Kept), new PromptPictures(living.Model, living.Pictures, stages, living.Device));
         foreach (var row in of)
         {
             stop.ThrowIfCancellationRequested();

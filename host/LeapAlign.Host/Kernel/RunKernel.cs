@@ -245,7 +245,7 @@ internal sealed class RunKernel : IDisposable
         return from told in Tell(observer => observer.Evaluated(report)).Match(Result.Ok, fault => Untold(before, fault))
                from warned in ((Fault[])[.. report.AllWarnings, .. finding.Warnings, .. parted]).Select(warning => Tell(observer => observer.Warned(Done, warning))).All()
                from kept in KeepBest(report)
-               from moved in AdapterReach.Check(_parts.TrainedModel.Adapter is not null && Done >= _plan.Run.Steps, _step.Updates, _progress.FirstPictures, report.PicturesSha256)
+               from moved in AdapterReach.Check(_parts.TrainedModel.Adapter is not null && _parts.Algorithm.TrainsModel && Done >= _plan.Run.Steps, _step.Updates, _progress.FirstPictures, report.PicturesSha256)
                select moved;
     }
 

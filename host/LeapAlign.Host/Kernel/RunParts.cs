@@ -1,3 +1,4 @@
+using LeapAlign.Contracts.Adapters;
 using LeapAlign.Contracts.Algorithms;
 using LeapAlign.Contracts.Models;
 using LeapAlign.Contracts.Objectives;
@@ -87,6 +88,7 @@ internal sealed class RunParts : IDisposable
             return new Fault.Composition(FaultCodes.LearningRewardShared, $"the reward '{learning.Name}' learns from the samples of its process, and {Ranks.World} processes share this run: each would follow another gradient; run it in one process", learning.Plan.Part.Place);
         if (plan.Run.OptimizerState == RunSettings.StateSharded && Whole(plan) is { } inseparable) return inseparable;
         if (plan.Run.GradientState == RunSettings.StateSharded && Everywhere(plan) is { } needed) return needed;
+        if (!PromptLatents.Check(Prompts, Pictures.Latents).TryGet(out _, out var unlike)) return unlike;
         try
         {
             foreach (var drawn in Drawn)
@@ -97,6 +99,7 @@ internal sealed class RunParts : IDisposable
             {
                 Sampler = Sampler,
                 Shards = Share.AllShards,
+                Candidates = (TrainedModel.Adapter as ICandidateAdapters)?.Candidates ?? [],
                 Origin = () => FirstPolicy.Origin(plan, Pictures.Latents),
             });
         }

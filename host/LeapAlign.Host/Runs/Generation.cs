@@ -11,6 +11,7 @@ using LeapAlign.Host.Kernel;
 using LeapAlign.Host.Kernel.Pictures;
 using LeapAlign.Host.Runs.Folders;
 using LeapAlign.Pipeline;
+using LeapAlign.Storage.Safetensors;
 using Microsoft.Extensions.Logging;
 using static TorchSharp.torch;
 
@@ -62,13 +63,13 @@ internal sealed class Generation(Terminal terminal, ILoggerFactory loggers) : IG
 
     private Result<Completion> Draw(IReadOnlyList<PictureRequest> pictures, (PictureSampling Sampling, FiniteCheck Finite) how, (GenerateOptions Options, int Batch) what, CancellationToken stop)
     {
-        var drawn = new List<(Prompt Prompt, string Path)>(pictures.Count);
+        var drawn = new List<(Prompt Prompt, string Path, string? Latents)>(pictures.Count);
         foreach (var batch in pictures.Chunk(what.Batch))
         {
             if (stop.IsCancellationRequested) break;
             using var scope = NewDisposeScope();
             how.Finite.Begin();
-            var images = how.Sampling.Sample(batch);
+            var (latents, images) = how.Sampling.Draw(batch);
             for (var i = 0; i < batch.Length; i++)
             {
                 if (how.Finite.Since(i) is { } since)
@@ -78,7 +79,9 @@ internal sealed class Generation(Terminal terminal, ILoggerFactory loggers) : IG
                 }
                 var path = Path.Combine(what.Options.Output, FileName(batch[i], what.Options.ImagesPerPrompt));
                 if (!RunFolder.WriteInto(path, SampleGrid.Encode(SamplePicture.Of(images[i], batch[i].Prompt.Text, new Dictionary<string, double>()))).TryGet(out _, out var fault)) return fault;
-                drawn.Add((batch[i].Prompt, path));
+                var beside = what.Options.Latents ? Path.ChangeExtension(path, PromptLatents.Ending) : null;
+                if (beside is not null && !SafetensorsWriter.Write(beside, [new TensorToWrite("latents", latents[i], ScalarType.Float32)]).TryGet(out _, out fault)) return fault;
+                drawn.Add((batch[i].Prompt, path, beside));
             }
         }
         if (!OutputFile.Write(what.Options.Rows, () => Rows(drawn, what.Options.Rows!), terminal).TryGet(out _, out var refused)) return refused;
@@ -88,10 +91,10 @@ internal sealed class Generation(Terminal terminal, ILoggerFactory loggers) : IG
     }
 
     // Files are named from the folder of the rows; on standard output, which has none, from that of the program.
-    private static string Rows(IReadOnlyList<(Prompt Prompt, string Path)> drawn, string rows)
+    private static string Rows(IReadOnlyList<(Prompt Prompt, string Path, string? Latents)> drawn, string rows)
     {
         var folder = OutputFile.FolderOf(rows) ?? Environment.CurrentDirectory;
-        return string.Concat(drawn.Select(one => $"{PictureRow.Line(one.Prompt, Path.GetRelativePath(folder, one.Path), one.Prompt.Text)}\n"));
+        return string.Concat(drawn.Select(one => $"{PictureRow.Line(one.Prompt, Path.GetRelativePath(folder, one.Path), one.Prompt.Text, one.Latents is { } latents ? Path.GetRelativePath(folder, latents) : null)}\n"));
     }
 
     private static string FileName(PictureRequest picture, int images)

@@ -50,17 +50,21 @@ internal sealed record ScoreSheet(IReadOnlyList<RewardPlan> Rewards, IReadOnlyLi
     public string ToCsv(string? folder = null)
     {
         var table = new StringBuilder();
-        Append(["picture", "caption", "width", "height", .. Rewards.Select(static reward => Cell(reward.Part.Name))]);
+        var latents = RowLatents.Columns.Where(column => Rows.Any(row => row.Picture.Latents is { } named && column.Cell(named) is not null)).ToList();
+        Append(["picture", "caption", "width", "height", .. latents.Select(static column => column.Column), .. Rewards.Select(static reward => Cell(reward.Part.Name))]);
         foreach (var row in Rows)
         {
             Append([
-                Cell(folder is null ? row.Picture.Name : Path.GetRelativePath(folder, row.Picture.Path).Replace('\\', '/')), Cell(row.Picture.Prompt.Text), row.Width.ToString(CultureInfo.InvariantCulture), row.Height.ToString(CultureInfo.InvariantCulture),
+                Cell(folder is null ? row.Picture.Name : From(folder, row.Picture.Path)), Cell(row.Picture.Prompt.Text), row.Width.ToString(CultureInfo.InvariantCulture), row.Height.ToString(CultureInfo.InvariantCulture),
+                .. latents.Select(column => row.Picture.Latents is { } named ? Cell(column.Cell(named with { Path = From(folder ?? Environment.CurrentDirectory, named.Path) }) ?? "") : ""),
                 .. row.Values.Select(static value => value.ToString("R", CultureInfo.InvariantCulture)),
             ]);
         }
         return table.ToString();
 
         void Append(IEnumerable<string> cells) => table.AppendJoin(',', cells).Append('\n');
+
+        static string From(string folder, string path) => Path.GetRelativePath(folder, path).Replace('\\', '/');
     }
 
     private void Write(Utf8JsonWriter writer, ScoreRow row)

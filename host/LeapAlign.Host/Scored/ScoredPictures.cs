@@ -8,7 +8,11 @@ namespace LeapAlign.Host.Scored;
 /// <param name="Name">As the user named it, or its folder or its file of captions.</param>
 /// <param name="Path">Its full path.</param>
 /// <param name="Prompt">What it is scored for.</param>
-internal sealed record ScoredPicture(string Name, string Path, Prompt Prompt);
+internal sealed record ScoredPicture(string Name, string Path, Prompt Prompt)
+{
+    /// <summary>The latents that its row names beside it; null for none.</summary>
+    public RowLatents? Latents { get; init; }
+}
 
 /// <summary>Which pictures are scored for which captions. Whatever can be known of them before a reward is made is looked at.</summary>
 internal static class ScoredPictures
@@ -28,11 +32,11 @@ internal static class ScoredPictures
     /// <param name="rows">What it holds. A picture that has several rows is scored for each.</param>
     public static Result<IReadOnlyList<ScoredPicture>> Of(IReadOnlyList<string> named, string captions, IReadOnlyList<Prompt> rows)
     {
-        if (named.Count == 0) return Checked(rows.Select(row => new ScoredPicture(NameOf(row.Pictures[0], captions), row.Pictures[0], row)));
+        if (named.Count == 0) return Checked(rows.Select(row => new ScoredPicture(NameOf(row.Pictures[0], captions), row.Pictures[0], row) { Latents = RowLatents.Of(row, captions) }));
         var known = rows.ToLookup(static row => row.Pictures[0], StringComparer.Ordinal);
         return from files in Files(named)
                from _ in files.Where(file => !known.Contains(file.Path)).Select(file => Result.Fail<Unit>(WithoutCaption(file.Name, captions))).All()
-               from pictures in Checked(files.SelectMany(file => known[file.Path].Select(row => new ScoredPicture(file.Name, file.Path, row))))
+               from pictures in Checked(files.SelectMany(file => known[file.Path].Select(row => new ScoredPicture(file.Name, file.Path, row) { Latents = RowLatents.Of(row, captions) })))
                select pictures;
     }
 

@@ -23,11 +23,11 @@ public sealed class LoraAdapter(LoraSettings settings, PartContext context) : IA
         if (settings.From is null)
         {
             var named = settings.Targets is { } targets ? Find(targets, sites) : Result.Ok(LoraTargets.Default(sites));
-            return named.Bind(bound => Attach(bound, new LoraWeights(), random));
+            return named.Bind(bound => Attach(bound, new LoraWeights(), sites, random));
         }
         var path = context.Resolve(settings.From);
         return LoraFile.Read(path, sites, context.Warn).Bind(read => Layers(read, path, sites).Match(
-            bound => Attach(bound, read, random),
+            bound => Attach(bound, read, sites, random),
             fault =>
             {
                 read.Dispose();
@@ -50,7 +50,7 @@ public sealed class LoraAdapter(LoraSettings settings, PartContext context) : IA
     }
 
     // The factors of the file, and new ones for the other layers.
-    private Result<IAttachedAdapter> Attach(IReadOnlyList<AdapterSite> bound, LoraWeights read, RandomKey random)
+    private Result<IAttachedAdapter> Attach(IReadOnlyList<AdapterSite> bound, LoraWeights read, IReadOnlyList<AdapterSite> sites, RandomKey random)
     {
         using (read)
         {
@@ -59,9 +59,11 @@ public sealed class LoraAdapter(LoraSettings settings, PartContext context) : IA
                 return new Fault.Composition(FaultCodes.SettingsDoNotFit, $"{context.Name}: rank {settings.Rank} is more than layer '{wide.Name}' has: it maps {wide.Inputs} to {wide.Outputs}, so that the rank is at most {Math.Min(wide.Inputs, wide.Outputs)}");
             using var scope = NewDisposeScope();
             using var _ = no_grad();
+            if (!LoraCandidates.Read(settings.Candidates, sites, (context.Resolve, context.Device, context.ComputeType), context.Warn, context.Name).TryGet(out var candidates, out var fault)) return fault;
             var start = new LoraWeights();
             foreach (var site in bound) start.Add(site.Name, read.Modules.TryGetValue(site.Name, out var known) ? new LoraFactors(known.A.alias(), known.B.alias(), known.Alpha) : New(site, random));
-            using (start) return Result.Ok<IAttachedAdapter>(new AttachedLora(bound, start, context.Device, context.ComputeType, fromFile: read.Modules.Count > 0));
+            AdapterSite[] worn = [.. sites.Where(candidates.Has).Except(bound)];
+            using (start) return Result.Ok<IAttachedAdapter>(new AttachedLora(bound, start, context.Device, context.ComputeType, fromFile: read.Modules.Count > 0, (candidates, worn)));
         }
     }
 

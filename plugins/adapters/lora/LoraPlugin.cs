@@ -8,7 +8,8 @@ public sealed class LoraPlugin : IPlugin
 {
     /// <inheritdoc/>
     public IReadOnlyList<PartDefinition> Parts { get; } =
-        [PartDefinition.Of<LoraAdapter, LoraSettings>("lora", SettingsJson.Default.LoraSettings, static (settings, context) => new(settings, context))];
+        [PartDefinition.Of<LoraAdapter, LoraSettings>("lora", SettingsJson.Default.LoraSettings, static (settings, context) => new(settings, context))
+            .Providing<LoraSettings>(static settings => settings.Candidates.Count > 0 ? [Capabilities.AdapterCandidates] : [])];
 }
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]

@@ -1,5 +1,6 @@
 using System.ComponentModel;
 using System.ComponentModel.DataAnnotations;
+using System.Text.Json.Serialization;
 using LeapAlign.Contracts.Plugins;
 
 namespace LeapAlign.Adapters.Lora;
@@ -25,4 +26,29 @@ public sealed record LoraSettings
     [Description("Factors to go on from, relative to plugins.json: a safetensors file, or a folder of diffusers or PEFT. null begins with a gaussian A and a B of zeros, which change nothing.")]
     [PathSetting(PathKind.File)]
     public string? From { get; init; }
+
+    /// <summary>Adapters that samples may wear.</summary>
+    [Description("Adapters beside the one that is trained: candidates for an algorithm that picks among them (dro-em). They stay as they are, change nothing until they are picked, and are in no export.")]
+    public IReadOnlyList<LoraCandidate> Candidates { get; init; } = [];
+}
+
+/// <summary>An adapter that samples may wear.</summary>
+public sealed record LoraCandidate
+{
+    /// <summary>What it is called.</summary>
+    [Description("What algorithms call it; each once.")]
+    [JsonRequired]
+    [MinLength(1)]
+    public required string Name { get; init; }
+
+    /// <summary>Where its factors are.</summary>
+    [Description("Its factors, relative to plugins.json: a safetensors file, or a folder of diffusers or PEFT, on whichever layers.")]
+    [JsonRequired]
+    [PathSetting(PathKind.File)]
+    public required string From { get; init; }
+
+    /// <summary>What its update is multiplied by.</summary>
+    [Description("What its update is multiplied by where it is picked, beside its own alpha over rank.")]
+    [Range(-100, 100)]
+    public double Scale { get; init; } = 1;
 }

@@ -8,7 +8,7 @@ using static TorchSharp.torch;
 namespace LeapAlign.Algorithms.Selection;
 
 /// <summary>
-/// Direct retrieval-augmented optimisation (Shi and others 2025, arXiv 2505.03075) with a flow model in the place of the generator: a selector picks fragments z for a caption x, the model draws y from the composed caption, and both are
+/// Direct retrieval-augmented optimisation (Shi and others 2025, arXiv 2505.03075) with a flow model in the place of the generator: a selector picks candidates z for a caption x, fragments that are written behind it or adapters, the model draws y under them, and both are
 /// trained for <c>ln p(y | x) = ln Σ_z p(z | x) p(y | x, z)</c>. Selections are drawn and weighed by what they make of the evidence; then both descend <c>−Σ w ln p(z | x)</c> and <c>−Σ w ln p(y | x, z)</c> with draws and weights as
 /// they are. The flow-matching error stands for the likelihood of a picture, a reward over a temperature for that of one that is drawn.
 /// </summary>
@@ -17,32 +17,30 @@ public sealed class DroEmAlgorithm : IAlgorithm, IConditioningSource, IStateful,
     private const string Waiting = "iteration";
 
     private readonly DroEmSettings _settings;
+    private readonly Candidates _candidates;
     private readonly Selector _selector;
     private readonly EvidenceDraws _draws;
 
-    private DroEmAlgorithm(DroEmSettings settings, Device device) =>
-        (_settings, _selector, _draws) = (settings, new Selector(settings.Fragments.Count, settings.Features, device), new EvidenceDraws(settings));
+    private DroEmAlgorithm(DroEmSettings settings, Candidates candidates, Device device) =>
+        (_settings, _candidates, _selector, _draws) = (settings, candidates, new Selector(candidates.Count, settings.Features, device), new EvidenceDraws(settings));
 
-    /// <summary>Makes one whose fragments can be picked from.</summary>
+    /// <summary>Makes one whose candidates can be picked from.</summary>
     /// <param name="name">Its name in the run.</param>
     /// <param name="settings">Its settings.</param>
     /// <param name="device">Where the selector computes.</param>
-    /// <returns><see cref="FaultCodes.SettingsDoNotFit"/> where there are too few fragments, one is blank or there twice, or too much would be skipped.</returns>
+    /// <returns><see cref="FaultCodes.SettingsDoNotFit"/> where there are too few candidates, one is blank or there twice, or too much would be skipped.</returns>
     public static Result<DroEmAlgorithm> Of(string name, DroEmSettings settings, Device device)
     {
         ArgumentNullException.ThrowIfNull(settings);
         ArgumentNullException.ThrowIfNull(device);
-        var twice = settings.Fragments.GroupBy(static fragment => fragment, StringComparer.Ordinal).FirstOrDefault(static group => group.Count() > 1)?.Key;
+        var candidates = new Candidates(settings);
         return settings switch
         {
-            _ when settings.Fragments.Any(IsBlank) => Misfit($"fragments[{settings.Fragments.ToList().FindIndex(IsBlank)}] is blank; a fragment is some text, or \"\" to write nothing"),
-            _ when twice is not null => Misfit($"'{twice}' is there twice among fragments; each is a candidate of its own"),
-            _ when settings.Fragments.Count < settings.Picks => Misfit($"picks is {settings.Picks}, and there are {settings.Fragments.Count} fragments; a fragment is written once, so that picks can be no more"),
+            _ when candidates.Wrong() is { } wrong => Misfit(wrong),
             _ when settings.Skip * settings.Samples * 2 >= 1 => Misfit(FormattableString.Invariant($"skip is {settings.Skip} with {settings.Samples} samples, and would leave selections out that are as good as the others; it has to be below {0.5 / settings.Samples}")),
-            _ => new DroEmAlgorithm(settings, device),
+            _ => new DroEmAlgorithm(settings, candidates, device),
         };
 
-        static bool IsBlank(string fragment) => fragment.Length > 0 && string.IsNullOrWhiteSpace(fragment);
         Result<DroEmAlgorithm> Misfit(string message) => new Fault.Composition(FaultCodes.SettingsDoNotFit, $"{name}: {message}");
     }
 
@@ -53,13 +51,16 @@ public sealed class DroEmAlgorithm : IAlgorithm, IConditioningSource, IStateful,
     public ParameterSet Parameters => _settings.Train == TrainedPlayers.Generator ? ParameterSet.Empty : _selector.Parameters;
 
     /// <inheritdoc/>
+    public bool TrainsModel => _settings.Train != TrainedPlayers.Selector;
+
+    /// <inheritdoc/>
     public double? ParameterRate => _settings.SelectorRate;
 
     /// <inheritdoc/>
     public int StateVersion => 1;
 
     /// <inheritdoc/>
-    public Result<Unit> Check(RunShape shape) => _draws.Check(shape);
+    public Result<Unit> Check(RunShape shape) => _candidates.Check(shape).Bind(_ => _draws.Check(shape));
 
     /// <inheritdoc/>
     public IEnumerable<Objective> Step(AlignmentStep step)
@@ -72,7 +73,15 @@ public sealed class DroEmAlgorithm : IAlgorithm, IConditioningSource, IStateful,
     public IReadOnlyList<string> Write(IReadOnlyList<string> captions, Tensor embeddings)
     {
         ArgumentNullException.ThrowIfNull(captions);
-        return [.. captions.Zip(_selector.Now(embeddings), (caption, scores) => Compose(caption, PlackettLuce.Best(scores, _settings.Picks)))];
+        return [.. captions.Zip(_selector.Now(embeddings), (caption, scores) => _candidates.Written(caption, PlackettLuce.Best(scores, _settings.Picks)))];
+    }
+
+    /// <inheritdoc/>
+    public IReadOnlyList<IReadOnlyList<string>>? Wear(IReadOnlyList<string> captions, Tensor embeddings)
+    {
+        ArgumentNullException.ThrowIfNull(captions);
+        IReadOnlyList<string>[] worn = [.. _selector.Now(embeddings).Select(scores => _candidates.Worn(PlackettLuce.Best(scores, _settings.Picks))).OfType<IReadOnlyList<string>>()];
+        return worn.Length == 0 ? null : worn;
     }
 
     /// <inheritdoc/>
@@ -83,8 +92,6 @@ public sealed class DroEmAlgorithm : IAlgorithm, IConditioningSource, IStateful,
 
     /// <inheritdoc/>
     public void Dispose() => _selector.Dispose();
-
-    private string Compose(string caption, int[] picks) => string.Join(_settings.Join, picks.Select(pick => _settings.Fragments[pick]).Where(static fragment => fragment.Length > 0).Prepend(caption));
 
     private IEnumerable<Objective> Objectives(AlignmentStep step)
     {
@@ -114,7 +121,7 @@ public sealed class DroEmAlgorithm : IAlgorithm, IConditioningSource, IStateful,
         var randoms = batch.Samples.Select(sample => batch.StepKey.For("sample", sample).For("algorithm").For("selections").Open()).ToList();
         // picks[selection][place].
         int[][][] picks = [.. Enumerable.Range(0, _settings.Samples).Select(_ => scores.Zip(randoms, (own, random) => PlackettLuce.Draw(own, _settings.Picks, random)).ToArray())];
-        MicroBatch[] under = [.. picks.Select(each => batch.Under([.. batch.Prompts.Zip(each, (prompt, own) => Compose(prompt.Text, own))]))];
+        MicroBatch[] under = [.. picks.Select(each => _candidates.Under(batch, each))];
         using var used = _settings.Iteration > 1 ? step.Use(Waiting) : null;
         var (clean, logarithms, rewards) = _settings.Evidence == EvidenceSource.Pictures ? _draws.OfPictures(step, batch, under) : _draws.Online(step, batch, under);
         Evidence?[] evidence = [.. Enumerable.Range(0, scores.Length).Select(place => Of([.. logarithms.Select(each => each[place])]))];
@@ -134,7 +141,7 @@ public sealed class DroEmAlgorithm : IAlgorithm, IConditioningSource, IStateful,
         return found with { Weights = weights };
     }
 
-    private static List<Measurement> Measured(int[][][] picks, Evidence?[] evidence, Tensor? rewards)
+    private List<Measurement> Measured(int[][][] picks, Evidence?[] evidence, Tensor? rewards)
     {
         List<Measurement> measured = [];
         Evidence[] found = [.. evidence.OfType<Evidence>()];
@@ -143,7 +150,7 @@ public sealed class DroEmAlgorithm : IAlgorithm, IConditioningSource, IStateful,
             measured.Add(new("marginal", tensor(found.Select(static each => each.Marginal).ToArray())));
             measured.Add(new("effective", tensor(found.Select(static each => each.Effective).ToArray())));
             measured.Add(new("flattened", tensor(found.Select(static each => each.Share).ToArray())));
-            measured.Add(Measurement.Choice("fragment", tensor(evidence.Select(static (each, place) => (each, place)).Where(static pair => pair.each is not null)
+            measured.Add(Measurement.Choice(_candidates.Kind, tensor(evidence.Select(static (each, place) => (each, place)).Where(static pair => pair.each is not null)
                 .Select(pair => (long)picks[pair.each!.Weights.IndexOf(pair.each.Weights.Max())][pair.place][0]).ToArray())));
         }
         if (rewards is not null) measured.Add(new("reward", rewards));

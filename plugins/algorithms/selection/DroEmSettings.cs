@@ -17,8 +17,12 @@ public sealed record DroEmSettings : SampleTimeSettings
         "line drawing", "3D render",
     ];
 
+    /// <summary>Candidates that are adapters.</summary>
+    [Description("Candidates that are adapters, in the place of fragments: names among the candidates of the run's adapter (adapter.settings.candidates). They stay as they are; the model computes with those that are picked, beside what is trained. \"\" wears none. Empty where fragments are picked.")]
+    public IReadOnlyList<string> Adapters { get; init; } = [];
+
     /// <summary>K.</summary>
-    [Description("How many fragments are written behind a caption, in the order in which they are picked; no fragment twice.")]
+    [Description("How many candidates are picked, none twice: fragments are written behind a caption in the order in which they are picked, what adapters do is added up.")]
     [Range(1, 64)]
     public int Picks { get; init; } = 1;
 

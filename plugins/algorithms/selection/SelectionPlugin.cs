@@ -10,7 +10,12 @@ public sealed class SelectionPlugin : IPlugin
     public IReadOnlyList<PartDefinition> Parts { get; } =
     [
         PartDefinition.TryOf<DroEmAlgorithm, DroEmSettings>("dro-em", SettingsJson.Default.DroEmSettings, static (settings, context) => DroEmAlgorithm.Of(context.Name, settings, context.Device))
-            .Requiring<DroEmSettings>(static settings => settings.Evidence == EvidenceSource.Pictures ? [Capabilities.Features, Capabilities.Pictures] : [Capabilities.Features])
+            .Requiring<DroEmSettings>(static settings =>
+            [
+                Capabilities.Features,
+                .. settings.Evidence == EvidenceSource.Pictures ? [Capabilities.Pictures] : Array.Empty<string>(),
+                .. settings.Adapters.Count > 0 ? [Capabilities.AdapterCandidates] : Array.Empty<string>(),
+            ])
             // Copies that wait inside an iteration make the two independent, and belong to a step: the same step elsewhere would move them.
             .Providing<DroEmSettings>(static settings => settings.Iteration == 1 ? [.. Capabilities.OfRepeatableSteps, .. settings.Train == TrainedPlayers.Both ? [Capabilities.Players] : Array.Empty<string>()] : [Capabilities.Probe])
             .Costing<DroEmSettings>(static (settings, steps) => new(

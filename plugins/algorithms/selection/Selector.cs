@@ -8,7 +8,7 @@ using static TorchSharp.torch;
 namespace LeapAlign.Algorithms.Selection;
 
 /// <summary>
-/// Scores of fragments for a caption, a linear head on fixed random directions of its embedding, and the copy of the head that draws. All scores are 0 at the beginning: every selection is as likely.
+/// Scores of candidates for a caption, a linear head on fixed random directions of its embedding, and the copy of the head that draws. All scores are 0 at the beginning: every selection is as likely.
 /// </summary>
 internal sealed class Selector : IDisposable
 {
@@ -20,13 +20,13 @@ internal sealed class Selector : IDisposable
     private int _copiedAt = -1;
 
     /// <summary>A selector that prefers nothing.</summary>
-    /// <param name="fragments">N.</param>
+    /// <param name="candidates">N.</param>
     /// <param name="features">F.</param>
     /// <param name="device">Where it computes.</param>
-    public Selector(int fragments, int features, Device device)
+    public Selector(int candidates, int features, Device device)
     {
-        _weight = zeros(fragments, features, dtype: ScalarType.Float32, device: device).requires_grad_().DetachFromDisposeScope();
-        _bias = zeros(fragments, dtype: ScalarType.Float32, device: device).requires_grad_().DetachFromDisposeScope();
+        _weight = zeros(candidates, features, dtype: ScalarType.Float32, device: device).requires_grad_().DetachFromDisposeScope();
+        _bias = zeros(candidates, dtype: ScalarType.Float32, device: device).requires_grad_().DetachFromDisposeScope();
         (_drawingWeight, _drawingBias) = (_weight.detach().clone().DetachFromDisposeScope(), _bias.detach().clone().DetachFromDisposeScope());
         Parameters = new(
         [

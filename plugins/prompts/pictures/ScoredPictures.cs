@@ -4,15 +4,18 @@ using LeapAlign.PromptFiles;
 
 namespace LeapAlign.Prompts.Pictures;
 
-/// <summary>Captions, each with all its pictures and their scores: the rows of a log with the same caption are one prompt.</summary>
-/// <param name="path">The full path of a file of rows (docs/prompt-files.md); pictures are relative to it, and lie in its folder.</param>
+/// <summary>Captions, each with all its pictures, or latents of pictures, and their scores: the rows of a log with the same caption are one prompt.</summary>
+/// <param name="path">The full path of a file of rows (docs/prompt-files.md); pictures and latents are relative to it, and lie in its folder.</param>
 /// <param name="settings">Fields, verdicts, and what is left out.</param>
 /// <param name="warn">Tells the user what is left out.</param>
 public sealed class ScoredPictures(string path, ScoredSettings settings, Action<Fault>? warn = null) : IPromptSource
 {
+    // What is written behind the name of the latents' field.
+    private const string TensorField = "_tensor", RowField = "_row";
+
     /// <inheritdoc/>
     /// <returns>
-    /// At least one prompt, each with the full paths of its pictures and as many scores; LA4010 for a file or a picture that is absent, a picture outside the folder or a row that is malformed, LA4027 for
+    /// At least one prompt, each with the full paths of its pictures, or files of latents, and as many scores; LA4010 for a file that is absent, one outside the folder or a row that is malformed, LA4027 for
     /// a score that is none, LA4028 when there is nothing to compare, LA4009 for bytes that are not UTF-8, LA4008 when there is no row.
     /// </returns>
     public Result<IReadOnlyList<Prompt>> Read()
@@ -26,11 +29,23 @@ public sealed class ScoredPictures(string path, ScoredSettings settings, Action<
     }
 
     private Result<Prompt> Parse(PromptRow row, int id) =>
-        from name in row.Text(settings.Picture)
+        from latents in row.TextIfAny(settings.Latents)
+        from name in latents is null ? row.Text(settings.Picture) : Result.Ok(latents)
         from prompt in row.Prompt(id, settings.Key)
-        from picture in PictureFiles.FindInside(name, Path.GetDirectoryName(path)!, row.Place with { Key = settings.Picture })
+        from sample in latents is null ? Picture(row, name) : Latents(row, name)
         from score in Score(row)
-        select prompt with { Pictures = [picture], Scores = [score] };
+        select prompt with { Pictures = [sample.Path], Latents = [sample.Stored], Scores = [score] };
+
+    private Result<(string Path, StoredLatents? Stored)> Picture(PromptRow row, string name) =>
+        PictureFiles.FindInside(name, Folder, row.Place with { Key = settings.Picture }).Map(static found => (found, (StoredLatents?)null));
+
+    private Result<(string Path, StoredLatents? Stored)> Latents(PromptRow row, string name) =>
+        from file in PictureFiles.FindLatentsInside(name, Folder, row.Place with { Key = settings.Latents })
+        from tensor in row.TextIfAny(settings.Latents + TensorField)
+        from index in row.IndexIfAny(settings.Latents + RowField)
+        select (file, (StoredLatents?)new StoredLatents(tensor, index, row.Place with { Key = settings.Latents }));
+
+    private string Folder => Path.GetDirectoryName(path)!;
 
     // Not a number where there is none, and that is allowed.
     private Result<double> Score(PromptRow row) => row.Number(settings.Score).Bind(found => (found, settings.Missing) switch
@@ -56,6 +71,7 @@ public sealed class ScoredPictures(string path, ScoredSettings settings, Action<
         {
             Id = id,
             Pictures = [.. caption.SelectMany(static row => row.Prompt.Pictures)],
+            Latents = caption.All(static row => row.Prompt.Latents[0] is null) ? [] : [.. caption.SelectMany(static row => row.Prompt.Latents)],
             Scores = [.. caption.SelectMany(static row => row.Prompt.Scores)],
         })]);
     }

@@ -9,7 +9,7 @@ namespace LeapAlign.Prompts.Pictures;
 public sealed record ScoredSettings
 {
     /// <summary>The file.</summary>
-    [Description("The file, relative to plugins.json: .jsonl, .ndjson, .json, .csv or .tsv with a caption ('prompt'), a picture ('file') and its score ('score') in each row. Pictures lie in the folder of the file or below it.")]
+    [Description("The file, relative to plugins.json: .jsonl, .ndjson, .json, .csv, .tsv or .parquet with a caption ('prompt'), a picture ('file') or its latents ('latents'), and the score ('score') in each row. Pictures and latents lie in the folder of the file or below it.")]
     [JsonRequired]
     [PathSetting(PathKind.File)]
     public required string Path { get; init; }
@@ -21,6 +21,10 @@ public sealed record ScoredSettings
     /// <summary>The field of the picture.</summary>
     [Description("The key or column that holds the path of the picture, relative to the file; 'picture' in what leapalign score --csv writes.")]
     public string Picture { get; init; } = "file";
+
+    /// <summary>The field of the latents.</summary>
+    [Description("The key or column that holds the path of a safetensors file with the latents of the picture, relative to the file; a row that has it needs no picture. Behind its name, '_tensor' holds the tensor's name where the file has several, '_row' which of its samples, from 0, where it has several.")]
+    public string Latents { get; init; } = "latents";
 
     /// <summary>The field of the score.</summary>
     [Description("The key or column that holds the score; the name of a reward in what leapalign score --csv writes.")]

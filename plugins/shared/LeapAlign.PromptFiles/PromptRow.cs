@@ -67,6 +67,26 @@ public sealed class PromptRow
         return TextOf(field).Bind(text => text.Trim() is { Length: > 0 } trimmed ? trimmed : Malformed.At<string>(Place with { Key = key }, $"'{key}' is empty"));
     }
 
+    /// <summary>The text of a field that need not be there, trimmed.</summary>
+    /// <returns>Null where it is absent, null or empty; LA4010 when it is no text.</returns>
+    public Result<string?> TextIfAny(string key) => Field(key) switch
+    {
+        null or { IsNull: true } => Result.Ok<string?>(null),
+        { } field => TextOf(field).Map(static text => text.Trim() is { Length: > 0 } trimmed ? trimmed : null),
+    };
+
+    /// <summary>The whole number of a field that need not be there, from 0: one of JSON, or a text that is one, as tables have it.</summary>
+    /// <returns>Null where it is absent, null or empty; LA4010 when it is something else.</returns>
+    public Result<int?> IndexIfAny(string key)
+    {
+        if (Field(key) is not { IsNull: false } field) return Result.Ok<int?>(null);
+        var written = (field.Number ?? field.Text)?.Trim();
+        if (written is "") return Result.Ok<int?>(null);
+        return int.TryParse(written, NumberStyles.None, CultureInfo.InvariantCulture, out var index)
+            ? Result.Ok<int?>(index)
+            : Malformed.At<int?>(Place with { Key = key }, $"'{key}' has to be a whole number from 0, but is {(written is null ? field.Kind : $"'{Malformed.Excerpt(written)}'")}");
+    }
+
     /// <summary>The number of a field: one of JSON, or a text that is one, as tables have it and as "NaN" is written.</summary>
     /// <returns>Null where it is null, empty or not a number in the sense of arithmetic; LA4010 when the field is absent, LA4027 when it is something else.</returns>
     public Result<double?> Number(string key)

@@ -9,7 +9,7 @@ using static TorchSharp.torch;
 
 namespace LeapAlign.Algorithms.Selection.Tests;
 
-/// <summary>A network in double whose velocity is <c>a x + σ + worth(caption)</c>, a worth for each letter of a caption, with copies of its weight; the picture of prompt n is n/10 everywhere. A rollout adds the velocity once.</summary>
+/// <summary>A network in double whose velocity is <c>a x + σ + worth(caption)</c>, a worth for each letter of a caption and of the names of what is worn, with copies of its weight; the picture of prompt n is n/10 everywhere. A rollout adds the velocity once.</summary>
 internal sealed class CaptionNetwork : IStepServices
 {
     private string _used = Trained;
@@ -74,7 +74,8 @@ internal sealed class CaptionNetwork : IStepServices
 
     public Tensor Velocity(MicroBatch batch, Tensor latents, IReadOnlyList<double> sigmas, bool guided)
     {
-        string[] captions = [.. batch.Prompts.Select(static prompt => prompt.Text)];
+        // An adapter is worth what its name is, so that one called as a fragment does what the fragment does.
+        string[] captions = [.. batch.Prompts.Select((prompt, row) => batch.Worn.Count == 0 ? prompt.Text : prompt.Text + string.Concat(batch.Worn[row]))];
         Assert.Equal(captions.Length, latents.shape[0]);
         double[] levels = [.. Enumerable.Range(0, captions.Length).Select(row => sigmas[sigmas.Count == 1 ? 0 : row])];
         Calls.Add(new Call(_used, is_grad_enabled(), guided, captions, [.. batch.Samples], levels, [.. latents.detach().unbind(0).Select(static row => row.contiguous().data<double>().ToArray())]));

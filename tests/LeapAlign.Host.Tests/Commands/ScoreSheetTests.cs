@@ -37,6 +37,17 @@ public sealed class ScoreSheetTests
     }
 
     [Fact]
+    public void Latents_that_rows_name_are_named_again_from_the_folder_of_the_file()
+    {
+        var captions = Path.Combine("runs", "log", "rows.jsonl");
+        ScoreRow Row(string? metadata) => new(new ScoredPicture("p", Path.GetFullPath("runs/p.png"), new Prompt(0, "a", metadata)) { Latents = RowLatents.Of(new Prompt(0, "a", metadata), captions) }, 4, 3, []);
+        var sheet = new ScoreSheet([], [Row("""{"latents": "l/a.safetensors"}"""), Row("""{"other": 1}"""), Row("""{"latents": "b.safetensors", "latents_row": 3, "latents_tensor": null}""")]);
+        Assert.Equal("picture,caption,width,height,latents,latents_row\np.png,a,4,3,log/l/a.safetensors,\np.png,a,4,3,,\np.png,a,4,3,log/b.safetensors,3\n", sheet.ToCsv(Path.GetFullPath("runs")));
+        // What is no path names none.
+        Assert.StartsWith("picture,caption,width,height\n", new ScoreSheet([], [Row(null), Row("""{"latents": 7.5, "latents_row": 1}"""), Row("""{"latents": " "}"""), Row("""["latents"]""")]).ToCsv(), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Numbers_are_read_back_to_the_last_bit_in_every_language()
     {
         double[] values = [-0.1f, 1.0 / 3, 1e-310, double.MaxValue, -12345678.9];

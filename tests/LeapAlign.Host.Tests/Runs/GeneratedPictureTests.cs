@@ -93,6 +93,23 @@ public sealed class GeneratedPictureTests : IDisposable
     }
 
     [Fact]
+    public void Latents_lie_beside_their_picture_and_rows_name_them()
+    {
+        using var scope = NewDisposeScope();
+        var rows = Path.Combine(Directory.CreateDirectory(Path.Combine(_folder, "rows")).FullName, "all.jsonl");
+        Generate(new Drawing { Rows = rows, Latents = true }, "one", "two").Value();
+        Assert.Equal(["0000-one.png", "0000-one.safetensors", "0001-two.png", "0001-two.safetensors"], Written());
+        Assert.Equal("""{"file":"../0001-two.png","caption":"two","latents":"../0001-two.safetensors"}""", File.ReadLines(rows).Last());
+        foreach (var (id, name) in new[] { "one", "two" }.Index())
+        {
+            // No velocity moves them: they are the noise that they began as.
+            var noise = PictureSampling.NoiseOf(Generation.KeyOf(0), [new PictureRequest(new Prompt(id, name), 0)], [1, 2, 2], CPU)[0];
+            var read = PromptLatents.Read(Path.Combine(_folder, $"000{id}-{name}.safetensors"), new StoredLatents("latents", null, new SourcePlace(rows)), new LatentSpace([1, 2, 2], 4)).Value();
+            Assert.True(read.equal(noise).all().item<bool>());
+        }
+    }
+
+    [Fact]
     public void An_interruption_leaves_rows_of_what_was_drawn()
     {
         using var source = new CancellationTokenSource();
@@ -129,7 +146,7 @@ public sealed class GeneratedPictureTests : IDisposable
         plan = plan with { Model = Part<IModel>(plan.Model, new DrawingModel(drawing)), Sampler = Part<ISampler>(plan.Sampler, new PlainSampler(drawing)) };
         var console = AnsiConsole.Create(new() { Out = new AnsiConsoleOutput(_output), Ansi = AnsiSupport.No, Interactive = InteractionSupport.No });
         return new Generation(new Terminal(console, TextWriter.Null), NullLoggerFactory.Instance)
-            .Generate(plan, new GenerateOptions(captions, _folder, 0, null, 1) { Size = drawing.Size, Rows = drawing.Rows }, drawing.Stop);
+            .Generate(plan, new GenerateOptions(captions, _folder, 0, null, 1) { Size = drawing.Size, Rows = drawing.Rows, Latents = drawing.Latents }, drawing.Stop);
     }
 
     private string[] Written() => [.. Directory.EnumerateFiles(_folder).Select(static file => Path.GetFileName(file)).Order(StringComparer.Ordinal)];
@@ -148,6 +165,8 @@ public sealed class GeneratedPictureTests : IDisposable
         public ImageSize? Size { get; init; }
 
         public string? Rows { get; init; }
+
+        public bool Latents { get; init; }
 
         public int Tokens { get; set; }
     }

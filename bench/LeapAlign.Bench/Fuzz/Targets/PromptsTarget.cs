@@ -22,14 +22,14 @@ internal sealed class PromptsTarget : IFuzzTarget, IDisposable
 
     private readonly PluginCatalog _catalog = PluginCatalog.Discover([BuiltHost.Plugins], new IsolatedPluginLoader());
     private readonly string _folder = Directory.CreateTempSubdirectory("leapalign-fuzz-").FullName;
-    private readonly JsonFile _line = new(["prompt", "tag", "file", "file_name", "text", "preferred", "rejected", "score", "a.png", "b.jpg", "sub/c.webp", "../a.png", "counting"]);
+    private readonly JsonFile _line = new(["prompt", "tag", "file", "file_name", "text", "preferred", "rejected", "score", "latents", "latents_tensor", "latents_row", "a.safetensors", "a.png", "b.jpg", "sub/c.webp", "../a.png", "counting"]);
     private readonly (string Id, IPromptSource Source)[] _sources;
 
     public PromptsTarget(string root)
     {
         File.WriteAllBytes(At("input"), []);
         foreach (var name in new[] { "lines.txt", "lines.jsonl", "lines.json", "lines.csv", "lines.tsv", "lines.parquet", "preferences.jsonl", "preferences.csv", "named/metadata.jsonl", "table/metadata.csv", "beside/a.txt" }) Link(name);
-        foreach (var picture in new[] { "a.png", "b.jpg", "named/a.png", "named/b.jpg", "named/sub/c.webp", "table/a.png", "table/b.jpg", "beside/a.png" })
+        foreach (var picture in new[] { "a.png", "b.jpg", "named/a.png", "named/b.jpg", "named/sub/c.webp", "table/a.png", "table/b.jpg", "beside/a.png", "a.safetensors" })
         {
             Directory.CreateDirectory(Path.GetDirectoryName(At(picture))!);
             File.WriteAllBytes(At(picture), []);
@@ -50,6 +50,7 @@ internal sealed class PromptsTarget : IFuzzTarget, IDisposable
             "{\"file\": \"a.png\", \"caption\": \"a cat\"}\n{\"file\": \"b.jpg\", \"caption\": \"a dog\"}\n"u8.ToArray(),
             "{\"prompt\": \"a cat\", \"preferred\": \"a.png\", \"rejected\": \"b.jpg\"}\n"u8.ToArray(),
             "{\"prompt\": \"a cat\", \"file\": \"a.png\", \"score\": 1}\n{\"prompt\": \"a cat\", \"file\": \"b.jpg\", \"score\": -0.5}\n"u8.ToArray(),
+            "{\"prompt\": \"a cat\", \"latents\": \"a.safetensors\", \"latents_row\": 3, \"score\": 1}\n{\"prompt\": \"a cat\", \"file\": \"b.jpg\", \"score\": -0.5}\n"u8.ToArray(),
             "[\"a ring\", {\"caption\": \"a star\", \"tag\": \"counting\"}]"u8.ToArray(),
             "file_name,prompt,preferred,rejected\r\na.png,\"a ring, \"\"blue\"\"\nand red\",a.png,b.jpg\r\n"u8.ToArray(),
             "text\tseed\na star\t1\n"u8.ToArray(),
@@ -109,6 +110,7 @@ internal sealed class PromptsTarget : IFuzzTarget, IDisposable
             if (prompt.Metadata is null && prompt.Pictures.Count == 0 && prompt.Text is "[" or "]" or "{" or "}" or "},") throw new BrokenPropertyException($"{id} read a bracket of JSON as a caption: '{prompt.Text}'");
             if (!IsWellFormed(prompt.Text)) throw new BrokenPropertyException($"{id} read a caption that is no text: '{prompt.Text}'");
             if (id == "scored" && (prompt.Scores.Count != prompt.Pictures.Count || !prompt.Scores.All(double.IsFinite))) throw new BrokenPropertyException($"{id} read scores that are not one finite number for each picture: {string.Join(", ", prompt.Scores)}");
+            if (prompt.Latents.Count != 0 && (prompt.Latents.Count != prompt.Pictures.Count || prompt.Latents.Any(static one => one?.Row < 0))) throw new BrokenPropertyException($"{id} read latents that are not one for each picture, or of a row below 0");
             if (!prompt.Pictures.All(File.Exists)) throw new BrokenPropertyException($"{id} read a picture that is not there: '{string.Join(", ", prompt.Pictures)}'");
         }
     }

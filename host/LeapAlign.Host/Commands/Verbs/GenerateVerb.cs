@@ -27,6 +27,11 @@ internal sealed class GenerateVerb(PlanRun run, IGeneration generation) : IVerb
         HelpName = "file",
     };
 
+    private readonly Option<bool> _latents = new("--latents")
+    {
+        Description = "Writes the latents that each picture is decoded from beside it, as a safetensors file that the rows name: the prompt source scored learns from them without an encoder.",
+    };
+
     public bool WritesFiles => true;
 
     public Command Describe()
@@ -42,7 +47,7 @@ internal sealed class GenerateVerb(PlanRun run, IGeneration generation) : IVerb
         _steps.Limit(1, 1000);
         _count.Limit(1, 1024);
         _size.Refuse(static word => ImageSize.TryParse(word, out _) ? null : $"--size is {ImageSize.Form}, not {Quoted.Words(word)}");
-        var command = new Command("generate", "Draws pictures for captions.") { _captions, _model, _output, _seed, _steps, _guidance, _size, _count, _rows };
+        var command = new Command("generate", "Draws pictures for captions.") { _captions, _model, _output, _seed, _steps, _guidance, _size, _count, _rows, _latents };
         command.SetAction(Invoke);
         return command;
     }
@@ -57,6 +62,7 @@ internal sealed class GenerateVerb(PlanRun run, IGeneration generation) : IVerb
         {
             Size = ImageSize.TryParse(parsed.GetValue(_size), out var size) ? size : null,
             Rows = parsed.GetValue(_rows),
+            Latents = parsed.GetValue(_latents),
         };
         return run.Run(CompositionSource.Of(parsed).With(further) with { ModelFolder = model }, (plan, _, stop) => generation.Generate(plan, options, stop));
     }

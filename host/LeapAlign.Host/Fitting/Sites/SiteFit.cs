@@ -108,7 +108,7 @@ internal sealed class SiteFit(RunPlan plan, FitOptions options, (IModel Model, P
 
     private (Tensor[] Preferred, Tensor[]? Rejected) Features(ILastLayerFit fit, Prompt prompt, IReadOnlyList<double> sigmas)
     {
-        var pictures = new PromptPictures(living.Model, living.Pictures.Size, stages, living.Device);
+        var pictures = new PromptPictures(living.Model, living.Pictures, stages, living.Device);
         Tensor[] Of(int number)
         {
             using var latents = pictures.Latents([prompt], number);

@@ -31,6 +31,7 @@ internal sealed class Evaluation(RunPlan plan, RunParts parts, DrawnPictures dra
         Device = device,
         Stochastic = plan.Evaluation.Stochastic,
         Writer = parts.Algorithm as IConditioningSource,
+        Adapter = parts.TrainedModel.Adapter,
     };
 
     /// <summary>How it draws.</summary>

@@ -15,9 +15,11 @@ internal static class PictureRow
     /// <param name="prompt">The caption, and what its file says of it.</param>
     /// <param name="file">The picture, relative to the folder of the rows.</param>
     /// <param name="caption">The caption of the row. What the prompt's file says is said of its own caption, and does not hold for another.</param>
-    public static string Line(Prompt prompt, string file, string caption)
+    /// <param name="latents">The file of its latents, relative to the same folder; null for none.</param>
+    public static string Line(Prompt prompt, string file, string caption, string? latents = null)
     {
         var line = new JsonObject { ["file"] = file.Replace('\\', '/'), ["caption"] = caption };
+        if (latents is not null) line["latents"] = latents.Replace('\\', '/');
         if (caption == prompt.Text && prompt.Metadata is { } text && JsonNode.Parse(text) is JsonObject metadata)
         {
             foreach (var (key, value) in metadata.Where(each => !line.ContainsKey(each.Key) && !s_captionKeys.Contains(each.Key, StringComparer.Ordinal))) line[key] = value?.DeepClone();

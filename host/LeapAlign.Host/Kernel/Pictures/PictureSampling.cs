@@ -1,3 +1,4 @@
+using LeapAlign.Contracts.Adapters;
 using LeapAlign.Contracts.Algorithms;
 using LeapAlign.Contracts.Flow;
 using LeapAlign.Contracts.Models;
@@ -52,8 +53,11 @@ internal sealed class PictureSampling(IModel model, ISampler sampler, Guidance g
     /// <summary>Whether a stochastic sampler adds noise at each step; otherwise every sampler follows the flow's ODE.</summary>
     public bool Stochastic { get; init; }
 
-    /// <summary>Writes the captions that are drawn; null for those of the prompts.</summary>
+    /// <summary>Writes the captions that are drawn, and says what they wear; null for those of the prompts, which wear nothing.</summary>
     public IConditioningSource? Writer { get; init; }
+
+    /// <summary>The run's adapter, which holds what is worn; null where nothing is.</summary>
+    public IAttachedAdapter? Adapter { get; init; }
 
     /// <summary>Is shown what comes of each sampling step, from 0, and of decoding, which has no number; null when nobody looks.</summary>
     public Action<Tensor, int?>? Shown { get; init; }
@@ -73,25 +77,36 @@ internal sealed class PictureSampling(IModel model, ISampler sampler, Guidance g
     {
         using var scope = NewDisposeScope();
         using var gradients = no_grad();
-        using var conditioning = Conditioned(Captions([.. batch.Select(static picture => picture.Prompt.Text)]), guidance);
-        var noise = NoiseOf(Noise, batch, Pictures.Latents.Shape, Device);
-        var latents = _sampler.Roll(noise, new SamplingPath(Schedule, Velocity) { Map = MeanVelocity, Noise = Stochastic ? Fresh : static _ => null });
-        var pictures = stages.Run("decode", () => model.Decode(latents));
-        Shown?.Invoke(pictures, null);
-        return (latents.MoveToOuterDisposeScope(), pictures.MoveToOuterDisposeScope());
+        var (captions, worn) = Written([.. batch.Select(static picture => picture.Prompt.Text)]);
+        var groups = WornAdapters.Groups(worn, batch.Count);
+        var adapters = new WornAdapters(Adapter);
+        List<Conditioning> conditionings = [];
+        try
+        {
+            foreach (var group in groups) conditionings.Add(Conditioned([.. group.Places.Select(place => captions[place])], guidance));
+            var noise = NoiseOf(Noise, batch, Pictures.Latents.Shape, Device);
+            var latents = _sampler.Roll(noise, new SamplingPath(Schedule, Velocity) { Map = MeanVelocity, Noise = Stochastic ? Fresh : static _ => null });
+            var pictures = stages.Run("decode", () => model.Decode(latents));
+            Shown?.Invoke(pictures, null);
+            return (latents.MoveToOuterDisposeScope(), pictures.MoveToOuterDisposeScope());
+        }
+        finally
+        {
+            foreach (var conditioning in conditionings) conditioning.Dispose();
+        }
 
-        NetworkCall Call(int step) => new(conditioning.EvaluationsPerVelocity, Gradient: false, batch.Count, Schedule.Sigma(step));
+        NetworkCall Call(int group, int step) => new((double)conditionings[group].EvaluationsPerVelocity * groups[group].Places.Length / batch.Count, Gradient: false, groups[group].Places.Length, Schedule.Sigma(step));
 
         Tensor MeanVelocity(Tensor state, int from, int to)
         {
-            var velocity = stages.MeanVelocity(model, Call(from), (state, [(Schedule.Sigma(from), Schedule.Sigma(to))], conditioning));
+            var velocity = adapters.Each(groups, state, (group, rows) => stages.MeanVelocity(model, Call(group, from), (rows, [(Schedule.Sigma(from), Schedule.Sigma(to))], conditionings[group])));
             Shown?.Invoke(velocity, from);
             return velocity;
         }
 
         Tensor Velocity(Tensor state, int step)
         {
-            var velocity = stages.Velocity(model, Call(step), (state, [Schedule.Sigma(step)], conditioning));
+            var velocity = adapters.Each(groups, state, (group, rows) => stages.Velocity(model, Call(group, step), (rows, [Schedule.Sigma(step)], conditionings[group])));
             Shown?.Invoke(velocity, step);
             return velocity;
         }
@@ -108,11 +123,12 @@ internal sealed class PictureSampling(IModel model, ISampler sampler, Guidance g
     public static Tensor NoiseOf(RandomKey noise, IReadOnlyList<PictureRequest> pictures, IReadOnlyList<long> shape, Device device) =>
         RandomKey.NormalOfEach(pictures.Select(picture => Key(noise, picture)), [.. shape], device);
 
-    private IReadOnlyList<string> Captions(IReadOnlyList<string> own)
+    private (IReadOnlyList<string> Captions, IReadOnlyList<IReadOnlyList<string>> Worn) Written(IReadOnlyList<string> own)
     {
-        if (Writer is null) return own;
+        if (Writer is null) return (own, []);
         using var plain = Conditioned(own, Guidance.None);
-        return Writer.Write(own, ((IFeatureModel)model).Captions(plain));
+        var embeddings = ((IFeatureModel)model).Captions(plain);
+        return (Writer.Write(own, embeddings), Writer.Wear(own, embeddings) ?? []);
     }
 
     private Conditioning Conditioned(IReadOnlyList<string> captions, Guidance by) => stages.Encode(model, new ConditioningRequest(captions, by, Pictures.Size));

@@ -30,13 +30,15 @@ internal sealed class StepBatches(RunPlan plan, RunParts parts, PolicyCopies cop
     private readonly LiveConditioning _conditioning = new(parts.Model, parts.Pictures.Size, stages);
     private readonly LiveConditioning? _taught = parts.Teacher is { } teacher ? new(teacher, parts.Pictures.Size, stages) : null;
     private readonly Scoring _scoring = new(parts.Model, parts.Pictures.Size, parts.Rewards, stages, plan.Run.RewardGradients == RunSettings.GradientsBalanced);
-    private readonly PromptPictures _pictures = new(parts.Model, parts.Pictures.Size, stages, device);
+    private readonly PromptPictures _pictures = new(parts.Model, parts.Pictures, stages, device);
 
     // An embedded scale is an input that a model was trained with, not a second branch that could be left out.
     private readonly Guidance _unguided = plan.Guidance.IsActive && parts.Model.GuidanceForm == GuidanceForm.Branches ? Guidance.None : plan.Guidance;
 
     // Nobody asks for what was sampled where there is no objective beside the algorithm's.
     private readonly SampledLatents? _sampled = plan.Objectives.Count > 0 ? new SampledLatents([.. parts.Objectives.Select(static objective => objective.Objective)]) : null;
+
+    private readonly WornAdapters _worn = new(parts.TrainedModel.Adapter);
 
     private RewardWeighing? _weighing;
 
@@ -120,7 +122,21 @@ internal sealed class StepBatches(RunPlan plan, RunParts parts, PolicyCopies cop
         };
     }
 
-    private Tensor Velocity(MicroBatch batch, Tensor latents, IReadOnlyList<double> sigmas, bool guided)
+    private Tensor Velocity(MicroBatch batch, Tensor latents, IReadOnlyList<double> sigmas, bool guided) => Worn(batch, latents, sigmas, (own, rows, levels) => Plain(own, rows, levels, guided));
+
+    private Tensor MeanVelocity(MicroBatch batch, Tensor latents, IReadOnlyList<(double From, double To)> times, bool guided) => Worn(batch, latents, times, (own, rows, jumps) => PlainMean(own, rows, jumps, guided));
+
+    // What belongs to all samples, or to each, belongs to those of a group likewise.
+    private Tensor Worn<T>(MicroBatch batch, Tensor latents, IReadOnlyList<T> times, Func<MicroBatch, Tensor, IReadOnlyList<T>, Tensor> evaluate)
+    {
+        if (batch.Worn.Count == 0) return evaluate(batch, latents, times);
+        var groups = WornAdapters.Groups(batch.Worn, batch.Prompts.Count);
+        return groups.Count == 1
+            ? _worn.Each(groups, latents, (_, rows) => evaluate(batch, rows, times))
+            : _worn.Each(groups, latents, (group, rows) => evaluate(batch.Select(groups[group].Places), rows, times.Count == 1 ? times : [.. groups[group].Places.Select(place => times[place])]));
+    }
+
+    private Tensor Plain(MicroBatch batch, Tensor latents, IReadOnlyList<double> sigmas, bool guided)
     {
         var conditioning = _conditioning.For(batch, guided ? plan.Guidance : _unguided);
         var velocity = stages.Velocity(parts.Model, Call(batch, conditioning, sigmas.Count == 1 ? sigmas[0] : null), (latents, sigmas, conditioning));
@@ -128,7 +144,7 @@ internal sealed class StepBatches(RunPlan plan, RunParts parts, PolicyCopies cop
         return velocity;
     }
 
-    private Tensor MeanVelocity(MicroBatch batch, Tensor latents, IReadOnlyList<(double From, double To)> times, bool guided)
+    private Tensor PlainMean(MicroBatch batch, Tensor latents, IReadOnlyList<(double From, double To)> times, bool guided)
     {
         var conditioning = _conditioning.For(batch, guided ? plan.Guidance : _unguided);
         var velocity = stages.MeanVelocity(parts.Model, Call(batch, conditioning, times.Count == 1 ? times[0].From : null), (latents, times, conditioning));

@@ -246,7 +246,7 @@ internal sealed class TrainingStep : IDisposable
         var verdict = Guard.Judge(new PendingUpdate(tally.PendingLoss, length, tally.PendingRewards), index, FirstBad);
         _batches.Watch.Clear();
         if (verdict.Fault is not null) return (length, verdict);
-        if (_parts.TrainedModel.Adapter is { } adapter && length > 0) LooksAlive(adapter);
+        if (_parts.TrainedModel.Adapter is { } adapter && length > 0 && _parts.Algorithm.TrainsModel) LooksAlive(adapter);
         if (_plan.ClipNorm is { } limit) _all.ClipGradients(norm, limit);
         return (length, verdict);
     }
