@@ -69,12 +69,15 @@ public sealed class ResumeTests : IDisposable
             file.Seek(-5, SeekOrigin.End);
             file.WriteByte(0x55);
         }
+        // What several processes would have left, had they been killed while they wrote.
+        foreach (var left in new[] { ".step-000005.part-00001", "..step-000005.part-00000.partial" }) Directory.CreateDirectory(Path.Combine(Run("damaged"), "checkpoints", left));
         var verified = _workspace.Leapalign("checkpoint", "verify", Run("damaged"));
         Assert.Equal(6, verified.ExitCode);
         Assert.Contains("LA5005", verified.Error, StringComparison.Ordinal);
         var resumed = Succeed("train", "--resume", Run("damaged"));
         Assert.Contains("warning LA5005", resumed.Error, StringComparison.Ordinal);
         Digest.AssertSame(Run("whole"), Run("damaged"));
+        Assert.DoesNotContain(Directory.EnumerateFileSystemEntries(Path.Combine(Run("damaged"), "checkpoints")), static path => Path.GetFileName(path).StartsWith('.'));
     }
 
     [Fact]

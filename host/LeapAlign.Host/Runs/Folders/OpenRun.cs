@@ -58,6 +58,8 @@ internal sealed class OpenRun : IDisposable
             held.Dispose();
             return fault;
         }
+        // Shares of a checkpoint that processes before this one did not finish.
+        new CheckpointParts(run.Stores.Checkpoints).Discard();
         foreach (var build in identity.BuildsSince(run.From!.Manifest)) warn(build);
         return run;
     }

@@ -47,11 +47,10 @@ internal sealed record CheckpointWriters(SharedCheckpoints? Shared, string? Word
         return new CheckpointWriters(null, blind == 0 ? "written by rank 0" : $"written by rank 0, since rank {blind} does not see the run folder, or cannot write there");
     }
 
-    // A word that nobody can know who does not read it there. What processes of before left is removed before others begin.
+    // A word that nobody can know who does not read it there.
     private static Mark Leave(RunFolder folder)
     {
         var (store, word) = (folder.Stores.Checkpoints, Guid.NewGuid().ToString("N"));
-        new CheckpointParts(store).Discard();
         var left = store.Prepare().Bind(_ => WholeFile.Write(PathOf(folder), System.Text.Encoding.ASCII.GetBytes(word), store.Disk));
         return new Mark(folder.Path, left.IsOk ? word : "");
     }
