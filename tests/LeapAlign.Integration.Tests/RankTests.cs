@@ -230,7 +230,8 @@ public sealed class RankTests
     /// <summary>A loss of prompts and noise, which differ from sample to sample.</summary>
     internal static Objective Loss(MicroBatch batch) => Loss(batch, 1);
 
-    private static Objective Loss(MicroBatch batch, float factor)
+    /// <summary>The same, times a factor.</summary>
+    internal static Objective Loss(MicroBatch batch, float factor)
     {
         var velocity = batch.Network(batch.Noise, [0.5]);
         return new Objective(velocity.square().mean() * factor, new Measurement("mean", velocity.detach().mean()));

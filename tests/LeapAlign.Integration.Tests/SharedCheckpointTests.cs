@@ -84,6 +84,19 @@ public sealed class SharedCheckpointTests : IDisposable
     }
 
     [Fact]
+    public void A_step_that_was_refused_and_brought_the_states_together_is_followed_by_shares()
+    {
+        var ended = ThreadedRanks.Run(2, communicator => Trained("run", communicator, Settings(RunSettings.StateSharded), bad: 1));
+        var alone = Trained("alone", OneProcess.Instance, Settings(RunSettings.StateSharded), bad: 1);
+        Assert.All(ended, each =>
+        {
+            Assert.Null(each.Fault);
+            Assert.Equal(alone.Weights, each.Weights);
+        });
+        foreach (var step in new[] { 2, 3 }) Assert.Equal(Contents(Store("alone"), step), Contents(Store("run"), step));
+    }
+
+    [Fact]
     public void All_write_where_all_see_the_folder()
     {
         var path = Directory.CreateDirectory(Path.Combine(_folder, "run")).FullName;
@@ -112,12 +125,12 @@ public sealed class SharedCheckpointTests : IDisposable
 
     private static T[] Run<T>(int world, Func<ICommunicator, T> body) => world == 1 ? [body(OneProcess.Instance)] : ThreadedRanks.Run(world, body);
 
-    private Outcome Trained(string name, ICommunicator communicator, RunSettings settings, bool resumes = false, IDisk? disk = null, int faults = -1)
+    private Outcome Trained(string name, ICommunicator communicator, RunSettings settings, bool resumes = false, IDisk? disk = null, int faults = -1, int bad = -1)
     {
         using var scope = NewDisposeScope();
         var plan = InProcessRun.Plan(settings).With(ScriptedRun.Algorithm(
-            step => step.Index == faults ? throw new InvalidOperationException("the part broke") : step.Average(RankTests.Loss), [])) with
-        { Checkpoint = new CheckpointSettings { Every = 1 } };
+            step => step.Index == faults ? throw new InvalidOperationException("the part broke") : step.Average(batch => RankTests.Loss(batch, step.Index == bad ? float.NaN : 1)), [])) with
+        { Checkpoint = new CheckpointSettings { Every = 1 }, Guard = new GuardSettings { NotFinite = "skip" } };
         var ranks = new RunRanks(communicator);
         using var parts = Recording.Require(RunParts.Create(plan, InProcessRun.Context, ranks));
         var path = Path.Combine(Directory.CreateDirectory(Path.Combine(_folder, name)).FullName, "metrics.jsonl");
