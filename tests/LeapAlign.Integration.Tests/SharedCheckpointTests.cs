@@ -62,6 +62,22 @@ public sealed class SharedCheckpointTests : IDisposable
     }
 
     [Fact]
+    public void A_share_on_a_slow_disk_is_waited_for()
+    {
+        var ended = ThreadedRanks.Run(2, communicator => Trained("run", communicator, Settings(RunSettings.StateWhole), disk: communicator.Rank == 1 ? new Refusing
+        {
+            RefusesFolder = static path =>
+            {
+                // Longer than the step that follows.
+                if (path.Contains("step-000001", StringComparison.Ordinal)) Thread.Sleep(1500);
+                return false;
+            },
+        } : null));
+        Assert.All(ended, static each => Assert.Null(each.Fault));
+        Assert.Equal([3, 2], Store("run").Steps());
+    }
+
+    [Fact]
     public void A_disk_that_refuses_to_make_the_last_one_whole_leaves_it_to_the_first_process()
     {
         var moves = 0;

@@ -72,6 +72,9 @@ public sealed class SweepFileTests
         var few = Read("""{ "axes": { "run.seed": [0, 1], "algorithm": ["a", { "id": "a" }] } }""").Value();
         var more = Read("""{ "axes": { "run.seed": [0, 1, 2], "algorithm": ["a", { "id": "a" }, { "id": "a", "settings": {} }] } }""").Value();
         Assert.Subset(more.Members.Select(static member => member.Name).ToHashSet(), few.Members.Select(static member => member.Name).ToHashSet());
+        // One long value leaves room for the others.
+        var word = new string('x', 60);
+        Assert.Equal($"k={word[..40]}", Read($$"""{ "axes": { "k": ["{{word}}", 1] } }""").Value().Members[0].Name);
         var keys = string.Join(", ", Enumerable.Range(0, 6).Select(static key => $"\"a.b.k{key}\": [\"{new string('x', 60)}\", \"{new string('y', 60)}\"]"));
         var names = Read($$"""{ "axes": { {{keys}} } }""").Value().Members.Select(static member => member.Name).ToList();
         Assert.Equal(64, names.Distinct(StringComparer.OrdinalIgnoreCase).Count());

@@ -46,6 +46,13 @@ public sealed class SweepRunTests : IDisposable
     }
 
     [Fact]
+    public void Members_have_the_overrides_of_the_command_line_before_their_own()
+    {
+        Assert.Equal(Completion.Whole, Run(Members(1), set: ["run.steps=3", "run.seed=9"]).Value());
+        Assert.Equal(["--set", "run.steps=3", "--set", "run.seed=9", "--set", "run.seed=0", "--set"], _played.Started[0].Arguments.Skip(3).Take(7));
+    }
+
+    [Fact]
     public void A_member_that_another_process_works_on_is_left_to_it()
     {
         Made(0, RunState.Running, checkpoint: true);
@@ -132,12 +139,12 @@ public sealed class SweepRunTests : IDisposable
         Assert.All(_played.Started, start => Assert.Equal(Math.Max(1, processors / 3), start.Processors));
     }
 
-    private Result<Completion> Run(IReadOnlyList<PlannedMember> members, string? allowed = null, int jobs = 1, CancellationTokenSource? stop = null)
+    private Result<Completion> Run(IReadOnlyList<PlannedMember> members, string? allowed = null, int jobs = 1, CancellationTokenSource? stop = null, IReadOnlyList<string>? set = null)
     {
         using var output = new StringWriter(_output);
         using var error = new StringWriter(_error) { NewLine = "\n" };
         var terminal = new Terminal(AnsiConsole.Create(new() { Out = new AnsiConsoleOutput(output) }), error);
-        var sweep = new Sweep("sweep.json", "sweep", _workspace.Config, [.. members.Select(static member => member.Member)]);
+        var sweep = new Sweep("sweep.json", "sweep", _workspace.Config, [.. members.Select(static member => member.Member)]) { Set = set ?? [] };
         return new SweepRun(_played, terminal, TimeProvider.System).Run(sweep, members, new SweepOptions(jobs, allowed is null ? [] : [allowed]), stop?.Token ?? CancellationToken.None);
     }
 
