@@ -105,6 +105,19 @@ public sealed class PromptInfluenceTests
     }
 
     [Fact]
+    public void Gradients_are_those_where_the_optimizer_has_them_taken()
+    {
+        using var scope = NewDisposeScope();
+        var probe = new Prober(static parameters => [.. parameters.Select(static parameter => parameter.Value.detach() + 1)]);
+        using var run = new SteppedRun(static (step, weight) => step.Average(_ => new Objective(weight.square().sum() / 2)), probe, Capabilities.Probe);
+        var before = run.Weight.detach().clone();
+        var found = run.Training.Optimizations.OfPrompts(0);
+        var place = run.Parameters.ToList().FindIndex(parameter => ReferenceEquals(parameter.Value, run.Weight));
+        foreach (var gradient in new[] { found.Gradients[place]!, found.Prompts.Select(prompt => prompt.Gradients[place]!).Aggregate(static (sum, next) => sum + next) }) Agreement.Values(gradient, before + 1, "the gradient", 1e-5);
+        Assert.Equal(before.bytes.ToArray(), run.Weight.bytes.ToArray());
+    }
+
+    [Fact]
     public void A_loss_of_nobody_is_refused()
     {
         using var run = new SteppedRun(static (_, weight) => [new Objective(weight.sum())], static (_, _) => { });
