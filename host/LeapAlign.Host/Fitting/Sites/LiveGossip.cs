@@ -9,8 +9,8 @@ namespace LeapAlign.Host.Fitting.Sites;
 
 /// <summary>
 /// DADAO with clocks of its own in each site: gradients and exchanges come when they come, by the wall clock, and no site has a list of the others' events. The lower end of an edge has its clock and asks; who is free says that it is
-/// ready, and both swap. A site that has asked is bound until it is answered and answers others that it is busy, so that no circle of sites waits for itself: every swap has both of its ends. What was busy is asked again a
-/// little later, so that in the long run an edge has as many exchanges as its clock rang.
+/// ready, and both swap. Asks go up the ranks, so that no circle of sites waits for itself. A site that has asked is bound until it is answered and answers others that it is busy, so that a swap waits for nobody but its two
+/// ends. What was busy is asked again a little later, so that in the long run an edge has as many exchanges as its clock rang.
 /// </summary>
 /// <remarks>Not exact: which event comes before which depends on the machines, and no two runs have the same bits.</remarks>
 /// <param name="communicator">The sites.</param>
