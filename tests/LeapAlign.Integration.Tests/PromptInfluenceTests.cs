@@ -25,17 +25,19 @@ public sealed class PromptInfluenceTests
         using var scope = NewDisposeScope();
         List<int> sizes = [];
         using var run = new SteppedRun(
-            (step, weight) => step.Average(batch =>
+            // Two losses of half the share for each, one round after the other: prompts come back.
+            (step, weight) => Enumerable.Range(0, 2).SelectMany(_ => step.Average(batch =>
             {
                 sizes.Add(batch.Samples.Count);
                 // A mean over samples, whose slope names each.
                 return new Objective((weight.sum() * batch.Samples.Select(static sample => Math.Pow(2, sample)).Average()) + batch.Samples.Select(static sample => (double)sample).Average());
-            }),
+            }).Select(static objective => objective.Times(0.5))),
             static (_, _) => { },
             SteppedRun.Settings with { Batch = 4, Accumulation = 2, Group = 3 });
         var before = run.Weight.detach().clone();
+        run.Weight.grad = full_like(before, 7);
         var found = run.Training.Optimizations.OfPrompts(0);
-        Assert.Equal([3, 1, 2, 2, 4, 4], sizes);
+        Assert.Equal([3, 1, 2, 2, 3, 1, 2, 2, 4, 4, 4, 4], sizes);
         Assert.Equal([3, 3, 2], found.Prompts.Select(static prompt => prompt.Samples));
         var place = run.Parameters.ToList().FindIndex(parameter => ReferenceEquals(parameter.Value, run.Weight));
         double[][] samples = [[0, 1, 2], [3, 4, 5], [6, 7]];
@@ -47,7 +49,7 @@ public sealed class PromptInfluenceTests
         }
         Assert.Equal(255 / 8.0, found.Gradients[place]!.mean().item<float>(), 1e-4);
         Assert.Equal(before.bytes.ToArray(), run.Weight.bytes.ToArray());
-        Assert.Null(run.Weight.grad);
+        Assert.Equal(7, run.Weight.grad!.mean().item<float>());
         Assert.Equal(3, found.Prompts.Select(static prompt => prompt.Prompt.Id).Distinct().Count());
     }
 
@@ -102,6 +104,19 @@ public sealed class PromptInfluenceTests
             Assert.Equal(FaultCodes.NoInfluence, fault.Code);
             Assert.Contains("several updates in a step", fault.Message, StringComparison.Ordinal);
         }
+    }
+
+    [Fact]
+    public void Gradients_are_those_where_the_optimizer_has_them_taken()
+    {
+        using var scope = NewDisposeScope();
+        var probe = new Prober(static parameters => [.. parameters.Select(static parameter => parameter.Value.detach() + 1)]);
+        using var run = new SteppedRun(static (step, weight) => step.Average(_ => new Objective(weight.square().sum() / 2)), probe, Capabilities.Probe);
+        var before = run.Weight.detach().clone();
+        var found = run.Training.Optimizations.OfPrompts(0);
+        var place = run.Parameters.ToList().FindIndex(parameter => ReferenceEquals(parameter.Value, run.Weight));
+        foreach (var gradient in new[] { found.Gradients[place]!, found.Prompts.Select(prompt => prompt.Gradients[place]!).Aggregate(static (sum, next) => sum + next) }) Agreement.Values(gradient, before + 1, "the gradient", 1e-5);
+        Assert.Equal(before.bytes.ToArray(), run.Weight.bytes.ToArray());
     }
 
     [Fact]

@@ -32,8 +32,8 @@ public sealed record ConstrainedSolution(Tensor Point, Tensor Multipliers, Const
 /// <remarks>Two corrections to the published source: the gradient of the merit function has W ∇L, with the Hessian of the Lagrangian, and the first projection the sign of the later ones.</remarks>
 public static class ConstrainedNewton
 {
-    // Shifts and slopes, as published: ξ, β, ν.
-    private const double Shift = 0.1, Slope = 0.1, Growth = 1.5;
+    // Shifts and slopes, as published: ξ, β.
+    private const double Shift = 0.1, Slope = 0.1;
 
     // Below this eigenvalue of G Gᵀ constraints are not independent; below the other W is not convex along them.
     private const double LeastRank = 1e-2, LeastCurvature = 1e-6;
@@ -53,8 +53,8 @@ public static class ConstrainedNewton
         form ??= new ConstrainedForm();
         using var scope = NewDisposeScope();
         using var _ = no_grad();
-        var iterate = new Iterate(problem, point.detach().clone(), multipliers.detach().clone());
-        var merit = new Merit(form.ConstraintWeight, form.GradientWeight);
+        var iterate = new ConstrainedIterate(problem, point.detach().clone(), multipliers.detach().clone());
+        var merit = new AugmentedLagrangian(form.ConstraintWeight, form.GradientWeight);
         var accuracy = form.Accuracy;
         long projections = 0;
         for (var step = 0; ; step++)
@@ -75,9 +75,9 @@ public static class ConstrainedNewton
             {
                 projections += solver.Until(residual => system.Norm * bounds.Psi * residual <= accuracy * system.RightNorm, form.MostProjections);
                 slope = merit.Gradient(iterate.At, hessian, iterate.LagrangianGradient).dot(solver.Value).item<double>();
-                if (slope <= -merit.GradientWeight / 2 * system.RightNorm * system.RightNorm || merit.IsAtItsEnd) break;
-                merit = merit.Sharper(Growth);
-                accuracy = Math.Max(Math.Min(accuracy / Math.Pow(Growth, 4), merit.Bound(bounds, Slope)), form.LeastAccuracy);
+                if (merit.Falls(slope, system.RightNorm) || merit.IsAtItsEnd) break;
+                (merit, accuracy) = merit.Sharper(accuracy);
+                accuracy = Math.Max(Math.Min(accuracy, merit.Bound(bounds, Slope)), form.LeastAccuracy);
             }
             var (next, length) = Searched(iterate, merit, solver.Value, slope);
             iterate = next.MoveTo(scope);
@@ -86,7 +86,7 @@ public static class ConstrainedNewton
     }
 
     // From step 1, halving.
-    private static (Iterate, double) Searched(Iterate from, Merit merit, Tensor direction, double slope)
+    private static (ConstrainedIterate, double) Searched(ConstrainedIterate from, AugmentedLagrangian merit, Tensor direction, double slope)
     {
         var here = merit.Of(from);
         for (var length = 1.0; ; length /= 2)
@@ -107,47 +107,4 @@ public static class ConstrainedNewton
     }
 
     private static Fault.Run Unsolved(string why) => new(FaultCodes.ConstrainedUnsolved, $"the minimum under equalities was not found: {why}");
-
-    /// <summary>A place with what was evaluated there.</summary>
-    private sealed record Iterate(ConstrainedProblem Problem, Tensor Point, Tensor Multipliers)
-    {
-        public ConstrainedAt At { get; private init; } = Problem(Point, Multipliers);
-
-        public int Constraints => (int)Multipliers.shape[0];
-
-        public Tensor LagrangianGradient => At.Gradient + At.Jacobian.t().mv(Multipliers);
-
-        public double Residual => Math.Sqrt((LagrangianGradient.square().sum() + At.Constraints.square().sum()).item<double>());
-
-        public Iterate Moved(Tensor direction, double length) =>
-            new(Problem, Point + (direction.narrow(0, 0, Point.shape[0]) * length), Multipliers + (direction.narrow(0, Point.shape[0], Constraints) * length));
-
-        public Iterate MoveTo(TorchSharp.DisposeScope scope)
-        {
-            foreach (var tensor in new[] { Point, Multipliers, At.Gradient, At.Constraints, At.Jacobian }) tensor.MoveToOtherDisposeScope(scope);
-            return this;
-        }
-
-        public ConstrainedSolution Solution(int iterations, long projections)
-        {
-            foreach (var tensor in new[] { Point, Multipliers, At.Gradient, At.Constraints, At.Jacobian }) tensor.MoveToOuterDisposeScope();
-            return new ConstrainedSolution(Point, Multipliers, At, iterations, projections, Residual);
-        }
-    }
-
-    /// <summary>The exact augmented Lagrangian.</summary>
-    private sealed record Merit(double ConstraintWeight, double GradientWeight)
-    {
-        public bool IsAtItsEnd => ConstraintWeight > 1e8 || GradientWeight < 1e-8;
-
-        public Merit Sharper(double growth) => new(ConstraintWeight * growth * growth, GradientWeight / growth);
-
-        public double Of(Iterate at) => at.At.Value + ((at.Multipliers.dot(at.At.Constraints) + (at.At.Constraints.square().sum() * (ConstraintWeight / 2)) + (at.LagrangianGradient.square().sum() * (GradientWeight / 2))).item<double>());
-
-        public Tensor Gradient(ConstrainedAt at, Tensor hessian, Tensor lagrangian) => cat([
-            lagrangian + (hessian.mv(lagrangian) * GradientWeight) + (at.Jacobian.t().mv(at.Constraints) * ConstraintWeight),
-            at.Constraints + (at.Jacobian.mv(lagrangian) * GradientWeight)]);
-
-        public double Bound((double Psi, double Upsilon) of, double slope) => (0.5 - slope) * GradientWeight / ((1 + ConstraintWeight + GradientWeight) * of.Upsilon * of.Upsilon * of.Psi * of.Psi);
-    }
 }

@@ -116,6 +116,49 @@ public sealed class RidgeLayerTests : IDisposable
         LastLayerSolution.Of(options, RandomKey.OfRun(1), new FitCase().Fit, captions).Fault(FaultCodes.CannotFit, "the reward 'head' has no last layer to solve for");
     }
 
+    // All weights a little larger are a penalty that is a little smaller: what the weights of all samples do is what λ does, the other way round.
+    [Fact]
+    public void The_effects_of_all_samples_together_are_that_of_the_penalty()
+    {
+        const double offset = 3, scale = 2;
+        (FitRows Rows, Tensor Inputs, Tensor Targets) Drawn(string what, int samples)
+        {
+            var rows = new FitRows(ScalarType.Float32);
+            List<Tensor> inputs = [];
+            List<double> targets = [];
+            for (var sample = 0; sample < samples; sample++)
+            {
+                var score = 3 + RandomKey.OfRun(sample).For(what).For("score").Open().NextNormal();
+                foreach (var sigma in new[] { 0, 0.5 })
+                {
+                    inputs.Add(RandomKey.OfRun(sample).For(what).For(FormattableString.Invariant($"at {sigma}")).Normal([4], CPU));
+                    targets.Add((score - offset) / scale);
+                    rows.Add(inputs[^1], sigma, score);
+                }
+            }
+            return (rows, stack(inputs).to(float64), tensor(targets.ToArray()));
+        }
+        var (learnt, others) = (Drawn("learnt", 30), Drawn("others", 7));
+        using (learnt.Rows)
+        using (others.Rows)
+        {
+            var (fit, captions) = (new Layered(), Enumerable.Range(0, 30).Select(static sample => $"caption {sample}").ToArray());
+            var layer = LastLayerSolution.Of(new FitOptions("head") { Ridge = true, Effects = "-", Batch = 7 }, RandomKey.OfRun(1), fit, captions).Value();
+            var lambda = layer.Solve(fit, learnt.Rows, (offset, scale), CPU).Value().Lambda;
+            layer.Judge(fit, others.Rows, (offset, scale), CPU);
+            double At(double penalty)
+            {
+                var wide = cat([learnt.Inputs, ones(60, 1, dtype: float64)], 1);
+                var solution = linalg.solve((wide.t().matmul(wide) / 60) + diag(cat([full(4, penalty, dtype: float64), zeros(1, dtype: float64)])), wide.t().matmul(learnt.Targets) / 60);
+                return (others.Inputs.matmul(solution[..4]) + solution[4] - others.Targets).square().mean().item<double>();
+            }
+            var effects = layer.Effects(scale).Value();
+            Assert.Equal(30, effects.Count);
+            Assert.Equal(-(At(lambda * 1.0001) - At(lambda / 1.0001)) / 2e-4 * scale * scale, effects.Sum(), 1e-6);
+            Assert.True(Math.Abs(effects.Sum()) > 1e-4, $"{effects.Sum()}");
+        }
+    }
+
     private sealed class Layered : ILastLayerFit
     {
         public float[]? Weights { get; private set; }
