@@ -28,6 +28,9 @@ public sealed class SearchTests : IDisposable
         Assert.StartsWith("1,covering,", rows[2], StringComparison.Ordinal);
         var judged = Enumerable.Range(0, 4).Select(number => (double)_workspace.Lines(Path.Combine("look", $"trial-{number:0000}"), "evaluation")[0]["rewards"]!["judge"]!).ToList();
         Assert.Equal(judged, rows.Skip(1).Select(static row => double.Parse(row.Split(',')[6], System.Globalization.CultureInfo.InvariantCulture)));
+        // Nothing is forbidden here, and what is better is above all before it.
+        Assert.All(rows.Skip(1), static row => Assert.Equal("yes", row.Split(',')[7]));
+        Assert.Equal(judged.Select((value, place) => place == 0 || value > judged.Take(place).Max() + 1e-7 ? "yes" : "no"), rows.Skip(1).Select(static row => row.Split(',')[8]));
         // A setting that is drawn with changes what is judged.
         Assert.True(judged.Distinct().Count() > 2);
         var best = JsonNode.Parse(System.IO.File.ReadAllText(_workspace.At("runs", "look", "best.json")))!;
@@ -64,6 +67,33 @@ public sealed class SearchTests : IDisposable
         Assert.Equal(6, nowhere.ExitCode);
         Assert.Contains("LA5042", nowhere.Error, StringComparison.Ordinal);
         Assert.Contains("below its floor 100", nowhere.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Trials_of_the_same_values_are_one_run_and_a_floor_that_is_met_is_met()
+    {
+        // Values have six digits: there are two of them in these bounds.
+        var narrow = File.Replace("\"to\": 4, \"start\": 2", "\"to\": 1.00001, \"start\": 1", StringComparison.Ordinal).Replace("""
+            , "sampler.settings.shift": { "from": 1, "to": 4, "scale": "log" }
+            """.Trim(), "", StringComparison.Ordinal).Replace("\"trials\": 4", "\"trials\": 5", StringComparison.Ordinal);
+        _workspace.Write("search.json", narrow);
+        var found = _workspace.Leapalign("search", "search.json");
+        Assert.True(found.ExitCode == 0, found.Error);
+        string[][] rows = [.. System.IO.File.ReadAllLines(_workspace.At("runs", "look", "trials.csv")).Skip(1).Select(static row => row.Split(','))];
+        Assert.Equal(5, rows.Length);
+        var values = rows.Select(static row => row[3]).Distinct().Count();
+        Assert.InRange(values, 1, 2);
+        Assert.Equal(values, Directory.GetDirectories(_workspace.At("runs", "look"), "trial-*").Length);
+        Assert.All(rows.GroupBy(static row => row[3]), static same => Assert.Single(same.Select(static row => row[5]).Distinct()));
+        // The floor is what the first one has, to the last bit.
+        var floor = rows[0][5];
+        _workspace.Write("search.json", narrow.Replace("\"look\"", "\"floored\"", StringComparison.Ordinal).Replace("\"trials\"", $"\"floors\": {{ \"judge\": {floor} }}, \"trials\"", StringComparison.Ordinal));
+        var floored = _workspace.Leapalign("search", "search.json");
+        Assert.True(floored.ExitCode == 0, floored.Error);
+        foreach (var row in System.IO.File.ReadAllLines(_workspace.At("runs", "floored", "trials.csv")).Skip(1).Select(static row => row.Split(',')))
+            Assert.Equal(Number(row[5]) >= Number(floor) ? "yes" : "no", row[6]);
+
+        static double Number(string text) => double.Parse(text, System.Globalization.CultureInfo.InvariantCulture);
     }
 
     public void Dispose() => _workspace.Dispose();

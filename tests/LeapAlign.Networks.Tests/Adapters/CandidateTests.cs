@@ -31,7 +31,7 @@ public sealed class CandidateTests : IDisposable
         _weights.Refresh();
     }
 
-    // One has factors for both layers, another for the one that is not trained: each at a scale of its own.
+    // One has factors for both layers, another for the one that is not trained: each at a scale of its own, beside the alpha of its file.
     private LoraSettings Settings => new()
     {
         Rank = 3,
@@ -40,7 +40,7 @@ public sealed class CandidateTests : IDisposable
         Candidates =
         [
             new LoraCandidate { Name = "both", From = _files.Write("both.safetensors", [.. AdapterFiles.Diffusers(AdapterFiles.Query), .. AdapterFiles.Diffusers(AdapterFiles.Value)]), Scale = 0.5 },
-            new LoraCandidate { Name = "value", From = _files.Write("value.safetensors", AdapterFiles.Diffusers(AdapterFiles.Value, rank: 1)), Scale = -2 },
+            new LoraCandidate { Name = "value", From = _files.Write("value.safetensors", [.. AdapterFiles.Diffusers(AdapterFiles.Value, rank: 1), ($"transformer.{AdapterFiles.Value}.alpha", tensor(3f))]), Scale = -2 },
         ],
     };
 
@@ -58,7 +58,7 @@ public sealed class CandidateTests : IDisposable
         // Until something is worn, and where nothing is, it is what it was to the bit.
         Same(query, value);
         using (attached.Wear([])) Same(query, value);
-        var (both, one) = (AdapterFiles.Update(0.5), AdapterFiles.Update(-2, rank: 1));
+        var (both, one) = (AdapterFiles.Update(0.5), AdapterFiles.Update(-6, rank: 1));
         using (attached.Wear(["both"]))
         {
             Agreement.Values(_query.Forward(Input), Merged("to_q", both), "query");

@@ -75,7 +75,7 @@ internal static class PromptLatents
         var described = $"the tensor '{name}' is {entry.Type} [{string.Join(", ", entry.Shape)}]";
         if (!s_types.Contains(entry.Type)) return Bad(file.Location, stored, $"{described}; latents are Float32, BFloat16, Float16 or Float64");
         var isOne = entry.Shape.SequenceEqual(latents.Shape);
-        if (!isOne && !(entry.Shape.Count == latents.Shape.Count + 1 && entry.Shape.Skip(1).SequenceEqual(latents.Shape)))
+        if (!isOne && !entry.Shape.Skip(1).SequenceEqual(latents.Shape))
             return Bad(file.Location, stored, $"{described}; the model's latents are [{string.Join(", ", latents.Shape)}] at the picture size of this run, or [N, {string.Join(", ", latents.Shape)}]");
         return (isOne, stored.Row) switch
         {
