@@ -60,8 +60,6 @@ public sealed class SiteRunTests
         var outcome = Launch(workspace, Launchers()[0], ["-n", "1", BuiltHost.Program, .. Fit("site0.jsonl"), ":", "-n", "1", BuiltHost.Program, .. Fit("site1.jsonl"), "--seed", "4"]);
         Assert.Equal(4, outcome.ExitCode);
         Assert.Contains("LA3007: rank 1: --seed is 4, and 0 in rank 0", Assert.Single(outcome.Error.Split('\n'), static line => line.Contains("LA3007", StringComparison.Ordinal)), StringComparison.Ordinal);
-        outcome = Launch(workspace, Launchers()[0], ["-n", "1", BuiltHost.Program, .. Fit("site0.jsonl"), ":", "-n", "1", BuiltHost.Program, .. Fit("site1.jsonl"), "--penalty", "2", "--live"]);
-        Assert.Contains("LA3007: rank 1: --penalty is 2, and 0.01 in rank 0", outcome.Error, StringComparison.Ordinal);
         outcome = Launch(workspace, Launchers()[0], ["-n", "2", BuiltHost.Program, .. Fit("site{rank}.jsonl", over: "0-2")]);
         Assert.Equal(2, outcome.ExitCode);
         Assert.Single(outcome.Error.Split('\n'), static line => line.Contains("error LA1019: rank 0: --over: the edge 0-2 names process 2, and there are 2", StringComparison.Ordinal));
@@ -69,24 +67,6 @@ public sealed class SiteRunTests
         Assert.Equal(5, outcome.ExitCode);
         Assert.Single(outcome.Error.Split('\n'), static line => line.Contains("error LA4010: rank 2:", StringComparison.Ordinal) && line.Contains("site2.jsonl", StringComparison.Ordinal));
         Assert.False(File.Exists(workspace.At("head.safetensors")));
-    }
-
-    [Fact]
-    public void Each_site_writes_the_head_in_a_folder_of_its_own_and_live_sites_come_to_the_same()
-    {
-        using var workspace = Sites();
-        Assert.Equal(0, workspace.Leapalign([.. Fit("rows.jsonl"), "--penalty", "1"]).ExitCode);
-        var (expected, samples) = LastLayer(workspace);
-        Directory.CreateDirectory(workspace.At("other"));
-        foreach (var file in new[] { "plugins.json", "site1.jsonl" }) File.Copy(workspace.At(file), workspace.At("other", file));
-        string[] fit = [BuiltHost.Program, .. Fit("site{rank}.jsonl"), "--penalty", "1", "--live"];
-        var outcome = Launch(workspace, Launchers()[0], ["-n", "1", .. fit, ":", "-n", "1", "-wdir", workspace.At("other"), .. fit]);
-        Assert.True(outcome.ExitCode == 0, outcome.Error);
-        Assert.Equal(File.ReadAllBytes(workspace.At("head.safetensors")), File.ReadAllBytes(workspace.At("other", "head.safetensors")));
-        var (layer, all) = LastLayer(workspace);
-        Assert.Equal(samples, all);
-        Assert.All(expected.Zip(layer), static pair => Assert.Equal(pair.First, pair.Second, 1e-6f));
-        Assert.Empty(Directory.GetFiles(workspace.Folder, "*.site*", SearchOption.AllDirectories));
     }
 
     private static string[] Fit(string rows, string over = "ring") => ["fit", "latent", "--scores", rows, "--over", over, "--layers", s_layers, "--sigmas", "0", "--replace"];

@@ -37,9 +37,6 @@ internal sealed record FitOptions(string Reward)
     /// <summary>The option of <see cref="Resumes"/>.</summary>
     public const string ResumeOption = "--resume";
 
-    /// <summary>The option of <see cref="IsLive"/>.</summary>
-    public const string LiveOption = "--live";
-
     /// <summary>The graph of sites that fit the last layer together, each with a file of its own; null for one process with all rows.</summary>
     public string? Over { get; init; }
 
@@ -51,9 +48,6 @@ internal sealed record FitOptions(string Reward)
 
     /// <summary>Whether sites go on from the states that they kept.</summary>
     public bool Resumes { get; init; }
-
-    /// <summary>Whether clocks of sites run free: not exact, and nothing is kept to go on from.</summary>
-    public bool IsLive { get; init; }
 
     /// <summary>Whether the last layer is solved for at the end, with a penalty that captions set aside choose.</summary>
     public bool Ridge { get; init; }

@@ -35,8 +35,6 @@ internal sealed class FitVerb(PlanRun run, RewardFitting fitting, SiteFitting si
     private readonly Option<string?> _layers = new(FitOptions.LayersOption) { Description = "With --over: a fitted reward whose layers but the last are taken, the same file for all sites; without it the seed draws them.", HelpName = "path" };
     private readonly Option<bool> _resume = new(FitOptions.ResumeOption) { Description = "With --over: goes on from what the sites kept when they were stopped." };
 
-    private readonly Option<bool> _live = new(FitOptions.LiveOption) { Description = "With --over: gradients and exchanges come by the clock of each site, in the place of a list that all replay; not exact: no two fits have the same bits, and none can be resumed." };
-
     public bool WritesFiles => true;
 
     public Command Describe()
@@ -53,7 +51,7 @@ internal sealed class FitVerb(PlanRun run, RewardFitting fitting, SiteFitting si
         });
         var command = new Command("fit", "Fits a reward of latents to another reward's scores, or to scores or preferences of a file, and says how well it fits.")
         {
-            _reward, _from, _scores, _pairs, _pictures, _updates, _slopes, _heldOut, _sigmas, _ridge, _effects, _seed, _replace, _over, _penalty, _layers, _resume, _live,
+            _reward, _from, _scores, _pairs, _pictures, _updates, _slopes, _heldOut, _sigmas, _ridge, _effects, _seed, _replace, _over, _penalty, _layers, _resume,
         };
         command.Validators.Add(result =>
         {
@@ -73,14 +71,10 @@ internal sealed class FitVerb(PlanRun run, RewardFitting fitting, SiteFitting si
             bool Given(Option option) => result.GetResult(option) is { Implicit: false };
             if (!Given(_over))
             {
-                if (new Option[] { _penalty, _layers, _resume, _live }.FirstOrDefault(Given) is { } lone) result.AddError($"{lone.Name} is for sites that fit together; give {FitOptions.OverOption}, too");
+                if (new Option[] { _penalty, _layers, _resume }.FirstOrDefault(Given) is { } lone) result.AddError($"{lone.Name} is for sites that fit together; give {FitOptions.OverOption}, too");
                 return;
             }
             if (new Option[] { _from, _pictures, _updates, _slopes, _ridge, _effects }.FirstOrDefault(Given) is { } other) result.AddError($"{other.Name} and {FitOptions.OverOption} are both given: sites fit the last layer to files of {FitOptions.ScoresOption} or {FitOptions.PairsOption}");
-        });
-        command.Validators.Add(result =>
-        {
-            if (result.GetValue(_live) && result.GetValue(_resume)) result.AddError($"{FitOptions.ResumeOption} goes on to the same bits, and with {FitOptions.LiveOption} there are none to go on to: clocks that run free keep no state; leave one of them out");
         });
         command.SetAction(Invoke);
         return command;
@@ -118,7 +112,6 @@ internal sealed class FitVerb(PlanRun run, RewardFitting fitting, SiteFitting si
             Penalty = parsed.GetValue(_penalty),
             Layers = parsed.GetValue(_layers),
             Resumes = parsed.GetValue(_resume),
-            IsLive = parsed.GetValue(_live),
         };
         if (options.Over is not null) return Invoke(parsed, options with { Scores = OfSite(options.Scores), Pairs = OfSite(options.Pairs) });
         return run.Run(CompositionSource.Of(parsed), workspace => workspace.ComposeParts(source => WithPictures(source, options), options.From is null ? s_ofFiles : s_ofDrawings), (plan, _, stop) => fitting.Fit(plan, options, stop));

@@ -43,8 +43,6 @@ public sealed class CommandLineTests
     [InlineData("--penalty is for sites that fit together", "give --over, too", "fit", "head", "--scores", "s.jsonl", "--penalty", "1")]
     [InlineData("--updates and --over are both given", "sites fit the last layer", "fit", "head", "--scores", "s.jsonl", "--over", "ring", "--updates", "3")]
     [InlineData("--from and --over are both given", "--scores or --pairs", "fit", "head", "--from", "pixels", "--over", "ring")]
-    [InlineData("--live is for sites that fit together", "give --over, too", "fit", "head", "--scores", "s.jsonl", "--live")]
-    [InlineData("--resume goes on to the same bits", "leave one of them out", "fit", "head", "--scores", "s.jsonl", "--over", "ring", "--live", "--resume")]
     [InlineData("--ridge solves for scores", "--pairs has none", "fit", "head", "--pairs", "p.jsonl", "--ridge")]
     [InlineData("--effects is about the layer that is solved for", "give --ridge, too", "fit", "head", "--scores", "s.jsonl", "--effects", "e.csv")]
     [InlineData("the pictures have no caption", "--captions", "score", "a.png")]

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Globalization;
 using System.Runtime.InteropServices;
 using LeapAlign.Contracts.Randomness;
@@ -18,15 +17,11 @@ namespace LeapAlign.Host.Fitting.Sites;
 /// <param name="Events">Events of all sites until then.</param>
 /// <param name="Gradients">Gradients of this site.</param>
 /// <param name="Exchanges">Exchanges of this site.</param>
-internal sealed record SiteSolution(double[] Weights, double Bound, double Apart, long Events, long Gradients, long Exchanges)
-{
-    /// <summary>With what one site did.</summary>
-    public SiteSolution Of(long gradients, long exchanges) => this with { Gradients = gradients, Exchanges = exchanges };
-}
+internal sealed record SiteSolution(double[] Weights, double Bound, double Apart, long Events, long Gradients, long Exchanges);
 
 /// <summary>
 /// Sites minimise the mean of their problems by DADAO (<see cref="DadaoRates"/>), without a server: between two meetings only neighbours exchange something. All of them have the same list of events, and meet after every
-/// <c>12/κ</c> of its time to tell how far they moved, to keep their states and to hear whether one was asked to stop. Live, clocks run free and nothing is kept.
+/// <c>12/κ</c> of its time to tell how far they moved, to keep their states and to hear whether one was asked to stop.
 /// </summary>
 /// <param name="ranks">The sites.</param>
 /// <param name="graph">Who is whose neighbour.</param>
@@ -36,18 +31,11 @@ internal sealed class SiteDescent(RunRanks ranks, RankGraph graph, SiteProblem p
 {
     private const double MeetingTime = 12;
 
-    // Free clocks: what a site can do is asked of so many gradients and half of the time is left to exchanges; a stop is to be heard in so many seconds; and where events are late by more than so much in the mean the pace falls, until they are not.
-    private const int Probed = 20;
-    private const double FastestPace = 2000, StopSeconds = 3, Lateness = 2;
-
     /// <summary>How near the minimum is to be, as a part of the length of w, or of 1 where that is more.</summary>
     public double Tolerance { get; init; } = 1e-7;
 
     /// <summary>The most meetings.</summary>
     public int MostMeetings { get; init; } = 400;
-
-    /// <summary>Whether clocks run free in every site (<see cref="LiveGossip"/>), in the place of a list of events that all have. No two runs have the same bits, and nothing is gone on from.</summary>
-    public bool IsLive { get; init; }
 
     /// <summary>Stages hear of exchanges; null where nobody asks.</summary>
     public OpenStages? Stages { get; init; }
@@ -79,7 +67,6 @@ internal sealed class SiteDescent(RunRanks ranks, RankGraph graph, SiteProblem p
         if (!From(states).TryGet(out var from, out var lacking)) return lacking;
         var (meeting, time) = (from?.Meeting ?? 0, from?.Time ?? 0);
         if (from is not null) node.Load(from.Vectors, from.NodeTime);
-        if (IsLive && !ranks.IsAlone) return Live(node, rates, stop);
         var (gradients, exchanges) = (0L, 0L);
         while (meeting < MostMeetings)
         {
@@ -88,56 +75,15 @@ internal sealed class SiteDescent(RunRanks ranks, RankGraph graph, SiteProblem p
             (gradients, exchanges, meeting) = (gradients + did.Gradients, exchanges + did.Exchanges, meeting + 1);
             var kept = states?.Save(new SiteState(meeting, time, node.Time, node.Save())) ?? Result.Ok(Unit.Value);
             if (!ranks.Agreed("states of sites", kept).TryGet(out _, out var fault)) return fault;
-            if (Met(node, before, (meeting, meeting * each), stop) is { } end) return end.Map(found => found?.Of(gradients, exchanges));
+            var all = ranks.Gather("what sites moved by", [Moved(before, node.Point)]);
+            var moved = all.Max();
+            if (!all.All(double.IsFinite)) return new Fault.Run(FaultCodes.CannotFit, FormattableString.Invariant($"after {meeting * each} events the last layer of a site is no number"));
+            Say(FormattableString.Invariant($"meeting {meeting}: {meeting * each} events, moved by {moved:G3}"));
+            if (moved <= Tolerance && Judged(node) is { } judged && judged.Bound <= Tolerance * Math.Max(1, Length(judged.Weights))) return judged with { Events = meeting * each, Gradients = gradients, Exchanges = exchanges };
+            if (ranks.Any("a stop of sites", stop.IsCancellationRequested)) return Result.Ok<SiteSolution?>(null);
         }
-        return Apart(meeting * each, rates);
+        return new Fault.Run(FaultCodes.CannotFit, FormattableString.Invariant($"the sites do not agree after {meeting * each} events; a larger penalty makes it easier (L/μ is {smooth / rates.Strong:G3})"), new SourcePlace(FitOptions.PenaltyOption));
     }
-
-    // By the wall clock. The pace is one for all: that of the slowest, and slower where events come late.
-    private Result<SiteSolution?> Live(DadaoNode node, DadaoRates rates, CancellationToken stop)
-    {
-        using var gossip = new LiveGossip((IPeerCommunicator)ranks.Communicator, graph, problem, node, rates.GossipRate, random);
-        var fastest = ranks.Gather("what sites can do in a second", [Math.Min(FastestPace, 0.5 / SecondsOfGradient())]).Min();
-        var pace = fastest;
-        var (time, events, most) = (0.0, 0L, MostMeetings * MeetingTime / rates.Kappa);
-        for (var meeting = 1; time < most; meeting++)
-        {
-            var before = node.Point.ToArray();
-            var (from, until) = (time, time + Math.Min(MeetingTime / rates.Kappa, pace * StopSeconds));
-            Chunk(() =>
-            {
-                gossip.Run(from, until, pace);
-                return time = until;
-            });
-            events = (long)ranks.Gather("events of sites", [gossip.Gradients + (gossip.Exchanges / 2.0)]).Sum();
-            if (Met(node, before, (meeting, events), stop) is { } end) return end.Map(found => found?.Of(gossip.Gradients, gossip.Exchanges));
-            pace = ranks.Gather("how late events came", [gossip.Late]).Max() > Lateness ? pace / 2 : Math.Min(fastest, pace * 1.25);
-        }
-        return Apart(events, rates);
-    }
-
-    private double SecondsOfGradient()
-    {
-        var (point, gradient) = (new double[problem.Size], new double[problem.Size]);
-        var began = Stopwatch.GetTimestamp();
-        for (var probe = 0; probe < Probed; probe++) problem.Gradient(point, gradient);
-        return Math.Max(Stopwatch.GetElapsedTime(began).TotalSeconds / Probed, double.Epsilon);
-    }
-
-    // What sites tell each other when they meet; null where they go on.
-    private Result<SiteSolution?>? Met(DadaoNode node, double[] before, (int Number, long Events) meeting, CancellationToken stop)
-    {
-        var all = ranks.Gather("what sites moved by", [Moved(before, node.Point)]);
-        var moved = all.Max();
-        if (!all.All(double.IsFinite)) return new Fault.Run(FaultCodes.CannotFit, FormattableString.Invariant($"after {meeting.Events} events the last layer of a site is no number"));
-        Say(FormattableString.Invariant($"meeting {meeting.Number}: {meeting.Events} events, moved by {moved:G3}"));
-        if (moved <= Tolerance && Judged(node) is { } judged && judged.Bound <= Tolerance * Math.Max(1, Length(judged.Weights))) return judged with { Events = meeting.Events };
-        if (ranks.Any("a stop of sites", stop.IsCancellationRequested)) return Result.Ok<SiteSolution?>(null);
-        return null;
-    }
-
-    private static Fault.Run Apart(long events, DadaoRates rates) =>
-        new(FaultCodes.CannotFit, FormattableString.Invariant($"the sites do not agree after {events} events; a larger penalty makes it easier (L/μ is {rates.Smooth / rates.Strong:G3})"), new SourcePlace(FitOptions.PenaltyOption));
 
     private Result<SiteState?> From(SiteStates? states)
     {

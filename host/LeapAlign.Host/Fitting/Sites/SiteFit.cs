@@ -131,7 +131,7 @@ internal sealed class SiteFit(RunPlan plan, FitOptions options, (IModel Model, P
         var inputs = (centred / scales).cpu();
         var share = ranks.World / count;
         var problem = options.Pairs is null ? SiteProblem.Ridge(inputs, rows.Targets.cpu(), share, options.Penalty) : SiteProblem.Logistic(inputs, share, options.Penalty);
-        var descent = new SiteDescent(ranks, graph, problem, _random.For("sites")) { Stages = stages, States = options.IsLive ? null : States, Resumes = options.Resumes, IsLive = options.IsLive, Say = say };
+        var descent = new SiteDescent(ranks, graph, problem, _random.For("sites")) { Stages = stages, States = States, Resumes = options.Resumes, Say = say };
         return descent.Solve(stop).Map(solution =>
         {
             if (solution is null) return null;
@@ -165,7 +165,6 @@ internal sealed class SiteFit(RunPlan plan, FitOptions options, (IModel Model, P
         var record = FitRecord.Of(options, FormattableString.Invariant($"{ranks.World} sites"), found.Samples, quality[0].Item2);
         record["fit.updates"] = "0";
         record["fit.over"] = graph.ToString();
-        if (options.IsLive) record["fit.live"] = "true";
         record["fit.events"] = found.Solution.Events.ToString(CultureInfo.InvariantCulture);
         record["fit.ridge"] = options.Penalty.ToString("R", CultureInfo.InvariantCulture);
         return new FitOutcome(FitRecord.Kept(fit.ToFile(record)), quality);

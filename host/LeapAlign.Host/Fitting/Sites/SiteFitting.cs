@@ -56,7 +56,6 @@ internal sealed class SiteFitting(Terminal terminal, ILoggerFactory loggers)
         ["--held-out"] = options.HeldOut.ToString("R", CultureInfo.InvariantCulture),
         ["what is learnt"] = options.Scores is null ? FitOptions.PairsOption : FitOptions.ScoresOption,
         [FitOptions.ResumeOption] = options.Resumes ? "given" : "absent",
-        [FitOptions.LiveOption] = options.IsLive ? "given" : "absent",
         [$"the file of {FitOptions.LayersOption}"] = options.Layers is { } layers ? FileSample.Digest(layers) : "absent",
     };
 
@@ -90,13 +89,13 @@ internal sealed class SiteFitting(Terminal terminal, ILoggerFactory loggers)
                let stem = string.Create(CultureInfo.InvariantCulture, $"{reward.File}.site{sites.Ranks.Rank}")
                let work = new SiteFit(plan, options, (model, pictures, site.Device), sites.Ranks, stages, Say) { States = stem }
                from done in work.Run(reward, sites.Graph, prompts, stop)
-               from completion in done is null ? Stopped(options, Say) : Written(options, reward, done, (sites.Ranks, stem))
+               from completion in done is null ? Kept(Say) : Written(options, reward, done, (sites.Ranks, stem))
                select completion;
     }
 
-    private static Result<Completion> Stopped(FitOptions options, Action<string> say)
+    private static Result<Completion> Kept(Action<string> say)
     {
-        say(options.IsLive ? "interrupted: nothing is written" : $"interrupted: what the sites came to is kept, and {FitOptions.ResumeOption} goes on from it");
+        say($"interrupted: what the sites came to is kept, and {FitOptions.ResumeOption} goes on from it");
         return Completion.Interrupted;
     }
 

@@ -12,8 +12,7 @@ namespace LeapAlign.Host.Tests.Fitting.Sites;
 public sealed class SiteDescentTests : IDisposable
 {
     private const int Size = 4;
-    // Clocks that run free take their time: a larger penalty needs less of it.
-    private const double Penalty = 0.05, LivePenalty = 0.5;
+    private const double Penalty = 0.05;
     private readonly string _folder = Directory.CreateTempSubdirectory("leapalign-sites-").FullName;
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
@@ -34,22 +33,6 @@ public sealed class SiteDescentTests : IDisposable
         Assert.True(distance <= all[0].Bound && all[0].Bound < 2e-7, $"{distance} {all[0].Bound}");
         Assert.True(all[0].Apart < 1e-6);
         Assert.Equal(world > 1, all[0].Exchanges > 0);
-        // Each event of the list is taken once, also where one meeting ends and the next begins.
-        Assert.Equal(all[0].Events, all.Sum(static each => each.Gradients) + (all.Sum(static each => each.Exchanges) / 2));
-    }
-
-    [Theory]
-    [InlineData(false)]
-    [InlineData(true)]
-    public void A_site_whose_numbers_are_none_ends_all(bool live)
-    {
-        var all = ThreadedRanks.Run(2, communicator =>
-        {
-            using var scope = NewDisposeScope();
-            var problem = SiteProblem.Ridge(ones(3, Size, dtype: float64), full(3, communicator.Rank == 1 ? double.NaN : 1, dtype: float64), 1, Penalty);
-            return new SiteDescent(new RunRanks(communicator), RankGraph.Of("ring", 2).Value(), problem, RandomKey.OfRun(3)) { IsLive = live }.Solve(CancellationToken.None);
-        });
-        Assert.All(all, static each => each.Fault(FaultCodes.CannotFit, "the last layer of a site is no number"));
     }
 
     [Theory]
@@ -135,59 +118,6 @@ public sealed class SiteDescentTests : IDisposable
         Assert.All(all, static each => Assert.Equal((FaultCodes.CannotWrite, 1), (each.Fault(FaultCodes.CannotWrite, "").Code, each.Fault(FaultCodes.CannotWrite, "").Rank)));
     }
 
-    // Clocks of their own: every time otherwise, to the same place.
-    [Theory]
-    [InlineData("ring", 2)]
-    [InlineData("ring", 4)]
-    [InlineData("path", 4)]
-    [InlineData("complete", 4)]
-    public void Live_sites_come_to_the_regression_of_all_rows(string graph, int world)
-    {
-        var expected = Pooled(LivePenalty);
-        var all = ThreadedRanks.Run(world, communicator => Solved(communicator, graph, logistic: false, live: true, penalty: LivePenalty).Value()!);
-        Assert.All(all, each => Assert.Equal(all[0].Weights, each.Weights));
-        var distance = Math.Sqrt(expected.Zip(all[0].Weights, static (one, other) => (one - other) * (one - other)).Sum());
-        Assert.True(distance <= all[0].Bound && all[0].Bound < 2e-7, $"{distance} {all[0].Bound}");
-        Assert.True(all[0].Apart < 1e-6);
-        // Of both kinds, about as many as clocks rang: each has as many gradients as the others, by the law of the square root.
-        Assert.All(all, each => Assert.True(each.Exchanges > 0 && Math.Abs(each.Gradients - all[0].Gradients) < 8 * Math.Sqrt(all[0].Gradients), $"{each.Gradients} {all[0].Gradients}"));
-        Assert.Equal(all[0].Events, all.Sum(static each => each.Gradients) + (all.Sum(static each => each.Exchanges) / 2));
-    }
-
-    [Fact]
-    public void Live_sites_come_to_the_preferences_of_all_rows_keep_nothing_and_stop_together()
-    {
-        var alone = ThreadedRanks.Run(1, static communicator => Solved(communicator, "ring", logistic: true, penalty: LivePenalty).Value()!)[0];
-        var all = ThreadedRanks.Run(3, communicator => Solved(communicator, "ring", logistic: true, live: true, penalty: LivePenalty).Value()!);
-        Assert.All(alone.Weights.Zip(all[^1].Weights), static pair => Assert.Equal(pair.First, pair.Second, 4e-7));
-        Assert.Empty(Directory.GetFiles(_folder));
-        using var stop = new CancellationTokenSource();
-        var stopped = ThreadedRanks.Run(3, communicator => Solved(communicator, "ring", logistic: false, say: (line, rank) => Stop(stop, line, rank, "meeting 1:"), stop: stop.Token, live: true, penalty: LivePenalty).Value());
-        Assert.All(stopped, Assert.Null);
-    }
-
-    [Fact]
-    public void Live_sites_exchange_with_neighbours_alone_and_both_ends_take_the_opposite()
-    {
-        var all = ThreadedRanks.Run(4, static communicator =>
-        {
-            var listened = new Listened(communicator);
-            Solved(listened, "0-1,1-2,1-3", logistic: false, live: true, penalty: LivePenalty).Value();
-            return listened;
-        });
-        Assert.Equal([[1], [0, 2, 3], [1], [1]], all.Select(static each => each.Partners.Order().ToArray()));
-        Assert.All(all, static each => Assert.Equal([Size], each.Lengths));
-        // A vector for a vector.
-        Assert.Equal(all[1].Swaps, all[0].Swaps + all[2].Swaps + all[3].Swaps);
-    }
-
-    [Fact]
-    public void A_live_site_that_fails_ends_all()
-    {
-        var thrown = Assert.ThrowsAny<Exception>(() => ThreadedRanks.Run(3, static communicator => Solved(communicator.Rank == 2 ? new Listened(communicator) { FailsAt = 40 } : communicator, "path", logistic: false, live: true, penalty: LivePenalty).Value()));
-        Assert.Equal("the line went dead", thrown.Message);
-    }
-
     private static void Stop(CancellationTokenSource stop, string line, int rank, string at)
     {
         if (rank == 0 && line.StartsWith(at, StringComparison.Ordinal)) stop.Cancel();
@@ -197,21 +127,20 @@ public sealed class SiteDescentTests : IDisposable
 
     private string At(int rank) => Path.Combine(_folder, $"state{rank}");
 
-    private static Result<SiteSolution?> Solved(ICommunicator communicator, string graph, bool logistic, (string Path, bool Resumes)? states = null, Action<string, int>? say = null, int most = 400, bool live = false, double penalty = Penalty, CancellationToken stop = default)
+    private static Result<SiteSolution?> Solved(ICommunicator communicator, string graph, bool logistic, (string Path, bool Resumes)? states = null, Action<string, int>? say = null, int most = 400, CancellationToken stop = default)
     {
         using var scope = NewDisposeScope();
         var (inputs, targets) = Rows();
         var own = Enumerable.Range(0, (int)targets.shape[0]).Where(row => Site(row, communicator.World) == communicator.Rank).Select(static row => (long)row).ToArray();
         var (x, y) = (inputs.index_select(0, tensor(own)), targets.index_select(0, tensor(own)));
         var share = communicator.World / (double)targets.shape[0];
-        var problem = logistic ? SiteProblem.Logistic(x * y.sign().unsqueeze(1), share, penalty) : SiteProblem.Ridge(x, y, share, penalty);
+        var problem = logistic ? SiteProblem.Logistic(x * y.sign().unsqueeze(1), share, Penalty) : SiteProblem.Ridge(x, y, share, Penalty);
         return new SiteDescent(new RunRanks(communicator), RankGraph.Of(graph, communicator.World).Value(), problem, RandomKey.OfRun(3))
         {
             States = states?.Path,
             Resumes = states?.Resumes == true,
             Say = line => say?.Invoke(line, communicator.Rank),
             MostMeetings = most,
-            IsLive = live,
         }.Solve(stop);
     }
 
@@ -225,11 +154,11 @@ public sealed class SiteDescentTests : IDisposable
         return (inputs, targets);
     }
 
-    private static double[] Pooled(double penalty = Penalty)
+    private static double[] Pooled()
     {
         using var scope = NewDisposeScope();
         var (inputs, targets) = Rows();
-        return linalg.solve((inputs.t().matmul(inputs) / 90) + (eye(Size, dtype: float64) * penalty), inputs.t().matmul(targets) / 90).data<double>().ToArray();
+        return linalg.solve((inputs.t().matmul(inputs) / 90) + (eye(Size, dtype: float64) * Penalty), inputs.t().matmul(targets) / 90).data<double>().ToArray();
     }
 
     private static double Loss(double[] weights)
@@ -246,10 +175,6 @@ public sealed class SiteDescentTests : IDisposable
         public HashSet<int> Partners { get; } = [];
 
         public HashSet<long> Lengths { get; } = [];
-
-        public int Swaps { get; private set; }
-
-        public int FailsAt { get; init; }
 
         public string Description => inner.Description;
 
@@ -269,7 +194,6 @@ public sealed class SiteDescentTests : IDisposable
 
         public void Swap(int other, Tensor from, Tensor into)
         {
-            if (++Swaps == FailsAt) throw new InvalidOperationException("the line went dead");
             Partners.Add(other);
             Lengths.Add(from.numel());
             inner.Swap(other, from, into);

@@ -28,8 +28,7 @@ public sealed class SiteFitTests : IDisposable
         var options = pairs ? _scores with { Scores = null, Pairs = "pairs.jsonl" } : _scores;
         var rows = Rows();
         var (alone, one) = Fitted(options, rows, OneProcess.Instance);
-        // A site numbers its own rows.
-        var all = ThreadedRanks.Run(world, communicator => Fitted(options, [.. rows.Where(row => row.Id % world == communicator.Rank).Select(static (row, place) => row with { Id = place })], communicator));
+        var all = ThreadedRanks.Run(world, communicator => Fitted(options, [.. rows.Where(row => row.Id % world == communicator.Rank)], communicator));
         foreach (var (work, outcome) in all)
         {
             Assert.All(alone.Layer!.Value.Weights.Zip(work.Layer!.Value.Weights), static pair => Assert.Equal(pair.First, pair.Second, 2e-5 * Math.Max(1, Math.Abs(pair.First))));
