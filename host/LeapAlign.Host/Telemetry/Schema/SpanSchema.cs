@@ -107,7 +107,7 @@ internal static class SpanSchema
     ];
 
     /// <summary>Those of them that a run in one process does not have.</summary>
-    public static IReadOnlyList<SpanDefinition> OfSeveralProcesses { get; } = [Wait, Reduce, Gather, Serve];
+    public static IReadOnlyList<SpanDefinition> OfSeveralProcesses { get; } = [Wait, Reduce, Gather, Serve, WriteShare];
 
     private static readonly HashSet<string> s_names = [.. All.Select(static span => span.Name)];
 }
