@@ -55,7 +55,7 @@ public sealed class SharedCheckpointTests : IDisposable
     [Fact]
     public void A_disk_that_refuses_a_share_ends_the_run_and_names_the_process()
     {
-        var ended = ThreadedRanks.Run(2, communicator => Trained("run", communicator, Settings(RunSettings.StateSharded), disk: communicator.Rank == 1 ? new Refusing { RefusesFolder = static path => path.Contains("step-000002", StringComparison.Ordinal) } : null));
+        var ended = ThreadedRanks.Run(2, communicator => Trained("run", communicator, Settings(RunSettings.StateSharded), disk: communicator.Rank == 1 ? new WatchedDisk(static path => Full(path.Contains("step-000002", StringComparison.Ordinal))) : null));
         Assert.All(ended, static each => Assert.Equal((FaultCodes.CannotWrite, 1), (each.Fault?.Code, each.Fault?.Rank)));
         Assert.Equal([1], Store("run").Steps());
         Assert.Equal(1, Store("run").Newest(static fault => Assert.Fail(fault.Message)).Match(static newest => newest.Step, static _ => 0));
@@ -64,15 +64,11 @@ public sealed class SharedCheckpointTests : IDisposable
     [Fact]
     public void A_share_on_a_slow_disk_is_waited_for()
     {
-        var ended = ThreadedRanks.Run(2, communicator => Trained("run", communicator, Settings(RunSettings.StateWhole), disk: communicator.Rank == 1 ? new Refusing
+        var ended = ThreadedRanks.Run(2, communicator => Trained("run", communicator, Settings(RunSettings.StateWhole), disk: communicator.Rank == 1 ? new WatchedDisk(static path =>
         {
-            RefusesFolder = static path =>
-            {
-                // Longer than the step that follows.
-                if (path.Contains("step-000001", StringComparison.Ordinal)) Thread.Sleep(1500);
-                return false;
-            },
-        } : null));
+            // The folder of a share is begun. Longer than the step that follows.
+            if (path.EndsWith(".part-00001.partial", StringComparison.Ordinal) && path.Contains("step-000001", StringComparison.Ordinal)) Thread.Sleep(1500);
+        }) : null));
         Assert.All(ended, static each => Assert.Null(each.Fault));
         Assert.Equal([3, 2], Store("run").Steps());
     }
@@ -82,7 +78,7 @@ public sealed class SharedCheckpointTests : IDisposable
     {
         var moves = 0;
         // Shares are moved into their places in the first folder, which the disk refuses once: the states come to the first process, which writes them alone.
-        var ended = ThreadedRanks.Run(2, communicator => Trained("run", communicator, Settings(RunSettings.StateSharded) with { Steps = 1 }, disk: communicator.Rank == 0 ? new Refusing { RefusesMove = to => to.Contains("step-000001.partial", StringComparison.Ordinal) && to.EndsWith(".safetensors", StringComparison.Ordinal) && Interlocked.Increment(ref moves) == 1 } : null));
+        var ended = ThreadedRanks.Run(2, communicator => Trained("run", communicator, Settings(RunSettings.StateSharded) with { Steps = 1 }, disk: communicator.Rank == 0 ? new WatchedDisk(to => Full(to.Contains("step-000001.partial", StringComparison.Ordinal) && to.EndsWith(".safetensors", StringComparison.Ordinal) && Interlocked.Increment(ref moves) == 1)) : null));
         Assert.Equal(2, ended.Length);
         Assert.True(moves > 0);
         Trained("alone", OneProcess.Instance, Settings(RunSettings.StateSharded) with { Steps = 1 });
@@ -177,43 +173,12 @@ public sealed class SharedCheckpointTests : IDisposable
         return contents;
     }
 
-    private sealed record Outcome(float[] Weights, Fault? Fault);
-
-    /// <summary>A disk that is full for some names.</summary>
-    private sealed class Refusing : IDisk
+    private static void Full(bool isFull)
     {
-        private readonly SystemDisk _disk = SystemDisk.Instance;
-
-        public Func<string, bool> RefusesFolder { get; init; } = static _ => false;
-
-        public Func<string, bool> RefusesMove { get; init; } = static _ => false;
-
-        public IDiskFile Create(string path, long length) => _disk.Create(path, length);
-
-        public void CreateFolder(string path)
-        {
-            if (RefusesFolder(path)) throw new IOException("No space left on device");
-            _disk.CreateFolder(path);
-        }
-
-        public void Move(string from, string to)
-        {
-            if (RefusesMove(to)) throw new IOException("No space left on device");
-            _disk.Move(from, to);
-        }
-
-        public void Delete(string path) => _disk.Delete(path);
-
-        public bool FileExists(string path) => _disk.FileExists(path);
-
-        public bool FolderExists(string path) => _disk.FolderExists(path);
-
-        public IReadOnlyList<string> Files(string folder) => _disk.Files(folder);
-
-        public IReadOnlyList<string> Folders(string folder) => _disk.Folders(folder);
-
-        public void Flush(string folder) => _disk.Flush(folder);
+        if (isFull) throw new IOException("No space left on device");
     }
+
+    private sealed record Outcome(float[] Weights, Fault? Fault);
 
     /// <summary>Processes on machines of which the second has another disk under the same name.</summary>
     private sealed class Elsewhere(ICommunicator inner) : ICommunicator

@@ -21,8 +21,8 @@ internal sealed record CheckpointPart
     /// <summary>All states of the run, by name, with what this process knows of them.</summary>
     public required IReadOnlyDictionary<string, SavedState> States { get; init; }
 
-    /// <summary>The files of tensors, by state and name.</summary>
-    public required IReadOnlyDictionary<string, IReadOnlyDictionary<string, FileSeal>> Files { get; init; }
+    /// <summary>Length and SHA-256 of its files, by name. An index of shards is among them, and is made anew over those of all processes.</summary>
+    public required IReadOnlyDictionary<string, FileSeal> Files { get; init; }
 
     public byte[] ToBytes() => JsonSerializer.SerializeToUtf8Bytes(this, CheckpointJson.Part);
 }

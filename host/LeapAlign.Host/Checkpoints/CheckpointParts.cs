@@ -24,8 +24,8 @@ internal sealed class CheckpointParts(CheckpointStore store)
         var bytes = 0L;
         return store.Prepare().Bind(_ => WholeFolder.Write(PathOf(of.Step, of.Rank), aside => store.Write(aside, states, sealing).Bind(saved =>
         {
-            var part = new CheckpointPart { Step = of.Step, Rank = of.Rank, World = of.World, States = saved, Files = states.Keys.ToDictionary(static name => name, name => FilesOf(name, aside, sealing)) };
-            bytes = part.Files.Values.Sum(static files => files.Values.Sum(static file => file.Bytes));
+            var part = new CheckpointPart { Step = of.Step, Rank = of.Rank, World = of.World, States = saved, Files = CheckpointStore.SealsIn(aside, sealing) };
+            bytes = part.Files.Values.Sum(static file => file.Bytes);
             return WholeFile.Write(Path.Combine(aside, CheckpointPart.FileName), part.ToBytes(), sealing);
         }), sealing)).Map(_ => bytes);
     }
@@ -71,15 +71,6 @@ internal sealed class CheckpointParts(CheckpointStore store)
     private bool IsShareOf(int? step, string name) =>
         name.StartsWith('.') && name.Contains(Infix, StringComparison.Ordinal) && name.TrimStart('.').StartsWith(step is { } one ? $"{Path.GetFileName(store.PathOf(one))}{Infix}" : "step-", StringComparison.Ordinal);
 
-    // An index of shards is made anew over those of all processes.
-    private static IReadOnlyDictionary<string, FileSeal> FilesOf(string state, string aside, SealingDisk sealing)
-    {
-        var (one, more) = ($"{state}.safetensors", $"{state}-");
-        return CheckpointStore.SealsIn(aside, sealing).Where(file => file.Key == one || (file.Key.StartsWith(more, StringComparison.Ordinal) && IsShard(file.Key[more.Length..]))).ToDictionary();
-    }
-
-    private static bool IsShard(string rest) => rest.Length == "00001-of-00002.safetensors".Length && rest.EndsWith(".safetensors", StringComparison.Ordinal) && rest.AsSpan(5, 4) is "-of-";
-
     private Result<CheckpointPart> Read(int step, int rank, int world)
     {
         var path = Path.Combine(PathOf(step, rank), CheckpointPart.FileName);
@@ -103,11 +94,12 @@ internal sealed class CheckpointParts(CheckpointStore store)
         {
             if (!part.States.ContainsKey(state) || part.States.Count != parts[0].States.Count)
                 return new Fault.Run(FaultCodes.CheckpointDamaged, $"ranks 0 and {part.Rank} do not keep the same states", new SourcePlace(PathOf(part.Step, part.Rank)));
-            foreach (var (name, seal) in part.Files[state].OrderBy(static file => file.Key, StringComparer.Ordinal))
+            if (!part.States[state].HasTensors) continue;
+            if (!SafetensorsFolder.Open(PathOf(part.Step, part.Rank), state).TryGet(out var own, out var fault)) return fault;
+            using (own)
             {
-                var path = Path.Combine(PathOf(part.Step, part.Rank), name);
-                sealing.Trust(path, seal);
-                files.Add(path);
+                files.AddRange(own.Files);
+                foreach (var file in own.Files) sealing.Trust(file, part.Files[Path.GetFileName(file)]);
             }
         }
         return files.Count == 0 ? Unit.Value : SafetensorsWriter.Join(aside, state, files, sealing);

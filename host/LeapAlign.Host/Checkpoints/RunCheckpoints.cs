@@ -50,7 +50,7 @@ internal sealed class RunCheckpoints((CheckpointStore Checkpoints, CheckpointSto
     public Result<Unit> Take(RunProgress progress, IEnumerable<(string Name, IStateful State)> states)
     {
         var started = Stopwatch.GetTimestamp();
-        var before = Wait();
+        var before = Settle();
         if (!before.IsOk) return before;
         var copies = _snapshot.Take(states);
         var manifest = identity.Manifest(progress with { MetricsBytes = metrics.Length }, time.GetUtcNow());
@@ -109,13 +109,18 @@ internal sealed class RunCheckpoints((CheckpointStore Checkpoints, CheckpointSto
 
     /// <summary>The checkpoint that was completed since the last call; null when none was.</summary>
     /// <returns>Its fault.</returns>
-    public Result<CheckpointReport?> Completed() => _expected is not null || _writer.IsWriting ? Result.Ok<CheckpointReport?>(null) : Wait().Map(_ => Interlocked.Exchange(ref _written, null));
+    public Result<CheckpointReport?> Completed() => _expected is not null || _writer.IsWriting ? Result.Ok<CheckpointReport?>(null) : Settle().Map(_ => Interlocked.Exchange(ref _written, null));
 
     /// <summary>Waits until nothing is being written; what was written is told later.</summary>
-    public Result<Unit> Settle() => Wait();
+    public Result<Unit> Settle()
+    {
+        var left = Written().Bind(_ => Left());
+        if (!left.IsOk) At = null;
+        return left;
+    }
 
     /// <summary>Waits until nothing is being written.</summary>
-    public Result<CheckpointReport?> Finish() => Wait().Map(_ => Interlocked.Exchange(ref _written, null));
+    public Result<CheckpointReport?> Finish() => Settle().Map(_ => Interlocked.Exchange(ref _written, null));
 
     /// <summary>The next ones go to another place, where there are none of this run so far. Nothing may be being written.</summary>
     public void GoOnIn((CheckpointStore Checkpoints, CheckpointStore Faults) stores)
@@ -128,13 +133,6 @@ internal sealed class RunCheckpoints((CheckpointStore Checkpoints, CheckpointSto
     {
         _writer.Dispose();
         _snapshot.Dispose();
-    }
-
-    private Result<Unit> Wait()
-    {
-        var left = Written().Bind(_ => Left());
-        if (!left.IsOk) At = null;
-        return left;
     }
 
     private Result<Unit> Written()

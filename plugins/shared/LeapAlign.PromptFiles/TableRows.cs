@@ -28,6 +28,7 @@ internal static class TableRows
         try
         {
             IReadOnlyList<string>? header = null;
+            Func<string, string> plain = static cell => cell;
             while (true)
             {
                 line = parser.RawRow + 1;
@@ -37,14 +38,16 @@ internal static class TableRows
                 if (header is null)
                 {
                     header = cells;
+                    if (header.Take(s_scoreSheet.Length).SequenceEqual(s_scoreSheet)) plain = static cell => cell.StartsWith('\'') ? cell[1..] : cell;
                     if (Other(header, separator) is { } other)
                         return [Malformed.At<PromptRow>(place, $"the header is one column, {Malformed.List(header)}, since {Name(separator)} stands between columns here; the file seems to have {Name(other)} there")];
                     if (Repeated(header) is { } twice) return [Malformed.At<PromptRow>(place, $"the header has the column '{twice}' twice")];
+                    header = [.. header.Select(name => plain(name.Trim()))];
                 }
                 else if (!cells.All(string.IsNullOrWhiteSpace))
                 {
                     rows.Add(cells.Length == header.Count
-                        ? Row(header, cells, place)
+                        ? Row(header, cells, plain, place)
                         : Malformed.At<PromptRow>(place, $"the row has {Fields(cells.Length)}, the header {header.Count}; a field that holds {Name(separator)} stands in quotes"));
                 }
             }
@@ -73,11 +76,9 @@ internal static class TableRows
         header.Select(static name => name.Trim()).Where(static name => name.Length > 0).GroupBy(static name => name, StringComparer.Ordinal).FirstOrDefault(static group => group.Count() > 1)?.Key;
 
     // A column without a name, such as the row numbers that pandas writes, is nothing that somebody could ask for.
-    private static PromptRow Row(IReadOnlyList<string> header, string[] cells, SourcePlace place)
+    private static PromptRow Row(IReadOnlyList<string> header, string[] cells, Func<string, string> plain, SourcePlace place)
     {
-        var isScoreSheet = header.Take(s_scoreSheet.Length).SequenceEqual(s_scoreSheet);
-        string Text(string cell) => isScoreSheet && cell.StartsWith('\'') ? cell[1..] : cell;
-        RowField[] fields = [.. header.Select((name, column) => new RowField(Text(name.Trim()), Text(cells[column]))).Where(static field => field.Name.Length > 0)];
+        RowField[] fields = [.. header.Select((name, column) => new RowField(name, plain(cells[column]))).Where(static field => field.Name.Length > 0)];
         using var buffer = new MemoryStream();
         using (var json = new Utf8JsonWriter(buffer, s_options))
         {
