@@ -1,4 +1,4 @@
-"""Records which keys diffusers reads from the files of SD3 and FLUX pipelines: one JSON file for each class.
+"""Records which keys diffusers reads from the files of SD3, FLUX and Z-Image pipelines: one JSON file for each class.
 
 usage: reference.sh bench/reference/diffusers_fields.py tests/fixtures/reference-fields
 """
@@ -14,9 +14,11 @@ from diffusers.configuration_utils import ConfigMixin
 CLASSES = {
     "StableDiffusion3Pipeline": "model_index.json",
     "FluxPipeline": "model_index.json",
+    "ZImagePipeline": "model_index.json",
     "FlowMatchEulerDiscreteScheduler": "scheduler/scheduler_config.json",
     "SD3Transformer2DModel": "transformer/config.json",
     "FluxTransformer2DModel": "transformer/config.json",
+    "ZImageTransformer2DModel": "transformer/config.json",
     "AutoencoderKL": "vae/config.json",
 }
 
@@ -49,12 +51,13 @@ def machinery(cls):
 
 def main(folder):
     def asked_by_pipelines(component):
-        return asked(diffusers.StableDiffusion3Pipeline, component) | asked(diffusers.FluxPipeline, component)
+        return asked(diffusers.StableDiffusion3Pipeline, component) | asked(diffusers.FluxPipeline, component) | asked(diffusers.ZImagePipeline, component)
 
     read_by_pipeline = {
         "FlowMatchEulerDiscreteScheduler": asked_by_pipelines(r"scheduler\."),
         "SD3Transformer2DModel": asked(diffusers.StableDiffusion3Pipeline, r"transformer\."),
         "FluxTransformer2DModel": asked(diffusers.FluxPipeline, r"transformer\."),
+        "ZImageTransformer2DModel": asked(diffusers.ZImagePipeline, r"transformer\."),
         "AutoencoderKL": asked_by_pipelines(r"vae\."),
     }
     for name, file in CLASSES.items():

@@ -17,8 +17,8 @@ import torch
 from safetensors.torch import load_file, save_file
 
 # Rank and alpha differ from each other, and between layers.
-LORA = {"r": 3, "lora_alpha": 5, "rank_pattern": {"attn.to_k": 2}, "alpha_pattern": {"attn.to_v": 9}}
-LAYERS = re.compile(r"attn\.(to_q|to_k|to_v|to_out\.0|add_q_proj)$|(ff\.net\.2|proj_out)$")
+LORA = {"r": 3, "lora_alpha": 5, "rank_pattern": {"attn.to_k": 2, "attention.to_k": 2}, "alpha_pattern": {"attn.to_v": 9, "attention.to_v": 9}}
+LAYERS = re.compile(r"(?:blocks|layers|refiner)\..*(?:(?:attn|attention)\.(?:to_q|to_k|to_v|to_out\.0|add_q_proj)|ff\.net\.2|proj_out|feed_forward\.w2)$")
 
 
 def opened(folder):
@@ -28,7 +28,7 @@ def opened(folder):
 
 def config(transformer):
     linear = [name for name, layer in transformer.named_modules() if isinstance(layer, torch.nn.Linear)]
-    return peft.LoraConfig(target_modules=[name for name in linear if "blocks." in name and LAYERS.search(name)], **LORA)
+    return peft.LoraConfig(target_modules=[name for name in linear if LAYERS.search(name)], **LORA)
 
 
 def fill(transformer):
@@ -70,7 +70,8 @@ def draw(job, drawing, noise):
     if isinstance(pipeline, diffusers.FluxPipeline):
         noise = pipeline._pack_latents(noise, *noise.shape)
     with torch.no_grad():
-        pictures = pipeline(job["captions"], latents=noise, height=height, width=width, output_type="pt", **told(job["card"]), **job["call"]).images
+        # ZImagePipeline writes the messages that captions become into the list that it is given.
+        pictures = pipeline(list(job["captions"]), latents=noise, height=height, width=width, output_type="pt", **told(job["card"]), **job["call"]).images
     return pictures.permute(0, 2, 3, 1).float().contiguous()
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import transformers
 from tokenizers import AddedToken, Tokenizer, models
-from transformers import CLIPConfig, CLIPTextConfig, CLIPTokenizer, CLIPVisionConfig, GenerationConfig, T5Config, T5Tokenizer
+from transformers import CLIPConfig, CLIPTextConfig, CLIPTokenizer, CLIPVisionConfig, GenerationConfig, Qwen2Tokenizer, Qwen3Config, T5Config, T5Tokenizer
 from transformers.image_processing_base import ImageProcessingMixin
 from transformers.image_processing_utils import BaseImageProcessor
 from transformers.models.clip.image_processing_clip import CLIPImageProcessor
@@ -99,10 +99,12 @@ KINDS = {
     "CLIPVisionConfig": ("config.json of an image tower", config(CLIPVisionConfig)),
     "CLIPConfig": ("config.json of a CLIP model", config(CLIPConfig)),
     "T5Config": ("config.json", config(T5Config)),
+    "Qwen3Config": ("config.json", config(Qwen3Config)),
     "CLIPImageProcessor": ("preprocessor_config.json", images()),
     "CLIPProcessor": ("processor_config.json", processor()),
     "CLIPTokenizer": ("tokenizer_config.json", tokenizer(CLIPTokenizer)),
     "T5Tokenizer": ("tokenizer_config.json", tokenizer(T5Tokenizer)),
+    "Qwen2Tokenizer": ("tokenizer_config.json", tokenizer(Qwen2Tokenizer)),
     "Tokenizer.BPE": ("tokenizer.json", tokenizer_file(models.BPE())),
     "Tokenizer.Unigram": ("tokenizer.json", tokenizer_file(models.Unigram())),
     "AddedToken": ("an added token in tokenizer_config.json, special_tokens_map.json and tokenizer.json", added_token()),

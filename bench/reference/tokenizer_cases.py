@@ -1,4 +1,4 @@
-"""Records what transformers' CLIPTokenizer and T5Tokenizer read captions as, for tokenizer folders with awkward files.
+"""Records what transformers' CLIPTokenizer, T5Tokenizer and Qwen2Tokenizer read captions as, for tokenizer folders with awkward files.
 
 usage: reference.sh bench/reference/tokenizer_cases.py tests/fixtures/tokenizer-cases.json
 
@@ -13,7 +13,7 @@ import tempfile
 from pathlib import Path
 
 import transformers
-from transformers import CLIPTokenizer, T5Tokenizer
+from transformers import CLIPTokenizer, Qwen2Tokenizer, T5Tokenizer
 
 transformers.logging.set_verbosity_error()
 ROOT = Path(__file__).resolve().parents[2]
@@ -24,6 +24,7 @@ CLIP_WHOLE = "tests/fixtures/pipeline-flux/model/tokenizer"
 T5 = "models/tiny-sd3/tokenizer_3"
 T5_LARGE = "tests/fixtures/tokenizers/t5"
 T5_WHOLE = "tests/fixtures/pipeline-flux/model/tokenizer_2"
+QWEN = "tests/fixtures/qwen3-text/tokenizer"
 PARTS = ["vocab.json", "merges.txt"]
 
 CAPTIONS = [
@@ -62,6 +63,11 @@ def clip(name, config=None, files=None, base=CLIP, **more):
 def t5(name, config=None, files=None, base=T5, **more):
     copied = ["spiece.model"] if files is None else files
     return {"name": name, "kind": "t5", "base": base, "copy": copied, "write": ({} if config is None else {"tokenizer_config.json": config}) | more.pop("write", {}), **more}
+
+
+def qwen(name, config=None, files=None, **more):
+    copied = ["tokenizer.json"] if files is None else files
+    return {"name": name, "kind": "qwen", "base": QWEN, "copy": ["chat_template.jinja", *copied], "write": ({} if config is None else {"tokenizer_config.json": config}) | more.pop("write", {}), **more}
 
 
 def whole(name, config=None, **more):
@@ -125,6 +131,19 @@ CASES = [
     whole_t5("whole, left", {}, set={"tokenizer.json": LEFT}),
     whole_t5("whole, other steps", {"extra_ids": 3}, set={"tokenizer.json": {"pre_tokenizer": None, "post_processor": None, "decoder": None, "model.unk_id": 0}}),
     whole_t5("whole, no table", {"extra_ids": 0}, set={"tokenizer.json": {"normalizer": None}}),
+    qwen("as it is", files=["tokenizer.json", "tokenizer_config.json"]),
+    qwen("without configuration"),
+    qwen("parts", {}, files=PARTS),
+    qwen("parts with tokens", {"eos_token": "<|im_end|>", "extra_special_tokens": ["<x>", "<xy>"]}, files=PARTS),
+    qwen("added with flags", {"added_tokens_decoder": tokens(460, {"content": "<|endoftext|>", "special": True}, *MIXED)}, files=PARTS),
+    qwen("named tokens", {"pad_token": "!", "unk_token": None, "mask_token": "<w>", "bos_token": "<x>"}, files=PARTS),
+    qwen("named token with flags of the decoder", {"eos_token": "!", "added_tokens_decoder": {"0": {"content": "!", "lstrip": True, "normalized": True, "special": False}}}, files=PARTS),
+    qwen("extra token with flags", {"extra_special_tokens": ["<x>", {"__type": "AddedToken", "content": "<l>", "lstrip": True}], "mask_token": {"__type": "AddedToken", "content": "<r>", "rstrip": True, "normalized": True}}, files=PARTS),
+    qwen("special tokens split", {"split_special_tokens": True}),
+    qwen("cut left", {"truncation_side": "left", "padding_side": "left"}),
+    qwen("map hides configuration", {"pad_token": "!"}, files=PARTS, write={"special_tokens_map.json": {"pad_token": "<|endoftext|>", "mask_token": {"content": "<l>", "lstrip": True, "normalized": True}}}),
+    qwen("other steps", set={"tokenizer.json": {"normalizer": None, "pre_tokenizer": {"type": "Whitespace"}, "post_processor": None, "model.ignore_merges": True, "model.byte_fallback": True}}),
+    qwen("whole goes before parts", files=["tokenizer.json"], write={"vocab.json": {"a": 0}, "merges.txt": "#version: 0.2\n"}),
 ]
 
 
@@ -153,10 +172,12 @@ records = []
 for case in CASES:
     case["copy"] = [*case["copy"], *case.pop("files_too", [])]
     folder = make(case)
-    kind = CLIPTokenizer if case["kind"] == "clip" else T5Tokenizer
+    kind = {"clip": CLIPTokenizer, "t5": T5Tokenizer, "qwen": Qwen2Tokenizer}[case["kind"]]
+    # A text of Qwen's is not framed, and padding has no part in it.
+    padding = {} if kind is Qwen2Tokenizer else {"padding": "max_length"}
     try:
         tokenizer = kind.from_pretrained(folder)
-        ids = [tokenizer(caption, padding="max_length", max_length=LENGTH, truncation=True).input_ids for caption in CAPTIONS]
+        ids = [tokenizer(caption, max_length=LENGTH, truncation=True, **padding).input_ids for caption in CAPTIONS]
         records.append({**case, "ids": ids})
     except Exception as failure:
         records.append({**case, "refused": type(failure).__name__})

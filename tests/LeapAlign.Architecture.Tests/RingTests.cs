@@ -12,6 +12,7 @@ using LeapAlign.Collectives.Mpi;
 using LeapAlign.Contracts.Plugins;
 using LeapAlign.Models.Flux;
 using LeapAlign.Models.Sd3;
+using LeapAlign.Models.ZImage;
 using LeapAlign.Objectives.Anchors;
 using LeapAlign.Objectives.LocalError;
 using LeapAlign.Optimizers.AdamW;
@@ -47,7 +48,7 @@ public sealed class RingTests
 {
     private static readonly Assembly[] Plugins =
     [
-        typeof(Sd3Plugin).Assembly, typeof(AdamWPlugin).Assembly, typeof(LoraPlugin).Assembly, typeof(MuonPlugin).Assembly, typeof(GramPlugin).Assembly, typeof(MomentumPlugin).Assembly, typeof(ConstrainedPlugin).Assembly, typeof(DescentPlugin).Assembly, typeof(FluxPlugin).Assembly, typeof(AnchorsPlugin).Assembly, typeof(LocalErrorPlugin).Assembly, typeof(MpiPlugin).Assembly,
+        typeof(Sd3Plugin).Assembly, typeof(AdamWPlugin).Assembly, typeof(LoraPlugin).Assembly, typeof(MuonPlugin).Assembly, typeof(GramPlugin).Assembly, typeof(MomentumPlugin).Assembly, typeof(ConstrainedPlugin).Assembly, typeof(DescentPlugin).Assembly, typeof(FluxPlugin).Assembly, typeof(ZImagePlugin).Assembly, typeof(AnchorsPlugin).Assembly, typeof(LocalErrorPlugin).Assembly, typeof(MpiPlugin).Assembly,
         typeof(FilePlugin).Assembly, typeof(PicturesPlugin).Assembly, typeof(ShapesPlugin).Assembly,
         typeof(ClipPlugin).Assembly, typeof(GenevalShapesPlugin).Assembly, typeof(JpegSizePlugin).Assembly, typeof(ImageRewardPlugin).Assembly, typeof(LatentHeadPlugin).Assembly, typeof(RemotePlugin).Assembly, typeof(VlmJudgePlugin).Assembly, typeof(OcrPlugin).Assembly, typeof(PreferenceHumanPlugin).Assembly, typeof(VerdictPlugin).Assembly, typeof(SurrogatePlugin).Assembly,
         typeof(FlowEulerPlugin).Assembly, typeof(FlowSdePlugin).Assembly, typeof(DpmPlugin).Assembly,

@@ -10,11 +10,14 @@ using LeapAlign.Host.Kernel.Steps;
 using LeapAlign.Methods.Leaps;
 using LeapAlign.Models.Flux;
 using LeapAlign.Models.Sd3;
+using LeapAlign.Models.ZImage;
 using LeapAlign.Networks.Clip;
 using LeapAlign.Networks.Flux;
+using LeapAlign.Networks.Qwen3;
 using LeapAlign.Networks.Sd3;
 using LeapAlign.Networks.T5;
 using LeapAlign.Networks.Vae;
+using LeapAlign.Networks.ZImage;
 using LeapAlign.Optimizers.AdamW;
 using LeapAlign.Pipeline;
 using LeapAlign.Pipelines;
@@ -26,7 +29,7 @@ using static TorchSharp.torch;
 namespace LeapAlign.Integration.Tests;
 
 /// <summary>
-/// One whole LeapAlign step (encode, roll, anchors, decode, score, backward, clip, update) with the published configurations of SD3.5-medium or FLUX.1-dev and CLIP
+/// One whole LeapAlign step (encode, roll, anchors, decode, score, backward, clip, update) with the published configurations of SD3.5-medium, FLUX.1-dev or Z-Image and CLIP
 /// ViT-L/14 on the "meta" device: shapes without memory. A tensor that is made on a fixed device would meet one that is not, and throw.
 /// </summary>
 public sealed class MetaStepTests : IDisposable
@@ -63,6 +66,29 @@ public sealed class MetaStepTests : IDisposable
         Assert.Equal(new ImageSize(1024, 1024), model.NativeSize);
         Step(model);
         Assert.InRange(model.Parameters.Sum(static parameter => parameter.Value.numel()), 11_850_000_000, 11_950_000_000);
+    }
+
+    [Fact]
+    public void A_step_of_Z_image_runs()
+    {
+        using var scope = NewDisposeScope();
+        var types = new PipelineTypes(ScalarType.BFloat16, ScalarType.BFloat16, ScalarType.BFloat16);
+        var configs = new ZImageConfigs
+        {
+            Transformer = Read(static path => ZImageConfig.Read(path), """{ "_class_name": "ZImageTransformer2DModel" }"""),
+            Vae = Configs().Vae with { ScalingFactor = 0.3611, ShiftFactor = 0.1159 },
+            Text = Read(static path => Qwen3Config.Read(path), """
+                { "architectures": ["Qwen3ForCausalLM"], "hidden_size": 2560, "intermediate_size": 9728, "num_hidden_layers": 36, "num_attention_heads": 32, "num_key_value_heads": 8, "rope_theta": 1000000 }
+                """),
+        };
+        var networks = new ZImageNetworks(configs);
+        networks.Allocate(META, types);
+        var text = new Models.ZImage.TextConditioner(networks, static captions => (zeros([captions.Count, 40], dtype: ScalarType.Int64), [.. captions.Select(static (_, sample) => 12 + sample)]), 512, PipelineHomes.On(META));
+        var folder = new PipelineFolder { Family = PipelineFamilies.ZImage, Folder = "", Components = [], Scheduling = new FlowScheduling { Shift = 3 } };
+        using var model = new ZImageModel(folder, networks, text, new EmbeddingCache(0));
+        Assert.Equal(new ImageSize(1024, 1024), model.NativeSize);
+        Step(model);
+        Assert.InRange(model.Parameters.Sum(static parameter => parameter.Value.numel()), 6_100_000_000, 6_200_000_000);
     }
 
     public void Dispose() => _folder.Delete(recursive: true);

@@ -70,6 +70,8 @@ internal static class ReferenceBench
         yield return new ReferenceCase("sd3", Path.Combine("models", "tiny-sd3")) { LevelsAreTold = true };
         yield return new ReferenceCase("sd3-guided", Path.Combine("models", "tiny-sd3")) { Guidance = 4, Overrides = ["sampler.settings.schedule=pipeline-default"] };
         yield return new ReferenceCase("flux", Path.Combine(fixtures, "pipeline-flux", "model")) { Guidance = 2.5, CardSaysGuidance = true, Size = new ImageSize(96, 64), Overrides = ["model.id=flux"] };
+        // The pipeline computes its encoder in fp32, whatever the file holds.
+        yield return new ReferenceCase("z-image", Path.Combine(fixtures, "pipeline-z-image", "model")) { Guidance = 2.5, CardSaysGuidance = true, Size = new ImageSize(64, 32), Overrides = ["model.id=z-image", "model.settings.textDtype=float32"] };
     }
 
     private static string Number(double value) => value.ToString("0.00", CultureInfo.InvariantCulture);

@@ -79,15 +79,7 @@ public sealed class Sd3Model : IFeatureModel, IFlowMapModel, IPlannedModel, IDis
     private GapEmbedding Gap => _networks.Gap ?? throw new InvalidOperationException("the settings of this model ask for no flow map");
 
     /// <inheritdoc/>
-    public Conditioning Encode(ConditioningRequest request)
-    {
-        ArgumentNullException.ThrowIfNull(request);
-        var embedding = Embed(request.Captions);
-        if (!request.Guidance.IsActive) return new Sd3Conditioning(embedding, null, request.Guidance);
-        if (request.Negatives is { } negatives) return new Sd3Conditioning(embedding, Embed(negatives), request.Guidance);
-        using var empty = Embed([""]);
-        return new Sd3Conditioning(embedding, empty.Repeat(request.Captions.Count), request.Guidance);
-    }
+    public Conditioning Encode(ConditioningRequest request) => BranchedConditioning.Of(request, Embed);
 
     /// <inheritdoc/>
     public Tensor Velocity(Tensor latents, IReadOnlyList<double> sigmas, Conditioning conditioning)
@@ -189,20 +181,17 @@ public sealed class Sd3Model : IFeatureModel, IFlowMapModel, IPlannedModel, IDis
         return loaded.Map(_ => new Sd3Model(folder, networks, new TextConditioner(networks, tokenizers, options.Homes), new EmbeddingCache(options.CacheBytes), context.Warn, context.Stop));
     }
 
-    private Tensor Guided(Tensor latents, IReadOnlyList<double> sigmas, Sd3Conditioning known, Tensor? gap)
+    private Tensor Guided(Tensor latents, IReadOnlyList<double> sigmas, BranchedConditioning known, Tensor? gap)
     {
         _networks.Weights.RequireFiles();
-        Tensor Branch(TextEmbedding text, Tensor state)
+        return known.Guide(latents, (text, state) =>
         {
             using var timesteps = Times(sigmas, state);
             return _networks.Transformer.Forward(state, text.Context, text.Pooled, timesteps, gap);
-        }
-
-        Tensor Conditional(Tensor state) => Branch(known.Captions, state);
-        return known.Negative is { } negative ? known.Guidance.Apply(latents, Conditional, state => Branch(negative, state)) : Conditional(latents);
+        });
     }
 
-    private static Sd3Conditioning Known(Conditioning conditioning) => conditioning as Sd3Conditioning ?? throw new ArgumentException("the conditioning was not made by this model", nameof(conditioning));
+    private static BranchedConditioning Known(Conditioning conditioning) => conditioning as BranchedConditioning ?? throw new ArgumentException("the conditioning was not made by this model", nameof(conditioning));
 
     // T σ, T being the training table's length.
     private Tensor Times(IReadOnlyList<double> sigmas, Tensor state) => SampleTimes.Of(sigmas, state, level => Scheduling.TrainingSteps * level);

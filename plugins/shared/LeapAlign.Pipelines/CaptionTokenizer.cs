@@ -39,13 +39,9 @@ public sealed class CaptionTokenizer
         for (var i = 0; i < captions.Count; i++)
         {
             var text = Tokenizer.Encode(captions[i], Length);
-            if (text.Ids.Max() >= Rows)
-            {
-                var message = $"the caption '{Beginning(captions[i])}' holds a token with the id {text.Ids.Max()}, but '{Encoder}' knows only {Rows} tokens";
-                throw new FaultException(new Fault.Input(FaultCodes.BadTokenizer, message));
-            }
+            RequireRows(captions[i], text.Ids.Max(), Encoder, Rows);
             text.Ids.CopyTo(ids, i * Length);
-            if (text.WasCut) Warns?.Warn(new Fault.Input(FaultCodes.CaptionCut, $"the caption '{Beginning(captions[i])}' is longer than the {Length} tokens that '{Warns.Name}' takes and was cut"));
+            if (text.WasCut) WarnOfCut(Warns, captions[i], Length);
         }
         return tensor(ids, [captions.Count, Length]);
     }
@@ -70,6 +66,16 @@ public sealed class CaptionTokenizer
         }
         return tokenizer.MaxLength;
     }
+
+    /// <summary>Requires that the encoder has a row for the largest id of a caption.</summary>
+    internal static void RequireRows(string caption, long largest, string encoder, int rows)
+    {
+        if (largest >= rows) throw new FaultException(new Fault.Input(FaultCodes.BadTokenizer, $"the caption '{Beginning(caption)}' holds a token with the id {largest}, but '{encoder}' knows only {rows} tokens"));
+    }
+
+    /// <summary>Warns of a caption that was cut.</summary>
+    internal static void WarnOfCut(PartContext? context, string caption, int length) =>
+        context?.Warn(new Fault.Input(FaultCodes.CaptionCut, $"the caption '{Beginning(caption)}' is longer than the {length} tokens that '{context.Name}' takes and was cut"));
 
     // A caption that is cut is a long one, and a warning is a line.
     private static string Beginning(string caption)

@@ -5,11 +5,11 @@ using LeapAlign.Contracts.Models;
 namespace LeapAlign.Pipelines;
 
 /// <summary>The README.md of an export: how diffusers has to be called to draw the pictures that LeapAlign draws.</summary>
-/// <param name="TextLength">Tokens of T5 that the model was trained with, or of the zeros that stand in for it.</param>
-/// <param name="Guidance">The guidance that the network was trained with as its input; null where it takes none.</param>
+/// <param name="TextLength">Tokens of T5, or of what reads captions in its place, that the model was trained with, or of the zeros that stand in for it.</param>
+/// <param name="Guidance">The guidance that the model was trained with; null where the card does not say it.</param>
 public sealed record ExportCard(int TextLength, double? Guidance = null)
 {
-    /// <summary>Whether the network takes the guidance as an input, so that the card says the one of the run that is exported.</summary>
+    /// <summary>Whether the card says the guidance of the run that is exported: where the network takes it as an input, or diffusers guides by default as few models are trained.</summary>
     public bool TakesGuidance { get; init; }
 
     /// <summary>Whether the trained network draws without the guidance of two branches, which it learnt.</summary>
@@ -27,8 +27,8 @@ public sealed record ExportCard(int TextLength, double? Guidance = null)
     {
         ArgumentNullException.ThrowIfNull(source);
         var family = source.Family;
-        var opening = source.HasT5 ? "" : $", {family.T5Encoder}=None, {family.T5Tokenizer}=None";
-        var parts = source.HasT5 ? "" : "\n\nIt has no T5 encoder, as its source had none. diffusers opens such a folder only when it is told, as above.";
+        var opening = source.LacksT5 ? $", {family.T5Encoder}=None, {family.T5Tokenizer}=None" : "";
+        var parts = source.LacksT5 ? "\n\nIt has no T5 encoder, as its source had none. diffusers opens such a folder only when it is told, as above." : "";
         var told = new[] { Length(family), Scale(family), Unguided(family) }.OfType<(string Argument, string Sentence)>().ToArray();
         return Encoding.UTF8.GetBytes($"""
             ---
@@ -63,23 +63,27 @@ public sealed record ExportCard(int TextLength, double? Guidance = null)
             """
         : "";
 
-    private (string Argument, string Sentence)? Length(PipelineFamily family) => Told(
-        $"Captions were encoded with {TextLength} tokens of T5", "max_sequence_length", (TextLength, family.DefaultTextLength));
+    // Where padding takes no part, the length matters for captions that do not fit alone.
+    private (string Argument, string Sentence)? Length(PipelineFamily family) => family.PadsCaptions
+        ? Told($"Captions were encoded with {TextLength} tokens of {family.Reader}", "max_sequence_length", (TextLength, family.DefaultTextLength))
+        : Told($"Captions were cut to {TextLength} tokens of {family.Reader}", "max_sequence_length", (TextLength, family.DefaultTextLength), "reads more of longer ones");
 
     private (string Argument, string Sentence)? Scale(PipelineFamily family) => Guidance is { } guidance && family.DefaultGuidance is { } absent
-        ? Told(string.Create(CultureInfo.InvariantCulture, $"The {family.Trained} was trained at guidance {guidance}"), "guidance_scale", (guidance, absent))
+        ? Told(string.Create(CultureInfo.InvariantCulture, $"The {family.Trained} was trained at guidance {guidance}{(family.Unguided == 1 ? "" : $" (1 is none; diffusers counts from {family.Unguided})")}"), "guidance_scale", (guidance + family.Unguided - 1, absent))
         : null;
 
-    // A guidance of two branches is off at 1 in every pipeline, whatever it takes by default.
+    // Off at 1, or at 0 where the class counts from there, whatever it takes by default.
     private (string Argument, string Sentence)? Unguided(PipelineFamily family) => LearnedGuidance
-        ? ("guidance_scale=1", $"The {family.Trained} learned the guidance that it was trained with and draws without any. diffusers guides unless it is told, and then draws other pictures at twice the cost: pass `guidance_scale=1`.")
+        ? (Unguided(family.Unguided), $"The {family.Trained} learned the guidance that it was trained with and draws without any. diffusers guides unless it is told, and then draws other pictures at twice the cost: pass `{Unguided(family.Unguided)}`.")
         : null;
+
+    private static string Unguided(double scale) => string.Create(CultureInfo.InvariantCulture, $"guidance_scale={scale}");
 
     // An argument is handed over only where diffusers would take another value.
-    private static (string Argument, string Sentence) Told(string what, string argument, (double Value, double Absent) numbers)
+    private static (string Argument, string Sentence) Told(string what, string argument, (double Value, double Absent) numbers, string otherwise = "draws other pictures")
     {
         if (numbers.Value == numbers.Absent) return ("", $"{what}, which is what diffusers takes by default.");
         var call = string.Create(CultureInfo.InvariantCulture, $"{argument}={numbers.Value}");
-        return (call, string.Create(CultureInfo.InvariantCulture, $"{what}. diffusers takes {numbers.Absent} unless it is told, and then draws other pictures: pass `{call}`."));
+        return (call, string.Create(CultureInfo.InvariantCulture, $"{what}. diffusers takes {numbers.Absent} unless it is told, and then {otherwise}: pass `{call}`."));
     }
 }

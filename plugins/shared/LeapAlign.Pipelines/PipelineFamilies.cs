@@ -41,8 +41,17 @@ public static class PipelineFamilies
     ])
     { Model = "flux", T5Encoder = "text_encoder_2", T5Tokenizer = "tokenizer_2", DefaultTextLength = 512, DefaultGuidance = 3.5, ReadsFlowSigmas = true };
 
+    /// <summary>Z-Image: a Qwen3 language model reads captions.</summary>
+    public static PipelineFamily ZImage { get; } = new("ZImagePipeline",
+    [
+        .. Common("ZImageTransformer2DModel"),
+        new("text_encoder", "transformers", "Qwen3Model", "Qwen3ForCausalLM"),
+        new("tokenizer", "transformers", "Qwen2Tokenizer", "Qwen2TokenizerFast"),
+    ])
+    { Model = "z-image", Reader = "Qwen3", DefaultTextLength = 512, PadsCaptions = false, DefaultGuidance = 5, Unguided = 0 };
+
     /// <summary>All of them, in the order of documentation.</summary>
-    public static IReadOnlyList<PipelineFamily> All { get; } = [StableDiffusion3, Flux];
+    public static IReadOnlyList<PipelineFamily> All { get; } = [StableDiffusion3, Flux, ZImage];
 
     private static PipelineComponent[] Common(string transformer) =>
     [

@@ -23,17 +23,26 @@ public sealed class PipelineFamily(string className, IReadOnlyList<PipelineCompo
     /// <summary>The component that is trained, and whose weights an export writes anew.</summary>
     public string Trained { get; init; } = "transformer";
 
-    /// <summary>The component that is a T5 encoder.</summary>
-    public required string T5Encoder { get; init; }
+    /// <summary>The component that is a T5 encoder; null where the class has none.</summary>
+    public string? T5Encoder { get; init; }
 
     /// <summary>The component that is the tokenizer of <see cref="T5Encoder"/>.</summary>
-    public required string T5Tokenizer { get; init; }
+    public string? T5Tokenizer { get; init; }
 
-    /// <summary>Tokens of T5 when the class is called without <c>max_sequence_length</c>.</summary>
+    /// <summary>The encoder that reads most of a caption, for the card.</summary>
+    public string Reader { get; init; } = "T5";
+
+    /// <summary>Tokens of <see cref="Reader"/> when the class is called without <c>max_sequence_length</c>.</summary>
     public required int DefaultTextLength { get; init; }
 
-    /// <summary>The guidance that the network takes as an input when the class is called without <c>guidance_scale</c>; null where it takes none.</summary>
+    /// <summary>Whether the network sees the padding of captions.</summary>
+    public bool PadsCaptions { get; init; } = true;
+
+    /// <summary>The guidance when the class is called without <c>guidance_scale</c>, where the card says it; null where it does not.</summary>
     public double? DefaultGuidance { get; init; }
+
+    /// <summary>What <c>guidance_scale</c> of the class is where there is no guidance: 1, or 0 where it counts what is added to the conditional velocity.</summary>
+    public double Unguided { get; init; } = 1;
 
     /// <summary>Whether the class looks for <c>use_flow_sigmas</c> in the scheduler's configuration.</summary>
     public bool ReadsFlowSigmas { get; init; }

@@ -28,7 +28,10 @@ public sealed record PipelineFolder
     public required FlowScheduling Scheduling { get; init; }
 
     /// <summary>Whether the folder has the T5 encoder.</summary>
-    public bool HasT5 => Components.Contains(Family.T5Encoder);
+    public bool HasT5 => Family.T5Encoder is { } encoder && Components.Contains(encoder);
+
+    /// <summary>Whether the family has a T5 encoder and the folder does not.</summary>
+    public bool LacksT5 => Family.T5Encoder is not null && !HasT5;
 
     /// <summary>The folder of a component.</summary>
     public string Component(string name) => Path.Combine(Folder, name);
@@ -115,7 +118,7 @@ public sealed record PipelineFolder
     /// <param name="type">The precision of weights and arithmetic; null for that of the files where all are fp32 or all bf16, else fp32: a CPU does not compute in fp16.</param>
     /// <param name="keeping">Where the weights lie.</param>
     /// <param name="rename">As of <see cref="WeightSet.Load"/>.</param>
-    public Result<Unit> LoadFrozen(string component, WeightSet weights, WeightHome home, ScalarType? type, WeightKeeping keeping, Func<string, string>? rename = null)
+    public Result<Unit> LoadFrozen(string component, WeightSet weights, WeightHome home, ScalarType? type, WeightKeeping keeping, Func<string, string?>? rename = null)
     {
         ArgumentNullException.ThrowIfNull(weights);
         return Open(component).Bind(source =>

@@ -44,7 +44,7 @@ public static class PipelineIndex
             else if (component.IsCopiedOnly || component.Takes(words.Value)) there.Add(component.Name);
             else fields.Require(false, component.Name, $"is {words.Value.First} {words.Value.Second}, but has to be {component.Supported}");
         }
-        fields.Require(!there.Contains(family.T5Encoder) || there.Contains(family.T5Tokenizer), family.T5Tokenizer, $"is missing, but {family.T5Encoder} is there");
+        if (family is { T5Encoder: { } encoder, T5Tokenizer: { } tokenizer }) fields.Require(!there.Contains(encoder) || there.Contains(tokenizer), tokenizer, $"is missing, but {encoder} is there");
         return there;
     }
 }

@@ -3,6 +3,7 @@ using LeapAlign.Networks.Sd3;
 using LeapAlign.Networks.Tests.TextAndImage;
 using LeapAlign.Networks.Vae;
 using LeapAlign.Networks.Weights;
+using LeapAlign.Networks.ZImage;
 using static TorchSharp.torch;
 
 namespace LeapAlign.Networks.Tests.Diffusion;
@@ -102,6 +103,28 @@ public class PublishedSizeTests
             ImagePlaces = FluxTokens.ImagePlaces(64, 48, META),
             TextPlaces = FluxTokens.TextPlaces(512, META),
         }), 64, 48);
+        var velocity = Velocity();
+        AssertMeta(velocity, 2, 16, 64, 48);
+        velocity.sum().backward();
+        AssertMeta(latents.grad!, 2, 16, 64, 48);
+        using var _ = no_grad();
+        AssertMeta(Velocity(), 2, 16, 64, 48);
+    }
+
+    [Fact]
+    public void Z_image()
+    {
+        using var scope = NewDisposeScope();
+        using var weights = new WeightSet();
+        var network = new ZImageTransformer(ConfigFile.Require("""{ "_class_name": "ZImageTransformer2DModel" }""", static path => ZImageConfig.Read(path)), weights.Root);
+        weights.Allocate(META, float32);
+        weights.SetTrained(true);
+        weights.ComputeIn(bfloat16);
+        var expected = ZImageNames.Expected();
+        Assert.Equal(expected.Keys.Order(StringComparer.Ordinal), weights.All.Select(weight => weight.Name).Order(StringComparer.Ordinal));
+        foreach (var weight in weights.All) Assert.True(expected[weight.Name].SequenceEqual(weight.Shape), $"{weight.Name} is [{string.Join(", ", weight.Shape)}]");
+        var latents = zeros([2, 16, 64, 48], dtype: float32, device: META, requires_grad: true);
+        Tensor Velocity() => network.Forward(new ZImageInputs { Latents = latents, Context = zeros([2, 40, 2560], dtype: float32, device: META), Lengths = [12, 40], Time = zeros([2], dtype: float32, device: META) });
         var velocity = Velocity();
         AssertMeta(velocity, 2, 16, 64, 48);
         velocity.sum().backward();

@@ -3,6 +3,7 @@ using LeapAlign.Networks.Flux;
 using LeapAlign.Networks.Formats;
 using LeapAlign.Networks.Sd3;
 using LeapAlign.Networks.Vae;
+using LeapAlign.Networks.ZImage;
 using LeapAlign.Pipeline;
 using LeapAlign.Testing;
 
@@ -18,6 +19,7 @@ public sealed class ReferenceFieldsTests : IDisposable
     {
         [Sd3Config.Format] = (Sd3, static (path, warn) => FaultOf(Sd3Config.Read(path, warn))),
         [FluxConfig.Format] = (Flux, static (path, warn) => FaultOf(FluxConfig.Read(path, warn))),
+        [ZImageConfig.Format] = (Repository.Fixture("pipeline-z-image", "model"), static (path, warn) => FaultOf(ZImageConfig.Read(path, warn))),
         [VaeConfig.Format] = (Sd3, static (path, warn) => FaultOf(VaeConfig.Read(path, warn))),
     };
 

@@ -4,6 +4,7 @@ using LeapAlign.Networks.Blip;
 using LeapAlign.Networks.Clip;
 using LeapAlign.Networks.Formats;
 using LeapAlign.Networks.Layers;
+using LeapAlign.Networks.Qwen3;
 using LeapAlign.Networks.T5;
 using LeapAlign.Networks.Tokenizers;
 using LeapAlign.Pipeline;
@@ -14,6 +15,7 @@ namespace LeapAlign.Networks.Tests.Formats;
 /// <summary>Every field that transformers reads from a file of ours is in a table, so that a new one cannot slip by: bench/reference/text_fields.py records them.</summary>
 public sealed class TextFieldTests : IDisposable
 {
+    private const string QwenFile = "qwen/tokenizer_config.json";
     private const string Nonsense = """[{"x": [null]}]""";
 
     private readonly string _folder = Directory.CreateTempSubdirectory("leapalign-fields-").FullName;
@@ -27,11 +29,13 @@ public sealed class TextFieldTests : IDisposable
         { "CLIPVisionConfig", "vision_config" },
         { "CLIPVisionConfig", "vision_config_dict" },
         { "T5Config", "" },
+        { "Qwen3Config", "" },
         { "CLIPImageProcessor", "" },
         { "CLIPImageProcessor", "image_processor" },
         { "CLIPProcessor", "" },
         { "CLIPTokenizer", "" },
         { "T5Tokenizer", "" },
+        { "Qwen2Tokenizer", "" },
         { "Tokenizer.BPE", "" },
         { "Tokenizer.Unigram", "" },
         { "AddedToken", "" },
@@ -54,6 +58,8 @@ public sealed class TextFieldTests : IDisposable
         ["text"] = (TextFormats.ClipText, """{ "architectures": ["CLIPTextModelWithProjection"] }""", static path => FaultOf(ClipTextConfig.Read(path))),
         ["model"] = (TextFormats.ClipModel, """{ "architectures": ["CLIPModel"] }""", static path => FaultOf(ClipConfig.Read(path))),
         ["t5"] = (TextFormats.T5, """{ "architectures": ["T5EncoderModel"] }""", static path => FaultOf(T5Config.Read(path))),
+        ["qwen3"] = (TextFormats.Qwen3, """{ "architectures": ["Qwen3Model"] }""", static path => FaultOf(Qwen3Config.Read(path))),
+        [QwenFile] = (TokenizerFormats.Qwen2Config, "{}", static path => FaultOf(Qwen2Tokenizer.Load(Path.GetDirectoryName(path)!))),
         ["preprocessor_config.json"] = (PictureFormats.ImageProcessor, "{}", static path => FaultOf(ClipImageProcessor.Read(Path.GetDirectoryName(path)!, Vision()))),
         ["processor_config.json"] = (PictureFormats.Processor, """{ "image_processor": {} }""", static path => FaultOf(ClipImageProcessor.Read(Path.GetDirectoryName(path)!, Vision()))),
         ["open_clip_config.json"] = (OpenClipFormats.Config, """{ "model_cfg": { "embed_dim": 8, "vision_cfg": {}, "text_cfg": {} } }""", static path => FaultOf(OpenClipConfig.Read(path))),
@@ -91,6 +97,7 @@ public sealed class TextFieldTests : IDisposable
         section[name.Split('.')[^1]] = JsonNode.Parse(Nonsense);
         var path = Path.Combine(_folder, reader);
         File.Copy(Repository.Fixture("tokenizers", "t5", "spiece.model"), Path.Combine(_folder, "spiece.model"));
+        if (reader == QwenFile) Repository.CopyFolder(Repository.Fixture("qwen3-text", "tokenizer"), Path.GetDirectoryName(path)!);
         File.WriteAllText(path, text.ToJsonString());
         var fault = read(path);
         if (format.Fields.Single(field => field.Name == name).Effect == FieldEffect.NoEffect)
@@ -124,10 +131,12 @@ public sealed class TextFieldTests : IDisposable
         ("CLIPConfig", _) or (_, "text_config" or "text_config_dict" or "vision_config" or "vision_config_dict") => TextFormats.ClipModel,
         ("CLIPTextConfig", _) => TextFormats.ClipText,
         ("T5Config", _) => TextFormats.T5,
+        ("Qwen3Config", _) => TextFormats.Qwen3,
         ("CLIPProcessor", _) or (_, "image_processor") => PictureFormats.Processor,
         ("CLIPImageProcessor", _) => PictureFormats.ImageProcessor,
         ("CLIPTokenizer", _) => TokenizerFormats.ClipConfig,
         ("T5Tokenizer", _) => TokenizerFormats.T5Config,
+        ("Qwen2Tokenizer", _) => TokenizerFormats.Qwen2Config,
         ("Tokenizer.BPE", _) => TokenizerFormats.ClipWhole,
         ("Tokenizer.Unigram", _) => TokenizerFormats.T5Whole,
         _ => TokenizerFormats.AddedTokenObject,

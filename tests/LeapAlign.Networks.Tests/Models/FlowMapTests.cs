@@ -4,7 +4,6 @@ using LeapAlign.Contracts.Models;
 using LeapAlign.Contracts.Plugins;
 using LeapAlign.Contracts.Randomness;
 using LeapAlign.Contracts.Weights;
-using LeapAlign.Models.Flux;
 using LeapAlign.Models.Sd3;
 using LeapAlign.Networks.Mmdit;
 using LeapAlign.Pipeline;
@@ -26,6 +25,7 @@ public sealed class FlowMapTests : IDisposable
     [Theory]
     [InlineData("sd3")]
     [InlineData("flux")]
+    [InlineData("z-image")]
     public void A_new_gap_changes_no_bit_of_the_velocity_wherever_a_jump_ends(string family)
     {
         using var gradients = no_grad();
@@ -43,6 +43,8 @@ public sealed class FlowMapTests : IDisposable
     [InlineData("sd3", ScalarType.BFloat16)]
     [InlineData("flux", ScalarType.Float32)]
     [InlineData("flux", ScalarType.BFloat16)]
+    [InlineData("z-image", ScalarType.Float32)]
+    [InlineData("z-image", ScalarType.BFloat16)]
     public void A_moved_gap_tells_ends_apart_and_the_velocity_is_the_diagonal(string family, ScalarType type)
     {
         using var gradients = no_grad();
@@ -89,6 +91,8 @@ public sealed class FlowMapTests : IDisposable
     [InlineData("sd3", 0)]
     [InlineData("sd3", 2)]
     [InlineData("flux", 2)]
+    [InlineData("z-image", 0)]
+    [InlineData("z-image", 2)]
     public void Its_weights_learn_also_where_the_model_is_frozen_and_blocks_are_computed_again(string family, int blocksPerCheckpoint)
     {
         var (frozen, trained) = (Moved(Open(family, frozen: true, blocks: blocksPerCheckpoint)), Moved(Open(family)));
@@ -142,6 +146,8 @@ public sealed class FlowMapTests : IDisposable
     [InlineData("sd3", false)]
     [InlineData("sd3", true)]
     [InlineData("flux", false)]
+    [InlineData("z-image", false)]
+    [InlineData("z-image", true)]
     public void An_export_draws_what_was_trained_and_has_one_file_more(string family, bool frozen)
     {
         using var gradients = no_grad();
@@ -230,7 +236,7 @@ public sealed class FlowMapTests : IDisposable
 
     private readonly List<IDisposable> _opened = [];
 
-    private static string Source(string family) => family == "sd3" ? Path.Combine(Repository.Models, "tiny-sd3") : Repository.Fixture("pipeline-flux", "model");
+    private static string Source(string family) => SmallFamilies.Source(family);
 
     private string At(string name) => Path.Combine(_folder, name);
 
@@ -246,9 +252,8 @@ public sealed class FlowMapTests : IDisposable
         Warn = static _ => { },
     };
 
-    private static Result<IFlowMapModel> TryOpen(string family, PartContext context, string? folder, bool flowMap, string? from) => family == "sd3"
-        ? Sd3Model.Load(new Sd3Settings { Folder = folder ?? Source(family), FlowMap = flowMap, FlowMapFrom = from }, context).Map(static model => (IFlowMapModel)model)
-        : FluxModel.Load(new FluxSettings { Folder = folder ?? Source(family), FlowMap = flowMap, FlowMapFrom = from }, context).Map(static model => (IFlowMapModel)model);
+    private static Result<IFlowMapModel> TryOpen(string family, PartContext context, string? folder, bool flowMap, string? from) =>
+        SmallFamilies.Open(family, context, folder, flowMap: flowMap, from: from).Map(static model => (IFlowMapModel)model);
 
     private IFlowMapModel Open(string family, ScalarType type = ScalarType.Float32, bool frozen = false, int blocks = 0, bool flowMap = true, string? folder = null, string? from = null)
     {

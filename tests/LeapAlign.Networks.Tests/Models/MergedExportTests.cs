@@ -1,8 +1,6 @@
 using LeapAlign.Contracts.Models;
 using LeapAlign.Contracts.Plugins;
 using LeapAlign.Contracts.Randomness;
-using LeapAlign.Models.Flux;
-using LeapAlign.Models.Sd3;
 using LeapAlign.Pipeline;
 using LeapAlign.Storage.Safetensors;
 using LeapAlign.Testing;
@@ -23,6 +21,8 @@ public sealed class MergedExportTests : IDisposable
     [InlineData("flux", null)]
     [InlineData("flux", ScalarType.Float32)]
     [InlineData("flux", ScalarType.BFloat16)]
+    [InlineData("z-image", null)]
+    [InlineData("z-image", ScalarType.Float32)]
     public void The_file_is_the_sources_weight_and_the_update_added_in_fp32(string family, ScalarType? type)
     {
         // The model keeps its weights in bf16 and the file is more exact: what is merged is the file.
@@ -54,6 +54,7 @@ public sealed class MergedExportTests : IDisposable
     [Theory]
     [InlineData("sd3", "int8")]
     [InlineData("flux", "nf4")]
+    [InlineData("z-image", "int8")]
     public void What_was_quantised_is_dequantised_and_updated_and_a_warning_says_so(string family, string quantization)
     {
         List<Fault> warnings = [];
@@ -67,7 +68,7 @@ public sealed class MergedExportTests : IDisposable
         Assert.Contains(quantization, warnings[0].Message, StringComparison.Ordinal);
         Recording.Require(model.Export(export));
         Assert.Equal(bytes, Directory.EnumerateFiles(At("export"), "*", SearchOption.AllDirectories).Sum(static file => new FileInfo(file).Length));
-        var weights = family == "sd3" ? ((Sd3Model)model).Networks.Weights : ((FluxModel)model).Networks.Weights;
+        var weights = SmallFamilies.Weights(model);
         Assert.InRange(weights.All.Count(static weight => weight.IsQuantised), 10, weights.All.Count / 2);
         using var written = Recording.Require(SafetensorsFolder.Open(Path.Combine(At("export"), "transformer")));
         using var source = Recording.Require(SafetensorsFolder.Open(Path.Combine(Source(family), "transformer")));
@@ -136,7 +137,7 @@ public sealed class MergedExportTests : IDisposable
         .Select(static (site, index) => (site, index))
         .ToDictionary(static pair => pair.site.Name, static pair => RandomKey.OfRun(pair.index).Normal([pair.site.Outputs, pair.site.Inputs], CPU));
 
-    private static string Source(string family) => family == "sd3" ? Path.Combine(Repository.Models, "tiny-sd3") : Repository.Fixture("pipeline-flux", "model");
+    private static string Source(string family) => SmallFamilies.Source(family);
 
     private IModel Open(string family, string? folder = null, string quantization = "none", List<Fault>? warnings = null) => Recording.Require(TryOpen(family, folder, quantization, warnings ?? []));
 
@@ -152,9 +153,7 @@ public sealed class MergedExportTests : IDisposable
             Logger = NullLogger.Instance,
             Warn = warnings.Add,
         };
-        return family == "sd3"
-            ? Sd3Model.Load(new Sd3Settings { Folder = folder ?? Source(family), Quantization = quantization, QuantizationCache = At("cache") }, context).Map(static model => (IModel)model)
-            : FluxModel.Load(new FluxSettings { Folder = folder ?? Source(family), Quantization = quantization, QuantizationCache = At("cache") }, context).Map(static model => (IModel)model);
+        return SmallFamilies.Open(family, context, folder, quantization, At("cache"));
     }
 
     private string At(string name) => Path.Combine(_folder, name);

@@ -109,7 +109,7 @@ public sealed class PlacementTests : IDisposable
 
     private static IEnumerable<Tensor> TensorsOf(Conditioning conditioning)
     {
-        var captions = conditioning is Sd3Conditioning sd3 ? sd3.Captions : ((FluxConditioning)conditioning).Captions;
+        var captions = conditioning is BranchedConditioning sd3 ? sd3.Captions : ((FluxConditioning)conditioning).Captions;
         return [captions.Context, captions.Pooled];
     }
 

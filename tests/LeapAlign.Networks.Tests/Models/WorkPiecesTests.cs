@@ -2,7 +2,6 @@ using LeapAlign.Contracts.Flow;
 using LeapAlign.Contracts.Models;
 using LeapAlign.Contracts.Planning;
 using LeapAlign.Contracts.Plugins;
-using LeapAlign.Models.Flux;
 using LeapAlign.Models.Sd3;
 using LeapAlign.Testing;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -13,7 +12,7 @@ namespace LeapAlign.Networks.Tests.Models;
 /// <summary>Pieces of a model's work: together they are the work.</summary>
 public sealed class WorkPiecesTests
 {
-    public static TheoryData<string, int> Cases => new(from family in (string[])["sd3", "flux"] from blocks in (int[])[0, 1, 2] select (family, blocks));
+    public static TheoryData<string, int> Cases => new(from family in (string[])["sd3", "flux", "z-image"] from blocks in (int[])[0, 1, 2] select (family, blocks));
 
     [Theory]
     [MemberData(nameof(Cases))]
@@ -26,10 +25,12 @@ public sealed class WorkPiecesTests
         const int samples = 2;
         // So small that the decoder is planned from a picture of the same size.
         var edge = family == "sd3" ? model.NativeSize.Width : model.NativeSize.Width / 8;
+        // Captions as long as they may be: where they keep their length, that is what is planned.
+        string[] captions = [.. ((string[])["a", "b"]).Select(static word => string.Join(' ', Enumerable.Repeat(word, 600)))];
         foreach (var size in (ImageSize[])[new ImageSize(edge, edge), new ImageSize(edge, edge / 2)])
         {
             var latents = randn(Recording.Require(model.Latents(size)).Batch(samples));
-            using var conditioning = model.Encode(new ConditioningRequest(["a", "b"], Guidance.None, size));
+            using var conditioning = model.Encode(new ConditioningRequest(captions, Guidance.None, size));
             var pieces = ((IPlannedModel)model).Work(size, samples);
             Assert.Equal(WorkCount.Of(() => model.Velocity(latents, [0.5], conditioning)), Sum(pieces, WorkStage.Velocity));
             Assert.Equal(WorkCount.Of(() => model.Decode(latents)), Sum(pieces, WorkStage.Decode));
@@ -54,6 +55,7 @@ public sealed class WorkPiecesTests
     [Theory]
     [InlineData("sd3")]
     [InlineData("flux")]
+    [InlineData("z-image")]
     public void A_frozen_model_knows_how_many_numbers_would_be_trained(string family)
     {
         var (frozen, trained) = (Open(family, 0), Open(family, 0, isFrozen: false));
@@ -66,6 +68,7 @@ public sealed class WorkPiecesTests
     [Theory]
     [InlineData("sd3")]
     [InlineData("flux")]
+    [InlineData("z-image")]
     public void A_piece_that_is_computed_again_keeps_less_and_goes_through_blocks_in_turn(string family)
     {
         using var scope = NewDisposeScope();
@@ -98,8 +101,6 @@ public sealed class WorkPiecesTests
             Logger = NullLogger.Instance,
             Warn = static _ => { },
         };
-        return family == "sd3"
-            ? Recording.Require(Sd3Model.Load(new Sd3Settings { Folder = Path.Combine(Repository.Models, "tiny-sd3") }, context))
-            : Recording.Require(FluxModel.Load(new FluxSettings { Folder = Repository.Fixture("pipeline-flux", "model") }, context));
+        return Recording.Require(SmallFamilies.Open(family, context));
     }
 }

@@ -101,6 +101,19 @@ public sealed class ExportCardTests
 
         """);
 
+    [Theory]
+    [InlineData(1, false, "guidance_scale=0")]
+    [InlineData(3.5, false, "guidance_scale=2.5")]
+    [InlineData(3.5, true, "guidance_scale=0")]
+    public void Of_a_ZImagePipeline_whose_guidance_counts_from_0(double guidance, bool learned, string argument)
+    {
+        var card = Text(PipelineFamilies.ZImage, learned ? new ExportCard(512) { LearnedGuidance = true } : new ExportCard(512, guidance));
+        Assert.Contains($"pipeline(\"a caption\", {argument})\n", card, StringComparison.Ordinal);
+        Assert.Contains($"pass `{argument}`", card, StringComparison.Ordinal);
+        Assert.Contains("Captions were cut to 512 tokens of Qwen3, which is what diffusers takes by default.", card, StringComparison.Ordinal);
+        Assert.DoesNotContain("None", card, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void What_diffusers_takes_by_itself_is_not_in_the_call()
     {

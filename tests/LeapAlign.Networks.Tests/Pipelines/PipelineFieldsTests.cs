@@ -17,6 +17,7 @@ public sealed class PipelineFieldsTests : IDisposable
     {
         ["StableDiffusion3Pipeline"] = Index(PipelineFamilies.StableDiffusion3),
         ["FluxPipeline"] = Index(PipelineFamilies.Flux),
+        ["ZImagePipeline"] = Index(PipelineFamilies.ZImage),
         [SchedulerConfig.ClassName] = (SchedulerConfig.Format, static (path, warn) => FaultOf(SchedulerConfig.Read(path, warn))),
     };
 
@@ -88,6 +89,7 @@ public sealed class PipelineFieldsTests : IDisposable
 
     private static JsonObject Good(string reader) => reader == PipelineFamilies.Flux.ClassName
         ? TestIndex.Flux()
+        : reader == PipelineFamilies.ZImage.ClassName ? JsonNode.Parse(File.ReadAllText(Repository.Fixture("pipeline-z-image", "model", PipelineIndex.FileName)))!.AsObject()
         : JsonNode.Parse(File.ReadAllText(Path.Combine(TestModel.Folder, s_readers[reader].Format.File)))!.AsObject();
 
     private static Fault? FaultOf<T>(Result<T> result) => result.Match<Fault?>(static _ => null, static fault => fault);

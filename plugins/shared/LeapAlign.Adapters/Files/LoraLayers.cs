@@ -23,15 +23,19 @@ internal sealed class LoraLayers
     {
         if (spelling == LoraSpelling.Underscored) return _underscored.TryGetValue(module, out var underscored) ? ([underscored], false) : null;
         if (_sites.TryGetValue(module, out var site)) return ([site], false);
-        if (spelling != LoraSpelling.Original || OriginalNames.Find(module) is not { } original) return null;
-        var sites = original.Modules.Select(name => _sites.GetValueOrDefault(name)).OfType<AdapterSite>().ToArray();
-        return sites.Length == original.Modules.Count ? (sites, original.HalvesSwap) : null;
+        if (spelling != LoraSpelling.Original) return null;
+        foreach (var original in OriginalNames.Find(module))
+        {
+            var sites = original.Modules.Select(name => _sites.GetValueOrDefault(name)).OfType<AdapterSite>().ToArray();
+            if (sites.Length == original.Modules.Count) return (sites, original.HalvesSwap);
+        }
+        return null;
     }
 
     /// <summary>The layer whose name is most like that of a key; null when the model has none.</summary>
     public string? Nearest(string module)
     {
-        var wanted = OriginalNames.Find(module) is { Modules: [var first, ..] } ? first : module;
+        var wanted = OriginalNames.Find(module) is [{ Modules: [var first, ..] }, ..] ? first : module;
         return _sites.Keys.OrderBy(name => Levenshtein.GetDistance(wanted, name)).ThenBy(static name => name, StringComparer.Ordinal).FirstOrDefault();
     }
 }

@@ -1,6 +1,7 @@
 using LeapAlign.Networks.Flux;
 using LeapAlign.Networks.Sd3;
 using LeapAlign.Networks.Vae;
+using LeapAlign.Networks.ZImage;
 
 namespace LeapAlign.Networks.Formats;
 
@@ -12,9 +13,11 @@ public static class FileFormats
     [
         Sd3Config.Format,
         FluxConfig.Format,
+        ZImageConfig.Format,
         VaeConfig.Format,
         TextFormats.ClipText,
         TextFormats.T5,
+        TextFormats.Qwen3,
         TextFormats.ClipModel,
         OpenClipFormats.Config,
         BlipFormats.Text,
@@ -24,6 +27,7 @@ public static class FileFormats
         PictureFormats.ImageProcessor,
         TokenizerFormats.ClipConfig,
         TokenizerFormats.T5Config,
+        TokenizerFormats.Qwen2Config,
         TokenizerFormats.SpecialTokensMap,
         TokenizerFormats.AddedTokenObject,
         TokenizerFormats.ClipWhole,

@@ -75,6 +75,36 @@ public static class TextFormats
          NoEffect("dropout_rate", Dropout),
          .. Common("t5", "T5EncoderModel")]));
 
+    /// <summary>Of <c>text_encoder</c> of a <c>ZImagePipeline</c>.</summary>
+    public static FileFormat Qwen3 { get; } = new("text_encoder/config.json of a ZImagePipeline", "transformers Qwen3Config", Once(
+        [Honoured("hidden_size", "width"),
+         Honoured("intermediate_size", "width inside the MLP"),
+         Honoured("num_hidden_layers", "layers"),
+         Honoured("num_attention_heads", "heads of queries"),
+         Honoured("num_key_value_heads", "heads of keys and values, which divide those of queries; null is num_attention_heads"),
+         Honoured("head_dim", "width of a head, an even number"),
+         Honoured("rms_norm_eps", "epsilon of every norm"),
+         Honoured("vocab_size", "rows of the token table"),
+         Honoured("attention_bias", "whether the projections of the attention have biases"),
+         RefusedUnless("hidden_act", "silu"),
+         RefusedUnless("use_sliding_window", "false: every token sees all before it"),
+         RefusedUnless("layer_types", "full_attention for every layer, or absent"),
+         .. All("there is no window", "sliding_window", "max_window_layers"),
+         Honoured("rope_theta", "the base of the angles by which heads turn, where no object of them has it"),
+         RefusedUnless("partial_rotary_factor", "absent: heads turn whole"),
+         .. ((string[])["rope_parameters", "rope_scaling"]).SelectMany(static section => Within(section,
+         [
+             Honoured("rope_theta", section == "rope_scaling" ? "as of rope_parameters, which it hides" : "the base of the angles"),
+             RefusedUnless("rope_type", "default"),
+             RefusedUnless("type", "default; the older name of rope_type"),
+             RefusedUnless("partial_rotary_factor", "absent: heads turn whole"),
+             RefusedUnless("full_attention", "absent: one form of angles for all layers"),
+         ])),
+         NoEffect("max_position_embeddings", "angles have no end"),
+         .. All(Framing, "pad_token_id", "eos_token_id", "bos_token_id"),
+         NoEffect("attention_dropout", Dropout),
+         .. Common("qwen3", "Qwen3Model or Qwen3ForCausalLM, whose head is not used").Where(static field => field.Name != "rope_scaling")]));
+
     private static IEnumerable<FileField> TowerFields(string modelType, FileField[] own) =>
         Once([.. Tower, .. own, NoEffect("projection_dim", "projection_dim of the whole model counts"),
               .. Common(modelType, "").Select(static field => field.Name == "architectures" ? NoEffect("architectures", "the whole model names the class") : field)]);

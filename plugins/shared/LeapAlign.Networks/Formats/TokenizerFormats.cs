@@ -33,6 +33,12 @@ public static class TokenizerFormats
     public static FileFormat T5Config { get; } = new("tokenizer_3/tokenizer_config.json, tokenizer_2/tokenizer_config.json of a FluxPipeline", "transformers T5Tokenizer", Once(
         [Honoured("extra_ids", "how many <extra_id_…> tokens follow the pieces of spiece.model; 100 when absent"), .. Config("T5Tokenizer")]));
 
+    /// <summary>tokenizer_config.json of Qwen's models.</summary>
+    public static FileFormat Qwen2Config { get; } = new("tokenizer/tokenizer_config.json of a ZImagePipeline", "transformers Qwen2Tokenizer", Once(
+        [RefusedUnless("add_prefix_space", "false, null, or absent"),
+         RefusedUnless("chat_template", "a template of Qwen3's, also in chat_template.jinja, which hides it: templates are not run, and a caption is written as theirs write one message of a user"),
+         .. Config("Qwen2Tokenizer")]));
+
     /// <summary>A token as an object, in any of the files.</summary>
     public static FileFormat AddedTokenObject { get; } = new("a token as an object, in tokenizer_config.json, special_tokens_map.json and tokenizer.json", "tokenizers AddedToken", Token);
 
@@ -93,6 +99,8 @@ public static class TokenizerFormats
         var right = field.Name switch
         {
             "tokenizer_class" => field.Value.ValueKind == JsonValueKind.Null || (field.Value.ValueKind == JsonValueKind.String && Classes(format).Contains(field.Value.GetString())),
+            "add_prefix_space" => format != Qwen2Config || field.Value.ValueKind is JsonValueKind.Null or JsonValueKind.False,
+            "chat_template" => format != Qwen2Config || QwenChat.IsOfQwen(field.Value),
             "fast_tokenizer_files" => field.Value.ValueKind == JsonValueKind.Array && field.Value.EnumerateArray().All(static name => name.ValueKind == JsonValueKind.String && name.GetString() == "tokenizer.json"),
             _ => !Absent.Contains(field.Name) || field.Value.ValueKind == JsonValueKind.Null || (field.Value.ValueKind == JsonValueKind.Array && field.Value.GetArrayLength() == 0),
         };
@@ -101,7 +109,7 @@ public static class TokenizerFormats
         return TokenizerFile.Bad(path, $"'{field.Name}' is {field.Value.GetRawText()}, but only {supported} is known", field.Name);
     }
 
-    private static string[] Classes(FileFormat format) => format == T5Config ? ["T5Tokenizer", "T5TokenizerFast"] : ["CLIPTokenizer", "CLIPTokenizerFast"];
+    private static string[] Classes(FileFormat format) => format == T5Config ? ["T5Tokenizer", "T5TokenizerFast"] : format == Qwen2Config ? ["Qwen2Tokenizer", "Qwen2TokenizerFast"] : ["CLIPTokenizer", "CLIPTokenizerFast"];
 
     private static IReadOnlyList<FileField> Config(string name) => Once(
         [.. SpecialTokens,

@@ -7,6 +7,13 @@ namespace LeapAlign.Networks.Tokenizers;
 /// <summary>The pieces, merges and added tokens of a byte-pair tokenizer, from either form of file.</summary>
 internal sealed class ClipVocabulary
 {
+    // Bytes that print stand for themselves, the others for U+0100 and on, in order.
+    private static readonly string[] Bytes =
+    [
+        .. Enumerable.Range(0, 256).Where(IsPrinted).Select(static code => ((char)code).ToString()),
+        .. Enumerable.Range(0, 256).Where(static code => !IsPrinted(code)).Select(static (_, number) => ((char)(256 + number)).ToString()),
+    ];
+
     private readonly string _path;
     private readonly Dictionary<string, int> _ids = [];
     private readonly List<string> _merges = [];
@@ -40,13 +47,22 @@ internal sealed class ClipVocabulary
 
     /// <summary>Merges words into tokens.</summary>
     /// <param name="unknown">What stands for a piece that the vocabulary lacks; null, or a token that it lacks too, for none.</param>
-    public BpeTokenizer ToPairs(string? unknown) => BpeTokenizer.Create(new BpeOptions(_ids)
+    /// <param name="endOfWord">What the last piece of a word ends with; null for nothing.</param>
+    public BpeTokenizer ToPairs(string? unknown, string? endOfWord = "</w>") => BpeTokenizer.Create(new BpeOptions(_ids)
     {
         Merges = _merges,
-        EndOfWordSuffix = "</w>",
+        EndOfWordSuffix = endOfWord,
         ByteLevel = true,
         UnknownToken = unknown is not null && _ids.ContainsKey(unknown) ? unknown : null,
     });
+
+    /// <summary>Requires a piece for every byte: without one a text that has it would lose it.</summary>
+    public Result<Unit> RequireBytes()
+    {
+        foreach (var piece in Bytes.Where(piece => !_ids.ContainsKey(piece)))
+            return TokenizerFile.Bad(_path, $"the vocabulary lacks '{piece}', which stands for a byte", "model.vocab");
+        return Unit.Value;
+    }
 
     private Result<ClipVocabulary> TakeWhole(JsonElement root) =>
         from model in TokenizerFile.Field(_path, root, "model", JsonValueKind.Object)
@@ -110,4 +126,6 @@ internal sealed class ClipVocabulary
         _merges.Add(merge);
         return null;
     }
+
+    private static bool IsPrinted(int code) => code is (>= '!' and <= '~') or (>= 0xA1 and <= 0xAC) or (>= 0xAE and <= 0xFF);
 }

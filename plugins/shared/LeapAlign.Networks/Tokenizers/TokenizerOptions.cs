@@ -75,6 +75,11 @@ internal sealed class TokenizerOptions
     /// <summary>The special token of a name such as <c>pad_token</c>, or the library's own where no file names one.</summary>
     public AddedToken? Special(string name, string? absent) => _named.TryGetValue(name, out var token) ? token : absent is null ? null : AddedToken.Named(absent);
 
+    /// <summary>The special tokens with a name, and the further ones.</summary>
+    /// <param name="absent">Those that the kind of tokenizer has by itself.</param>
+    public IEnumerable<AddedToken> SpecialTokens(IReadOnlyDictionary<string, string> absent) =>
+        [.. Names.Union(_named.Keys).Select(name => Special(name, absent.GetValueOrDefault(name))).OfType<AddedToken>(), .. Extra ?? []];
+
     /// <summary>The tokens that the library adds to a vocabulary, in its order.</summary>
     /// <param name="absent">The special tokens that the kind of tokenizer has by itself.</param>
     /// <param name="extra">The further special tokens that it has by itself.</param>

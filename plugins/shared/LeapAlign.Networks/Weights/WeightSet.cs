@@ -63,20 +63,22 @@ public sealed class WeightSet : IDisposable
     /// <param name="home">Where the network computes, and where its weights lie: a device, or the machine's memory beside one.</param>
     /// <param name="type">The precision in which they are kept: fp32 for trained weights, the compute type for frozen ones.</param>
     /// <param name="rename">
-    /// Maps a name in the file to the declared name, where libraries disagree; null leaves names as they are. Names of one tied tensor may map to the
+    /// Maps a name in the file to the declared name, where libraries disagree, or to null, where the network has no use for the tensor; null leaves names as they are. Names of one tied tensor may map to the
     /// same; the tensor is then read once, under its declared name if the file has that.
     /// </param>
     /// <param name="keeping">Where weights that are not trained lie; those that lie on another device than the CPU are copied there whatever it is.</param>
     /// <param name="quantized">Weights in fewer bits, for some of the network's; null for none.</param>
     /// <returns>A fault that names the first missing, unexpected or misshapen tensor and counts the others.</returns>
     public Result<Unit> Load(
-        IWeightSource source, WeightHome home, ScalarType type, Func<string, string>? rename = null, WeightKeeping keeping = WeightKeeping.Owned, QuantizedSource? quantized = null)
+        IWeightSource source, WeightHome home, ScalarType type, Func<string, string?>? rename = null, WeightKeeping keeping = WeightKeeping.Owned, QuantizedSource? quantized = null)
     {
         ArgumentNullException.ThrowIfNull(source);
         ArgumentNullException.ThrowIfNull(home);
         var declaredNames = source.Entries.Keys
             .Where(name => !Ignored.Any(ignored => name.EndsWith(ignored, StringComparison.Ordinal)))
-            .GroupBy(name => rename is null ? name : rename(name))
+            .Select(name => (Name: name, Declared: rename is null ? name : rename(name)))
+            .Where(static pair => pair.Declared is not null)
+            .GroupBy(static pair => pair.Declared!, static pair => pair.Name)
             .ToDictionary(names => names.Key, names => names.Contains(names.Key) ? names.Key : names.First());
         if (Check(source, declaredNames) is { } wrong) return wrong;
         _sources.Add(source);

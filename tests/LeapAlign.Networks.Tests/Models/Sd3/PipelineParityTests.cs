@@ -4,6 +4,7 @@ using LeapAlign.Contracts.Models;
 using LeapAlign.Contracts.Samplers;
 using LeapAlign.Methods.Schedules;
 using LeapAlign.Samplers.FlowEuler;
+using LeapAlign.Pipelines;
 using LeapAlign.Testing;
 using static TorchSharp.torch;
 
@@ -23,7 +24,7 @@ public sealed class PipelineParityTests : IDisposable
     [Fact]
     public void Captions_are_embedded_as_the_pipeline_does()
     {
-        using var conditioning = (Sd3Conditioning)_model.Encode(new ConditioningRequest(Prompts, new Guidance(2), _model.NativeSize));
+        using var conditioning = (BranchedConditioning)_model.Encode(new ConditioningRequest(Prompts, new Guidance(2), _model.NativeSize));
         Agreement.Values(conditioning.Captions.Context, _recorded["context"], "context", Tolerance);
         Agreement.Values(conditioning.Captions.Pooled, _recorded["pooled"], "pooled", Tolerance);
         Agreement.Values(conditioning.Negative!.Context, _recorded["negative_context"], "negative context", Tolerance);

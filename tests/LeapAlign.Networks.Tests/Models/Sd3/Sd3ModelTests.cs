@@ -52,9 +52,9 @@ public sealed class Sd3ModelTests
     {
         using var scope = NewDisposeScope();
         using var model = TestModel.Open();
-        using var first = (Sd3Conditioning)model.Encode(new ConditioningRequest(Captions, Guidance.None, model.NativeSize));
-        using var second = (Sd3Conditioning)model.Encode(new ConditioningRequest(Captions, Guidance.None, model.NativeSize));
-        using var other = (Sd3Conditioning)model.Encode(new ConditioningRequest([Captions[1], Captions[0]], Guidance.None, model.NativeSize));
+        using var first = (BranchedConditioning)model.Encode(new ConditioningRequest(Captions, Guidance.None, model.NativeSize));
+        using var second = (BranchedConditioning)model.Encode(new ConditioningRequest(Captions, Guidance.None, model.NativeSize));
+        using var other = (BranchedConditioning)model.Encode(new ConditioningRequest([Captions[1], Captions[0]], Guidance.None, model.NativeSize));
         Assert.True(first.Captions.Context.eq(second.Captions.Context).all().item<bool>());
         Assert.False(first.Captions.Context.eq(other.Captions.Context).all().item<bool>());
         first.Dispose();
