@@ -29,6 +29,7 @@ internal sealed record TableFile(string Name, string Config, JsonObject Set, IRe
 {
     private static readonly string[] s_keys = ["config", "set", "seeds", "choose", "columns", "rows"];
     private static readonly string[] s_rowKeys = ["set", "stages", "try"];
+    private static readonly string[] s_lists = ["stages", "try"];
 
     /// <summary>Where its runs lie.</summary>
     public string Runs { get; init; } = Path.GetFullPath(Path.Combine("runs", "tables", Name));
@@ -49,6 +50,7 @@ internal sealed record TableFile(string Name, string Config, JsonObject Set, IRe
         if (root["rows"] is not JsonObject { Count: > 0 } rows) return Wrong("rows by their names were expected", source, "rows");
         if (root["seeds"] is not JsonArray { Count: > 0 } seeds || seeds.Any(static seed => seed is not JsonValue value || !value.TryGetValue<long>(out _))) return Wrong("whole numbers were expected", source, "seeds");
         if (root.FirstOrDefault(static pair => pair.Key is "config" or "choose" && Text(pair.Value) is null) is { Key: { } key }) return Wrong("a text was expected", source, key);
+        if (root["set"] is not (null or JsonObject)) return Wrong("an object was expected", source, "set");
         if (root["columns"] is { } columns && (columns is not JsonArray names || names.Any(static name => Text(name) is null))) return Wrong("names of rewards were expected", source, "columns");
         var choose = Text(root["choose"]);
         if (choose is not null && seeds.Count < 2) return Wrong("choosing takes the first seed, and the figures others: two were expected", source, "seeds");
@@ -68,6 +70,10 @@ internal sealed record TableFile(string Name, string Config, JsonObject Set, IRe
         var at = JsonSource.Join("rows", name);
         if (node is not JsonObject row) return Result.Fail<TableRow>(Wrong("an object was expected", source, at));
         if (Strange(row, s_rowKeys, at, source) is { } strange) return Result.Fail<TableRow>(strange);
+        if (row["set"] is not (null or JsonObject)) return Result.Fail<TableRow>(Wrong("an object was expected", source, JsonSource.Join(at, "set")));
+        if (s_lists.FirstOrDefault(key => row[key] is { } list && (list is not JsonArray { Count: > 0 } entries || entries.Any(static entry => entry is not JsonObject))) is { } wrong)
+            return Result.Fail<TableRow>(Wrong("a list of objects was expected", source, JsonSource.Join(at, wrong)));
+        if (row["set"] is not null && row["stages"] is not null) return Result.Fail<TableRow>(Wrong("'set' is of a row without stages: what it says belongs into each of 'stages'", source, JsonSource.Join(at, "set")));
         var stages = row["stages"] is JsonArray several ? several.OfType<JsonObject>().ToList() : [row["set"] as JsonObject ?? []];
         var tries = (row["try"] as JsonArray ?? [new JsonObject()]).OfType<JsonObject>().ToList();
         return tries.Count > 1 && choose is null ? Result.Fail<TableRow>(Wrong("several are tried, but \"choose\" names no reward", source, at)) : new TableRow(name, stages, tries);
