@@ -40,6 +40,18 @@ public sealed class VerbTests
         Assert.Empty(terminal.Output);
     }
 
+    [Theory]
+    [InlineData("3", "3")]
+    [InlineData("[]", "an empty list")]
+    [InlineData("soon", "'soon'")]
+    public void A_section_that_is_no_object_is_told(string value, string shown)
+    {
+        using var workspace = new TestWorkspace().Write(TestWorkspace.Valid);
+        var terminal = new TestTerminal();
+        Assert.Equal(2, terminal.Run(s_bundled, "validate", "-c", workspace.Config, "--set", $"run={value}"));
+        Assert.Equal($"error LA1004: --set run: an object was expected, not {shown}\n", terminal.Error);
+    }
+
     [Fact]
     public void List_shows_states_and_why_a_plugin_is_faulted()
     {

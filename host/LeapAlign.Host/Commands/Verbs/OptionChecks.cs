@@ -1,13 +1,15 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using System.Globalization;
+using System.Numerics;
 
 namespace LeapAlign.Host.Commands.Verbs;
 
-/// <summary>What options are held to. What is no number at all is refused with the option's type.</summary>
+/// <summary>What options are held to. What is no number at all <see cref="OptionTypes"/> refuses.</summary>
 internal static class OptionChecks
 {
     /// <summary>Refuses whole numbers outside a range.</summary>
-    public static void Limit(this Option option, long least, long most) => option.Refuse(word => long.TryParse(word, out var value) && (value < least || value > most) ? $"{option.Name} must be {least} to {most}, not {word}" : null);
+    public static void Limit(this Option option, long least, long most) => option.Refuse(word => BigInteger.TryParse(word, NumberStyles.Integer, CultureInfo.InvariantCulture, out var value) && (value < least || value > most) ? $"{option.Name} must be {least} to {most}, not {word}" : null);
 
     /// <summary>Refuses numbers outside a range.</summary>
     public static void LimitReal(this Option option, double least, double most) => option.Refuse(word =>
@@ -27,6 +29,9 @@ internal static class OptionChecks
     {
         if (result.GetResult(GlobalOptions.Set) is { Implicit: false }) result.AddError($"--set changes a run; {command.Name} {instead}");
     });
+
+    /// <summary>Whether a flag is given, and not as false. Where it is given as a word that is neither, that is another's fault to tell: its value cannot be asked for.</summary>
+    public static bool IsOn(this CommandResult result, Option<bool> flag) => result.GetResult(flag) is { Implicit: false } given && !(given.Tokens is [var word] && bool.TryParse(word.Value, out var on) && !on);
 
     /// <summary>Refuses words.</summary>
     /// <param name="option">The option.</param>
