@@ -25,8 +25,7 @@ internal static class OptionTypes
     {
         if (type == typeof(int)) return Whole(word, ranged, int.MinValue, int.MaxValue);
         if (type == typeof(long)) return Whole(word, ranged, long.MinValue, long.MaxValue);
-        if (type == typeof(double)) return double.TryParse(word, NumberStyles.Float, CultureInfo.InvariantCulture, out _) ? null : "a number, such as 0.5";
-        return type == typeof(bool) && !bool.TryParse(word, out _) ? "true or false, or no word" : null;
+        return type == typeof(double) && !double.TryParse(word, NumberStyles.Float, CultureInfo.InvariantCulture, out _) ? "a number, such as 0.5" : null;
     }
 
     private static string? Whole(string word, bool ranged, long least, long most)

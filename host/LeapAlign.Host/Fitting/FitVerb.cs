@@ -60,11 +60,11 @@ internal sealed class FitVerb(PlanRun run, RewardFitting fitting, SiteFitting si
         });
         command.Validators.Add(result =>
         {
-            if (result.GetResult(_pairs) is not null && result.IsOn(_ridge)) result.AddError($"{FitOptions.RidgeOption} solves for scores, and {FitOptions.PairsOption} has none");
+            if (result.GetResult(_pairs) is not null && result.GetValue(_ridge)) result.AddError($"{FitOptions.RidgeOption} solves for scores, and {FitOptions.PairsOption} has none");
         });
         command.Validators.Add(result =>
         {
-            if (result.GetResult(_effects) is not null && !result.IsOn(_ridge)) result.AddError($"{FitOptions.EffectsOption} is about the layer that is solved for; give {FitOptions.RidgeOption}, too");
+            if (result.GetResult(_effects) is not null && !result.GetValue(_ridge)) result.AddError($"{FitOptions.EffectsOption} is about the layer that is solved for; give {FitOptions.RidgeOption}, too");
         });
         command.Validators.Add(result =>
         {
@@ -76,6 +76,7 @@ internal sealed class FitVerb(PlanRun run, RewardFitting fitting, SiteFitting si
             }
             if (new Option[] { _from, _pictures, _updates, _slopes, _ridge, _effects }.FirstOrDefault(Given) is { } other) result.AddError($"{other.Name} and {FitOptions.OverOption} are both given: sites fit the last layer to files of {FitOptions.ScoresOption} or {FitOptions.PairsOption}");
         });
+        command.KeepApart([_effects], _scores, _pairs, _layers);
         command.SetAction(Invoke);
         return command;
     }

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.CommandLine.Parsing;
 using System.Globalization;
 using System.Numerics;
 
@@ -29,9 +28,6 @@ internal static class OptionChecks
     {
         if (result.GetResult(GlobalOptions.Set) is { Implicit: false }) result.AddError($"--set changes a run; {command.Name} {instead}");
     });
-
-    /// <summary>Whether a flag is given, and not as false. Where it is given as a word that is neither, that is another's fault to tell: its value cannot be asked for.</summary>
-    public static bool IsOn(this CommandResult result, Option<bool> flag) => result.GetResult(flag) is { Implicit: false } given && !(given.Tokens is [var word] && bool.TryParse(word.Value, out var on) && !on);
 
     /// <summary>Refuses words.</summary>
     /// <param name="option">The option.</param>
