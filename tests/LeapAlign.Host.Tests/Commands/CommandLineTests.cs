@@ -164,13 +164,16 @@ public sealed class CommandLineTests
         Assert.Equal(verbose, terminal.Error.Contains("   at ", StringComparison.Ordinal));
     }
 
-    [Fact]
-    public async Task The_first_signal_asks_to_stop()
+    // 10 is SIGUSR1, which Slurm sends where a job says so.
+    [Theory]
+    [InlineData(15)]
+    [InlineData(10)]
+    public async Task The_first_signal_asks_to_stop(int signal)
     {
         using var error = new Heard();
         using var interruption = new Interruption(error);
         Assert.False(interruption.Token.IsCancellationRequested);
-        Assert.Equal(0, Kill(Environment.ProcessId, 15));
+        Assert.Equal(0, Kill(Environment.ProcessId, signal));
         Assert.True(interruption.Token.WaitHandle.WaitOne(TimeSpan.FromSeconds(30)));
         // The request comes first, and its words after it.
         Assert.StartsWith("stopping after this step", await error.Line.WaitAsync(TimeSpan.FromSeconds(30)), StringComparison.Ordinal);
