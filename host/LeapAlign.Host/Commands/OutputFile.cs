@@ -35,8 +35,8 @@ internal static class OutputFile
         from written in IsStream(path, end) ? Into(path, content) : WholeFile.Write(end, content)
         select written;
 
-    /// <summary>The full path of the folder of a file, from which what stands in it is named; null for standard output, which has none.</summary>
-    public static string? FolderOf(string path) => path == StandardOutput ? null : Path.GetDirectoryName(Path.GetFullPath(path));
+    /// <summary>The full path of the folder of a file, from which what stands in it is named; null for standard output, a device and a pipe, which have none.</summary>
+    public static string? FolderOf(string path) => path == StandardOutput || IsDevice(path) || RegularFile.IsSpecial(path) ? null : Path.GetDirectoryName(Path.GetFullPath(path));
 
     /// <summary>Refuses a command line whose options both ask for standard output.</summary>
     public static void OneAtMost(CommandResult result, Option first, Option second)
@@ -92,7 +92,9 @@ internal static class OutputFile
     private static Result<string> End(string path) => Tried<string>(path, () => RegularFile.IsSpecial(path) || new FileInfo(path).LinkTarget is null ? path : File.ResolveLinkTarget(path, returnFinalTarget: true)!.FullName);
 
     // Standard output that is redirected to a file is reached by a link of /proc: what others have written there stays.
-    private static bool IsStream(string path, string end) => RegularFile.IsSpecial(path) || (end != path && Path.GetFullPath(path).StartsWith("/dev/", StringComparison.Ordinal));
+    private static bool IsStream(string path, string end) => RegularFile.IsSpecial(path) || (end != path && IsDevice(path));
+
+    private static bool IsDevice(string path) => Path.GetFullPath(path).StartsWith("/dev/", StringComparison.Ordinal);
 
     private static Result<Unit> Into(string path, byte[] content) => Tried<Unit>(path, () =>
     {

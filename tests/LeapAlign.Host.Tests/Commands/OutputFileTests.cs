@@ -58,6 +58,7 @@ public sealed class OutputFileTests : IDisposable
         using var pipe = new FileStream(path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite, bufferSize: 0);
         _ = OutputFile.CanBe(path).Value();
         _ = OutputFile.Write(path, "a,b\n"u8.ToArray()).Value();
+        Assert.Null(OutputFile.FolderOf(path));
         var read = new byte[16];
         Assert.Equal("a,b\n", Encoding.UTF8.GetString(read, 0, pipe.Read(read)));
     }
