@@ -37,6 +37,7 @@ internal sealed class CommandLine(IEnumerable<IVerb> verbs, Terminal terminal)
 
         // A caption that begins with @ is a caption, and no file of further arguments.
         var parsed = root.Parse(arguments, new ParserConfiguration { ResponseFileTokenReplacer = null });
+        if (OptionTypes.Refusal(parsed) is { } refusal) return terminal.Error.Error(Misuse.Of(refusal));
         if (parsed.Errors.Count > 0) return terminal.Error.Error(Misspelt(parsed));
         if (Empty(parsed) is { } empty) return terminal.Error.Error(empty);
         try

@@ -5,11 +5,14 @@ namespace LeapAlign.Host.Commands;
 /// <summary>Options of every verb.</summary>
 internal static class GlobalOptions
 {
+    /// <summary>The file that composes a run where none is named.</summary>
+    public const string DefaultConfig = "plugins.json";
+
     public static Option<string> Config { get; } = new("--config", "-c")
     {
         Description = "The file that composes the run.",
         HelpName = "path",
-        DefaultValueFactory = _ => "plugins.json",
+        DefaultValueFactory = _ => DefaultConfig,
         Recursive = true,
     };
 

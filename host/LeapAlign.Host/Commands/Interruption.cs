@@ -1,11 +1,12 @@
 using System.Runtime.InteropServices;
+using LeapAlign.Contracts.Ranks;
 using LeapAlign.Host.Runtime;
 using LeapAlign.Host.Telemetry;
 
 namespace LeapAlign.Host.Commands;
 
 /// <summary>
-/// Turns the first Ctrl+C (or SIGTERM, or SIGHUP when the terminal is closed) into a request to stop, after the current step where there are steps. A later one ends the process at once, as if nobody listened. What comes in
+/// Turns the first Ctrl+C (or SIGTERM, SIGUSR1, or SIGHUP when the terminal is closed) into a request to stop, after the current step where there are steps. A later one ends the process at once, as if nobody listened. What comes in
 /// the instant after the first is the same request: <c>timeout</c> and a shell whose terminal is closed tell a program and the group that it is in.
 /// </summary>
 internal sealed class Interruption : IDisposable
@@ -48,9 +49,17 @@ internal sealed class Interruption : IDisposable
         _source.Dispose();
     }
 
-    // Who starts a run with nohup wants it to go on when the terminal is closed; listening would undo that.
-    private static IEnumerable<PosixSignal> Signals() =>
-        OperatingSystem.IsLinux() && Libc.Ignores(1) ? [PosixSignal.SIGINT, PosixSignal.SIGTERM] : [PosixSignal.SIGINT, PosixSignal.SIGTERM, PosixSignal.SIGHUP];
+    /// <summary>SIGUSR1, which batch systems are customarily told to send before the time of a job is over.</summary>
+    public const PosixSignal BeforeTheEnd = (PosixSignal)10;
+
+    // Who starts a run with nohup wants it to go on when the terminal is closed; listening would undo that. Processes of a launcher hear SIGUSR1 once their library is loaded, which takes it for itself.
+    private static IEnumerable<PosixSignal> Signals()
+    {
+        yield return PosixSignal.SIGINT;
+        yield return PosixSignal.SIGTERM;
+        if (!OperatingSystem.IsLinux() || !Libc.Ignores(1)) yield return PosixSignal.SIGHUP;
+        if (OperatingSystem.IsLinux() && Launcher.Here is not { StartsSeveral: true } && !Libc.Ignores((int)BeforeTheEnd)) yield return BeforeTheEnd;
+    }
 
     private void Stop(PosixSignalContext context) => context.Cancel = Hear();
 

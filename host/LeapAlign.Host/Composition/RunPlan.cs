@@ -29,6 +29,12 @@ internal sealed record RunPlan
             $"'{only.Part.Name}' is the only reward, and none is held out: nothing would show that it is being gamed. Keep another beside it with \"role\": \"heldOut\"{Others(only.Part.Definition.Id)}",
             new SourcePlace("plugins.json", Key: PartSection.Rewards));
 
+    /// <summary>Warnings of weights that count for nothing, since the reward is held out: a search or a sweep over one would compare runs that are the same.</summary>
+    public IEnumerable<Fault> IdleWeights => Rewards.Where(static reward => reward is { Role: RewardRole.HeldOut, Weight: not 1 }).Select(static reward => new Fault.Composition(
+        FaultCodes.SettingsDoNotFit,
+        string.Create(null, $"the reward '{reward.Part.Name}' is held out, so that its weight of {reward.Weight} has no effect; \"role\": \"train\" would train on it"),
+        reward.Part.Place with { Key = $"{reward.Part.Place.Key}.weight" }));
+
     private string Others(string id) => InstalledRewards.Where(other => other != id).ToArray() is { Length: > 0 } others ? $"; installed are {string.Join(", ", others)}" : "";
 
     /// <summary>The size of training's pictures; null for the model's own.</summary>

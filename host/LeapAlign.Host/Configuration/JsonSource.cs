@@ -65,6 +65,10 @@ internal sealed class JsonSource
         }
     }
 
+    /// <summary>What a key of a section says, for who asks before anything is checked.</summary>
+    /// <returns>Null where the key is absent, and where the section is no object.</returns>
+    public JsonNode? Said(string section, string key) => (Root[section] as JsonObject)?[key];
+
     /// <summary>Says that a key, with everything in it, now comes from elsewhere, for instance from <c>--set</c>.</summary>
     public void Move(string key, string origin) => Move(key, new SourcePlace(origin));
 

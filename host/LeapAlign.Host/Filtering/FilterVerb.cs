@@ -55,6 +55,7 @@ internal sealed class FilterVerb(PlanRun run, PictureFilter filter) : IVerb
             if (clean == threshold) result.AddError($"{(clean ? $"{FilterOptions.CleanOption} and {FilterOptions.ThresholdOption} are both given" : "nothing says which rows are kept")}; expected one of {FilterOptions.CleanOption} and {FilterOptions.ThresholdOption}");
             if (result.GetResult(_withClean) is { Implicit: false } && (!clean || result.GetResult(_out) is null)) result.AddError($"--with-clean writes the rows of {FilterOptions.CleanOption} into the folder of {FilterOptions.OutOption}; expected both");
         });
+        command.KeepApart([_json, _out], _rows, _clean);
         command.SetAction(Invoke);
         return command;
     }

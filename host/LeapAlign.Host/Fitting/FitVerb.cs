@@ -76,6 +76,7 @@ internal sealed class FitVerb(PlanRun run, RewardFitting fitting, SiteFitting si
             }
             if (new Option[] { _from, _pictures, _updates, _slopes, _ridge, _effects }.FirstOrDefault(Given) is { } other) result.AddError($"{other.Name} and {FitOptions.OverOption} are both given: sites fit the last layer to files of {FitOptions.ScoresOption} or {FitOptions.PairsOption}");
         });
+        command.KeepApart([_effects], _scores, _pairs, _layers);
         command.SetAction(Invoke);
         return command;
     }

@@ -18,8 +18,10 @@ internal sealed class InfluenceVerb(PlanRun run, StepInfluence influence, Termin
 
     public Command Describe()
     {
+        _step.Limit(1, int.MaxValue);
         var command = new Command("influence", "Says which prompts drove the update of a step of a run whose optimizer knows a curvature: does it again, from the newest checkpoint before it.") { _run, _step, _json, _csv };
         command.Validators.Add(result => OutputFile.OneAtMost(result, _json, _csv));
+        command.KeepApart([_json, _csv]);
         command.SetAction(Invoke);
         return command;
     }

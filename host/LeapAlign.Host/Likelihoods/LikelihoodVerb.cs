@@ -58,6 +58,7 @@ internal sealed class LikelihoodVerb(PlanRun run, PictureLikelihoods likelihoods
             _pictures, _caption, _captions, _draw, _model, _size, _seed, _steps, _guidance, _solver, _estimator, _products, _tile, _json, _csv,
         };
         command.Validators.Add(Check);
+        command.KeepApart([_json, _csv], _pictures, _captions);
         command.SetAction(Invoke);
         return command;
     }

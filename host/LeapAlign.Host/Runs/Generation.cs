@@ -78,9 +78,9 @@ internal sealed class Generation(Terminal terminal, ILoggerFactory loggers) : IG
                         FaultCodes.PictureNotFinite, $"the picture of {Quoted.Words(batch[i].Prompt.Text)} is not finite {since}; {drawn.Count} of {pictures.Count} pictures are drawn");
                 }
                 var path = Path.Combine(what.Options.Output, FileName(batch[i], what.Options.ImagesPerPrompt));
-                if (!RunFolder.WriteInto(path, SampleGrid.Encode(SamplePicture.Of(images[i], batch[i].Prompt.Text, new Dictionary<string, double>()))).TryGet(out _, out var fault)) return fault;
+                if (!RunFolder.WriteInto(path, SampleGrid.Encode(SamplePicture.Of(images[i], batch[i].Prompt.Text, new Dictionary<string, double>()))).TryGet(out _, out var fault)) return Unwritten(fault);
                 var beside = what.Options.Latents ? Path.ChangeExtension(path, PromptLatents.Ending) : null;
-                if (beside is not null && !SafetensorsWriter.Write(beside, [new TensorToWrite("latents", latents[i], ScalarType.Float32)]).TryGet(out _, out fault)) return fault;
+                if (beside is not null && !SafetensorsWriter.Write(beside, [new TensorToWrite("latents", latents[i], ScalarType.Float32)]).TryGet(out _, out fault)) return Unwritten(fault);
                 drawn.Add((batch[i].Prompt, path, beside));
             }
         }
@@ -88,6 +88,13 @@ internal sealed class Generation(Terminal terminal, ILoggerFactory loggers) : IG
         if (what.Options.Rows != OutputFile.StandardOutput)
             terminal.Write(drawn.Count == pictures.Count ? $"{drawn.Count} pictures in {what.Options.Output}" : $"interrupted: {drawn.Count} of {pictures.Count} pictures in {what.Options.Output}");
         return drawn.Count == pictures.Count ? Completion.Whole : Completion.Interrupted;
+
+        // What is drawn stays, and the rows that say what it is go with it.
+        Fault Unwritten(Fault fault)
+        {
+            if (drawn.Count > 0) OutputFile.Write(what.Options.Rows, () => Rows(drawn, what.Options.Rows!), terminal).Match(static _ => true, static _ => false);
+            return fault.And($"; {drawn.Count} of {pictures.Count} pictures are drawn");
+        }
     }
 
     // Files are named from the folder of the rows; on standard output, which has none, from that of the program.

@@ -127,6 +127,7 @@ internal sealed class Training(Terminal terminal, ILoggerFactory loggers, RunTel
     private static Result<Unit> Warned(Job job)
     {
         if (job.Plan.LoneReward is { } lone) job.Site.Warnings.Add(lone);
+        foreach (var idle in job.Plan.IdleWeights) job.Site.Warnings.Add(idle);
         return Unit.Value;
     }
 

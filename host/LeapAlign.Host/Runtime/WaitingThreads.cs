@@ -27,7 +27,7 @@ internal static class WaitingThreads
     /// <summary>Chooses how they wait. Call it before libtorch is touched.</summary>
     /// <param name="source">plugins.json, which may turn tuning off; null when it cannot be read.</param>
     public static void Settle(JsonSource? source) =>
-        Settle(!StartupTuning.IsAllowed ? "LEAPALIGN_TUNING is off" : source?.Root["run"]?["tuning"] is JsonValue tuning && tuning.TryGetValue(out bool wanted) && !wanted ? "run.tuning is false" : null);
+        Settle(!StartupTuning.IsAllowed ? "LEAPALIGN_TUNING is off" : source?.Said("run", "tuning") is JsonValue tuning && tuning.TryGetValue(out bool wanted) && !wanted ? "run.tuning is false" : null);
 
     private static void Settle(string? off)
     {

@@ -38,6 +38,7 @@ internal sealed class ScoreVerb(PlanRun run, Scorer scorer) : IVerb
         _caption.TakeCaptions(static file => $"{CaptionsOption} {Quoted.Words(file)}");
         var command = new Command("score", "Scores pictures with the rewards of plugins.json, as a run does. No model is read.") { _pictures, _caption, _captions, _rewards, _json, _csv };
         command.Validators.Add(Check);
+        command.KeepApart([_json, _csv], _pictures, _captions);
         command.SetAction(Invoke);
         return command;
     }

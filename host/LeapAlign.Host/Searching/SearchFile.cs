@@ -58,6 +58,9 @@ internal sealed record SettingSearch(string File, string Name, string Config, st
     /// <summary>Where it begins, in the unit cube.</summary>
     public double[] Start => [.. Settings.Select(static setting => setting.Of(setting.Start))];
 
+    /// <summary>The ends of each setting, and a place between them that is no round number, with the other settings where they begin: what cannot be there cannot be searched.</summary>
+    public IEnumerable<double[]> Foreseen => Start.SelectMany((_, index) => new[] { 0, 1, 0.6180339887 }.Select(place => Start.Select((start, other) => other == index ? place : start).ToArray()));
+
     /// <summary>The sweep of one member that a trial is.</summary>
     /// <param name="trial">The trial.</param>
     public Sweep Of(SearchTrial trial) => new(File, Name, Config, [new SweepMember(0, NameOf(trial.Number), [.. Fixed, .. Settings.Zip(trial.Point, static (setting, place) => new SweepSet(setting.Key, JsonValue.Create(setting.At(place)), setting.Place))])]) { Set = Set };
@@ -106,7 +109,10 @@ internal static class SearchFile
     public static Result<SettingSearch> Read(string path, string? config = null, IReadOnlyList<string>? set = null)
     {
         if (!File.Exists(path)) return new Fault.Configuration(FaultCodes.ConfigurationNotFound, "there is no such file; it says which settings are searched (docs/search.md)", new(path));
-        return JsonSource.Read(path).Bind(source => Of(source, config)).Map(search => search with { Set = set ?? [] });
+        return from source in JsonSource.Read(path)
+               from search in Of(source, config)
+               from free in SweepFile.NotCovered([.. search.Fixed, .. search.Settings.Select(static setting => new SweepSet(setting.Key, null, setting.Place))], set ?? [], "search")
+               select search with { Set = set ?? [] };
     }
 
     /// <summary>The same of a file that was read.</summary>

@@ -32,7 +32,9 @@ internal sealed class SearchRun(Workspaces workspaces, SweepRun runs)
     /// <param name="search">What is searched.</param>
     /// <param name="stop">Asks the run under way to stop after its step.</param>
     /// <returns>What was found; the fault of a trial that could not be composed or run, LA1024 when a reward that is named is not there.</returns>
-    public Result<SearchEnd> Run(SettingSearch search, CancellationToken stop)
+    public Result<SearchEnd> Run(SettingSearch search, CancellationToken stop) => Foresee(search).Bind(_ => Search(search, stop));
+
+    private Result<SearchEnd> Search(SettingSearch search, CancellationToken stop)
     {
         var covering = new CoveringSearch(search.Form, RandomKey.OfRun(search.Seed).For("search"));
         List<JudgedTrial> judged = [];
@@ -63,6 +65,24 @@ internal sealed class SearchRun(Workspaces workspaces, SweepRun runs)
             : Rewards(search, planned.Now()).Map(rewards => ((RunFolder, IReadOnlyDictionary<string, double>)?)(planned.Folder, rewards))
         select judged;
 
+    // Bounds that a setting cannot have, or a setting that takes whole numbers alone, would end the search at the trial that comes there, when others have run for hours.
+    private Result<Unit> Foresee(SettingSearch search)
+    {
+        using var workspace = workspaces.Open(new CompositionSource(search.Config, search.Set, SearchVerb.Name));
+        return ForeseeIn(workspace.Catalog, search);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static Result<Unit> ForeseeIn(PluginCatalog catalog, SettingSearch search)
+    {
+        foreach (var point in search.Foreseen)
+        {
+            var sweep = search.Of(new SearchTrial(0, point, SearchStep.Start, 0));
+            if (!SweepComposer.Compose(catalog, sweep, sweep.Members[0]).TryGet(out _, out var fault)) return fault;
+        }
+        return Unit.Value;
+    }
+
     private Result<PlannedMember> Plan(SettingSearch search, Sweep sweep)
     {
         using var workspace = workspaces.Open(new CompositionSource(search.Config, search.Set, SearchVerb.Name));
@@ -74,6 +94,7 @@ internal sealed class SearchRun(Workspaces workspaces, SweepRun runs)
     private static Result<PlannedMember> PlanIn(PluginCatalog catalog, SettingSearch search, Sweep sweep) => SweepComposer.Compose(catalog, sweep, sweep.Members[0]).Bind(plan =>
     {
         string[] there = [.. plan.Rewards.Select(static reward => reward.Part.Name)];
+        if (plan.Evaluation.Every < 0) return new Fault.Configuration(FaultCodes.BadSearch, "a search is over evaluations, and the run is never evaluated: evaluation.every must not be below 0", new SourcePlace(search.Config, Key: "evaluation.every"));
         return search.Floors.Keys.Prepend(search.Reward).FirstOrDefault(name => !there.Contains(name, StringComparer.Ordinal)) is { } unknown
             ? new Fault.Configuration(FaultCodes.BadSearch, $"the run has no reward {Quoted.Words(unknown)}; it has {string.Join(", ", there.Select(Quoted.Words))}{NearestName.Hint(unknown, there)}", new SourcePlace(search.File, Key: unknown == search.Reward ? "reward" : "floors"))
             : SweepComposer.Look(plan, sweep.Members[0]);

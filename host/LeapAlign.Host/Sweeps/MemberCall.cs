@@ -16,7 +16,7 @@ internal static class MemberCall
     /// <param name="member">The member.</param>
     public static IReadOnlyList<SweepSet> Location(JsonSource source, Sweep sweep, SweepMember member)
     {
-        var folder = source.Root["run"] is JsonObject run && run["folder"] is JsonValue value && value.TryGetValue(out string? text) ? text : DefaultFolder;
+        var folder = source.Said("run", "folder") is JsonValue value && value.TryGetValue(out string? text) ? text : DefaultFolder;
         var place = new SourcePlace(sweep.File, Key: "name");
         return [new("run.folder", JsonValue.Create(Path.Combine(folder, sweep.Name)), place), new("run.name", JsonValue.Create(member.Name), place)];
     }

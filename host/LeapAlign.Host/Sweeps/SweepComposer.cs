@@ -65,7 +65,7 @@ internal sealed class SweepComposer(Workspaces workspaces)
         JsonNode? said = null;
         var composed =
             from source in Source(sweep, member)
-            let device = said = source.Root["run"]?["device"]?.DeepClone()
+            let device = said = source.Said("run", "device")?.DeepClone()
             from any in Override.Apply(source, Device, "auto", new SourcePlace(sweep.File))
             from made in new Composer(catalog).Compose(any)
             select made;

@@ -39,7 +39,7 @@ internal static class SweepFile
         if (!File.Exists(path)) return new Fault.Configuration(FaultCodes.ConfigurationNotFound, "there is no such file; it says which runs belong to the sweep (docs/sweeps.md)", new(path));
         return from source in JsonSource.Read(path)
                from sweep in Of(source, config)
-               from free in NotCovered(sweep, set ?? [])
+               from free in NotCovered([.. sweep.Members.SelectMany(static member => member.Sets)], set ?? [], "sweep")
                select sweep with { Set = set ?? [] };
     }
 
@@ -131,15 +131,17 @@ internal static class SweepFile
         return Result.Ok<IReadOnlyList<SweepMember>>([.. MemberNames.Of(members, Alone).Select((name, number) => new SweepMember(number, name, members[number]))]);
     }
 
-    // An override of the command line that every member replaces would do nothing.
-    private static Result<Unit> NotCovered(Sweep sweep, IReadOnlyList<string> overrides)
+    /// <summary>Refuses overrides of the command line that runs replace, so that they would do nothing.</summary>
+    /// <param name="sets">What the file of the runs sets.</param>
+    /// <param name="overrides">Those of the command line.</param>
+    /// <param name="what">What the file is of.</param>
+    public static Result<Unit> NotCovered(IReadOnlyList<SweepSet> sets, IReadOnlyList<string> overrides, string what)
     {
         foreach (var text in overrides)
         {
             var path = string.Join('.', Override.Segments(text.Split('=', 2)[0]));
-            if (SweepSet.PlacesRuns(path) && path != "run.folder") return Misuse.Of($"--set {Quoted.Words(text)}: the sweep names its runs itself");
-            if (sweep.Members.SelectMany(static member => member.Sets).FirstOrDefault(set => set.Covers(path)) is { } covering)
-                return Misuse.Of($"--set {Quoted.Words(text)} would do nothing: the sweep sets {Quoted.Words(covering.Key)}");
+            if (SweepSet.PlacesRuns(path) && path != "run.folder") return Misuse.Of($"--set {Quoted.Words(text)}: the {what} names its runs itself");
+            if (sets.FirstOrDefault(set => set.Covers(path)) is { } covering) return Misuse.Of($"--set {Quoted.Words(text)} would do nothing: the {what} sets {Quoted.Words(covering.Key)}");
         }
         return Unit.Value;
     }

@@ -35,6 +35,7 @@ internal sealed class SweepVerb(SweepComposer composer, SweepRun run, SweptMembe
 
     public Command Describe()
     {
+        _jobs.Limit(1, 4096);
         var command = new Command(Name, "Runs seeds, algorithms and settings side by side, goes on with what was interrupted, and compares them.") { _file, _jobs, _list, _member, _slurm, _report, _allowed };
         command.Validators.Add(Check);
         command.SetAction(Invoke);
@@ -48,7 +49,6 @@ internal sealed class SweepVerb(SweepComposer composer, SweepRun run, SweptMembe
         if (asked.Count > 1) result.AddError($"{asked[0].Name} and {asked[1].Name} are both given; expected one of them");
         else if (result.GetResult(_jobs) is { Implicit: false } && asked is [var mode] && mode != _slurm) result.AddError($"--jobs says how many members run at once, and {mode.Name} runs none beside another");
         else if (result.GetResult(_allowed) is { Implicit: false } && asked is [var looks] && (looks == _list || looks == _report)) result.AddError($"--allow-change is for members that go on, and {looks.Name} runs none");
-        else if (result.GetResult(_jobs) is { } jobs && !jobs.Errors.Any() && jobs.GetValueOrDefault<int?>() is < 1) result.AddError("--jobs is less than 1");
     }
 
     private int Invoke(ParseResult parsed)

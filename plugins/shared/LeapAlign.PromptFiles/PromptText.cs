@@ -26,9 +26,15 @@ public static class PromptText
     /// <returns>LA4010 when the file cannot be read.</returns>
     public static Result<byte[]> ReadBytes(string path)
     {
+        // The system says of a folder that access is denied, and of what has no end, such as /dev/zero, that there is no memory.
+        if (Directory.Exists(path)) return Malformed.At<byte[]>(new SourcePlace(path), "it is a folder; expected a file of captions");
         try
         {
             return File.ReadAllBytes(path);
+        }
+        catch (OutOfMemoryException)
+        {
+            return Malformed.At<byte[]>(new SourcePlace(path), "the file is larger than can be held");
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {

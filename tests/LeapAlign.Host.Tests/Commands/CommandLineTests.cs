@@ -32,8 +32,21 @@ public sealed class CommandLineTests
     [InlineData("is not UTF-8", "'caf\uFFFD'", "generate", "caf\uFFFD")]
     [InlineData("holds a byte order mark", "", "generate", "\uFEFFa cat")]
     [InlineData("--count must be 1 to 1024", "", "generate", "--count", "0")]
-    [InlineData("--seed", "'many'", "generate", "--seed", "many")]
-    [InlineData("--dashboard", "'often'", "train", "--dashboard", "often")]
+    [InlineData("--seed is 'many'; expected a whole number", "", "generate", "--seed", "many")]
+    [InlineData("--dashboard is 'often'; expected a whole number", "", "train", "--dashboard", "often")]
+    [InlineData("--steps is '1.5'; expected a whole number", "", "generate", "--steps", "1.5")]
+    [InlineData("--steps must be 1 to 1000", "99999999999999999999", "generate", "--steps", "99999999999999999999")]
+    [InlineData("--step must be 1 to 2147483647", "3000000000", "replay", "runs/a", "--step", "3000000000")]
+    [InlineData("--member is '3000000000'", "to 2147483647", "sweep", "sweep.json", "--member", "3000000000")]
+    [InlineData("--guidance is '7,5'; expected a number", "", "generate", "a cat", "--guidance", "7,5")]
+    [InlineData("--percentile is '9,5'; expected a number", "", "filter", "r.jsonl", "--clean", "c.jsonl", "--percentile", "9,5")]
+    [InlineData("--keep must be 1 to 10000", "not 0", "checkpoint", "prune", "runs/a", "--keep", "0")]
+    [InlineData("--step must be 1 to", "not 0", "checkpoint", "export", "runs/a", "--step", "0")]
+    [InlineData("--step must be 1 to", "not -3", "replay", "runs/a", "--step", "-3")]
+    [InlineData("--step must be 1 to", "not 0", "influence", "runs/a", "--step", "0")]
+    [InlineData("--port must be 0 to 65535", "not 70000", "watch", "runs/a", "--port", "70000")]
+    [InlineData("--jobs is 'all'; expected a whole number", "", "sweep", "sweep.json", "-j", "all")]
+    [InlineData("there is no kind 'modle'", "did you mean 'model'?", "list", "--kind", "modle")]
     [InlineData("--output is given nothing", "<folder>", "generate", "a cat", "--output", "")]
     [InlineData("--output is given nothing", "<path>", "schema", "-o", "")]
     [InlineData("--config is given nothing", "", "validate", "-c", "")]
@@ -151,13 +164,16 @@ public sealed class CommandLineTests
         Assert.Equal(verbose, terminal.Error.Contains("   at ", StringComparison.Ordinal));
     }
 
-    [Fact]
-    public async Task The_first_signal_asks_to_stop()
+    // 10 is SIGUSR1, which Slurm sends where a job says so.
+    [Theory]
+    [InlineData(15)]
+    [InlineData(10)]
+    public async Task The_first_signal_asks_to_stop(int signal)
     {
         using var error = new Heard();
         using var interruption = new Interruption(error);
         Assert.False(interruption.Token.IsCancellationRequested);
-        Assert.Equal(0, Kill(Environment.ProcessId, 15));
+        Assert.Equal(0, Kill(Environment.ProcessId, signal));
         Assert.True(interruption.Token.WaitHandle.WaitOne(TimeSpan.FromSeconds(30)));
         // The request comes first, and its words after it.
         Assert.StartsWith("stopping after this step", await error.Line.WaitAsync(TimeSpan.FromSeconds(30)), StringComparison.Ordinal);

@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Text.Json.Nodes;
 using LeapAlign.Testing;
 
@@ -50,6 +51,40 @@ public sealed class ScoreVerbTests : IDisposable
         Assert.Equal(bytes.Average(static value => value) / 255, (double)picture["scores"]!["flat"]!, 1e-6);
         Assert.Equal(2, File.ReadAllLines(_folder.At("s.csv")).Length);
         Assert.Empty(_terminal.Error);
+    }
+
+    [Fact]
+    public void A_picture_whose_header_promises_more_than_can_be_held_is_refused()
+    {
+        var path = _folder.Write("a.png", 0);
+        var bytes = File.ReadAllBytes(path);
+        // Behind the signature: the length and name of the first chunk, width, height, five bytes, and the sum over all but the length.
+        BinaryPrimitives.WriteInt32BigEndian(bytes.AsSpan(16), 60_000);
+        BinaryPrimitives.WriteInt32BigEndian(bytes.AsSpan(20), 60_000);
+        BinaryPrimitives.WriteUInt32BigEndian(bytes.AsSpan(29), Crc(bytes.AsSpan(12, 17)));
+        File.WriteAllBytes(path, bytes);
+        Assert.Equal(5, Score(path, "--caption", "x"));
+        Assert.Equal($"error LA4010: {path}: the picture cannot be read: it has 60000 x 60000 pixels, more than can be held\n", _terminal.Error);
+    }
+
+    [Fact]
+    public void A_pipe_is_no_picture_and_nobody_waits_for_it()
+    {
+        SpecialFile.Pipe(_folder.At("a.png"));
+        Assert.Equal(5, Score(_folder.At("a.png"), "--caption", "x"));
+        Assert.Contains("error LA4010: ", _terminal.Error, StringComparison.Ordinal);
+        Assert.Contains("it is a named pipe, not a file", _terminal.Error, StringComparison.Ordinal);
+    }
+
+    private static uint Crc(ReadOnlySpan<byte> bytes)
+    {
+        var sum = uint.MaxValue;
+        foreach (var each in bytes)
+        {
+            sum ^= each;
+            for (var bit = 0; bit < 8; bit++) sum = (sum >> 1) ^ (0xEDB88320 & (uint)-(int)(sum & 1));
+        }
+        return ~sum;
     }
 
     [Fact]

@@ -40,6 +40,30 @@ public sealed class VerbTests
         Assert.Empty(terminal.Output);
     }
 
+    [Theory]
+    [InlineData("2", true)]
+    [InlineData("1", false)]
+    public void The_weight_of_a_reward_that_is_held_out_is_a_warning_of_its_key(string weight, bool warned)
+    {
+        using var workspace = new TestWorkspace().Write(TestWorkspace.Valid.Replace("[\"smooth\"]", "[\"smooth\", {\"id\": \"flat\", \"role\": \"heldOut\"}]", StringComparison.Ordinal));
+        var terminal = new TestTerminal();
+        Assert.Equal(0, terminal.Run(s_bundled, "validate", "-c", workspace.Config, "--set", $"rewards.flat.weight={weight}"));
+        if (!warned) Assert.Empty(terminal.Error);
+        else Assert.Matches("^warning LA3003: .*rewards\\[1\\].weight: the reward 'flat' is held out, so that its weight of 2 has no effect", terminal.Error);
+    }
+
+    [Theory]
+    [InlineData("3", "3")]
+    [InlineData("[]", "an empty list")]
+    [InlineData("soon", "'soon'")]
+    public void A_section_that_is_no_object_is_told(string value, string shown)
+    {
+        using var workspace = new TestWorkspace().Write(TestWorkspace.Valid);
+        var terminal = new TestTerminal();
+        Assert.Equal(2, terminal.Run(s_bundled, "validate", "-c", workspace.Config, "--set", $"run={value}"));
+        Assert.Equal($"error LA1004: --set run: an object was expected, not {shown}\n", terminal.Error);
+    }
+
     [Fact]
     public void List_shows_states_and_why_a_plugin_is_faulted()
     {

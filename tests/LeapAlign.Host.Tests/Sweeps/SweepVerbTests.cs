@@ -88,7 +88,7 @@ public sealed class SweepVerbTests : IDisposable
     [InlineData("--member -1", "--member -1: the sweep has 2 members")]
     [InlineData("--list --slurm", "--list and --slurm are both given")]
     [InlineData("--jobs 2 --list", "--jobs says how many members run at once")]
-    [InlineData("--jobs 0", "--jobs is less than 1")]
+    [InlineData("--jobs 0", "--jobs must be 1 to 4096, not 0")]
     [InlineData("--list --allow-change run.steps", "--allow-change is for members that go on")]
     [InlineData("--list --set run.seed=3", "--set 'run.seed=3' would do nothing: the sweep sets 'run.seed'")]
     [InlineData("--list --set run.name=a", "the sweep names its runs itself")]

@@ -48,6 +48,7 @@ internal sealed class GenerateVerb(PlanRun run, IGeneration generation) : IVerb
         _count.Limit(1, 1024);
         _size.Refuse(static word => ImageSize.TryParse(word, out _) ? null : $"--size is {ImageSize.Form}, not {Quoted.Words(word)}");
         var command = new Command("generate", "Draws pictures for captions.") { _captions, _model, _output, _seed, _steps, _guidance, _size, _count, _rows, _latents };
+        command.KeepApart([_rows, _output]);
         command.SetAction(Invoke);
         return command;
     }

@@ -1,7 +1,6 @@
 using System.CommandLine;
 using System.Text;
 using LeapAlign.Pipeline;
-using LeapAlign.Storage.Disks;
 
 namespace LeapAlign.Host.Commands.Verbs;
 
@@ -39,7 +38,7 @@ internal sealed class InitVerb(Terminal terminal) : IVerb
         {
             return terminal.Error.Error(new Fault.Configuration(FaultCodes.BadOption, "the file exists; --force replaces it", new(path)));
         }
-        return terminal.Finish(WholeFile.Write(path, Encoding.UTF8.GetBytes(Starter)).Map(_ =>
+        return terminal.Finish(OutputFile.Write(path, Encoding.UTF8.GetBytes(Starter)).Map(_ =>
         {
             terminal.Write($"wrote {path}; next: leapalign validate, leapalign train");
             return Unit.Value;

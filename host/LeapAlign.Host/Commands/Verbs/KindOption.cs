@@ -1,5 +1,6 @@
 using System.CommandLine;
 using LeapAlign.Contracts.Plugins;
+using LeapAlign.Host.Configuration;
 
 namespace LeapAlign.Host.Commands.Verbs;
 
@@ -10,7 +11,8 @@ internal static class KindOption
     public static Option<string?> Create()
     {
         var option = new Option<string?>("--kind", "-k") { Description = "Only parts of one kind.", HelpName = "kind" };
-        option.AcceptOnlyFromAmong([.. PartKinds.All]);
+        option.CompletionSources.Add([.. PartKinds.All]);
+        option.Refuse(static word => PartKinds.All.Contains(word, StringComparer.Ordinal) ? null : $"there is no kind {Quoted.Words(word)}{NearestName.Hint(word, PartKinds.All)}");
         return option;
     }
 }

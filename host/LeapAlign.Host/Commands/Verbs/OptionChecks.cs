@@ -1,13 +1,14 @@
 using System.CommandLine;
 using System.Globalization;
+using System.Numerics;
 
 namespace LeapAlign.Host.Commands.Verbs;
 
-/// <summary>What options are held to. What is no number at all is refused with the option's type.</summary>
+/// <summary>What options are held to. What is no number at all <see cref="OptionTypes"/> refuses.</summary>
 internal static class OptionChecks
 {
     /// <summary>Refuses whole numbers outside a range.</summary>
-    public static void Limit(this Option option, long least, long most) => option.Refuse(word => long.TryParse(word, out var value) && (value < least || value > most) ? $"{option.Name} must be {least} to {most}, not {word}" : null);
+    public static void Limit(this Option option, long least, long most) => option.Refuse(word => BigInteger.TryParse(word, NumberStyles.Integer, CultureInfo.InvariantCulture, out var value) && (value < least || value > most) ? $"{option.Name} must be {least} to {most}, not {word}" : null);
 
     /// <summary>Refuses numbers outside a range.</summary>
     public static void LimitReal(this Option option, double least, double most) => option.Refuse(word =>

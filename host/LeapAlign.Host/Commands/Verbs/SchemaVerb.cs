@@ -6,7 +6,6 @@ using LeapAlign.Host.Configuration.Schema;
 using LeapAlign.Host.Plugins;
 using LeapAlign.Host.Telemetry.Schema;
 using LeapAlign.Pipeline;
-using LeapAlign.Storage.Disks;
 
 namespace LeapAlign.Host.Commands.Verbs;
 
@@ -26,6 +25,7 @@ internal sealed class SchemaVerb(Workspaces workspaces, Terminal terminal) : IVe
     public Command Describe()
     {
         var command = new Command("schema", $"Writes {EditorSchema.FileName}, with which an editor completes and checks plugins.json.") { _output, _telemetry };
+        command.KeepApart([_output]);
         command.TakeNoOverrides("writes what the installed plugins say of their settings");
         command.SetAction(Invoke);
         return command;
@@ -43,7 +43,7 @@ internal sealed class SchemaVerb(Workspaces workspaces, Terminal terminal) : IVe
     private IEnumerable<PluginManifest> Installed(ParseResult parsed) =>
         workspaces.Installed(CompositionSource.Of(parsed)).Plugins.Where(static plugin => plugin.Fault is null).Select(static plugin => plugin.Manifest!);
 
-    private int Write(string path, string text) => terminal.Finish(WholeFile.Write(path, Encoding.UTF8.GetBytes(text)).Map(_ =>
+    private int Write(string path, string text) => terminal.Finish(OutputFile.Write(path, Encoding.UTF8.GetBytes(text)).Map(_ =>
     {
         terminal.Write($"wrote {path}");
         return Unit.Value;

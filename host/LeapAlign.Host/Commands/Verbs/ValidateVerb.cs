@@ -30,6 +30,7 @@ internal sealed class ValidateVerb(Workspaces workspaces, Terminal terminal) : I
     {
         if (parsed.GetValue(_resolved)) terminal.Write(plan.ResolvedJson.TrimEnd());
         else Show(plan, workspace.Source.Config);
+        foreach (var idle in plan.IdleWeights) terminal.Error.Warning(idle);
         return Unit.Value;
     });
 

@@ -1,4 +1,6 @@
+using System.Globalization;
 using LeapAlign.Pipeline;
+using LeapAlign.Storage.Disks;
 using SkiaSharp;
 using static TorchSharp.torch;
 
@@ -72,6 +74,8 @@ internal static class PictureFile
     {
         try
         {
+            // Opening a pipe would wait for whoever writes into it.
+            if (RegularFile.IsSpecial(path)) throw Unreadable(name, RegularFile.OtherThanFile(path)!);
             var stream = File.OpenRead(path);
             if (SKCodec.Create(stream) is not { } codec)
             {
@@ -79,9 +83,10 @@ internal static class PictureFile
                 throw Unreadable(name, "it is no picture in a known format");
             }
             // It owns the stream from now on.
-            if (Info(codec).BytesSize64 <= Array.MaxLength) return codec;
+            var info = Info(codec);
+            if (info.BytesSize64 <= Array.MaxLength) return codec;
             codec.Dispose();
-            throw Unreadable(name, $"it has {codec.Info.Width} x {codec.Info.Height} pixels, more than can be held");
+            throw Unreadable(name, string.Create(CultureInfo.InvariantCulture, $"it has {info.Width} x {info.Height} pixels, more than can be held"));
         }
         catch (Exception exception) when (exception is FileNotFoundException or DirectoryNotFoundException)
         {

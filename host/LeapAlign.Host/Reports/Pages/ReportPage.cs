@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text;
 using System.Text.Json;
+using LeapAlign.Host.Commands;
 using LeapAlign.Pipeline;
 using LeapAlign.Storage.Disks;
 
@@ -15,7 +16,7 @@ internal sealed class ReportPage
     /// <param name="folders">One run, or several side by side.</param>
     /// <param name="output">The file.</param>
     public Result<Unit> Write(IReadOnlyList<string> folders, string output) =>
-        RunReader.Read(folders).Bind(runs => WholeFile.Write(output, Encoding.UTF8.GetBytes(Html(ReportData.Of(runs, _pictures)))));
+        RunReader.Read(folders).Bind(runs => OutputFile.Write(output, Encoding.UTF8.GetBytes(Html(ReportData.Of(runs, _pictures)))));
 
     /// <summary>Writes the page about a run that was read.</summary>
     public Result<Unit> Write(RecordedRun run, string output, IDisk disk) => WholeFile.Write(output, Encoding.UTF8.GetBytes(Html(ReportData.Of([run], _pictures))), disk);

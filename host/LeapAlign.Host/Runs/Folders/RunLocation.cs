@@ -28,7 +28,7 @@ internal static class RunLocation
 
     private static Result<RunFolder> FindLatest(CompositionSource source) => source.Read().Bind(read =>
     {
-        var parent = Path.GetFullPath((read.Root["run"]?["folder"] as System.Text.Json.Nodes.JsonValue)?.TryGetValue(out string? named) == true ? named : "runs", source.Folder);
+        var parent = Path.GetFullPath((read.Said("run", "folder") as System.Text.Json.Nodes.JsonValue)?.TryGetValue(out string? named) == true ? named : "runs", source.Folder);
         var latest = Directory.Exists(parent)
             ? Directory.EnumerateDirectories(parent).Select(RunFolder.Open).Select(static run => run.Match(static found => found, static _ => null!)).OfType<RunFolder>().Where(static run => File.Exists(run.Origin))
                 .OrderByDescending(static run => File.GetLastWriteTimeUtc(run.Metrics)).ThenBy(static run => run.Name, StringComparer.Ordinal).FirstOrDefault()

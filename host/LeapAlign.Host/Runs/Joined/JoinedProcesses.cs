@@ -15,7 +15,6 @@ namespace LeapAlign.Host.Runs.Joined;
 internal sealed class JoinedProcesses : IDisposable
 {
     // Not among the signals that .NET names.
-    private const PosixSignal UserSignal = (PosixSignal)10;
 
     private readonly List<IDisposable> _owned;
     private PosixSignalRegistration? _signal;
@@ -129,7 +128,7 @@ internal sealed class JoinedProcesses : IDisposable
     private static PosixSignalRegistration? Hear(CancellationTokenSource stop)
     {
         if (!OperatingSystem.IsLinux() && !OperatingSystem.IsMacOS()) return null;
-        return PosixSignalRegistration.Create(UserSignal, context =>
+        return PosixSignalRegistration.Create(Interruption.BeforeTheEnd, context =>
         {
             context.Cancel = true;
             Interruption.Request(stop);

@@ -23,7 +23,7 @@ internal static class RunResource
             new(ResourceSchema.Service.Name, "leapalign"),
             new(ResourceSchema.Version.Name, version),
             new(ResourceSchema.RunId.Name, Guid.CreateVersion7().ToString()),
-            new(ResourceSchema.RunName.Name, source.Root["run"]?["name"]?.ToString() ?? new RunSettings().Name),
+            new(ResourceSchema.RunName.Name, source.Said("run", "name")?.ToString() ?? new RunSettings().Name),
             new(ResourceSchema.ConfigHash.Name, Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(source.Root.ToJsonString())))),
             new(ResourceSchema.Host.Name, Environment.MachineName),
             new(ResourceSchema.Process.Name, (long)Environment.ProcessId),

@@ -29,6 +29,21 @@ public sealed class FilePromptsTests
         Assert.Equal(line, prompt.Metadata);
     }
 
+    [Fact]
+    public void A_folder_in_the_place_of_a_file_is_said_to_be_one()
+    {
+        var folder = Directory.CreateTempSubdirectory("prompts-");
+        try
+        {
+            var fault = new FilePrompts(folder.FullName).Read().Match(static _ => null, static fault => (Fault?)fault);
+            Assert.Equal((FaultCodes.BadPromptFile, "it is a folder; expected a file of captions"), (fault?.Code, fault?.Message));
+        }
+        finally
+        {
+            folder.Delete();
+        }
+    }
+
     [Theory]
     [InlineData("shapes-train.jsonl")]
     [InlineData("shapes-eval.jsonl")]

@@ -18,6 +18,8 @@ internal sealed class CheckpointVerb(PlanRun run, ModelOfCheckpoint model, Termi
 
     public Command Describe()
     {
+        _keep.Limit(1, 10_000);
+        _step.Limit(1, int.MaxValue);
         var command = new Command("checkpoint", "Works on the checkpoints of a run.");
         command.Subcommands.Add(Subcommand("list", "Lists the checkpoints, with what each holds.", List));
         command.Subcommands.Add(Subcommand("verify", "Reads every byte of every checkpoint and says which are valid.", Verify));
@@ -77,7 +79,7 @@ internal sealed class CheckpointVerb(PlanRun run, ModelOfCheckpoint model, Termi
             var store = new CheckpointStore(folder.Checkpoints);
             // Damaged ones do not count as those that are kept.
             return from newest in store.Newest(terminal.Error.Warning)
-                   from removed in store.Prune(Math.Max(1, parsed.GetValue(_keep)), newest.Manifest.Progress.Best?.Step, newest.Step)
+                   from removed in store.Prune(parsed.GetValue(_keep), newest.Manifest.Progress.Best?.Step, newest.Step)
                    select Say(removed.Count == 0 ? "nothing to remove" : $"removed the checkpoints of step {string.Join(", ", removed.Order())}");
         }
     })));

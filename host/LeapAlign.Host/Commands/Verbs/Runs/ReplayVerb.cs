@@ -11,6 +11,7 @@ internal sealed class ReplayVerb(PlanRun run, StepReplay replay, Terminal termin
 
     public Command Describe()
     {
+        _step.Limit(1, int.MaxValue);
         var command = new Command("replay", "Does one step of a run again, from the newest checkpoint before it, and compares loss, rewards and gradient with what was recorded.") { _run, _step };
         command.SetAction(Invoke);
         return command;

@@ -25,6 +25,7 @@ internal sealed class ReportVerb(Terminal terminal) : IVerb
     public Command Describe()
     {
         var command = new Command("report", "Shows what runs did, in one HTML file.") { _runs, _output };
+        command.KeepApart([_output]);
         command.TakeNoOverrides("shows runs as they were");
         command.SetAction(Invoke);
         return command;

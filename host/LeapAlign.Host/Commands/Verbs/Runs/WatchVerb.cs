@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Net;
 using LeapAlign.Host.Live;
 using LeapAlign.Host.Runs.Folders;
 using LeapAlign.Pipeline;
@@ -19,6 +20,7 @@ internal sealed class WatchVerb(Terminal terminal, TimeProvider time) : IVerb
 
     public Command Describe()
     {
+        _port.Limit(IPEndPoint.MinPort, IPEndPoint.MaxPort);
         var command = new Command("watch", "Shows a run, under way or ended, on a page of this machine that keeps up with it; Ctrl+C ends. Writes nothing.") { _run, _port };
         command.SetAction(Invoke);
         return command;
