@@ -14,7 +14,7 @@ from pathlib import Path
 
 import transformers
 from tokenizers import AddedToken, Tokenizer, models
-from transformers import CLIPConfig, CLIPTextConfig, CLIPTokenizer, CLIPVisionConfig, GenerationConfig, T5Config, T5Tokenizer
+from transformers import CLIPConfig, CLIPTextConfig, CLIPTokenizer, CLIPVisionConfig, GenerationConfig, PreTrainedConfig, PreTrainedModel, T5Config, T5Tokenizer, masking_utils
 from transformers.image_processing_base import ImageProcessingMixin
 from transformers.image_processing_utils import BaseImageProcessor
 from transformers.models.clip.image_processing_clip import CLIPImageProcessor
@@ -45,13 +45,21 @@ def parameters(function):
     return {name for name, given in inspect.signature(function).parameters.items() if name not in ("self", "cls") and given.kind not in kinds}
 
 
+def outside():
+    """The keys that the library looks for in every configuration: where it finds files, chooses a mask and compares lists of layers."""
+    elsewhere = [
+        (PreTrainedModel.from_pretrained, r"getattr\(config, [\"'](\w+)[\"']"), (PreTrainedConfig.get_config_dict, r"[\"'](\w+)[\"'] in config_dict"),
+        (masking_utils.create_causal_mask, r"getattr\(config, [\"'](\w+)[\"']"), (PreTrainedConfig.validate_layer_type, r"self\.(layer_types)\b|[\"'](layer_types)[\"']")]
+    return {name for function, pattern in elsewhere for found in re.findall(pattern, inspect.getsource(function)) for name in ((found,) if isinstance(found, str) else found) if name}
+
+
 def config(kind):
     own = {field.name for field in dataclasses.fields(kind)}
     later = mentioned(*(base.__dict__["__post_init__"] for base in kind.__mro__ if "__post_init__" in base.__dict__))
     derived = {"dense_act_fn", "is_gated_act", "scale_decoder_outputs", "tie_word_embeddings"} & set(vars(kind()))
     generation = set(GenerationConfig._get_default_generation_params())
     other = {"model_type", "quantization_config", "auto_map"}
-    return own | later | derived | set(kind.attribute_map) | generation | other
+    return own | later | derived | set(kind.attribute_map) | generation | other | (outside() if kind is not CLIPConfig else outside() - {"is_causal"})
 
 
 def tokenizer(kind):
