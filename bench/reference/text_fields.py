@@ -1,11 +1,14 @@
-"""Records every field that transformers reads from the files of text encoders, CLIP models, processors and tokenizers.
+"""Records every field that transformers and open_clip read from the files of text encoders, CLIP models, processors and tokenizers.
 
 usage: reference.sh bench/reference/text_fields.py tests/fixtures/reference-fields/text
 
 One JSON file for each class that reads one: the version of its library and the sorted names of its fields.
 """
 
+import ast
 import dataclasses
+import importlib.metadata
+import importlib.util
 import inspect
 import json
 import re
@@ -102,6 +105,20 @@ def processor():
     return reads | {"processor_class", "auto_map", "chat_template"} | set(ProcessorMixin.optional_attributes if hasattr(ProcessorMixin, "optional_attributes") else ())
 
 
+def open_clip():
+    """The fields of open_clip's model and pictures, from its source: it does not import where torchvision is not."""
+    root = Path(importlib.util.find_spec("open_clip").origin).parent
+    classes = {node.name: node for file in ("model.py", "transform.py") for node in ast.parse((root / file).read_text()).body if isinstance(node, ast.ClassDef)}
+
+    def fields(name):
+        return {node.target.id for node in classes[name].body if isinstance(node, ast.AnnAssign)}
+
+    made = next(node for node in classes["CLIP"].body if isinstance(node, ast.FunctionDef) and node.name == "__init__")
+    own = {argument.arg for argument in made.args.args} - {"self", "vision_cfg", "text_cfg"}
+    return {f"model_cfg.{name}" for name in own | {f"vision_cfg.{name}" for name in fields("CLIPVisionCfg")} | {f"text_cfg.{name}" for name in fields("CLIPTextCfg")}} | {
+        f"preprocess_cfg.{name}" for name in fields("PreprocessCfg")}
+
+
 KINDS = {
     "CLIPTextConfig": ("config.json of a text tower", config(CLIPTextConfig)),
     "CLIPVisionConfig": ("config.json of an image tower", config(CLIPVisionConfig)),
@@ -113,11 +130,12 @@ KINDS = {
     "T5Tokenizer": ("tokenizer_config.json", tokenizer(T5Tokenizer)),
     "Tokenizer.BPE": ("tokenizer.json", tokenizer_file(models.BPE())),
     "Tokenizer.Unigram": ("tokenizer.json", tokenizer_file(models.Unigram())),
+    "OpenClip": ("open_clip_config.json", open_clip()),
     "AddedToken": ("an added token in tokenizer_config.json, special_tokens_map.json and tokenizer.json", added_token()),
 }
 
 folder = Path(sys.argv[1])
 folder.mkdir(parents=True, exist_ok=True)
 for name, (file, fields) in KINDS.items():
-    record = {"library": f"transformers {transformers.__version__}", "class": name, "file": file, "fields": sorted(fields)}
+    record = {"library": f"open_clip {importlib.metadata.version('open_clip_torch')}" if name == "OpenClip" else f"transformers {transformers.__version__}", "class": name, "file": file, "fields": sorted(fields)}
     (folder / f"{name}.json").write_text(json.dumps(record, indent=2) + "\n")

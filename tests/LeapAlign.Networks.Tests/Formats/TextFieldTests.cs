@@ -34,6 +34,7 @@ public sealed class TextFieldTests : IDisposable
         { "T5Tokenizer", "" },
         { "Tokenizer.BPE", "" },
         { "Tokenizer.Unigram", "" },
+        { "OpenClip", "" },
         { "AddedToken", "" },
     };
 
@@ -124,6 +125,7 @@ public sealed class TextFieldTests : IDisposable
         ("CLIPConfig", _) or (_, "text_config" or "text_config_dict" or "vision_config" or "vision_config_dict") => TextFormats.ClipModel,
         ("CLIPTextConfig", _) => TextFormats.ClipText,
         ("T5Config", _) => TextFormats.T5,
+        ("OpenClip", _) => OpenClipFormats.Config,
         ("CLIPProcessor", _) or (_, "image_processor") => PictureFormats.Processor,
         ("CLIPImageProcessor", _) => PictureFormats.ImageProcessor,
         ("CLIPTokenizer", _) => TokenizerFormats.ClipConfig,
