@@ -173,6 +173,16 @@ public sealed class RefusalTests : IDisposable
         Assert.Contains("target_modules", fault.Message, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void Factors_of_diffusers_in_a_folder_of_PEFT_are_a_fault()
+    {
+        var path = _files.Write(LoraFile.PeftFileName, AdapterFiles.Diffusers(AdapterFiles.Query));
+        AdapterFiles.Read(path).Dispose();
+        var folder = _files.WriteConfig("""{"peft_type": "LORA", "r": 2, "lora_alpha": 4, "target_modules": ["to_q"]}""");
+        Assert.Equal(FaultCodes.UnsupportedAdapter, AdapterFiles.Refused(folder).Code);
+        Assert.Contains(LoraConfig.FileName, AdapterFiles.Refused(path).Message, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("""{"r": 2, "target_modules": ["to_q"]}""", "peft_type")]
     [InlineData("""{"peft_type": null, "r": 2, "target_modules": ["to_q"]}""", "peft_type")]
