@@ -64,6 +64,7 @@ internal sealed record ClipFolder(string Path, ClipConfig Config, ClipImageProce
 
     private Result<SafetensorsFolder> Files()
     {
+        if (!IsOpenClip && AdapterBeside.Refused(Path) is { } adapter) return adapter;
         var stem = IsOpenClip ? OpenClipWeights.Stem : "model";
         if (Directory.Exists(Path) && !Directory.EnumerateFiles(Path, $"{stem}*.safetensors*").Any() && Pickle() is { } pickle) return pickle;
         return IsOpenClip ? SafetensorsFolder.Open(Path, stem) : SafetensorsFolder.Open(Path);

@@ -157,7 +157,9 @@ public sealed record PipelineFolder
     private static ScalarType TypeOf(SafetensorsFolder source) =>
         source.Entries.Values.Select(static entry => entry.Type).Distinct().ToArray() is [ScalarType.BFloat16] ? ScalarType.BFloat16 : ScalarType.Float32;
 
-    private Result<SafetensorsFolder> Open(string component) => SafetensorsFolder.Open(Component(component), Family.Find(component).Stem);
+    private Result<SafetensorsFolder> Open(string component) => Family.Find(component).Library == "transformers" && AdapterBeside.Refused(Component(component)) is { } adapter
+        ? adapter
+        : SafetensorsFolder.Open(Component(component), Family.Find(component).Stem);
 
     // A checkpoint in one file has other names for its tensors, and lacks configurations and often encoders: what is published so is published as a folder, too.
     private static Fault? Absent(string folder, PipelineFamily family)

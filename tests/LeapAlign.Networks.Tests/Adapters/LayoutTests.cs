@@ -76,13 +76,13 @@ public sealed class LayoutTests : IDisposable
     }
 
     [Theory]
-    [InlineData("""{"r": 2, "lora_alpha": 3, "target_modules": ["to_q", "to_v"]}""", 1.5, 1.5)]
-    [InlineData("""{"r": 2, "lora_alpha": 3, "use_rslora": true, "target_modules": ["to_q", "to_v"]}""", 2.1213203435596424, 2.1213203435596424)]
-    [InlineData("""{"r": 2, "lora_alpha": 3, "alpha_pattern": {"to_v": 5, "attn.to_v": 7}, "target_modules": ["to_q", "to_v"]}""", 1.5, 2.5)]
-    [InlineData("""{"r": 9, "lora_alpha": 3, "rank_pattern": {"blocks.0.attn.to_q": 9, "to_[qv]": 2}, "target_modules": ["to_q", "to_v"]}""", 1.5, 1.5)]
-    [InlineData("""{"r": 2, "lora_alpha": 3, "alpha_pattern": {"^attn.to_v": 5}, "target_modules": "all-linear"}""", 1.5, 1.5)]
-    [InlineData("""{"r": 2, "lora_alpha": 3, "layers_to_transform": 0, "layers_pattern": "transformer_blocks", "target_modules": ["attn.to_q", "transformer_blocks.0.attn.to_v"]}""", 1.5, 1.5)]
-    [InlineData("""{"r": 2, "target_modules": ".*attn\\.to_[qv]"}""", 4, 4)]
+    [InlineData("""{"peft_type": "LORA", "r": 2, "lora_alpha": 3, "target_modules": ["to_q", "to_v"]}""", 1.5, 1.5)]
+    [InlineData("""{"peft_type": "LORA", "r": 2, "lora_alpha": 3, "use_rslora": true, "target_modules": ["to_q", "to_v"]}""", 2.1213203435596424, 2.1213203435596424)]
+    [InlineData("""{"peft_type": "LORA", "r": 2, "lora_alpha": 3, "alpha_pattern": {"to_v": 5, "attn.to_v": 7}, "target_modules": ["to_q", "to_v"]}""", 1.5, 2.5)]
+    [InlineData("""{"peft_type": "LORA", "r": 9, "lora_alpha": 3, "rank_pattern": {"blocks.0.attn.to_q": 9, "to_[qv]": 2}, "target_modules": ["to_q", "to_v"]}""", 1.5, 1.5)]
+    [InlineData("""{"peft_type": "LORA", "r": 2, "lora_alpha": 3, "alpha_pattern": {"^attn.to_v": 5}, "target_modules": "all-linear"}""", 1.5, 1.5)]
+    [InlineData("""{"peft_type": "LORA", "r": 2, "lora_alpha": 3, "layers_to_transform": 0, "layers_pattern": "transformer_blocks", "target_modules": ["attn.to_q", "transformer_blocks.0.attn.to_v"]}""", 1.5, 1.5)]
+    [InlineData("""{"peft_type": "LORA", "r": 2, "target_modules": ".*attn\\.to_[qv]"}""", 4, 4)]
     public void The_scale_of_a_PEFT_folder_is_what_its_configuration_says(string config, double query, double value)
     {
         _files.Write(LoraFile.PeftFileName, new[] { AdapterFiles.Query, AdapterFiles.Value }.SelectMany(static module => AdapterFiles.Pair($"base_model.model.{module}.lora_A.weight", $"base_model.model.{module}.lora_B.weight")));

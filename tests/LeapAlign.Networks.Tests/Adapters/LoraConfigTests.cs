@@ -65,6 +65,7 @@ public sealed class LoraConfigTests : IDisposable
     private Fault? Read(JsonObject text, out List<Fault> warnings)
     {
         var path = Path.Combine(_folder, LoraConfig.FileName);
+        if (!text.ContainsKey("peft_type")) text["peft_type"] = "LORA";
         File.WriteAllText(path, text.ToJsonString());
         warnings = [];
         return LoraConfig.Read(path, warnings.Add).Match<Fault?>(static _ => null, static fault => fault);

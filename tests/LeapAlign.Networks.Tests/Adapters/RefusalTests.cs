@@ -118,6 +118,23 @@ public sealed class RefusalTests : IDisposable
     }
 
     [Fact]
+    public void Alphas_that_diffusers_leaves_out_are_a_fault()
+    {
+        var (layer, alpha) = ($"transformer.{AdapterFiles.Query}", $"transformer.{AdapterFiles.Query}.alpha");
+        var fault = AdapterFiles.Refused(_files.Write("a.safetensors", [.. AdapterFiles.Pair($"{layer}.lora_down.weight", $"{layer}.lora_up.weight"), (alpha, tensor(1f))]));
+        Assert.Equal((FaultCodes.UnsupportedAdapter, alpha), (fault.Code, fault.Place?.Key));
+    }
+
+    [Fact]
+    public void A_field_of_a_header_that_is_not_known_and_asks_for_nothing_is_a_warning()
+    {
+        List<Fault> warnings = [];
+        var path = _files.Write("a.safetensors", AdapterFiles.Diffusers(AdapterFiles.Query), new Dictionary<string, string> { [LoraHeader.DiffusersKey] = """{"transformer.r": 2, "transformer.lora_alpha": 2, "transformer.later": null}""" });
+        using var weights = LoraFile.Read(path, AdapterFiles.Sites, warnings.Add).Match(static read => read, static fault => throw new InvalidOperationException(fault.ToString()));
+        Assert.Equal((FaultCodes.UnknownField, "later"), (Assert.Single(warnings).Code, warnings[0].Place?.Key));
+    }
+
+    [Fact]
     public void Alphas_for_some_layers_alone_are_a_fault()
     {
         var fault = AdapterFiles.Refused(_files.Write("a.safetensors", [.. AdapterFiles.Diffusers(AdapterFiles.Query), .. AdapterFiles.Diffusers(AdapterFiles.Value), ($"transformer.{AdapterFiles.Query}.alpha", tensor(2f))]));
@@ -130,6 +147,9 @@ public sealed class RefusalTests : IDisposable
     [InlineData("""[1]""", FaultCodes.WrongModelClass, "not a JSON object")]
     [InlineData("""{"transformer.r": 2, "transformer.use_dora": true}""", FaultCodes.WrongModelClass, "use_dora")]
     [InlineData("""{"transformer.r": 2, "transformer.alpha_pattern": {"(": 2}}""", FaultCodes.WrongModelClass, "not a regular expression")]
+    [InlineData("""{"transformer.r": 2, "transformer.lora_alpha": null}""", FaultCodes.WrongModelClass, "'lora_alpha' is null")]
+    [InlineData("""{"transformer.r": 2, "transformer.alpha_pattern": null}""", FaultCodes.WrongModelClass, "'alpha_pattern' is null")]
+    [InlineData("""{"transformer.r": 2, "transformer.use_later_scale": true}""", FaultCodes.UnsupportedAdapter, "'use_later_scale' of lora_adapter_metadata is true")]
     public void A_header_that_does_not_fit_is_a_fault(string text, string code, string word)
     {
         var fault = AdapterFiles.Refused(_files.Write("a.safetensors", AdapterFiles.Diffusers(AdapterFiles.Query), new Dictionary<string, string> { [LoraHeader.DiffusersKey] = text }));
@@ -138,19 +158,43 @@ public sealed class RefusalTests : IDisposable
     }
 
     [Theory]
-    [InlineData("""{"r": 2, "target_modules": ["to_k"]}""", FaultCodes.TensorMismatch)]
-    [InlineData("""{"r": 2, "target_modules": ["o_q"]}""", FaultCodes.TensorMismatch)]
-    [InlineData("""{"r": 2, "target_modules": "attn\\.to_q"}""", FaultCodes.TensorMismatch)]
-    [InlineData("""{"r": 2, "target_modules": ["to_q"], "exclude_modules": ["attn.to_q"]}""", FaultCodes.TensorMismatch)]
-    [InlineData("""{"r": 2, "target_modules": ["to_q"], "layers_to_transform": [1, 2]}""", FaultCodes.TensorMismatch)]
-    [InlineData("""{"r": 2, "target_modules": ["to_q"], "layers_to_transform": 0, "layers_pattern": "layers"}""", FaultCodes.TensorMismatch)]
-    [InlineData("""{"r": 2}""", FaultCodes.WrongModelClass)]
+    [InlineData("""{"peft_type": "LORA", "r": 2, "target_modules": ["to_k"]}""", FaultCodes.TensorMismatch)]
+    [InlineData("""{"peft_type": "LORA", "r": 2, "target_modules": ["o_q"]}""", FaultCodes.TensorMismatch)]
+    [InlineData("""{"peft_type": "LORA", "r": 2, "target_modules": "attn\\.to_q"}""", FaultCodes.TensorMismatch)]
+    [InlineData("""{"peft_type": "LORA", "r": 2, "target_modules": ["to_q"], "exclude_modules": ["attn.to_q"]}""", FaultCodes.TensorMismatch)]
+    [InlineData("""{"peft_type": "LORA", "r": 2, "target_modules": ["to_q"], "layers_to_transform": [1, 2]}""", FaultCodes.TensorMismatch)]
+    [InlineData("""{"peft_type": "LORA", "r": 2, "target_modules": ["to_q"], "layers_to_transform": 0, "layers_pattern": "layers"}""", FaultCodes.TensorMismatch)]
+    [InlineData("""{"peft_type": "LORA", "r": 2}""", FaultCodes.WrongModelClass)]
     public void Factors_that_PEFT_would_leave_out_are_a_fault(string config, string code)
     {
         _files.Write(LoraFile.PeftFileName, AdapterFiles.Pair($"base_model.model.{AdapterFiles.Query}.lora_A.weight", $"base_model.model.{AdapterFiles.Query}.lora_B.weight"));
         var fault = AdapterFiles.Refused(_files.WriteConfig(config));
         Assert.Equal(code, fault.Code);
         Assert.Contains("target_modules", fault.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Factors_of_diffusers_in_a_folder_of_PEFT_are_a_fault()
+    {
+        var path = _files.Write(LoraFile.PeftFileName, AdapterFiles.Diffusers(AdapterFiles.Query));
+        AdapterFiles.Read(path).Dispose();
+        var folder = _files.WriteConfig("""{"peft_type": "LORA", "r": 2, "lora_alpha": 4, "target_modules": ["to_q"]}""");
+        Assert.Equal(FaultCodes.UnsupportedAdapter, AdapterFiles.Refused(folder).Code);
+        Assert.Contains(LoraConfig.FileName, AdapterFiles.Refused(path).Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("""{"r": 2, "target_modules": ["to_q"]}""", "peft_type")]
+    [InlineData("""{"peft_type": null, "r": 2, "target_modules": ["to_q"]}""", "peft_type")]
+    [InlineData("""{"peft_type": "LORA", "r": 2, "lora_alpha": null, "target_modules": ["to_q"]}""", "lora_alpha")]
+    [InlineData("""{"peft_type": "LORA", "r": 2, "rank_pattern": null, "target_modules": ["to_q"]}""", "rank_pattern")]
+    [InlineData("""{"peft_type": "LORA", "r": 2, "target_modules": ["to_q"], "layers_pattern": "transformer_blocks"}""", "layers_pattern")]
+    [InlineData("""{"peft_type": "LORA", "r": 2, "target_modules": ".*to_q", "layers_to_transform": 0}""", "layers_to_transform")]
+    public void A_folder_that_PEFT_does_not_open_is_a_fault(string config, string key)
+    {
+        _files.Write(LoraFile.PeftFileName, AdapterFiles.Pair($"base_model.model.{AdapterFiles.Query}.lora_A.weight", $"base_model.model.{AdapterFiles.Query}.lora_B.weight"));
+        var fault = AdapterFiles.Refused(_files.WriteConfig(config));
+        Assert.Equal((FaultCodes.WrongModelClass, key), (fault.Code, fault.Place?.Key));
     }
 
     [Fact]

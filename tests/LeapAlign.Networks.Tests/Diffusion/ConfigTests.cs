@@ -15,6 +15,7 @@ public class ConfigTests
         """;
 
     private const string Autoencoder = """
+        "down_block_types": ["DownEncoderBlock2D", "DownEncoderBlock2D"], "up_block_types": ["UpDecoderBlock2D", "UpDecoderBlock2D"],
         "block_out_channels": [8, 16], "latent_channels": 4, "layers_per_block": 1, "norm_num_groups": 4
         """;
 
@@ -95,6 +96,8 @@ public class ConfigTests
     [InlineData("[8, 16]", "[8, 16], \"latents_mean\": [1, 2]", "latents_mean", "set")]
     [InlineData("[8, 16]", "[8, 16], \"up_block_types\": [\"AttnUpDecoderBlock2D\", \"UpDecoderBlock2D\"]", "up_block_types", "AttnUp")]
     [InlineData("[8, 16]", "[8, 16], \"down_block_types\": [\"DownEncoderBlock2D\"]", "down_block_types", "2 times")]
+    [InlineData("\"up_block_types\"", "\"_up\"", "up_block_types", "is missing, which means UpDecoderBlock2D once")]
+    [InlineData("\"down_block_types\"", "\"_down\"", "down_block_types", "is missing, which means DownEncoderBlock2D once")]
     [InlineData("[8, 16]", "[8, 16], \"quantization_config\": { \"quant_method\": \"bitsandbytes\" }", "quantization_config", "set")]
     public void Wrong_autoencoder_configuration_is_a_fault_with_its_key(string right, string wrong, string key, string word)
     {

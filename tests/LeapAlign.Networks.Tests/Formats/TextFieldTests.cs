@@ -38,6 +38,7 @@ public sealed class TextFieldTests : IDisposable
         { "Qwen2Tokenizer", "" },
         { "Tokenizer.BPE", "" },
         { "Tokenizer.Unigram", "" },
+        { "OpenClip", "" },
         { "AddedToken", "" },
     };
 
@@ -132,6 +133,7 @@ public sealed class TextFieldTests : IDisposable
         ("CLIPTextConfig", _) => TextFormats.ClipText,
         ("T5Config", _) => TextFormats.T5,
         ("Qwen3Config", _) => TextFormats.Qwen3,
+        ("OpenClip", _) => OpenClipFormats.Config,
         ("CLIPProcessor", _) or (_, "image_processor") => PictureFormats.Processor,
         ("CLIPImageProcessor", _) => PictureFormats.ImageProcessor,
         ("CLIPTokenizer", _) => TokenizerFormats.ClipConfig,

@@ -88,7 +88,24 @@ public class ConfigTests
     [InlineData("""{ "architectures": ["CLIPModel"], "quantization_config": { "load_in_8bit": true } }""", "quantization_config", "not known")]
     [InlineData("""{ "architectures": ["CLIPModel"], "text_config": { "per_layer_config": { "0": {} } } }""", "text_config.per_layer_config", "not known")]
     [InlineData("""{ "architectures": ["CLIPModel"], "text_config_dict": { "num_attention_heads": 7 } }""", "text_config_dict.num_attention_heads", "512")]
+    [InlineData("""{ "architectures": ["CLIPModel"], "transformers_weights": "other.safetensors" }""", "transformers_weights", "other.safetensors")]
+    [InlineData("""{ "architectures": ["CLIPModel"], "configuration_files": ["config.4.0.0.json"] }""", "configuration_files", "config.4.0.0.json")]
+    [InlineData("""{ "architectures": ["CLIPModel"], "text_config": { "layer_norm_eps": 1 } }""", "text_config.layer_norm_eps", "whole number")]
+    [InlineData("""{ "architectures": ["CLIPModel"], "text_config": { "is_causal": false } }""", "text_config.is_causal", "false")]
+    [InlineData("""{ "architectures": ["CLIPModel"], "text_config": { "is_causal": null } }""", "text_config.is_causal", "null")]
+    [InlineData("""{ "architectures": ["CLIPModel"], "vision_config": { "is_causal": true } }""", "vision_config.is_causal", "true")]
     public void Wrong_clip_configuration_is_a_fault_with_its_key(string json, string key, string word) => AssertFault(ConfigFile.Fault(json, ClipConfig.Read), key, word);
+
+    [Theory]
+    [InlineData("null")]
+    [InlineData("{}")]
+    [InlineData("""{ "hidden_size": 64 }""")]
+    public void A_text_encoder_whose_sizes_the_library_reads_elsewhere_is_a_fault(string nested) =>
+        AssertFault(ConfigFile.Fault($$"""{ "architectures": ["CLIPTextModel"], "text_config": {{nested}} }""", ClipTextConfig.Read), "text_config", "every size");
+
+    [Fact]
+    public void What_leads_nowhere_is_no_fault() =>
+        ConfigFile.Require("""{ "architectures": ["T5EncoderModel"], "transformers_weights": null, "configuration_files": [], "fusion_config": null, "layer_types": null, "is_causal": false, "layer_norm_epsilon": 1e-5 }""", T5Config.Read);
 
     [Theory]
     [InlineData("""{ "architectures": ["T5ForConditionalGeneration"] }""", "architectures", "T5EncoderModel")]
@@ -103,6 +120,12 @@ public class ConfigTests
     [InlineData("""{ "architectures": ["T5EncoderModel"], "d_model": null }""", "d_model", "null")]
     [InlineData("""{ "architectures": ["T5EncoderModel"], "hidden_size": null }""", "hidden_size", "null")]
     [InlineData("""{ "architectures": ["T5EncoderModel"], "quantization_config": {} }""", "quantization_config", "not known")]
+    [InlineData("""{ "architectures": ["T5EncoderModel"], "is_causal": true }""", "is_causal", "true")]
+    [InlineData("""{ "architectures": ["T5EncoderModel"], "layer_types": ["full_attention"] }""", "layer_types", "not known")]
+    [InlineData("""{ "architectures": ["T5EncoderModel"], "fusion_config": { "qkv": true } }""", "fusion_config", "not known")]
+    [InlineData("""{ "architectures": ["T5EncoderModel"], "transformers_weights": "model.int8.safetensors" }""", "transformers_weights", "model.int8.safetensors")]
+    [InlineData("""{ "architectures": ["T5EncoderModel"], "configuration_files": {} }""", "configuration_files", "{}")]
+    [InlineData("""{ "architectures": ["T5EncoderModel"], "layer_norm_epsilon": 1 }""", "layer_norm_epsilon", "whole number")]
     public void Wrong_T5_configuration_is_a_fault_with_its_key(string json, string key, string word) => AssertFault(ConfigFile.Fault(json, T5Config.Read), key, word);
 
     private static void AssertFault(Fault fault, string key, string word)

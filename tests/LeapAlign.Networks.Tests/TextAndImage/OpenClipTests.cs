@@ -125,6 +125,21 @@ public sealed class OpenClipTests : IDisposable
         Agreement.Values(config.Text.Transformer.Activation(tensor(0.7)), tensor(0.7) * tensor(0.7 * 1.702).sigmoid(), "quick");
     }
 
+    [Theory]
+    [InlineData("""{ "embed_dim": 8, "scale": 2, "vision_cfg": {}, "text_cfg": {} }""", "model_cfg.scale", "open_clip refuses")]
+    [InlineData("""{ "embed_dim": 8, "vision_cfg": { "heads": 2 }, "text_cfg": {} }""", "model_cfg.vision_cfg.heads", "open_clip refuses")]
+    [InlineData("""{ "embed_dim": 8, "vision_cfg": {}, "text_cfg": { "head_width": 64 } }""", "model_cfg.text_cfg.head_width", "open_clip refuses")]
+    [InlineData("""{ "embed_dim": 8, "vision_cfg": { "block_type": "custom" }, "text_cfg": {} }""", "model_cfg.vision_cfg.block_type", "custom")]
+    [InlineData("""{ "embed_dim": 8, "vision_cfg": {}, "text_cfg": { "scaled_cosine_attn": true } }""", "model_cfg.text_cfg.scaled_cosine_attn", "only false")]
+    public void What_the_library_refuses_or_computes_otherwise_is_a_fault(string model, string key, string word)
+    {
+        var path = Path.Combine(_folder.FullName, OpenClipConfig.File);
+        File.WriteAllText(path, $$"""{ "model_cfg": {{model}} }""");
+        var fault = OpenClipConfig.Read(path).Match<Fault?>(static _ => null, static fault => fault);
+        Assert.Equal((FaultCodes.WrongModelClass, key), (fault?.Code, fault?.Place?.Key));
+        Assert.Contains(word, fault!.Message, StringComparison.Ordinal);
+    }
+
     public void Dispose() => _folder.Delete(recursive: true);
 
     private static OpenClipConfig ConfigOfRecorded() => Recording.Require(OpenClipConfig.Read(Path.Combine(Recorded, OpenClipConfig.File)));

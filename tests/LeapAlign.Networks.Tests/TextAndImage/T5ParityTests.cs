@@ -40,6 +40,19 @@ public class T5ParityTests
     }
 
     [Fact]
+    public void Token_tables_that_differ_are_a_fault()
+    {
+        using var scope = NewDisposeScope();
+        var reference = new ReferenceCase("t5");
+        using var weights = new WeightSet();
+        _ = new T5Encoder(Config(reference), weights.Root);
+        const string other = "encoder.embed_tokens.weight";
+        var fault = weights.Load(new Renamed(reference.Weights, "shared.weight", other) { Changed = other }, CPU, float32, T5Encoder.DeclaredName).Match<Fault?>(static _ => null, static fault => fault);
+        Assert.Equal(FaultCodes.TensorMismatch, fault?.Code);
+        Assert.Contains($"'shared.weight' and '{other}' are one tensor", fault!.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Values_that_overflow_half_precision_stay_finite_in_it()
     {
         using var scope = NewDisposeScope();
@@ -93,7 +106,7 @@ public class T5ParityTests
     }
 
     /// <summary>The file with its token table under other names.</summary>
-    private sealed class Renamed(IWeightSource source, string[] names) : IWeightSource
+    private sealed class Renamed(IWeightSource source, params string[] names) : IWeightSource
     {
         private const string Stored = "shared.weight";
 
@@ -104,6 +117,13 @@ public class T5ParityTests
                 .Concat(source.Entries.Where(pair => pair.Key != Stored).Select(pair => (Name: pair.Key, Entry: pair.Value)))
                 .ToDictionary(pair => pair.Name, pair => pair.Entry);
 
-        public Result<Tensor> Read(string name) => source.Read(names.Contains(name) ? Stored : name);
+        /// <summary>The name under which one number is another.</summary>
+        public string? Changed { get; init; }
+
+        public Result<Tensor> Read(string name) => source.Read(names.Contains(name) ? Stored : name).Map(tensor =>
+        {
+            if (name == Changed) tensor[0, 0].add_(1);
+            return tensor;
+        });
     }
 }

@@ -29,6 +29,7 @@ public class BadTokenizerTests
     [InlineData("merges.txt", "\r\n")]
     [InlineData("tokenizer_config.json", "{\"model_max_length\": \"long\"}")]
     [InlineData("tokenizer_config.json", "{\"model_max_length\": 0}")]
+    [InlineData("tokenizer_config.json", "{\"model_max_length\": 12.0}")]
     [InlineData("tokenizer_config.json", "{\"pad_token\": 3}")]
     [InlineData("tokenizer_config.json", "{\"added_tokens_decoder\": {\"x\": {\"content\": \"y\"}}}")]
     [InlineData("tokenizer_config.json", "{\"added_tokens_decoder\": {\"1\": {}}}")]

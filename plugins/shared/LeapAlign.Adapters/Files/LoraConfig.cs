@@ -31,7 +31,7 @@ public sealed class LoraConfig
     /// <summary>Its fields.</summary>
     public static FileFormat Format { get; } = new(FileName, "peft LoraConfig",
     [
-        RefusedUnless("peft_type", "LORA, or absent"),
+        RefusedUnless("peft_type", "LORA; in a header it may be absent"),
         Honoured("r", "the rank of layers that rank_pattern does not name; 8 when absent"),
         Honoured("lora_alpha", "the numerator of the scale of layers that alpha_pattern does not name; 8 when absent"),
         Honoured("rank_pattern", "ranks by layer: the first key that matches the end of the layer's path, as a regular expression; the factors' own rank has to be the same"),
@@ -40,7 +40,7 @@ public sealed class LoraConfig
         Honoured("target_modules", "of a PEFT folder: factors of a layer that it does not name are a fault, since PEFT leaves them out. In a header it has no effect, as in diffusers"),
         Honoured("exclude_modules", "layers that target_modules does not mean; in a header it has no effect"),
         Honoured("layers_to_transform", "indices of the blocks that target_modules means; in a header it has no effect"),
-        Honoured("layers_pattern", "the names before these indices; in a header it has no effect"),
+        Honoured("layers_pattern", "the names before these indices, which have to be there; in a header it has no effect"),
         RefusedUnless("init_lora_weights", "true, false, gaussian, orthogonal, eva; the others change the weights under the factors"),
         RefusedUnless("bias", "none"),
         .. Refused("false", "fan_in_fan_out", "lora_bias", "use_dora", "use_qalora"),
@@ -65,8 +65,16 @@ public sealed class LoraConfig
     /// <param name="path">The weights file, for messages.</param>
     /// <param name="root">The entry's object, without the prefix of its keys.</param>
     /// <param name="warn">Is told keys that are not known.</param>
-    internal static Result<LoraConfig> Read(string path, JsonElement root, Action<Fault>? warn) =>
-        ConfigFields.Read(path, root, static fields => From(fields, hasTargets: false), Format, warn).Bind(static made => made);
+    internal static Result<LoraConfig> Read(string path, JsonElement root, Action<Fault>? warn)
+    {
+        var unknown = Format.Unknown(root, path).Select(static fault => fault.Place!.Key!).ToArray();
+        // What a later PEFT may ask for is not certain; what it writes for everything that is not asked for is nothing.
+        if (unknown.FirstOrDefault(key => !IsUnset(root.GetProperty(key))) is { } asked)
+            return new Fault.Input(FaultCodes.UnsupportedAdapter, $"'{asked}' of {LoraHeader.DiffusersKey} is {root.GetProperty(asked).GetRawText()}, but no such field is known, and diffusers refuses a file that has one", new SourcePlace(path, Key: asked));
+        foreach (var key in unknown)
+            warn?.Invoke(new Fault.Input(FaultCodes.UnknownField, $"'{key}' of {LoraHeader.DiffusersKey} is not known and asks for nothing; a diffusers that does not know it refuses the file", new SourcePlace(path, Key: key)));
+        return ConfigFields.Read(path, root, static fields => From(fields, hasTargets: false), Format, warn: null).Bind(static made => made);
+    }
 
     /// <summary>The rank that a layer has to have.</summary>
     public int RankOf(string module) => (int)_ranks.Of(module);
@@ -80,6 +88,9 @@ public sealed class LoraConfig
     private static Result<LoraConfig> From(ConfigFields fields, bool hasTargets)
     {
         fields.Word("peft_type", "LORA");
+        fields.Require(!hasTargets || fields.Has("peft_type"), "peft_type", "is missing, but has to be LORA: PEFT opens no folder without it");
+        // PEFT takes null for a value here, and fails on it.
+        fields.NotNull("r", "lora_alpha", "rank_pattern", "alpha_pattern");
         var alpha = fields.Number("lora_alpha", DefaultAlpha);
         fields.Require(alpha != 0, "lora_alpha", "is 0: the factors have no effect");
         var start = fields.Find("init_lora_weights");
@@ -101,14 +112,15 @@ public sealed class LoraConfig
         return new LoraConfig(ranks, alphas, targets, isRankStabilised);
     }
 
-    // Null, false and what is empty mean the same to PEFT.
     private static void Unset(ConfigFields fields, string key, string why)
     {
         var found = fields.Find(key);
-        var isUnset = found is not { } element || element.ValueKind == JsonValueKind.False
-            || (element.ValueKind == JsonValueKind.Array && element.GetArrayLength() == 0) || (element.ValueKind == JsonValueKind.Object && !element.EnumerateObject().Any());
-        fields.Require(isUnset, key, $"is {found?.GetRawText()}: {why}");
+        fields.Require(found is not { } element || IsUnset(element), key, $"is {found?.GetRawText()}: {why}");
     }
+
+    // Null, false and what is empty mean the same to PEFT.
+    private static bool IsUnset(JsonElement element) => element.ValueKind is JsonValueKind.Null or JsonValueKind.False
+        || (element.ValueKind == JsonValueKind.Array && element.GetArrayLength() == 0) || (element.ValueKind == JsonValueKind.Object && !element.EnumerateObject().Any());
 
     private static IEnumerable<FileField> Refused(string supported, params string[] names) => names.Select(name => RefusedUnless(name, supported));
 

@@ -75,6 +75,9 @@ public static class LoraFile
                 ? new Fault.Input(FaultCodes.ModelNotFound, $"{LoraConfig.FileName} is not beside the file: the scale of PEFT's factors is there", new SourcePlace(file.Location))
                 : LoraConfig.Read(configPath, warn).Map(config => new LoraScales(config, configPath, null));
         }
+        // diffusers would not look at the configuration, and PEFT would find no factors.
+        if (configPath is not null && File.Exists(configPath) && Path.GetFileName(file.Location) == PeftFileName)
+            return new Fault.Input(FaultCodes.UnsupportedAdapter, $"{LoraConfig.FileName} is beside the file, but its factors are not named as PEFT names them (base_model.model.…): whether the scale there counts is not certain; take the one away, or rename the other", new SourcePlace(file.Location));
         return LoraHeader.Read(file, warn);
     }
 }

@@ -95,6 +95,9 @@ internal sealed class LoraModule(LoraKey key, IReadOnlyList<AdapterSite> sites, 
         }
         else if (Keys.TryGetValue(LoraPart.Alpha, out var name))
         {
+            // diffusers renames such factors and loses the alpha on the way.
+            if (Spelling == LoraSpelling.Diffusers && HasKohyaParts)
+                return Wrong(file, FaultCodes.UnsupportedAdapter, name, $"'{name}' is there, but diffusers leaves the alpha of factors out that are named lora_down and lora_up behind 'transformer.': what they are scaled by is not certain");
             if (file.Entries[name].Shape.Aggregate(1L, static (count, size) => count * size) != 1) return Wrong(file, FaultCodes.ShapeMismatch, name, $"'{name}' is [{string.Join(", ", file.Entries[name].Shape)}], but an alpha is one number");
             if (!file.Read(name).TryGet(out var tensor, out var fault)) return fault;
             using (tensor) _alpha = tensor.to(ScalarType.Float64).item<double>();

@@ -84,6 +84,8 @@ internal sealed class LoraTargets
         var layers = names.Select(name => LoraExpression.Compile(fields, "layers_pattern", name)).ToArray();
         if (!hasEffect) return new LoraTargets(static _ => true, static _ => false, [], []);
         fields.Require(target is not null, "target_modules", "is missing: PEFT has no default for these models");
+        fields.Require(!Words(fields, "target_modules").IsOne || !fields.Has("layers_to_transform"), "layers_to_transform", "is there, but target_modules is one expression: PEFT refuses the two together");
+        fields.Require(patterns is null || patterns.Count == 0 || fields.Has("layers_to_transform"), "layers_pattern", "is there, but layers_to_transform is not: PEFT refuses one without the other");
         return new LoraTargets(target ?? (static _ => false), excluded ?? (static _ => false), indices, layers);
     }
 

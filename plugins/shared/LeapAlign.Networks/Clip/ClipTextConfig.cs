@@ -36,6 +36,9 @@ public sealed record ClipTextConfig
 
     private static ClipTextConfig From(ConfigFields fields)
     {
+        const string nested = "text_config";
+        var isNested = fields.Properties.Any(static field => field.Name == nested);
+        fields.Require(!isNested, nested, "is there, and the library reads every size from it and none from beside it; put what is in it in its place");
         if (fields.Architecture != WithProjection) return From(fields, null);
         fields.NotNull("projection_dim");
         return From(fields, fields.Size("projection_dim", 512));
@@ -44,7 +47,8 @@ public sealed record ClipTextConfig
     internal static ClipTextConfig From(ConfigFields fields, int? projection)
     {
         fields.RequireCommon("clip_text_model");
-        fields.NotNull("vocab_size", "max_position_embeddings", "eos_token_id");
+        fields.NotNull("vocab_size", "max_position_embeddings", "eos_token_id", "is_causal");
+        fields.Require(fields.Flag("is_causal", true), "is_causal", "is false, but positions of a text do not see later ones");
         return new()
         {
             Transformer = ClipTransformerConfig.From(fields, width: 512, heads: 8),

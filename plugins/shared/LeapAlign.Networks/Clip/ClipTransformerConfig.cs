@@ -38,7 +38,7 @@ public sealed record ClipTransformerConfig
             Heads = fields.Size("num_attention_heads", heads),
             Intermediate = fields.Size("intermediate_size", 4 * width),
             Activation = fields.ActivationNamed("hidden_act", fields.Text("hidden_act", "quick_gelu")),
-            Epsilon = fields.Number("layer_norm_eps", 1e-5),
+            Epsilon = fields.Fraction("layer_norm_eps", 1e-5),
         };
         fields.Require(config.Width % config.Heads == 0, "num_attention_heads", $"is {config.Heads}, but has to divide the hidden size {config.Width}");
         return config;

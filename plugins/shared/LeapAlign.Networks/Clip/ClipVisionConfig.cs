@@ -24,6 +24,7 @@ public sealed record ClipVisionConfig
     {
         fields.RequireCommon("clip_vision_model");
         fields.NotNull("image_size", "patch_size", "num_channels");
+        fields.Require(!fields.Flag("is_causal", false), "is_causal", "is true, but a patch of a picture sees all others");
         var config = new ClipVisionConfig
         {
             Transformer = ClipTransformerConfig.From(fields, width: 768, heads: 12),

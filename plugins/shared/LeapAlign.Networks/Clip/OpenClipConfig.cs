@@ -35,6 +35,7 @@ public sealed record OpenClipConfig
         model.NotNull("embed_dim", "vision_cfg", "text_cfg", "quick_gelu");
         foreach (var key in (string[])["init_logit_bias", "multimodal_cfg"]) model.Absent(key);
         Off(model, "custom_text");
+        Known(model, OpenClipFormats.Model);
         var projection = model.Size("embed_dim");
         var quick = model.Flag("quick_gelu", false);
         var vision = Vision(model.Section("vision_cfg"), projection, quick);
@@ -48,7 +49,7 @@ public sealed record OpenClipConfig
     private static ClipVisionConfig Vision(ConfigFields fields, int projection, bool quick)
     {
         fields.NotNull("image_size", "layers", "width", "head_width", "mlp_ratio", "patch_size");
-        Plain(fields);
+        Plain(fields, OpenClipFormats.Vision);
         fields.Absent("timm_model_name");
         Off(fields, "timm_model_pretrained");
         Off(fields, "attentional_pool", "no_ln_pre", "final_ln_after_pool");
@@ -71,7 +72,7 @@ public sealed record OpenClipConfig
     private static ClipTextConfig Text(ConfigFields fields, int projection, bool quick)
     {
         fields.NotNull("context_length", "vocab_size", "width", "heads", "layers", "mlp_ratio");
-        Plain(fields);
+        Plain(fields, OpenClipFormats.Text);
         foreach (var key in (string[])["hf_model_name", "hf_tokenizer_name", "tokenizer_kwargs"]) fields.Absent(key);
         Off(fields, "embed_cls", "no_causal_mask", "final_ln_after_pool", "proj_bias");
         fields.Word("pool_type", "argmax");
@@ -103,9 +104,19 @@ public sealed record OpenClipConfig
         };
     }
 
-    private static void Plain(ConfigFields fields)
+    private static void Plain(ConfigFields fields, FileField[] declared)
     {
+        Known(fields, declared);
         foreach (var key in (string[])["ls_init_value", "act_kwargs", "norm_kwargs"]) fields.Absent(key);
+        fields.Word("block_type", "default");
+        Off(fields, "qk_norm", "scaled_cosine_attn", "scale_heads", "scale_attn_inner", "scale_attn", "scale_fc");
+    }
+
+    // The library hands the keys to a constructor, which takes no other.
+    private static void Known(ConfigFields fields, FileField[] declared)
+    {
+        foreach (var field in fields.Properties.Where(field => !declared.Any(known => known.Name == field.Name || known.Name.StartsWith($"{field.Name}.", StringComparison.Ordinal))))
+            fields.Require(false, field.Name, "is not known, and open_clip refuses a file that has it");
     }
 
     private static void Off(ConfigFields fields, params string[] keys)

@@ -13,9 +13,8 @@ namespace LeapAlign.Networks.Configuration;
 public sealed class ConfigFields
 {
     private const int LargestSize = 1 << 24;
-    private readonly string _path;
+    private readonly string _path, _prefix;
     private readonly JsonElement? _root;
-    private readonly string _prefix;
     private readonly ConfigFields? _outer;
     private readonly FileFormat? _format;
     private Fault? _fault;
@@ -202,9 +201,10 @@ public sealed class ConfigFields
         return Activation.Silu;
     }
 
-    /// <summary>Requires that a list has one word so many times; an absent list is right.</summary>
+    /// <summary>Requires that a list has one word so many times; an absent list has it once.</summary>
     public void All(string key, string word, int count)
     {
+        Require(Find(key) is not null || count == 1, key, $"is missing, which means {word} once, but has to be there {count} times");
         if (Find(key) is not { } element) return;
         var right = element.ValueKind == JsonValueKind.Array && element.GetArrayLength() == count
             && element.EnumerateArray().All(entry => entry.ValueKind == JsonValueKind.String && entry.GetString() == word);

@@ -11,7 +11,15 @@ public static class OpenClipFormats
     private const string Hugging = "absent: a text tower and a tokenizer of open_clip's own";
     private const string Plain = "false, or absent: blocks as published CLIP models have them";
 
-    private static readonly FileField[] Vision =
+    // The library's other attention, which has further tensors or other scales.
+    private static readonly FileField[] Blocks =
+    [
+        RefusedUnless("block_type", "default, or absent"),
+        .. Refused(Plain, "qk_norm", "scaled_cosine_attn", "scale_heads", "scale_attn_inner", "scale_attn", "scale_fc"),
+    ];
+
+    /// <summary>Of <c>vision_cfg</c>.</summary>
+    internal static readonly FileField[] Vision =
     [
         Honoured("image_size", "side of the picture in pixels, one number; 224 when absent"),
         Honoured("layers", "layers, one number (a list is a ResNet); 12 when absent"),
@@ -30,11 +38,13 @@ public static class OpenClipFormats
         NoEffect("output_tokens", "the form in which the library hands over results"),
         RefusedUnless("act_kwargs", "absent"),
         RefusedUnless("norm_kwargs", "absent"),
+        .. Blocks,
         .. Refused(Timm, "timm_model_name", "timm_model_pretrained"),
         .. All("of other image towers, which are refused", "timm_pool", "timm_proj", "timm_proj_bias", "timm_drop", "timm_drop_path"),
     ];
 
-    private static readonly FileField[] Text =
+    /// <summary>Of <c>text_cfg</c>.</summary>
+    internal static readonly FileField[] Text =
     [
         Honoured("context_length", "the longest sequence; 77 when absent"),
         Honoured("vocab_size", "rows of the token table; 49408 when absent"),
@@ -53,11 +63,13 @@ public static class OpenClipFormats
         NoEffect("output_tokens", "the form in which the library hands over results"),
         RefusedUnless("act_kwargs", "absent"),
         RefusedUnless("norm_kwargs", "absent"),
+        .. Blocks,
         .. Refused(Hugging, "hf_model_name", "hf_tokenizer_name", "tokenizer_kwargs"),
         .. All("of other text towers, which are refused", "hf_model_pretrained", "hf_proj_type", "hf_pooler_type", "tokenizer_mode"),
     ];
 
-    private static readonly FileField[] Model =
+    /// <summary>Of <c>model_cfg</c>.</summary>
+    internal static readonly FileField[] Model =
     [
         Honoured("embed_dim", "width of the features of both towers"),
         Honoured("quick_gelu", "whether the activation of both towers is quick_gelu; false when absent, which is gelu"),

@@ -27,6 +27,7 @@ public static class TextFormats
         Honoured("vocab_size", "rows of the token table"),
         Honoured("max_position_embeddings", "the longest sequence"),
         Honoured("eos_token_id", "where a text is pooled: at its first end token; 2, which old files have, means the largest id of the text. One number"),
+        RefusedUnless("is_causal", "true, or absent: positions do not see later ones"),
         .. All(Framing, "bos_token_id", "pad_token_id"),
     ];
 
@@ -35,11 +36,13 @@ public static class TextFormats
         Honoured("image_size", "side of the picture in pixels, one number"),
         Honoured("patch_size", "side of a patch in pixels, one number"),
         RefusedUnless("num_channels", "3"),
+        RefusedUnless("is_causal", "false, or absent: a patch sees all others"),
     ];
 
     /// <summary>Of <c>text_encoder</c> and <c>text_encoder_2</c>.</summary>
     public static FileFormat ClipText { get; } = new("text_encoder/config.json, text_encoder_2/config.json", "transformers CLIPTextConfig", Once(
         [.. Tower, .. Text, Honoured("projection_dim", "width of the projected features of a CLIPTextModelWithProjection"),
+         RefusedUnless("text_config", "absent: the library reads all sizes from it where it is, and none from beside it"),
          .. Common("clip_text_model", "CLIPTextModelWithProjection in a StableDiffusion3Pipeline, CLIPTextModel in a FluxPipeline: the transformer takes projected features, or others")]));
 
     /// <summary>Of a CLIP reward's folder.</summary>
@@ -69,8 +72,9 @@ public static class TextFormats
          RefusedUnless("dense_act_fn", "a function as above; it hides the one of feed_forward_proj"),
          Honoured("is_gated_act", "whether a second projection multiplies the activated one; it hides what feed_forward_proj says"),
          RefusedUnless("is_decoder", "false: positions see later ones"),
+         RefusedUnless("is_causal", "false, or absent: positions see later ones"),
          .. All("of the decoder, which no pipeline has", "num_decoder_layers", "scale_decoder_outputs"),
-         NoEffect("tie_word_embeddings", "the library ties the two copies of the token table always"),
+         NoEffect("tie_word_embeddings", "where a file has both copies of the token table, they have to be the same whatever this says"),
          .. All(Framing, "pad_token_id", "eos_token_id", "bos_token_id"),
          NoEffect("dropout_rate", Dropout),
          .. Common("t5", "T5EncoderModel")]));
@@ -89,6 +93,7 @@ public static class TextFormats
          RefusedUnless("hidden_act", "silu"),
          RefusedUnless("use_sliding_window", "false: every token sees all before it"),
          RefusedUnless("layer_types", "full_attention for every layer, or absent"),
+         RefusedUnless("is_causal", "true, or absent: no token sees a later one"),
          .. All("there is no window", "sliding_window", "max_window_layers"),
          Honoured("rope_theta", "the base of the angles by which heads turn, where no object of them has it"),
          RefusedUnless("partial_rotary_factor", "absent: heads turn whole"),

@@ -50,7 +50,8 @@ internal sealed class QuantizedWeight : IFrozenWeight, IDisposable
         using var _ = no_grad();
         using var scope = NewDisposeScope();
         using var buffer = Unpacked();
-        var values = buffer.Weight.to(ScalarType.Float32);
+        // A copy: the buffer is the next one's that unpacks a weight.
+        var values = buffer.Weight.to(ScalarType.Float32, copy: true);
         return (Form.OutputScale(_parts) is { } scale ? values.mul(scale.to(_home.Device).unsqueeze(1)) : values).MoveToOuterDisposeScope();
     }
 

@@ -48,8 +48,9 @@ public sealed record Qwen3Config
 
     private static Qwen3Config From(ConfigFields fields)
     {
-        fields.RequireCommon("qwen3");
-        fields.NotNull("hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads", "head_dim", "rms_norm_eps", "vocab_size", "attention_bias", "hidden_act", "rope_theta");
+        fields.RequireCommon("qwen3", saysLayerTypes: true);
+        fields.Require(fields.Flag("is_causal", true), "is_causal", "is false, but no token sees a later one");
+        fields.NotNull("hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads", "head_dim", "rms_norm_eps", "vocab_size", "attention_bias", "hidden_act", "rope_theta", "is_causal");
         var (heads, layers) = (fields.Size("num_attention_heads", 32), fields.Size("num_hidden_layers", 32));
         var keyHeads = fields.Properties.Any(static field => field.Name == "num_key_value_heads" && field.Value.ValueKind == JsonValueKind.Null) ? heads : fields.Size("num_key_value_heads", 32);
         fields.Require(heads % keyHeads == 0, "num_key_value_heads", $"is {keyHeads}, which does not divide the {heads} heads of queries");
@@ -67,7 +68,7 @@ public sealed record Qwen3Config
             Heads = heads,
             KeyHeads = keyHeads,
             HeadWidth = head,
-            Epsilon = fields.Number("rms_norm_eps", 1e-6),
+            Epsilon = fields.Fraction("rms_norm_eps", 1e-6),
             RotaryBase = Base(fields),
             HasAttentionBias = fields.Flag("attention_bias", false),
             Vocabulary = fields.Size("vocab_size", 151936),

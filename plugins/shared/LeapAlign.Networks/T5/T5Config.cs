@@ -52,6 +52,7 @@ public sealed record T5Config
     {
         fields.RequireCommon("t5");
         fields.Require(!fields.Flag("is_decoder", false), "is_decoder", "is true, but an encoder's positions see later ones");
+        fields.Require(!fields.Flag("is_causal", false), "is_causal", "is true, but an encoder's positions see later ones");
         fields.NotNull("d_model", "d_kv", "d_ff", "num_layers", "num_heads", "vocab_size", "layer_norm_epsilon", "feed_forward_proj", "is_decoder",
             "hidden_size", "head_dim", "num_hidden_layers", "num_attention_heads", "dense_act_fn", "is_gated_act", "relative_attention_num_buckets", "relative_attention_max_distance");
         var (activation, gated) = FeedForward(fields);
@@ -66,7 +67,7 @@ public sealed record T5Config
             Buckets = T5PositionBuckets.From(fields),
             Activation = activation,
             Gated = gated,
-            Epsilon = fields.Number("layer_norm_epsilon", 1e-6),
+            Epsilon = fields.Fraction("layer_norm_epsilon", 1e-6),
         };
     }
 

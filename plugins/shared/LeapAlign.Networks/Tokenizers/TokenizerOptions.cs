@@ -216,6 +216,9 @@ internal sealed class TokenizerOptions
         if (field.Value.ValueKind == JsonValueKind.Null) return null;
         if (field.Value.ValueKind != JsonValueKind.Number || !field.Value.TryGetDouble(out var length) || !(length >= 2))
             return TokenizerFile.Bad(path, $"'{field.Name}' is {field.Value.GetRawText()}, but has to be a number from 2 on", field.Name);
+        // The library counts with it, and fails on a number that has a fraction, be it zero.
+        if (length < NoLimit && field.Value.GetRawText().AsSpan().ContainsAny('.', 'e', 'E'))
+            return TokenizerFile.Bad(path, $"'{field.Name}' is {field.Value.GetRawText()}, but has to be a whole number, written as one", field.Name);
         if (length < NoLimit && (field.Name == "model_max_length" || _maxLength is null)) _maxLength = (int)length;
         return null;
     }

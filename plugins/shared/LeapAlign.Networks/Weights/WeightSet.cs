@@ -64,7 +64,7 @@ public sealed class WeightSet : IDisposable
     /// <param name="type">The precision in which they are kept: fp32 for trained weights, the compute type for frozen ones.</param>
     /// <param name="rename">
     /// Maps a name in the file to the declared name, where libraries disagree, or to null, where the network has no use for the tensor; null leaves names as they are. Names of one tied tensor may map to the
-    /// same; the tensor is then read once, under its declared name if the file has that.
+    /// same; they have to hold the same, and the tensor is read once, under its declared name if the file has that.
     /// </param>
     /// <param name="keeping">Where weights that are not trained lie; those that lie on another device than the CPU are copied there whatever it is.</param>
     /// <param name="quantized">Weights in fewer bits, for some of the network's; null for none.</param>
@@ -74,13 +74,14 @@ public sealed class WeightSet : IDisposable
     {
         ArgumentNullException.ThrowIfNull(source);
         ArgumentNullException.ThrowIfNull(home);
-        var declaredNames = source.Entries.Keys
+        var named = source.Entries.Keys
             .Where(name => !Ignored.Any(ignored => name.EndsWith(ignored, StringComparison.Ordinal)))
             .Select(name => (Name: name, Declared: rename is null ? name : rename(name)))
             .Where(static pair => pair.Declared is not null)
-            .GroupBy(static pair => pair.Declared!, static pair => pair.Name)
-            .ToDictionary(names => names.Key, names => names.Contains(names.Key) ? names.Key : names.First());
+            .GroupBy(static pair => pair.Declared!, static pair => pair.Name).ToArray();
+        var declaredNames = named.ToDictionary(static names => names.Key, static names => names.Contains(names.Key) ? names.Key : names.First());
         if (Check(source, declaredNames) is { } wrong) return wrong;
+        if (!TiedNames.Agree(source, named.Where(static names => names.Count() > 1)).TryGet(out _, out var untied)) return untied;
         _sources.Add(source);
         if (quantized is not null)
         {

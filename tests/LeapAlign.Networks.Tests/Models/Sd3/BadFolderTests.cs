@@ -51,6 +51,22 @@ public sealed class BadFolderTests : IDisposable
         Expect(FaultCodes.ModelNotFound, "transformer");
     }
 
+    [Theory]
+    [InlineData("text_encoder")]
+    [InlineData("text_encoder_3")]
+    public void Text_encoder_with_an_adapter_that_the_library_would_put_on_it(string part)
+    {
+        File.WriteAllText(At($"{part}/adapter_config.json"), "{}");
+        Expect(FaultCodes.UnsupportedAdapter, $"{part}/adapter_config.json: transformers puts the adapter");
+    }
+
+    [Fact]
+    public void An_adapter_in_a_folder_of_diffusers_has_no_effect_as_there()
+    {
+        File.WriteAllText(At("transformer/adapter_config.json"), "{}");
+        using var model = TestModel.Open(_folder);
+    }
+
     [Fact]
     public void Truncated_weights()
     {

@@ -99,6 +99,15 @@ public sealed class FolderTests : IDisposable
     }
 
     [Fact]
+    public void An_adapter_that_transformers_would_put_on_the_model_is_a_fault()
+    {
+        var folder = Copy("pickscore", "");
+        File.WriteAllText(Path.Combine(folder, "adapter_config.json"), "{}");
+        var fault = ClipReward.Load(new ClipSettings { Model = folder }, PublishedCase.Context()).Match<Fault?>(static _ => null, static fault => fault);
+        Assert.Equal((FaultCodes.UnsupportedAdapter, Path.Combine(folder, "adapter_config.json")), (fault?.Code, fault?.Place?.File));
+    }
+
+    [Fact]
     public void A_long_caption_is_cut_with_one_warning()
     {
         using var scope = NewDisposeScope();
