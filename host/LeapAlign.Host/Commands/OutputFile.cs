@@ -36,10 +36,18 @@ internal static class OutputFile
 
     /// <summary>Whether it can be one, before work that may take long: it is no folder, and its folder is there.</summary>
     /// <param name="path">The file.</param>
-    public static Result<Unit> CanBe(string path) => (Directory.Exists(path), Directory.Exists(Path.GetDirectoryName(Path.GetFullPath(path)))) switch
+    public static Result<Unit> CanBe(string path) => CanBe(path, null);
+
+    /// <summary>Whether it can be one, before work that may take long: it is no folder, and its folder is there, or will be.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="made">A folder that is made before the file is written, with those above it; null for none.</param>
+    public static Result<Unit> CanBe(string path, string? made) => (Directory.Exists(path), Directory.Exists(FolderOf(path)) || (made is not null && Holds(FolderOf(path)!, made))) switch
     {
         (true, _) => new Fault.Run(FaultCodes.CannotWrite, "it is a folder; expected a file to write", new SourcePlace(path)),
         (_, false) => new Fault.Run(FaultCodes.CannotWrite, "its folder does not exist", new SourcePlace(path)),
         _ => Unit.Value,
     };
+
+    private static bool Holds(string folder, string other) =>
+        $"{Path.TrimEndingDirectorySeparator(Path.GetFullPath(other))}{Path.DirectorySeparatorChar}".StartsWith($"{Path.TrimEndingDirectorySeparator(folder)}{Path.DirectorySeparatorChar}", StringComparison.Ordinal);
 }
