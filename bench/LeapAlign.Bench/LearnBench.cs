@@ -64,7 +64,7 @@ internal static class LearnBench
         foreach (var (reward, value) in evaluations[0]["rewards"]!.AsObject())
         {
             var (before, after) = ((double)value!, (double)evaluations[^1]["rewards"]![reward]!);
-            row[reward] = $"{Number(before, "0.0000")} to {Number(after, "0.0000")} ({Number(after - before, "+0.0000;-0.0000")})";
+            row[reward] = $"{Number(before, "0.0000")} to {Number(after, "0.0000")} ({Number(after - before, "+0.0000;-0.0000;0.0000")})";
         }
         row["F / image"] = Number(steps.Average(static step => (double)step["evaluations"]!) - gradient, "0.##");
         row["G / image"] = Number(gradient, "0.##");

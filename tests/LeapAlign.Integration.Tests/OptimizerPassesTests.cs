@@ -1,11 +1,14 @@
 using LeapAlign.Algorithms.Direct;
+using LeapAlign.Contracts.Algorithms;
 using LeapAlign.Contracts.Optimizers;
 using LeapAlign.Contracts.Plugins;
 using LeapAlign.Host.Composition;
 using LeapAlign.Host.Kernel;
 using LeapAlign.Host.Planning;
+using LeapAlign.Objectives.Anchors;
 using LeapAlign.Optimizers.AdamW;
 using LeapAlign.Optimizers.Constrained;
+using LeapAlign.Optimizers.Descent;
 using LeapAlign.Optimizers.Gram;
 using LeapAlign.Optimizers.Momentum;
 using LeapAlign.Optimizers.Muon;
@@ -32,6 +35,8 @@ public sealed class OptimizerPassesTests
     [InlineData("harpg", """{ "gamma": 1e-4 }""", 1, 3)]
     [InlineData("gradient-sliding", "{}", 1, 1)]
     [InlineData("lv-hba", """{ "rate": 1e-4, "upper": ["judge"] }""", 4, 4)]
+    [InlineData("dal", "{}", 2, 2)]
+    [InlineData("sgd", """{ "rate": 1e-3 }""", 1, 1)]
     public void A_plan_has_as_many_passes_as_the_ledger(string id, string settings, double first, double later)
     {
         var (planned, measured) = Compared(id, settings, steps: 3);
@@ -70,6 +75,20 @@ public sealed class OptimizerPassesTests
         Assert.InRange(measured[0].Passes, planned.Fewest, planned.Most);
     }
 
+    [Fact]
+    public void A_plan_counts_the_objectives_beside_the_algorithms()
+    {
+        RunPlan With(params ObjectivePlan[] objectives) => Plan("adamw", "{}") with { Objectives = objectives };
+        ObjectivePlan Matching(string name, int timesteps) => new(InProcessRun.Part(new AnchorsPlugin(), new FlowMatchingSettings { Timesteps = timesteps }) with { Name = name }, 0.1);
+        NetworkCost Beside(RunPlan plan)
+        {
+            using var parts = Testing.Recording.Require(RunParts.Create(plan, InProcessRun.Context));
+            return new Planner(plan, parts).State().Beside;
+        }
+        Assert.Equal(new NetworkCost(0, 0, 0), Beside(With()));
+        Assert.Equal(new NetworkCost(0, 5, 0), Beside(With(Matching("one", 2), Matching("two", 3))));
+    }
+
     // Bytes for each trained number, of all weights of the model: those of optimizers that ask which tensors there are, too.
     [Theory]
     [InlineData("adamw", "{}", 8)]
@@ -104,7 +123,7 @@ public sealed class OptimizerPassesTests
     private static RunPlan Plan(string id, string settings)
     {
         var plan = InProcessRun.Plan(SteppedRun.Settings with { ClipNorm = null, Batch = 1, Accumulation = 1 }, samplingSteps: 2);
-        IPlugin[] plugins = [new AdamWPlugin(), new MuonPlugin(), new GramPlugin(), new MomentumPlugin(), new ConstrainedPlugin()];
+        IPlugin[] plugins = [new AdamWPlugin(), new MuonPlugin(), new GramPlugin(), new MomentumPlugin(), new ConstrainedPlugin(), new DescentPlugin()];
         var definition = plugins.SelectMany(static plugin => plugin.Parts).Single(part => part.Id == id);
         var judge = InProcessRun.Part(new ClipPlugin(), new ClipSettings { Model = "models/tiny-clip-judge" }) with { Name = "judge" };
         return plan with

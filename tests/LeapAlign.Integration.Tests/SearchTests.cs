@@ -59,6 +59,10 @@ public sealed class SearchTests : IDisposable
         Assert.Equal(2, unknown.ExitCode);
         Assert.Contains("LA1024", unknown.Error, StringComparison.Ordinal);
         Assert.Contains("did you mean 'judge'", unknown.Error, StringComparison.Ordinal);
+        _workspace.Write("search.json", File.Replace("\"run.steps\": 1", "\"run.steps\": 1, \"evaluation.every\": -1", StringComparison.Ordinal));
+        var unjudged = _workspace.Leapalign("search", "search.json");
+        Assert.Equal(2, unjudged.ExitCode);
+        Assert.Contains("the run is not evaluated, and a search is over evaluations", unjudged.Error, StringComparison.Ordinal);
         _workspace.Write("search.json", File.Replace("guidance.scale", "guidance.scales", StringComparison.Ordinal));
         Assert.Contains("LA1003", _workspace.Leapalign("search", "search.json").Error, StringComparison.Ordinal);
         Assert.False(Directory.Exists(_workspace.At("runs")));

@@ -19,8 +19,8 @@ public sealed record RunShape(Schedule Schedule, int Batch, int Accumulation = 1
     /// </summary>
     public int Shards { get; init; } = 1;
 
-    /// <summary>The names of the adapters that samples may wear (<see cref="MicroBatch.Wearing"/>); empty where the run's adapter holds none.</summary>
-    public IReadOnlyList<string> Candidates { get; init; } = [];
+    /// <summary>The names of the adapters that samples may wear (<see cref="MicroBatch.Wearing"/>); empty where the run's adapter holds none, null where they are not known.</summary>
+    public IReadOnlyList<string>? Candidates { get; init; }
 
     /// <summary>Says what the samples of the run's first policy come from, for algorithms that keep samples for other runs; null where it is not known. It looks at the files of the model.</summary>
     public Func<SampleOrigin>? Origin { get; init; }

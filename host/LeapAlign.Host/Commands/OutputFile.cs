@@ -67,10 +67,16 @@ internal static class OutputFile
 
     /// <summary>Whether it can be one, before work that may take long: it is no folder, its folder is there, and may be written into.</summary>
     /// <param name="path">The file.</param>
-    public static Result<Unit> CanBe(string path) => End(path).Bind(end => (Directory.Exists(end), Directory.Exists(Path.GetDirectoryName(Path.GetFullPath(end)))) switch
+    public static Result<Unit> CanBe(string path) => CanBe(path, null);
+
+    /// <summary>Whether it can be one, before work that may take long: it is no folder, and its folder may be written into, or will be made.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="made">A folder that is made before the file is written, with those above it; null for none.</param>
+    public static Result<Unit> CanBe(string path, string? made) => End(path).Bind(end => (Directory.Exists(end), Directory.Exists(Above(end)), made is not null && Holds(Above(end), made)) switch
     {
-        (true, _) => new Fault.Run(FaultCodes.CannotWrite, "it is a folder; expected a file to write", new SourcePlace(path)),
-        (_, false) => new Fault.Run(FaultCodes.CannotWrite, "its folder does not exist", new SourcePlace(path)),
+        (true, _, _) => new Fault.Run(FaultCodes.CannotWrite, "it is a folder; expected a file to write", new SourcePlace(path)),
+        (_, false, true) => Unit.Value,
+        (_, false, _) => new Fault.Run(FaultCodes.CannotWrite, "its folder does not exist", new SourcePlace(path)),
         _ => IsStream(path, end) ? Unit.Value : Rehearse(path, end),
     });
 
@@ -123,4 +129,9 @@ internal static class OutputFile
             return new Fault.Run(FaultCodes.CannotWrite, $"cannot be written: {exception.Message.TrimEnd('.')}", new SourcePlace(path));
         }
     }
+
+    private static string Above(string path) => Path.GetDirectoryName(Path.GetFullPath(path)) ?? Path.GetFullPath(path);
+
+    private static bool Holds(string folder, string other) =>
+        $"{Path.TrimEndingDirectorySeparator(Path.GetFullPath(other))}{Path.DirectorySeparatorChar}".StartsWith($"{Path.TrimEndingDirectorySeparator(folder)}{Path.DirectorySeparatorChar}", StringComparison.Ordinal);
 }

@@ -46,6 +46,7 @@ internal sealed class Planner(RunPlan plan, RunParts parts)
         return new StepPlan
         {
             Cost = Cost,
+            Beside = Beside,
             Passes = Passes,
             Branches = parts.Model.GuidanceForm == GuidanceForm.Branches && plan.Guidance.IsActive ? 2 : 1,
             MicroBatches = plan.Run.Accumulation,
@@ -74,7 +75,7 @@ internal sealed class Planner(RunPlan plan, RunParts parts)
         var prompts = Enumerable.Range(0, plan.Run.Batch).Select(index => parts.Prompts[index % parts.Prompts.Count]).ToArray();
         var encode = WorkMeter.Seconds(() => parts.Model.Encode(new ConditioningRequest([.. prompts.Select(static prompt => prompt.Text)], plan.Guidance, parts.Pictures.Size)).Dispose());
         var work = Work();
-        var network = Measured(work.Where(static piece => piece.Stage == WorkStage.Velocity), Cost.Gradient > 0, stop);
+        var network = Measured(work.Where(static piece => piece.Stage == WorkStage.Velocity), Cost.Gradient + Beside.Gradient > 0, stop);
         // Rewards of latents alone leave nothing to decode in a step.
         var decodes = parts.Rewards.Any(static reward => reward.Role == RewardRole.Train && reward.Latent is null);
         var decoder = Measured(work.Where(piece => decodes && piece.Stage == WorkStage.Decode), Cost.Decoded > 0, stop);
@@ -87,14 +88,13 @@ internal sealed class Planner(RunPlan plan, RunParts parts)
         return state with { Network = network, Decoder = decoder, Rewards = rewards, Encode = encode, Update = state.Trained * SecondsOfANumber() };
     }
 
-    private NetworkCost Cost
-    {
-        get
-        {
-            var steps = parts.Sampler.CreateSchedule(parts.Model.Scheduling.For(parts.Pictures.Latents)).Steps;
-            return plan.Algorithm.Definition.Cost(plan.Algorithm.Settings, steps) ?? new NetworkCost(steps, 1, 1);
-        }
-    }
+    private int Steps => parts.Sampler.CreateSchedule(parts.Model.Scheduling.For(parts.Pictures.Latents)).Steps;
+
+    private NetworkCost Cost => plan.Algorithm.Definition.Cost(plan.Algorithm.Settings, Steps) ?? new NetworkCost(Steps, 1, 1);
+
+    // One that does not say what it costs is left out.
+    private NetworkCost Beside => plan.Objectives.Select(objective => objective.Part.Definition.Cost(objective.Part.Settings, Steps)).OfType<NetworkCost>()
+        .Aggregate(new NetworkCost(0, 0, 0), static (all, one) => new(all.Plain + one.Plain, all.Gradient + one.Gradient, 0));
 
     // Of a frozen stand-in for weights that are too many for this machine nothing is trained, and nobody can be asked about it.
     private StepPasses Passes => parts.Trained.Parameters.Count > 0 ? parts.Optimizer.Passes(parts.Trained.Parameters) : StepPasses.Once;

@@ -49,6 +49,9 @@ internal sealed record StepPlan
     /// <summary>What the method costs for each image.</summary>
     public required NetworkCost Cost { get; init; }
 
+    /// <summary>What objectives beside the method's cost for each image; their evaluations are without guidance, and their graphs go before the next is made.</summary>
+    public NetworkCost Beside { get; init; } = new(0, 0, 0);
+
     /// <summary>How often the optimizer has the step made.</summary>
     public StepPasses Passes { get; init; } = StepPasses.Once;
 
@@ -117,6 +120,9 @@ internal sealed record StepPlan
         ("evaluations with gradient", MicroBatches * Cost.Gradient * Branches * Sum(Network, static piece => piece.Recorded)),
         ("decoding and rewards", MicroBatches * (IsDirect ? Cost.Decoded * (Sum(Decoder, static piece => piece.Recorded) + Sum(Rewards, Scored)) : Sum(Decoder, static piece => piece.Plain) + Sum(Rewards, static piece => piece.Plain))),
         ("backward", MicroBatches * ((Cost.Gradient * Branches * Sum(Network, static piece => piece.Backward)) + (Cost.Decoded * (Sum(Decoder, static piece => piece.Backward) + Sum(Rewards, static piece => piece.Backward))))),
+        .. Beside.Plain + Beside.Gradient > 0
+            ? [("objectives beside the algorithm's", MicroBatches * ((Beside.Plain * Sum(Network, static piece => piece.Plain)) + (Beside.Gradient * (Sum(Network, static piece => piece.Recorded) + Sum(Network, static piece => piece.Backward)))))]
+            : Array.Empty<(string, double)>(),
     ];
 
     // With the graph that nothing goes back through.
@@ -169,7 +175,8 @@ internal sealed record StepPlan
     {
         var (network, rest) = (Sum(Network, static piece => piece.MultiplyAdds), Sum(Decoder, static piece => piece.MultiplyAdds) + Sum(Rewards, static piece => piece.MultiplyAdds));
         var again = recomputes ? 1 : 0;
-        return Passes.Usual * MicroBatches * ((Branches * network * (Cost.Plain + (Cost.Gradient * (2 + again + (trainsAll ? 1 : 0))))) + (rest * (IsDirect ? Cost.Decoded * (2 + again) : 1)));
+        double Evaluated(NetworkCost cost) => cost.Plain + (cost.Gradient * (2 + again + (trainsAll ? 1 : 0)));
+        return Passes.Usual * MicroBatches * ((network * ((Branches * Evaluated(Cost)) + Evaluated(Beside))) + (rest * (IsDirect ? Cost.Decoded * (2 + again) : 1)));
     }
 
     private double Snapshot => Number.WritesBesideSteps ? Trained * Number.Snapshot : Math.Max(0, (Trained * Number.Snapshot) - Graph - Moment);
@@ -180,7 +187,7 @@ internal sealed record StepPlan
     // A method with a direct gradient joins its evaluations in one graph; one that scores first has an objective, and a graph, for each.
     private bool IsDirect => Cost.Decoded > 0;
 
-    private double Graph => (IsDirect ? Cost.Gradient : Math.Min(1, Cost.Gradient)) * Branches * Network.Sum(static piece => piece.AllKept);
+    private double Graph => Math.Max((IsDirect ? Cost.Gradient : Math.Min(1, Cost.Gradient)) * Branches, Beside.Gradient) * Network.Sum(static piece => piece.AllKept);
 
     private double Moment
     {

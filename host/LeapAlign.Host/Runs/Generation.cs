@@ -35,7 +35,7 @@ internal sealed class Generation(Terminal terminal, ILoggerFactory loggers) : IG
     private Result<Completion> Generate(RunPlan plan, GenerateOptions options, RunSite site, CancellationToken stop) => site.Work(
         "drawing",
         owned =>
-            from place in options.Rows is { } rows && rows != OutputFile.StandardOutput ? OutputFile.CanBe(rows) : Unit.Value
+            from place in options.Rows is { } rows && rows != OutputFile.StandardOutput ? OutputFile.CanBe(rows, options.Output) : Unit.Value
             from prompts in Captions(plan, options, site, owned)
             from sampler in RunParts.Make<ISampler>(plan.Sampler, site.Context, owned)
             from trained in TrainedModel.Make(plan, site.Context, owned)
@@ -84,6 +84,8 @@ internal sealed class Generation(Terminal terminal, ILoggerFactory loggers) : IG
                 drawn.Add((batch[i].Prompt, path, beside));
             }
         }
+        // Of no picture there are rows, too, and nothing has made their folder.
+        if (what.Options.Rows is { } file && file != OutputFile.StandardOutput && !RunFolder.MakeAbove(file).TryGet(out _, out var unmade)) return unmade;
         if (!OutputFile.Write(what.Options.Rows, () => Rows(drawn, what.Options.Rows!), terminal).TryGet(out _, out var refused)) return refused;
         if (what.Options.Rows != OutputFile.StandardOutput)
             terminal.Write(drawn.Count == pictures.Count ? $"{drawn.Count} pictures in {what.Options.Output}" : $"interrupted: {drawn.Count} of {pictures.Count} pictures in {what.Options.Output}");

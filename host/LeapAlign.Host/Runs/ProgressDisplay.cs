@@ -100,7 +100,7 @@ internal sealed class ProgressDisplay(IAnsiConsole console, int steps, RunHistor
             [
                 Markup.Escape(name),
                 .. evaluations.Select(evaluation => evaluation.Rewards[name].ToString("F4", CultureInfo.InvariantCulture)),
-                (last.Rewards[name] - first.Rewards[name]).ToString("+0.0000;-0.0000", CultureInfo.InvariantCulture),
+                (last.Rewards[name] - first.Rewards[name]).ToString("+0.0000;-0.0000;0.0000", CultureInfo.InvariantCulture),
             ];
             table.AddRow(cells);
         }

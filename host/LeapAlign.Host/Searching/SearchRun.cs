@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Runtime.CompilerServices;
 using LeapAlign.Contracts.Randomness;
 using LeapAlign.Host.Commands;
@@ -93,10 +92,11 @@ internal sealed class SearchRun(Workspaces workspaces, SweepRun runs)
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static Result<PlannedMember> PlanIn(PluginCatalog catalog, SettingSearch search, Sweep sweep) => SweepComposer.Compose(catalog, sweep, sweep.Members[0]).Bind(plan =>
     {
+        if (plan.Evaluation.Every < 0) return Unjudged(search, "is not evaluated");
         string[] there = [.. plan.Rewards.Select(static reward => reward.Part.Name)];
         if (plan.Evaluation.Every < 0) return new Fault.Configuration(FaultCodes.BadSearch, "a search is over evaluations, and the run is never evaluated: evaluation.every must not be below 0", new SourcePlace(search.Config, Key: "evaluation.every"));
         return search.Floors.Keys.Prepend(search.Reward).FirstOrDefault(name => !there.Contains(name, StringComparer.Ordinal)) is { } unknown
-            ? new Fault.Configuration(FaultCodes.BadSearch, $"the run has no reward {Quoted.Words(unknown)}; it has {string.Join(", ", there.Select(Quoted.Words))}{NearestName.Hint(unknown, there)}", new SourcePlace(search.File, Key: unknown == search.Reward ? "reward" : "floors"))
+            ? new Fault.Configuration(FaultCodes.BadSearch, $"the run has no reward {Quoted.Words(unknown)}{NearestName.Hint(unknown, there)}", new SourcePlace(search.File, Key: unknown == search.Reward ? "reward" : "floors"))
             : SweepComposer.Look(plan, sweep.Members[0]);
     });
 
@@ -105,6 +105,9 @@ internal sealed class SearchRun(Workspaces workspaces, SweepRun runs)
         if (planned.Standing != RunStanding.Finished) return new Fault.Run(FaultCodes.RunFolderTaken, "another process works in this run folder, and the search cannot go on without it", new SourcePlace(planned.Folder.Path));
         return RunReader.Read(planned.Folder).Bind(run => run.Evaluations is [var first, ..] and [.., var last]
             ? Result.Ok((search.AtStart ? first : last).Rewards)
-            : new Fault.Configuration(FaultCodes.BadSearch, string.Create(CultureInfo.InvariantCulture, $"the run was not evaluated, and a search is over evaluations: evaluation.every must not be below 0"), new SourcePlace(search.Config, Key: "evaluation.every")));
+            : Unjudged(search, "was not evaluated"));
     }
+
+    private static Fault.Configuration Unjudged(SettingSearch search, string how) =>
+        new(FaultCodes.BadSearch, $"the run {how}, and a search is over evaluations: evaluation.every must not be below 0", new SourcePlace(search.Config, Key: "evaluation.every"));
 }

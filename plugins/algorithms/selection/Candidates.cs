@@ -31,13 +31,13 @@ internal sealed class Candidates(DroEmSettings settings)
         static bool IsBlank(string candidate) => candidate.Length > 0 && string.IsNullOrWhiteSpace(candidate);
     }
 
-    /// <summary>Says whether the run's adapter holds them.</summary>
+    /// <summary>Says whether the run's adapter holds them. Before there is an adapter nothing is said of its candidates.</summary>
     public Result<Unit> Check(RunShape shape)
     {
         ArgumentNullException.ThrowIfNull(shape);
-        return !_areAdapters || _all.FirstOrDefault(name => name.Length > 0 && !shape.Candidates.Contains(name, StringComparer.Ordinal)) is not { } unknown
+        return !_areAdapters || shape.Candidates is not { } held || _all.FirstOrDefault(name => name.Length > 0 && !held.Contains(name, StringComparer.Ordinal)) is not { } unknown
             ? Unit.Value
-            : new Fault.Composition(FaultCodes.SettingsDoNotFit, $"dro-em: '{unknown}' is none of the candidates of the run's adapter, which are {string.Join(", ", shape.Candidates.Select(static name => $"'{name}'"))}");
+            : new Fault.Composition(FaultCodes.SettingsDoNotFit, $"dro-em: '{unknown}' is none of the candidates of the run's adapter, which are {string.Join(", ", held.Select(static name => $"'{name}'"))}");
     }
 
     /// <summary>The samples under what was picked for each.</summary>

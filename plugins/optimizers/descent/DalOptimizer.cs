@@ -16,6 +16,9 @@ namespace LeapAlign.Optimizers.Descent;
 public sealed class DalOptimizer(DalSettings settings, Action<Fault>? warn = null) : IOptimizer
 {
     /// <inheritdoc/>
+    public StepPasses Passes(ParameterSet parameters) => new(2);
+
+    /// <inheritdoc/>
     public IOptimization Begin(ParameterSet parameters, double? rate = null)
     {
         ArgumentNullException.ThrowIfNull(parameters);

@@ -60,8 +60,11 @@ public sealed class AdapterCandidateTests
         Assert.False(algorithm.Check(shape with { Candidates = ["A", "b"] }).TryGet(out _, out var fault));
         Assert.Equal(FaultCodes.SettingsDoNotFit, fault!.Code);
         Assert.Contains("'B' is none of the candidates of the run's adapter, which are 'A', 'b'", fault.Message, StringComparison.Ordinal);
+        Assert.False(algorithm.Check(shape with { Candidates = [] }).IsOk);
+        // Before the adapter is made nobody knows them, and what else does not fit is said without them.
+        Assert.True(algorithm.Check(shape).IsOk);
         using var writing = Made(Plain);
-        Assert.True(writing.Check(shape).IsOk);
+        Assert.True(writing.Check(shape with { Candidates = [] }).IsOk);
     }
 
     [Theory]

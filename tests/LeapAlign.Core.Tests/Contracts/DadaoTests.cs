@@ -48,6 +48,21 @@ public sealed class DadaoTests
     }
 
     [Fact]
+    public void What_the_flow_leaves_out_is_below_the_last_bit()
+    {
+        // The longest time that is taken without halving, where the series is left off soonest; half of it, twice, is nearer.
+        var rates = DadaoRates.Of(Graph("path", 3), 1, 1);
+        var time = 0.5 / (rates.Theta * (rates.Nu + 2));
+        var (whole, half) = (new double[36], new double[36]);
+        new DadaoFlow(rates).After(time, whole);
+        new DadaoFlow(rates).After(time / 2, half);
+        for (var row = 0; row < 6; row++)
+        {
+            for (var column = 0; column < 6; column++) Assert.Equal(Enumerable.Range(0, 6).Sum(inner => half[(row * 6) + inner] * half[(inner * 6) + column]), whole[(row * 6) + column], 1e-15);
+        }
+    }
+
+    [Fact]
     public void A_list_of_events_leads_where_the_reference_came()
     {
         var nodes = Nodes(DadaoRates.Of(Graph("path", 3), 1, 1), 3, 1);

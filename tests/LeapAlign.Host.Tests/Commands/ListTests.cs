@@ -24,6 +24,18 @@ public sealed class ListTests
         Assert.Matches("\nflow-matching +objective .* pictures +0 F \\+ 1 G", terminal.Output);
     }
 
+    [Theory]
+    [InlineData("lv-hba", "reward-weights")]
+    [InlineData("constrained-newton", "reward-weights")]
+    [InlineData("harpg", "second-draw, hessian-vector")]
+    [InlineData("dal", "replay")]
+    public void An_optimizer_whose_settings_have_to_be_given_is_listed_with_what_it_requires(string id, string required)
+    {
+        var terminal = new TestTerminal();
+        Assert.Equal(0, terminal.Run(Path.Combine(TestWorkspace.HostFolder, "plugins"), "list", "--kind", "optimizer"));
+        Assert.Matches($"\n{id} +optimizer .* {required} *\n", terminal.Output);
+    }
+
     [Fact]
     public void A_file_that_is_named_is_read_or_refused()
     {

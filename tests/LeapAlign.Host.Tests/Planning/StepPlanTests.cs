@@ -52,6 +52,23 @@ public sealed class StepPlanTests
     }
 
     [Fact]
+    public void Objectives_beside_the_method_have_evaluations_of_their_own_without_guidance()
+    {
+        var held = s_plan with { Beside = new NetworkCost(1, 3, 0) };
+        // Of an evaluation 3.5, 6 with gradient and 12 of its backward.
+        const double own = 3.5 + (3 * 18);
+        Assert.Equal([8 * 3.5, 2 * 6.0, 12.5, (2 * 12) + 20.75, own, 0.125], held.Times.Select(static time => time.Seconds));
+        Assert.Equal(own, (held with { Branches = 2 }).Seconds - (s_plan with { Branches = 2 }).Seconds);
+        Assert.Equal(3 * own, (held with { MicroBatches = 3 }).Seconds - (s_plan with { MicroBatches = 3 }).Seconds);
+        Assert.Equal(3 * (s_plan.Seconds - 0.125 + own), (held with { Passes = new StepPasses(3) }).Seconds - 0.125, 9);
+        // A plain evaluation has 29 multiply-adds, one with gradient two of these again and one more where blocks are computed again.
+        Assert.Equal(29 * (1 + (3 * 3)), held.MultiplyAdds(recomputes: true, trainsAll: false) - s_plan.MultiplyAdds(recomputes: true, trainsAll: false));
+        // Graphs of a micro-batch are there together, and after those of the method.
+        Assert.Equal(3 * ((2 * 10) + (3 * 5)), Of(held, "graph"));
+        Assert.Equal(Of(s_plan, "graph"), Of(s_plan with { Beside = new NetworkCost(5, 1, 0) }, "graph"));
+    }
+
+    [Fact]
     public void A_method_that_scores_first_decodes_without_gradient_and_has_one_graph_at_a_time()
     {
         var scored = s_plan with { Cost = new NetworkCost(10, 4, 0) };

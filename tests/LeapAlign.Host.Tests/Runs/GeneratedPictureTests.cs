@@ -118,6 +118,29 @@ public sealed class GeneratedPictureTests : IDisposable
         Assert.Equal("""{"file":"0000-a.png","caption":"a"}""", File.ReadAllText(rows).TrimEnd());
     }
 
+    // log/pictures and log/rows.jsonl, where there is no log yet.
+    [Theory]
+    [InlineData("log/pictures", "log/rows.jsonl", false)]
+    [InlineData("log/pictures", "log/pictures/rows.jsonl", false)]
+    [InlineData("log/pictures", "log/rows.jsonl", true)]
+    public void Rows_may_lie_in_a_folder_that_the_pictures_make(string output, string file, bool stopped)
+    {
+        using var source = new CancellationTokenSource();
+        if (stopped) source.Cancel();
+        var rows = Path.Combine(_folder, file);
+        Generate(new Drawing { Output = output, Rows = rows, Stop = source.Token }, "a").Value();
+        Assert.Equal(stopped ? 0 : 1, File.ReadLines(rows).Count());
+    }
+
+    [Theory]
+    [InlineData("log/pictures", "logs/rows.jsonl")]
+    [InlineData("log", "log/pictures/rows.jsonl")]
+    public void Rows_beside_no_folder_are_refused(string output, string file)
+    {
+        Generate(new Drawing { Output = output, Rows = Path.Combine(_folder, file) }, "a").Fault(FaultCodes.CannotWrite, "its folder does not exist");
+        Assert.Empty(Directory.EnumerateFileSystemEntries(_folder));
+    }
+
     [Fact]
     public void Rows_that_cannot_be_written_are_refused_before_anything_is_drawn()
     {
@@ -146,7 +169,7 @@ public sealed class GeneratedPictureTests : IDisposable
         plan = plan with { Model = Part<IModel>(plan.Model, new DrawingModel(drawing)), Sampler = Part<ISampler>(plan.Sampler, new PlainSampler(drawing)) };
         var console = AnsiConsole.Create(new() { Out = new AnsiConsoleOutput(_output), Ansi = AnsiSupport.No, Interactive = InteractionSupport.No });
         return new Generation(new Terminal(console, TextWriter.Null), NullLoggerFactory.Instance)
-            .Generate(plan, new GenerateOptions(captions, _folder, 0, null, 1) { Size = drawing.Size, Rows = drawing.Rows, Latents = drawing.Latents }, drawing.Stop);
+            .Generate(plan, new GenerateOptions(captions, Path.Combine(_folder, drawing.Output), 0, null, 1) { Size = drawing.Size, Rows = drawing.Rows, Latents = drawing.Latents }, drawing.Stop);
     }
 
     private string[] Written() => [.. Directory.EnumerateFiles(_folder).Select(static file => Path.GetFileName(file)).Order(StringComparer.Ordinal)];
@@ -163,6 +186,8 @@ public sealed class GeneratedPictureTests : IDisposable
         public CancellationToken Stop { get; init; }
 
         public ImageSize? Size { get; init; }
+
+        public string Output { get; init; } = "";
 
         public string? Rows { get; init; }
 

@@ -1,4 +1,6 @@
+using System.Collections;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using LeapAlign.Contracts.Plugins;
 using LeapAlign.Host.Plugins;
 using LeapAlign.Host.Runs.Records;
@@ -28,26 +30,34 @@ internal sealed class ListedPart(PluginHandle? plugin, ManifestPart part)
 
     /// <summary>The capabilities that it asks of other parts.</summary>
     /// <param name="settings">Its settings; null for the defaults.</param>
-    public IReadOnlyList<string> Requires(object? settings) => Ask<IReadOnlyList<string>>(settings, static (definition, read) => definition.Requires(read), []);
+    public IReadOnlyList<string> Requires(object? settings) => Ask<IReadOnlyList<string>>(settings, Least, static (definition, read) => definition.Requires(read), []);
 
     /// <summary>What an algorithm costs for each image.</summary>
     /// <param name="settings">Its settings; null for the defaults.</param>
     /// <param name="steps">N.</param>
-    public string Cost(object? settings, int steps) => Ask(settings, (definition, read) => definition.Cost(read, steps)?.ToString() ?? "", "");
+    public string Cost(object? settings, int steps) => Ask(settings, static definition => Read(definition, "{}"), (definition, read) => definition.Cost(read, steps)?.ToString() ?? "", "");
 
-    private T Ask<T>(object? settings, Func<PartDefinition, object, T> question, T unknown)
+    private T Ask<T>(object? settings, Func<PartDefinition, object?> defaults, Func<PartDefinition, object, T> question, T unknown)
     {
         if (plugin is null or { Fault: not null }) return unknown;
         var definition = plugin.Part(part.Kind, part.Id);
-        return plugin.Guard($"describing '{part.Id}'", () => Result.Ok((settings ?? Defaults(definition)) is { } read ? question(definition, read) : unknown)).Match(static answer => answer, _ => unknown);
+        return plugin.Guard($"describing '{part.Id}'", () => Result.Ok((settings ?? defaults(definition)) is { } read ? question(definition, read) : unknown)).Match(static answer => answer, _ => unknown);
     }
 
+    // What has to be given is empty here. It seldom decides what a part requires of others, while a cost of nothing would be a wrong number.
+    private static object? Least(PartDefinition definition) => Read(
+        definition,
+        new JsonObject(definition.Settings.Properties.Where(static property => property.IsRequired).Select(static property => KeyValuePair.Create(property.Name, Empty(property.PropertyType)))).ToJsonString());
+
+    private static JsonNode? Empty(Type type) =>
+        type == typeof(string) ? "" : type == typeof(bool) ? false : type.IsValueType ? 0 : typeof(IEnumerable).IsAssignableFrom(type) ? new JsonArray() : new JsonObject();
+
     // A part with settings that have to be given has no defaults; that is no fault of its plugin.
-    private static object? Defaults(PartDefinition definition)
+    private static object? Read(PartDefinition definition, string settings)
     {
         try
         {
-            return definition.ReadSettings("{}");
+            return definition.ReadSettings(settings);
         }
         catch (JsonException)
         {

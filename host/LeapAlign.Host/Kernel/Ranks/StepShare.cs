@@ -23,7 +23,7 @@ internal sealed record StepShare(int First, int Batches, int Shards, int AllShar
     {
         var shards = run.Shards ?? world;
         if (run.Shards is { } said && !System.Numerics.BitOperations.IsPow2(said)) return Unfit(world, $"run.shards is {said}; it is a power of two, such as {NextPower(said)}", "run.shards");
-        if (shards % world != 0) return Unfit(world, $"{world} processes cannot share the {shards} shards of a step (run.shards) evenly: start {Divisors(shards)} processes, or set run.shards to {NextPower(world)}", "run.shards");
+        if (shards % world != 0) return Unfit(world, $"{world} processes cannot share the {shards} shards of a step (run.shards) evenly: start {Divisors(shards)} processes, or {Fitting(world)}", "run.shards");
         if (run.Accumulation % shards != 0)
         {
             var samples = (long)run.Batch * run.Accumulation;
@@ -39,6 +39,9 @@ internal sealed record StepShare(int First, int Batches, int Shards, int AllShar
         int[] all = [.. Enumerable.Range(1, shards).Where(count => shards % count == 0)];
         return all.Length == 1 ? "1" : $"{string.Join(", ", all[..^1])} or {all[^1]}";
     }
+
+    // No power of two is a multiple of three processes; without the key there is one shard for each of them.
+    private static string Fitting(int world) => System.Numerics.BitOperations.IsPow2(world) ? $"set run.shards to {world}" : "leave run.shards out, which makes one shard for each process";
 
     private static int NextPower(int world) => (int)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)world);
 
