@@ -57,7 +57,7 @@ public sealed record Qwen3Config
         var activation = fields.Text("hidden_act", "silu");
         fields.Require(activation is "silu" or "swish", "hidden_act", $"is \"{activation}\", but has to be silu");
         fields.Require(!fields.Flag("use_sliding_window", false), "use_sliding_window", "is true, but every token has to see all before it");
-        fields.All("layer_types", "full_attention", layers);
+        if (fields.Has("layer_types")) fields.All("layer_types", "full_attention", layers);
         var head = fields.Size("head_dim", 128);
         fields.Require(head % 2 == 0, "head_dim", $"is {head}, but has to be even");
         return new Qwen3Config
