@@ -159,6 +159,8 @@ public sealed class MetaStepTests : IDisposable
             """),
         Vae = Read(VaeConfig.Read, """
             { "_class_name": "AutoencoderKL", "in_channels": 3, "out_channels": 3, "latent_channels": 16, "block_out_channels": [128, 256, 512, 512],
+              "down_block_types": ["DownEncoderBlock2D", "DownEncoderBlock2D", "DownEncoderBlock2D", "DownEncoderBlock2D"],
+              "up_block_types": ["UpDecoderBlock2D", "UpDecoderBlock2D", "UpDecoderBlock2D", "UpDecoderBlock2D"],
               "layers_per_block": 2, "norm_num_groups": 32, "act_fn": "silu", "use_quant_conv": false, "use_post_quant_conv": false,
               "scaling_factor": 1.5305, "shift_factor": 0.0609 }
             """),

@@ -94,7 +94,6 @@ internal sealed class SearchRun(Workspaces workspaces, SweepRun runs)
     {
         if (plan.Evaluation.Every < 0) return Unjudged(search, "is not evaluated");
         string[] there = [.. plan.Rewards.Select(static reward => reward.Part.Name)];
-        if (plan.Evaluation.Every < 0) return new Fault.Configuration(FaultCodes.BadSearch, "a search is over evaluations, and the run is never evaluated: evaluation.every must not be below 0", new SourcePlace(search.Config, Key: "evaluation.every"));
         return search.Floors.Keys.Prepend(search.Reward).FirstOrDefault(name => !there.Contains(name, StringComparer.Ordinal)) is { } unknown
             ? new Fault.Configuration(FaultCodes.BadSearch, $"the run has no reward {Quoted.Words(unknown)}{NearestName.Hint(unknown, there)}", new SourcePlace(search.File, Key: unknown == search.Reward ? "reward" : "floors"))
             : SweepComposer.Look(plan, sweep.Members[0]);

@@ -125,7 +125,7 @@ public sealed class ResumeTests : IDisposable
         var differs = _workspace.Leapalign("replay", Run("whole"), "--step", "5");
         Assert.Equal(6, differs.ExitCode);
         Assert.Contains("LA5010: step 5 differs from what was recorded in loss", differs.Error, StringComparison.Ordinal);
-        Assert.Contains("LA5006", _workspace.Leapalign("replay", Run("whole"), "--step", "0").Error, StringComparison.Ordinal);
+        Assert.Contains("LA1009", _workspace.Leapalign("replay", Run("whole"), "--step", "0").Error, StringComparison.Ordinal);
     }
 
     [Fact]
