@@ -116,6 +116,25 @@ public class ZImageParityTests
     }
 
     [Fact]
+    public void What_the_configuration_leaves_out_is_not_there()
+    {
+        using var scope = NewDisposeScope();
+        using var _ = no_grad();
+        using var all = new WeightSet();
+        using var fewer = new WeightSet();
+        var recorded = new ZImageCase(all);
+        var network = new ZImageTransformer(recorded.Config with { RefinerLayers = 0, NormalisesHeads = false }, fewer.Root);
+        string[] left = [.. all.All.Select(static weight => weight.Name).Where(static name => !name.Contains("_refiner.", StringComparison.Ordinal) && !name.Contains(".norm_", StringComparison.Ordinal))];
+        Assert.Equal(left.Order(StringComparer.Ordinal), fewer.All.Select(static weight => weight.Name).Order(StringComparer.Ordinal));
+        fewer.Allocate(CPU, float32);
+        foreach (var weight in fewer.All) weight.Master.copy_(all.All.Single(other => other.Name == weight.Name).Master);
+        fewer.Refresh();
+        var output = network.Forward(recorded.Inputs);
+        Assert.Equal(recorded.Inputs.Latents.shape, output.shape);
+        Assert.True(output.isfinite().all().item<bool>());
+    }
+
+    [Fact]
     public void Lengths_and_places_that_do_not_fit_are_refused()
     {
         using var scope = NewDisposeScope();

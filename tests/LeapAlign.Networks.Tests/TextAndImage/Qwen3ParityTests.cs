@@ -58,6 +58,25 @@ public sealed class Qwen3ParityTests : IDisposable
         File.Delete(path);
     }
 
+    [Fact]
+    public void Biases_of_the_attention_are_there_where_the_configuration_has_them()
+    {
+        using var _ = no_grad();
+        using var weights = new WeightSet();
+        var network = new Qwen3Encoder(_config with { HasAttentionBias = true }, weights.Root);
+        var biases = weights.All.Where(static weight => weight.Name.EndsWith(".bias", StringComparison.Ordinal)).ToArray();
+        Assert.Equal(4 * _config.Layers, biases.Length);
+        Assert.All(biases, static weight => Assert.Contains(".self_attn.", weight.Name, StringComparison.Ordinal));
+        var plain = Load(Repository.Fixture(Fixture, "model.safetensors"));
+        weights.Allocate(CPU, float32);
+        foreach (var weight in weights.All) weight.Master.copy_(biases.Contains(weight) ? zeros([.. weight.Shape]) : _weights.All.Single(other => other.Name == weight.Name).Master);
+        weights.Refresh();
+        Agreement.Values(network.States(_recorded["in.ids"], Lengths, _config.Layers)[0], plain.States(_recorded["in.ids"], Lengths, _config.Layers)[0], "biases of 0");
+        foreach (var weight in biases) weight.Master.fill_(0.1);
+        weights.Refresh();
+        Assert.False(network.States(_recorded["in.ids"], Lengths, 1)[0].equal(plain.States(_recorded["in.ids"], Lengths, 1)[0]).all().item<bool>());
+    }
+
     public void Dispose()
     {
         _scope.Dispose();
