@@ -55,7 +55,9 @@ public static class FluxTokens
     /// <returns>[count, 3] fp32.</returns>
     public static Tensor TextPlaces(long count, Device device) => zeros(count, FluxConfig.Axes, dtype: ScalarType.Float32, device: device);
 
-    private static (long Rows, long Columns) Grid(long height, long width) => height % Patch == 0 && width % Patch == 0
+    /// <summary>Rows and columns of the tokens of latents.</summary>
+    /// <exception cref="ArgumentException">The latents are not a whole number of tokens.</exception>
+    internal static (long Rows, long Columns) Grid(long height, long width) => height % Patch == 0 && width % Patch == 0
         ? (height / Patch, width / Patch)
         : throw new ArgumentException($"latents of {height} × {width} are not a whole number of tokens of {Patch} × {Patch}", nameof(height));
 }

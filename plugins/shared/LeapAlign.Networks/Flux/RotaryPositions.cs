@@ -20,7 +20,7 @@ internal readonly record struct RotaryPositions(Tensor Cosines, Tensor Sines)
         using var scope = NewDisposeScope();
         // In fp64 up to the cosine: at places in the hundreds an fp32 angle would be off by 1e-5.
         var wide = places.to(ScalarType.Float64);
-        var angles = cat([.. widths.Select((width, axis) => wide.select(1, axis).unsqueeze(1) * Frequencies(width, places.device))], 1);
+        var angles = cat([.. widths.Select((width, axis) => wide.select(1, axis).unsqueeze(1) * Frequencies(width, Base, places.device))], 1);
         return new(angles.cos().to(ScalarType.Float32).MoveToOuterDisposeScope(), angles.sin().to(ScalarType.Float32).MoveToOuterDisposeScope());
     }
 
@@ -36,6 +36,10 @@ internal readonly record struct RotaryPositions(Tensor Cosines, Tensor Sines)
         return stack([(first * Cosines) - (second * Sines), (second * Cosines) + (first * Sines)], 4).flatten(3).to(heads.dtype).MoveToOuterDisposeScope();
     }
 
-    private static Tensor Frequencies(int width, Device device) =>
-        arange(0, width, 2, dtype: ScalarType.Float64, device: device).mul(-Math.Log(Base) / width).exp();
+    /// <summary><c>θ^(−2i/w)</c> for i = 0..w/2−1, fp64.</summary>
+    /// <param name="width">w.</param>
+    /// <param name="rotaryBase">θ.</param>
+    /// <param name="device">Where the result goes.</param>
+    public static Tensor Frequencies(int width, double rotaryBase, Device device) =>
+        arange(0, width, 2, dtype: ScalarType.Float64, device: device).mul(-Math.Log(rotaryBase) / width).exp();
 }

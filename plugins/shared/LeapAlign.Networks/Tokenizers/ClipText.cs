@@ -24,11 +24,18 @@ internal static partial class ClipText
     /// <summary>Replaces unpaired surrogates, which have no UTF-8 form.</summary>
     public static string WellFormed(string text) => Encoding.UTF8.GetString(Encoding.UTF8.GetBytes(text));
 
+    /// <summary>Composed (NFC).</summary>
+    /// <remarks>By a library because string.Normalize needs ICU, which not every machine has.</remarks>
+    public static string Composed(string text) => Ascii.IsValid(text) ? text : ENSNormalize.NF.NFC(text);
+
+    /// <summary>Whether it is a number of any kind (Unicode's N).</summary>
+    public static bool IsNumber(Rune rune) =>
+        Rune.GetUnicodeCategory(rune) is UnicodeCategory.DecimalDigitNumber or UnicodeCategory.LetterNumber or UnicodeCategory.OtherNumber;
+
     /// <summary>Composed (NFC) lower case with single spaces.</summary>
-    /// <remarks>The composition comes from a library because string.Normalize needs ICU, which not every machine has.</remarks>
     public static string Clean(string text) =>
         // Lower-casing keeps İ (U+0130): what it becomes has two code points.
-        Spaces().Replace(Ascii.IsValid(text) ? text : ENSNormalize.NF.NFC(text), " ").ToLowerInvariant().Replace("\u0130", "i\u0307", StringComparison.Ordinal);
+        Spaces().Replace(Composed(text), " ").ToLowerInvariant().Replace("\u0130", "i\u0307", StringComparison.Ordinal);
 
     /// <summary>The words of a cleaned text: contractions, runs of letters, single digits and runs of what else is not space.</summary>
     /// <param name="text">The text.</param>
@@ -73,11 +80,7 @@ internal static partial class ClipText
     private static (Kind Kind, int Width) KindAt(string text, int index)
     {
         var rune = Rune.GetRuneAt(text, index);
-        var kind = Rune.IsWhiteSpace(rune) ? Kind.Space : Rune.IsLetter(rune) ? Kind.Letter : Rune.GetUnicodeCategory(rune) switch
-        {
-            UnicodeCategory.DecimalDigitNumber or UnicodeCategory.LetterNumber or UnicodeCategory.OtherNumber => Kind.Number,
-            _ => Kind.Other,
-        };
+        var kind = Rune.IsWhiteSpace(rune) ? Kind.Space : Rune.IsLetter(rune) ? Kind.Letter : IsNumber(rune) ? Kind.Number : Kind.Other;
         return (kind, rune.Utf16SequenceLength);
     }
 }

@@ -40,7 +40,7 @@ public sealed class Qwen2Tokenizer
         from bytes in vocabulary.RequireBytes()
         from template in QwenChat.Require(folder)
         from options in TokenizerOptions.Load(folder, TokenizerFormats.Qwen2Config, warn)
-        let added = new AddedVocabulary(Plain(options), vocabulary.Ids, QwenText.Composed, options.SplitSpecial)
+        let added = new AddedVocabulary(Plain(options), vocabulary.Ids, ClipText.Composed, options.SplitSpecial)
         from agreed in options.Agree(added)
         from pad in options.Special("pad_token", EndText) is { } token && added.Ids.TryGetValue(token.Content, out var id) ? Result.Ok(id) : TokenizerFile.Bad(vocabulary.Path, "the vocabulary lacks the special token 'pad_token'", "pad_token")
         select new Qwen2Tokenizer(vocabulary, added, options, pad);

@@ -1,7 +1,5 @@
-using System.Globalization;
 using System.Text;
 using System.Text.RegularExpressions;
-using ADRaffy.ENSNormalize;
 
 namespace LeapAlign.Networks.Tokenizers;
 
@@ -10,10 +8,6 @@ internal static partial class QwenText
 {
     // Stand-ins for code points beyond U+FFFF, which a pattern sees as two units: a letter and a number of no contraction, and a symbol.
     private const char Letter = 'b', Number = '0', Symbol = '#';
-
-    /// <summary>Composed (NFC).</summary>
-    /// <remarks>From a library because string.Normalize needs ICU, which not every machine has.</remarks>
-    public static string Composed(string text) => Ascii.IsValid(text) ? text : ENSNormalize.NF.NFC(text);
 
     /// <summary>The words of a composed text: letters with one space or symbol before them, single digits, symbols with one space before and the ends of lines behind them, and space.</summary>
     public static IEnumerable<string> Words(string text)
@@ -29,14 +23,11 @@ internal static partial class QwenText
         {
             var rune = Rune.GetRuneAt(text, at);
             starts.Add(at);
-            kinds.Append(rune.IsBmp ? (char)rune.Value : Rune.IsLetter(rune) ? Letter : IsNumber(rune) ? Number : Symbol);
+            kinds.Append(rune.IsBmp ? (char)rune.Value : Rune.IsLetter(rune) ? Letter : ClipText.IsNumber(rune) ? Number : Symbol);
         }
         starts.Add(text.Length);
         foreach (Match match in Word().Matches(kinds.ToString())) yield return text[starts[match.Index]..starts[match.Index + match.Length]];
     }
-
-    private static bool IsNumber(Rune rune) =>
-        Rune.GetUnicodeCategory(rune) is UnicodeCategory.DecimalDigitNumber or UnicodeCategory.LetterNumber or UnicodeCategory.OtherNumber;
 
     [GeneratedRegex(@"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+", RegexOptions.CultureInvariant)]
     private static partial Regex Word();

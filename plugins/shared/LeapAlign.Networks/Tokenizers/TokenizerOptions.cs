@@ -78,15 +78,14 @@ internal sealed class TokenizerOptions
     /// <summary>The special tokens with a name, and the further ones.</summary>
     /// <param name="absent">Those that the kind of tokenizer has by itself.</param>
     public IEnumerable<AddedToken> SpecialTokens(IReadOnlyDictionary<string, string> absent) =>
-        [.. Names.Union(_named.Keys).Select(name => Special(name, absent.GetValueOrDefault(name))).OfType<AddedToken>(), .. Extra ?? []];
+        [.. NamedTokens(absent), .. Extra ?? []];
 
     /// <summary>The tokens that the library adds to a vocabulary, in its order.</summary>
     /// <param name="absent">The special tokens that the kind of tokenizer has by itself.</param>
     /// <param name="extra">The further special tokens that it has by itself.</param>
     public IEnumerable<AddedToken> Added(IReadOnlyDictionary<string, string> absent, IEnumerable<AddedToken> extra)
     {
-        string[] names = [.. Names, .. _named.Keys.Except(Names)];
-        var named = names.Select(name => Special(name, absent.GetValueOrDefault(name))).OfType<AddedToken>().ToArray();
+        AddedToken[] named = [.. NamedTokens(absent)];
         var spellings = named.Select(static token => token.Content).ToHashSet();
         return [.. _numbered.Values.Select(entry => entry.Token with { Special = entry.Token.Special || spellings.Contains(entry.Token.Content) }), .. named, .. Extra ?? extra];
     }
@@ -112,6 +111,9 @@ internal sealed class TokenizerOptions
         if (Special(name, absent.GetValueOrDefault(name)) is not { } token) return TokenizerFile.Bad(path, $"'{name}' is null in the tokenizer's configuration, but every text needs it", name);
         return ids.TryGetValue(token.Content, out var id) ? id : TokenizerFile.Bad(path, $"the vocabulary lacks the special token '{token.Content}'");
     }
+
+    private IEnumerable<AddedToken> NamedTokens(IReadOnlyDictionary<string, string> absent) =>
+        Names.Union(_named.Keys).Select(name => Special(name, absent.GetValueOrDefault(name))).OfType<AddedToken>();
 
     private static Result<Unit> Taken(Fault? fault) => fault is null ? Unit.Value : fault;
 

@@ -1,3 +1,4 @@
+using LeapAlign.Networks.Flux;
 using static TorchSharp.torch;
 
 namespace LeapAlign.Networks.ZImage;
@@ -19,7 +20,7 @@ internal sealed class ZImageSequences
         if (lengths.Count != latents.shape[0] || lengths.Any(length => length < 1 || length > rows))
             throw new ArgumentException($"the captions have {string.Join(", ", lengths)} rows, but there are {latents.shape[0]} samples with {rows} rows each", nameof(inputs));
         int[] filled = [.. lengths.Select(static length => ZImageTokens.Filled(length))];
-        var (grid, device) = (ZImageTokens.Grid(latents.shape[2], latents.shape[3]), latents.device);
+        var (grid, device) = (FluxTokens.Grid(latents.shape[2], latents.shape[3]), latents.device);
         (PictureTokens, CaptionTokens) = (ZImageTokens.Filled(grid.Rows * grid.Columns), filled.Max());
         long[] needed = [CaptionTokens + 2, grid.Rows, grid.Columns];
         if (needed.Where((places, axis) => places > config.Places[axis]).Any())

@@ -10,7 +10,7 @@ namespace LeapAlign.Networks.ZImage;
 public static class ZImageTokens
 {
     /// <summary>The edge of a token, in latent pixels.</summary>
-    public const int Patch = 2;
+    public const int Patch = FluxTokens.Patch;
 
     private const int Multiple = 32;
 
@@ -25,7 +25,7 @@ public static class ZImageTokens
         ArgumentNullException.ThrowIfNull(latents);
         using var scope = NewDisposeScope();
         var (batch, channels) = (latents.shape[0], latents.shape[1]);
-        var (rows, columns) = Grid(latents.shape[2], latents.shape[3]);
+        var (rows, columns) = FluxTokens.Grid(latents.shape[2], latents.shape[3]);
         return latents.reshape(batch, channels, rows, Patch, columns, Patch).permute(0, 2, 4, 3, 5, 1)
             .reshape(batch, rows * columns, channels * Patch * Patch).MoveToOuterDisposeScope();
     }
@@ -39,7 +39,7 @@ public static class ZImageTokens
     {
         ArgumentNullException.ThrowIfNull(tokens);
         using var scope = NewDisposeScope();
-        var (rows, columns) = Grid(height, width);
+        var (rows, columns) = FluxTokens.Grid(height, width);
         var (batch, count, values) = (tokens.shape[0], tokens.shape[1], tokens.shape[2]);
         if (count != rows * columns) throw new ArgumentException($"{count} tokens are not those of latents of {height} × {width}", nameof(tokens));
         return tokens.reshape(batch, rows, columns, Patch, Patch, values / (Patch * Patch)).permute(0, 5, 1, 3, 2, 4)
@@ -63,12 +63,6 @@ public static class ZImageTokens
     /// <param name="device">Where the result goes.</param>
     internal static RotaryPositions OfCaptions(int length, ZImageConfig config, Device device) => Turning([0], length, config, device, static (_, token) => (token + 1, 0, 0));
 
-    /// <summary>Rows and columns of tokens.</summary>
-    /// <exception cref="ArgumentException">The latents are not a whole number of tokens.</exception>
-    internal static (long Rows, long Columns) Grid(long height, long width) => height % Patch == 0 && width % Patch == 0
-        ? (height / Patch, width / Patch)
-        : throw new ArgumentException($"latents of {height} × {width} are not a whole number of tokens of {Patch} × {Patch}", nameof(height));
-
     // place · θ^(−2i/w) in fp64, rounded to fp32 before the cosine: what the reference's table holds.
     private static RotaryPositions Turning(IReadOnlyList<int> samples, int tokens, ZImageConfig config, Device device, Func<int, long, (long, long, long)> place)
     {
@@ -80,10 +74,7 @@ public static class ZImageTokens
         }
         using var scope = NewDisposeScope();
         var all = from_array(places).to(device);
-        var angles = cat([.. config.RotaryWidths.Select((width, axis) => all.select(2, axis).unsqueeze(2) * Frequencies(width, config.RotaryBase, device))], 2).to(ScalarType.Float32).unsqueeze(1);
+        var angles = cat([.. config.RotaryWidths.Select((width, axis) => all.select(2, axis).unsqueeze(2) * RotaryPositions.Frequencies(width, config.RotaryBase, device))], 2).to(ScalarType.Float32).unsqueeze(1);
         return new(angles.cos().MoveToOuterDisposeScope(), angles.sin().MoveToOuterDisposeScope());
     }
-
-    private static Tensor Frequencies(int width, double rotaryBase, Device device) =>
-        arange(0, width, 2, dtype: ScalarType.Float64, device: device).mul(-Math.Log(rotaryBase) / width).exp();
 }
